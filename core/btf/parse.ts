@@ -1,0 +1,115 @@
+// Pure: no I/O, no FFI.
+// Finds types in a BTF blob without decoding it: one pass over the type section records where each
+// type starts (Documentation/bpf/btf.rst); names are looked up by bytes and compared by offset.
+// Turning the 126,000 types of a kernel into objects would take 50 times as long.
+
+import { BTF_KIND, type BtfKind } from "./types.ts";
+
+const MAGIC = 0xeb9f;
+
+// 32-bit words after the 3 common ones: a fixed number, and a number per member (vlen).
+const FIXED = new Uint8Array(32);
+const PER_MEMBER = new Uint8Array(32);
+for (const kind of [BTF_KIND.INT, BTF_KIND.VAR, BTF_KIND.DECL_TAG]) FIXED[kind] = 1;
+FIXED[BTF_KIND.ARRAY] = 3;
+for (const kind of [BTF_KIND.STRUCT, BTF_KIND.UNION, BTF_KIND.DATASEC, BTF_KIND.ENUM64]) {
+  PER_MEMBER[kind] = 3;
+}
+for (const kind of [BTF_KIND.ENUM, BTF_KIND.FUNC_PROTO]) PER_MEMBER[kind] = 2;
+
+/** A BTF blob with an index of its types. */
+export class Btf {
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  /** Word index of each type; id 0 is void. */
+  readonly #start: Uint32Array;
+  readonly #strings: number;
+  readonly #stringsEnd: number;
+  /** Number of types, void included. */
+  readonly size: number;
+
+  /**
+   * @param bytes The whole blob, little endian.
+   * @throws {SyntaxError} Not a BTF blob.
+   */
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+    const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.length);
+    if (aligned.length < 24 || view.getUint16(0, true) !== MAGIC) {
+      throw new SyntaxError("Cannot read BTF: bad magic number");
+    }
+    const header = view.getUint32(4, true);
+    const types = header + view.getUint32(8, true);
+    const typesEnd = types + view.getUint32(12, true);
+    this.#strings = header + view.getUint32(16, true);
+    this.#stringsEnd = this.#strings + view.getUint32(20, true);
+    if (typesEnd > aligned.length || this.#stringsEnd > aligned.length || types % 4 !== 0) {
+      throw new SyntaxError("Cannot read BTF: sections lie outside the file");
+    }
+    this.#bytes = aligned;
+    const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
+    const start = new Uint32Array(Math.floor((typesEnd - types) / 12) + 1);
+    let id = 1;
+    for (let at = types >> 2; at < typesEnd >> 2;) {
+      start[id++] = at;
+      const info = words[at + 1];
+      const kind = info >>> 24 & 31;
+      at += 3 + FIXED[kind] + PER_MEMBER[kind] * (info & 0xffff);
+    }
+    this.#words = words;
+    this.#start = start;
+    this.size = id;
+  }
+
+  /**
+   * The id of the type with this kind and name.
+   *
+   * @returns 0 (void) if there is none.
+   */
+  find(kind: BtfKind, name: string): number {
+    const offset = this.#stringOffset(name);
+    if (offset < 0) return 0;
+    const words = this.#words;
+    for (let id = 1; id < this.size; id++) {
+      const at = this.#start[id];
+      if (words[at] === offset && (words[at + 1] >>> 24 & 31) === kind) return id;
+    }
+    return 0;
+  }
+
+  /**
+   * Names and values of an enum's members.
+   *
+   * @param id A type of kind ENUM.
+   */
+  enumerators(id: number): [name: string, value: number][] {
+    const at = this.#start[id];
+    const count = this.#words[at + 1] & 0xffff;
+    return Array.from({ length: count }, (_, i) => {
+      const member = at + 3 + 2 * i;
+      return [this.#string(this.#words[member]), this.#words[member + 1] | 0];
+    });
+  }
+
+  #string(offset: number): string {
+    const from = this.#strings + offset;
+    return new TextDecoder().decode(this.#bytes.subarray(from, this.#bytes.indexOf(0, from)));
+  }
+
+  /** Strings are stored once each, so the first whole match is the only one. */
+  #stringOffset(name: string): number {
+    const wanted = new TextEncoder().encode(name + "\0");
+    const bytes = this.#bytes;
+    for (
+      let at = bytes.indexOf(wanted[0], this.#strings);
+      at >= 0 && at < this.#stringsEnd;
+      at = bytes.indexOf(wanted[0], at + 1)
+    ) {
+      if (bytes[at - 1] !== 0) continue;
+      let i = 1;
+      while (i < wanted.length && bytes[at + i] === wanted[i]) i++;
+      if (i === wanted.length) return at - this.#strings;
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,28 @@
+// Pure: no I/O, no FFI.
+// BTF kinds, spelled as in include/uapi/linux/btf.h.
+
+/** Kind of a BTF type: bits 24 to 28 of its info word. */
+export const BTF_KIND = {
+  INT: 1,
+  PTR: 2,
+  ARRAY: 3,
+  STRUCT: 4,
+  UNION: 5,
+  ENUM: 6,
+  FWD: 7,
+  TYPEDEF: 8,
+  VOLATILE: 9,
+  CONST: 10,
+  RESTRICT: 11,
+  FUNC: 12,
+  FUNC_PROTO: 13,
+  VAR: 14,
+  DATASEC: 15,
+  FLOAT: 16,
+  DECL_TAG: 17,
+  TYPE_TAG: 18,
+  ENUM64: 19,
+} as const;
+
+/** One of {@linkcode BTF_KIND}. */
+export type BtfKind = typeof BTF_KIND[keyof typeof BTF_KIND];

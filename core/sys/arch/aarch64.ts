@@ -1,0 +1,13 @@
+// aarch64: arch/arm64/include/asm/ptrace.h, include/uapi/asm-generic/unistd.h.
+
+import type { Arch } from "./mod.ts";
+
+/** struct pt_regs: x0..x30, sp @248, pc @256, pstate @264, orig_x0 @272, syscallno (s32) @280. */
+export const aarch64: Arch = {
+  name: "aarch64",
+  syscalls: { bpf: 280n, perf_event_open: 241n, pidfd_open: 434n },
+  // x0 holds the return value at exit; at entry orig_x0 and x0 agree.
+  syscallArguments: [272, 8, 16, 24, 32, 40],
+  syscallNumber: 280,
+  syscallNumberSize: 4,
+};

@@ -1,0 +1,124 @@
+// The C library through Deno's FFI. Together with memory.ts the only place that names Deno.dlopen
+// and UnsafePointer; everything that enters the kernel passes `libc()`, the seam that unit tests
+// replace with `replaceLibc()`.
+
+/**
+ * The functions of libc that dt calls, with 64-bit integers as bigint (a Number would leave V8's
+ * fast call path) and addresses as bigint.
+ */
+export interface Libc {
+  /** `long syscall(long number, ...)`; -1 and errno on failure. */
+  syscall(
+    number: bigint,
+    a: bigint,
+    b: bigint,
+    c: bigint,
+    d: bigint,
+    e: bigint,
+    f: bigint,
+  ): bigint;
+  /** `void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)`; all ones on failure. */
+  mmap(
+    addr: bigint,
+    length: bigint,
+    prot: number,
+    flags: number,
+    fd: number,
+    offset: bigint,
+  ): bigint;
+  /** `int munmap(void *addr, size_t length)` */
+  munmap(addr: bigint, length: bigint): number;
+  /** `int close(int fd)` */
+  close(fd: number): number;
+  /** `ssize_t read(int fd, void *buffer, size_t count)` */
+  read(fd: number, buffer: Uint8Array, count: bigint): bigint;
+  /** `ssize_t write(int fd, const void *buffer, size_t count)` */
+  write(fd: number, buffer: Uint8Array, count: bigint): bigint;
+  /** `int ioctl(int fd, unsigned long request, unsigned long argument)` */
+  ioctl(fd: number, request: bigint, argument: bigint): number;
+  /** `int eventfd(unsigned int initval, int flags)` */
+  eventfd(initval: number, flags: number): number;
+  /** `int epoll_create1(int flags)` */
+  epoll_create1(flags: number): number;
+  /** `int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)` */
+  epoll_ctl(epfd: number, op: number, fd: number, event: Uint8Array): number;
+  /** `int epoll_wait(...)` on a thread of Deno's blocking pool; errno cannot be read afterwards. */
+  epoll_wait(epfd: number, events: bigint, maxevents: number, timeoutMs: number): Promise<number>;
+  /** `int clock_gettime(clockid_t clock, struct timespec *tp)` */
+  clock_gettime(clock: number, timespec: BigInt64Array): number;
+  /** `int kill(pid_t pid, int signal)` */
+  kill(pid: number, signal: number): number;
+  /** errno of this thread's last failed synchronous call. */
+  errno(): number;
+}
+
+const SYMBOLS = {
+  syscall: {
+    parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"],
+    result: "i64",
+  },
+  mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
+  munmap: { parameters: ["usize", "usize"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "i64" },
+  write: { parameters: ["i32", "buffer", "usize"], result: "i64" },
+  ioctl: { parameters: ["i32", "usize", "usize"], result: "i32" },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: {
+    parameters: ["i32", "usize", "i32", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+/** glibc first, then musl's name for the running architecture. */
+function sonames(): string[] {
+  return ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
+}
+
+function open(): Libc {
+  let failure: unknown;
+  for (const soname of sonames()) {
+    try {
+      const symbols = Deno.dlopen(soname, SYMBOLS).symbols;
+      // errno lives at a fixed address per thread, and a JavaScript realm never changes its thread.
+      const location = symbols.__errno_location();
+      const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location!, 4));
+      return Object.assign(
+        Object.create(null),
+        symbols,
+        { errno: () => errno[0] },
+      ) as Libc;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+let current: Libc | undefined;
+
+/** The C library, opened by the first call. */
+export function libc(): Libc {
+  return current ??= open();
+}
+
+/**
+ * Puts `fake` in the place of the C library until the returned object is disposed. Tests only.
+ *
+ * @param fake The functions to replace; the others stay real.
+ */
+export function replaceLibc(fake: Partial<Libc>): Disposable {
+  const before = current;
+  current = Object.assign(Object.create(null), libc(), fake) as Libc;
+  return {
+    [Symbol.dispose]() {
+      current = before;
+    },
+  };
+}
