@@ -1,0 +1,54 @@
+// Pure: no I/O, no FFI.
+// Memory that programs and this side share, and its layout: one table for both.
+
+/**
+ * The CPU block: one per possible CPU, 64-bit words. All counters only grow. [K] written by
+ * programs on their own CPU, read here with Atomics.
+ */
+export const CPU_BLOCK = {
+  /** dt(4)'s dc_inevt: 1 while a program of the session runs on this CPU. */
+  inEvent: 0,
+  /** Firings, counted by the first instructions. */
+  fired: 8,
+  /** Four counters, indexed by OUTCOME: filtered, aggregated, recorded, dropped. */
+  outcomes: 16,
+  /** Firings that found `inEvent` set. */
+  recursed: 48,
+  /** Records that found no room in the ring. */
+  lost: 56,
+  /** Map updates that failed, mostly because the map was full. */
+  failedUpdates: 64,
+  /** Number of the firing probe, across a tail call. */
+  pbn: 72,
+  /** Clock ticks that could not be delivered. */
+  skippedTicks: 80,
+  /** First byte of the scratch memory that actions share. */
+  scratch: 128,
+} as const;
+
+/** The control block: one per session, 32-bit words. */
+export const CONTROL = {
+  /**
+   * [S] How a program wakes the reader: {@linkcode DOORBELL}. A program that rings sets it to
+   * `silent`, so one wait costs one wakeup, whatever the load.
+   */
+  doorbell: 0,
+  /** [K] Set by exit(): never depends on room in the ring. */
+  exit: 4,
+  /** [K] The script's exit code. */
+  exitCode: 8,
+  /** [S] CLOCK_BOOTTIME at start, 64 bits. */
+  startTime: 16,
+  /** Bytes of the block. */
+  size: 64,
+} as const;
+
+/** Values of {@linkcode CONTROL.doorbell}. */
+export const DOORBELL = {
+  /** The reader is awake or was called: do not wake it. */
+  silent: 0,
+  /** The reader sleeps until something happens. */
+  first: 1,
+  /** The reader looks again soon; wake it earlier when an eighth of the ring is full. */
+  watermark: 2,
+} as const;

@@ -1,0 +1,28 @@
+/**
+ * Maps, programs, links and the ring buffer of bpf(2), each an owned, disposable object.
+ *
+ * @example
+ * ```ts ignore
+ * import { Assembler, exit, imm, mov64, R0 } from "../asm/mod.ts";
+ * import { attachRawTracepoint, BpfProgram } from "./mod.ts";
+ *
+ * const code = new Assembler().emit(mov64(R0, imm(0)), exit()).assemble();
+ * using program = new BpfProgram({ type: "RAW_TRACEPOINT", name: "nothing", code });
+ * using link = attachRawTracepoint(program, "sys_enter");
+ * ```
+ *
+ * @see {@link https://man7.org/linux/man-pages/man2/bpf.2.html}
+ * @module
+ */
+
+export * from "./map.ts";
+export { type RecordHandler, RingBuffer } from "./ringbuf.ts";
+export * from "./program.ts";
+export {
+  type AttachableProgram,
+  attachPerfEvent,
+  attachRawTracepoint,
+  attachTracepoint,
+} from "./link.ts";
+export { type Feature, hasCapability, missingFeature, UnsupportedError } from "./features.ts";
+export { VerifierError, verifierSummary } from "./verifier_log.ts";

@@ -1,0 +1,136 @@
+// BPF programs: loading, running once, asking the kernel about them.
+
+import { DtError } from "../errors.ts";
+import { errnoMessage, errnoName } from "../sys/errno.ts";
+import { Fd } from "../sys/fd.ts";
+import { Struct } from "../sys/memory.ts";
+import { explainLoadFailure } from "./features.ts";
+import { objGetInfo, progLoad, type ProgLoadAttr, progTestRun } from "./syscall.ts";
+import { VerifierError } from "./verifier_log.ts";
+
+/** Program types by the kernel's names, without the BPF_PROG_TYPE_ prefix. */
+export const BPF_PROG_TYPE = {
+  KPROBE: 2,
+  TRACEPOINT: 5,
+  PERF_EVENT: 7,
+  RAW_TRACEPOINT: 17,
+  TRACING: 26,
+  SYSCALL: 31,
+} as const;
+
+/** One of {@linkcode BPF_PROG_TYPE}'s names. */
+export type ProgramType = keyof typeof BPF_PROG_TYPE;
+
+/** `BPF_TRACE_RAW_TP`: a BTF-typed raw tracepoint. */
+export const BPF_TRACE_RAW_TP = 23;
+/** `BPF_TRACE_FENTRY`: a BTF-typed function entry. */
+export const BPF_TRACE_FENTRY = 24;
+
+const LOG_SIZES = [1 << 16, 1 << 20, 1 << 24];
+const ENOSPC = 28;
+
+/** What to load. */
+export interface ProgramSpec {
+  /** Type. */
+  type: ProgramType;
+  /** Shown by bpftool; cut to 15 characters. */
+  name: string;
+  /** Instructions, as {@linkcode Assembler.assemble} makes them. */
+  code: Uint8Array;
+  /** `expected_attach_type` */
+  expectedAttachType?: number;
+  /** BTF id of what a TRACING program attaches to. */
+  attachBtfId?: number;
+}
+
+/** What the kernel tells about a loaded program. */
+export interface ProgramInfo {
+  /** Number that bpftool shows. */
+  id: number;
+  /** Instructions after verification and rewriting; empty without CAP_PERFMON. */
+  xlated: Uint8Array;
+  /** Firings that the kernel skipped because the program was already running on that CPU. */
+  recursionMisses: bigint;
+  /** ns spent in it, while BPF_ENABLE_STATS is on. */
+  runTimeNs: bigint;
+  /** Runs, while BPF_ENABLE_STATS is on. */
+  runCount: bigint;
+}
+
+/** A loaded program. Needs CAP_BPF, and CAP_PERFMON for tracing types. */
+export class BpfProgram implements Disposable {
+  /** What was loaded. */
+  readonly spec: Readonly<ProgramSpec>;
+  readonly #fd: Fd;
+
+  /**
+   * Loads without a log first, and again with one if that fails.
+   *
+   * @throws {VerifierError} The verifier refused; one line, with the whole log in `log`.
+   * @throws {DtError} EPERM, E2BIG, ENOMEM; EOPNOTSUPP the kernel lacks or refuses this type.
+   */
+  constructor(spec: ProgramSpec) {
+    this.spec = spec;
+    const { type, ...rest } = spec;
+    const attr: ProgLoadAttr = { ...rest, type: BPF_PROG_TYPE[type] };
+    const fd = progLoad(attr);
+    if (fd < 0) throw failure(spec, attr, -fd);
+    this.#fd = new Fd(fd, `prog:${spec.name}`);
+  }
+
+  /** Descriptor. */
+  get fd(): number {
+    return this.#fd.value;
+  }
+
+  /**
+   * Runs the program once in this thread (raw tracepoint and syscall programs).
+   *
+   * @param context Bytes of the context; words of a raw tracepoint.
+   * @returns R0.
+   */
+  testRun(context: Uint8Array = new Uint8Array(8)): number {
+    return progTestRun(this.fd, context);
+  }
+
+  /** Asks the kernel. */
+  info(): ProgramInfo {
+    const length = objGetInfo(this.fd, new Struct(232)).getU32(20);
+    const xlated = new Uint8Array(length);
+    const info = objGetInfo(this.fd, new Struct(232).u32(20, length).pointer(32, xlated));
+    return {
+      id: info.getU32(4),
+      xlated: info.getU64(32) === 0n ? new Uint8Array() : xlated,
+      runTimeNs: info.getU64(192),
+      runCount: info.getU64(200),
+      recursionMisses: info.getU64(208),
+    };
+  }
+
+  /** Unloads the program unless something still holds it. */
+  [Symbol.dispose](): void {
+    this.#fd[Symbol.dispose]();
+  }
+}
+
+function failure(spec: ProgramSpec, attr: ProgLoadAttr, errno: number): DtError {
+  for (const size of LOG_SIZES) {
+    const log = new Uint8Array(size);
+    const fd = progLoad({ ...attr, log });
+    if (fd >= 0) {
+      // Refused once and accepted now: memory pressure or a signal. Report the first answer.
+      new Fd(fd, "retry")[Symbol.dispose]();
+      break;
+    }
+    if (fd === -ENOSPC) continue;
+    const text = new TextDecoder().decode(log.subarray(0, log.indexOf(0)));
+    if (text.trim() !== "") return new VerifierError(errnoName(errno), spec.name, text);
+    break;
+  }
+  return explainLoadFailure(spec, errno) ??
+    new DtError(
+      errnoName(errno),
+      `Cannot load program ${spec.name} (${spec.type}): ${errnoMessage(errno)}`,
+      { operation: "bpf(BPF_PROG_LOAD)" },
+    );
+}

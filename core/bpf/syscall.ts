@@ -1,0 +1,228 @@
+// bpf(2), one function per command. `struct bpf_attr` layouts: include/uapi/linux/bpf.h.
+
+import { arch } from "../sys/arch/mod.ts";
+import { syscallError } from "../sys/errno.ts";
+import { libc } from "../sys/libc.ts";
+import { addressOf, cString, Struct } from "../sys/memory.ts";
+
+const BPF_MAP_CREATE = 0;
+const BPF_MAP_LOOKUP_ELEM = 1;
+const BPF_MAP_UPDATE_ELEM = 2;
+const BPF_MAP_DELETE_ELEM = 3;
+const BPF_MAP_GET_NEXT_KEY = 4;
+const BPF_PROG_LOAD = 5;
+const BPF_PROG_TEST_RUN = 10;
+const BPF_OBJ_GET_INFO_BY_FD = 15;
+const BPF_RAW_TRACEPOINT_OPEN = 17;
+const BPF_MAP_FREEZE = 22;
+const BPF_MAP_LOOKUP_BATCH = 24;
+const BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25;
+const BPF_LINK_CREATE = 28;
+
+/** Length of an object's name field, its NUL included. */
+const BPF_OBJ_NAME_LEN = 16;
+
+/** errno of a failed call as a negative number, so that callers can tell an answer from an error. */
+function bpf(command: number, attr: Struct): number {
+  const c = libc();
+  const result = Number(
+    c.syscall(
+      arch.syscalls.bpf,
+      BigInt(command),
+      addressOf(attr.bytes),
+      BigInt(attr.bytes.length),
+      0n,
+      0n,
+      0n,
+    ),
+  );
+  return result < 0 ? -c.errno() : result;
+}
+
+function check(result: number, command: string, about?: string): number {
+  if (result < 0) throw syscallError(`bpf(${command})`, { errno: -result, about });
+  return result;
+}
+
+/** A name that the kernel accepts: at most 15 characters of [A-Za-z0-9_.]. */
+export function objectName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, BPF_OBJ_NAME_LEN - 1);
+}
+
+/** What to create. */
+export interface MapAttr {
+  /** `BPF_MAP_TYPE_*` */
+  type: number;
+  /** Bytes. */
+  keySize: number;
+  /** Bytes; per CPU for per-CPU types. */
+  valueSize: number;
+  /** Capacity; bytes for a ring buffer. */
+  maxEntries: number;
+  /** `BPF_F_*` */
+  flags?: number;
+  /** Shown by bpftool. */
+  name: string;
+}
+
+/** @throws {DtError} EPERM without CAP_BPF, EINVAL, E2BIG, ENOMEM. */
+export function mapCreate(attr: MapAttr): number {
+  const struct = new Struct(72)
+    .u32(0, attr.type)
+    .u32(4, attr.keySize)
+    .u32(8, attr.valueSize)
+    .u32(12, attr.maxEntries)
+    .u32(16, attr.flags ?? 0)
+    .raw(28, cString(objectName(attr.name)));
+  return check(bpf(BPF_MAP_CREATE, struct), "BPF_MAP_CREATE", attr.name);
+}
+
+function element(fd: number, key: Uint8Array | undefined, value?: Uint8Array, flags = 0): Struct {
+  return new Struct(32).u32(0, fd).pointer(8, key).pointer(16, value).u64(24, flags);
+}
+
+const ENOENT = 2;
+
+/** Fills `value`; false if the key is absent. */
+export function mapLookup(fd: number, key: Uint8Array, value: Uint8Array): boolean {
+  const result = bpf(BPF_MAP_LOOKUP_ELEM, element(fd, key, value));
+  if (result === -ENOENT) return false;
+  check(result, "BPF_MAP_LOOKUP_ELEM");
+  return true;
+}
+
+/** @throws {DtError} E2BIG map full, EEXIST or ENOENT as `flags` ask. */
+export function mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags: number): void {
+  check(bpf(BPF_MAP_UPDATE_ELEM, element(fd, key, value, flags)), "BPF_MAP_UPDATE_ELEM");
+}
+
+/** False if the key is absent. */
+export function mapDelete(fd: number, key: Uint8Array): boolean {
+  const result = bpf(BPF_MAP_DELETE_ELEM, element(fd, key));
+  if (result === -ENOENT) return false;
+  check(result, "BPF_MAP_DELETE_ELEM");
+  return true;
+}
+
+/** Fills `next` with the key after `key` (undefined: the first); false at the end. */
+export function mapGetNextKey(fd: number, key: Uint8Array | undefined, next: Uint8Array): boolean {
+  const result = bpf(BPF_MAP_GET_NEXT_KEY, element(fd, key, next));
+  if (result === -ENOENT) return false;
+  check(result, "BPF_MAP_GET_NEXT_KEY");
+  return true;
+}
+
+/** Makes the map read-only for this side. */
+export function mapFreeze(fd: number): void {
+  check(bpf(BPF_MAP_FREEZE, new Struct(4).u32(0, fd)), "BPF_MAP_FREEZE");
+}
+
+/** Buffers of one batch call. */
+export interface Batch {
+  /** Opaque position, updated by each call; at least a key long. */
+  token: Uint8Array;
+  /** Room for `capacity` keys. */
+  keys: Uint8Array;
+  /** Room for `capacity` values. */
+  values: Uint8Array;
+  /** Entries that fit. */
+  capacity: number;
+}
+
+/**
+ * Copies many entries at once (Linux 5.6).
+ *
+ * @param first Starts from the beginning instead of from `batch.token`.
+ * @param remove Also deletes them.
+ * @returns Entries copied, and whether they were the last.
+ * @throws {DtError} EINVAL or ENOTSUPP where the map type has no batches; ENOSPC `capacity` is
+ * smaller than one bucket.
+ */
+export function mapLookupBatch(
+  fd: number,
+  batch: Batch,
+  options: { first: boolean; remove?: boolean },
+): { count: number; last: boolean } {
+  const struct = new Struct(56)
+    .pointer(0, options.first ? undefined : batch.token)
+    .pointer(8, batch.token)
+    .pointer(16, batch.keys)
+    .pointer(24, batch.values)
+    .u32(32, batch.capacity)
+    .u32(36, fd);
+  const command = options.remove ? BPF_MAP_LOOKUP_AND_DELETE_BATCH : BPF_MAP_LOOKUP_BATCH;
+  const result = bpf(command, struct);
+  if (result !== -ENOENT) check(result, "BPF_MAP_LOOKUP_BATCH");
+  return { count: struct.getU32(32), last: result === -ENOENT };
+}
+
+/** What to load. */
+export interface ProgLoadAttr {
+  /** `BPF_PROG_TYPE_*` */
+  type: number;
+  /** Instructions. */
+  code: Uint8Array;
+  /** Shown by bpftool. */
+  name: string;
+  /** `expected_attach_type` */
+  expectedAttachType?: number;
+  /** BTF id of the function or typedef to attach to. */
+  attachBtfId?: number;
+  /** `prog_flags` */
+  flags?: number;
+  /** Where the verifier's log goes; none means no log, which is faster. */
+  log?: Uint8Array;
+}
+
+/** @returns The descriptor, or -errno. */
+export function progLoad(attr: ProgLoadAttr): number {
+  const struct = new Struct(120)
+    .u32(0, attr.type)
+    .u32(4, attr.code.length / 8)
+    .pointer(8, attr.code)
+    .pointer(16, cString("GPL"))
+    .u32(24, attr.log === undefined ? 0 : 1)
+    .u32(28, attr.log?.length ?? 0)
+    .pointer(32, attr.log)
+    .u32(44, attr.flags ?? 0)
+    .raw(48, cString(objectName(attr.name)))
+    .u32(68, attr.expectedAttachType ?? 0)
+    .u32(108, attr.attachBtfId ?? 0);
+  return bpf(BPF_PROG_LOAD, struct);
+}
+
+/**
+ * Runs a raw tracepoint or syscall program once, in this thread.
+ *
+ * @param context Bytes of the program's context.
+ * @returns The program's R0.
+ */
+export function progTestRun(fd: number, context: Uint8Array): number {
+  const struct = new Struct(80).u32(0, fd).u32(40, context.length).pointer(48, context);
+  check(bpf(BPF_PROG_TEST_RUN, struct), "BPF_PROG_TEST_RUN");
+  return struct.getU32(4);
+}
+
+/** Fills `info` (struct bpf_prog_info and the like) and returns it. */
+export function objGetInfo(fd: number, info: Struct): Struct {
+  const struct = new Struct(16).u32(0, fd).u32(4, info.bytes.length).pointer(8, info.bytes);
+  check(bpf(BPF_OBJ_GET_INFO_BY_FD, struct), "BPF_OBJ_GET_INFO_BY_FD");
+  return info;
+}
+
+/** Attaches to a raw tracepoint by name, or to what a BTF-typed program names itself (undefined). */
+export function rawTracepointOpen(name: string | undefined, progFd: number): number {
+  const struct = new Struct(16)
+    .pointer(0, name === undefined ? undefined : cString(name))
+    .u32(8, progFd);
+  return check(bpf(BPF_RAW_TRACEPOINT_OPEN, struct), "BPF_RAW_TRACEPOINT_OPEN", name);
+}
+
+/** `BPF_PERF_EVENT`: links a program to a perf event (Linux 5.15). */
+const BPF_PERF_EVENT = 41;
+
+/** Links a program to a perf event; closing the link detaches it. */
+export function linkCreatePerfEvent(progFd: number, perfFd: number): number {
+  const struct = new Struct(64).u32(0, progFd).u32(4, perfFd).u32(8, BPF_PERF_EVENT);
+  return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE");
+}

@@ -1,0 +1,276 @@
+// Pure: no I/O, no FFI.
+// `enter` on the kernel plane: the code around the actions. One program per attachment:
+//
+//   guard     find the CPU block; count the firing; leave if this CPU is already inside (recursed)
+//   select    which enabled probe is meant; none: filtered
+//   action    filter and body, one BPF function per distinct action; returns an outcome
+//   account   count the outcome, release the guard
+//
+// With one distinct action the program calls it. With more, each stands in a program of its own
+// that is reached by a tail call with the guard held, so that neither the verifier's limits (256
+// functions, a million instructions) nor the 16-bit jump range bound the number of clauses.
+//
+// Registers: R6 context, R7 CPU block, R8 probe number. Stack: 8 bytes for a map key.
+
+import { Assembler } from "./asm/assembler.ts";
+import { add64, and64, imm, lsh64, mov32, mov64 } from "./asm/alu.ts";
+import { call, callHelper, exit, ja, jeq, jge, jne } from "./asm/jump.ts";
+import type { Label, MapReference } from "./asm/instruction.ts";
+import {
+  atomicExchange,
+  atomicOp,
+  load,
+  loadMap,
+  loadMapValue,
+  store,
+  storeImm,
+} from "./asm/load_store.ts";
+import { BPF_FUNC } from "./asm/generated/helpers.ts";
+import { R0, R1, R10, R2, R3, R6, R7, R8 } from "./asm/register.ts";
+import { CPU_BLOCK } from "./blocks.ts";
+import { emitFilter, type EventFilter } from "./filter.ts";
+import type { KernelPlane, LoadedProgram } from "./plane.ts";
+import { type AttachType, type KernelAction, type KernelAttachment, OUTCOME } from "./provider.ts";
+import { RingOutput } from "./ring_output.ts";
+
+const KEY = -8;
+
+/** One enabled probe of an attachment: its number and what it does. */
+export interface Entry {
+  /** Number of the probe. */
+  readonly pbn: number;
+  /** What to do. */
+  readonly action: KernelAction;
+  /** Whom for. */
+  readonly filter?: EventFilter;
+}
+
+/** What all programs of a session share. */
+export interface EnterContext {
+  /** The kernel's side. */
+  readonly plane: KernelPlane;
+  /** Takes ownership of loaded programs. */
+  own(program: LoadedProgram): void;
+}
+
+/** A distinct body: entries with the same action and filter share it. */
+interface Body {
+  readonly action: KernelAction;
+  readonly filter?: EventFilter;
+}
+
+/**
+ * Builds and loads the program of an attachment.
+ *
+ * @param entries In the order of the attachment's PCBs.
+ * @returns The program to attach.
+ * @throws {DtError} As BPF_PROG_LOAD.
+ */
+export function loadEnter(
+  context: EnterContext,
+  attachment: Pick<KernelAttachment, "name" | "program" | "layout" | "skipFrames" | "select">,
+  entries: readonly Entry[],
+): LoadedProgram {
+  const { plane } = context;
+  const bodies: Body[] = [];
+  const bodyOf = entries.map(({ action, filter }) => {
+    let index = bodies.findIndex((body) =>
+      body.action === action && JSON.stringify(body.filter) === JSON.stringify(filter)
+    );
+    if (index < 0) index = bodies.push({ action, filter }) - 1;
+    return index;
+  });
+  const loadAs = (name: string, asm: Assembler) => {
+    const program = plane.load({ ...attachment.program, name, code: asm.assemble() });
+    context.own(program);
+    return program;
+  };
+
+  const asm = new Assembler();
+  const out = asm.label("out");
+  const account = asm.label("account");
+  const body = asm.label("body");
+  emitGuard(asm, plane, out);
+  if (attachment.select === undefined) {
+    asm.emit(mov64(R8, imm(entries[0].pbn)));
+  } else {
+    attachment.select.emit(asm, R6);
+    emitSelect(asm, context, attachment.select.keys, entries, bodyOf, account);
+  }
+  if (bodies.length === 1) {
+    asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8), call(body));
+    asm.bind(account);
+    emitAccount(asm);
+    emitRelease(asm);
+    asm.bind(out);
+    asm.emit(mov32(R0, imm(0)), exit());
+    asm.bind(body);
+    emitBody(asm, plane, attachment, bodies[0]);
+    return loadAs(attachment.name, asm);
+  }
+
+  // emitSelect left the index of the body in R3.
+  const table = plane.programs("dt_actions", bodies.length);
+  bodies.forEach((one, index) => {
+    const part = new Assembler();
+    const leave = part.label("out");
+    const start = part.label("body");
+    emitBlock(part, plane, leave);
+    part.emit(
+      load(8, R3, R7, CPU_BLOCK.pbn),
+      mov64(R1, R6),
+      mov64(R2, R7),
+      call(start),
+    );
+    emitAccount(part);
+    emitRelease(part);
+    part.bind(leave);
+    part.emit(mov32(R0, imm(0)), exit());
+    part.bind(start);
+    emitBody(part, plane, attachment, one);
+    table.set(index, loadAs(`${attachment.name.slice(0, 10)}_${index}`, part));
+  });
+  asm.emit(
+    store(8, R7, CPU_BLOCK.pbn, R8),
+    mov64(R1, R6),
+    loadMap(R2, table),
+    callHelper(BPF_FUNC.tail_call),
+    // Only reached if the tail call failed, which a complete table rules out: an event lost.
+    mov32(R0, imm(OUTCOME.dropped)),
+  );
+  asm.bind(account);
+  emitAccount(asm);
+  emitRelease(asm);
+  asm.bind(out);
+  asm.emit(mov32(R0, imm(0)), exit());
+  return loadAs(attachment.name, asm);
+}
+
+/** R6 = context, R7 = this CPU's block. */
+function emitBlock(asm: Assembler, plane: KernelPlane, out: Label): void {
+  asm.emit(
+    mov64(R6, R1),
+    callHelper(BPF_FUNC.get_smp_processor_id),
+    store(4, R10, KEY, R0),
+    loadMap(R1, plane.blocks.map),
+    mov64(R2, R10),
+    add64(R2, imm(KEY)),
+    callHelper(BPF_FUNC.map_lookup_elem),
+    jeq(R0, imm(0), out),
+    mov64(R7, R0),
+  );
+}
+
+/**
+ * Counts the firing, then takes this CPU's guard. Both are atomic: an interrupt may fire a program
+ * of ours between any two instructions, and some programs can be preempted.
+ */
+function emitGuard(asm: Assembler, plane: KernelPlane, out: Label): void {
+  const entered = asm.label("entered");
+  emitBlock(asm, plane, out);
+  asm.emit(
+    mov64(R1, imm(1)),
+    atomicOp(8, "add", R7, CPU_BLOCK.fired, R1),
+    atomicExchange(8, R7, CPU_BLOCK.inEvent, R1),
+    jeq(R1, imm(0), entered),
+    mov64(R1, imm(1)),
+    atomicOp(8, "add", R7, CPU_BLOCK.recursed, R1),
+    ja(out),
+  );
+  asm.bind(entered);
+}
+
+/** R0 holds a key: leaves the probe's number in R8 and the index of its body in R3. */
+function emitSelect(
+  asm: Assembler,
+  context: EnterContext,
+  keys: readonly number[],
+  entries: readonly Entry[],
+  bodyOf: readonly number[],
+  account: Label,
+): void {
+  const found = asm.label("found");
+  const none = asm.label("none");
+  if (entries.length === 1) {
+    asm.emit(mov64(R8, imm(entries[0].pbn)), jeq(R0, imm(keys[0]), found));
+  } else {
+    const size = Math.max(...keys) + 1;
+    // Per key: the probe's number (0: not enabled), the index of its body.
+    const words = new Uint32Array(size * 2);
+    entries.forEach((entry, i) => words.set([entry.pbn, bodyOf[i]], keys[i] * 2));
+    const table: MapReference = context.plane.table("dt_select", words);
+    asm.emit(
+      jge(R0, imm(size), none),
+      lsh64(R0, imm(3)),
+      loadMapValue(R1, table, 0),
+      add64(R1, R0),
+      load(4, R8, R1, 0),
+      load(4, R3, R1, 4),
+      jne(R8, imm(0), found),
+    );
+  }
+  asm.bind(none);
+  asm.emit(mov32(R0, imm(OUTCOME.filtered)), ja(account));
+  asm.bind(found);
+}
+
+/** R0 holds the outcome. */
+function emitAccount(asm: Assembler): void {
+  asm.emit(
+    and64(R0, imm(3)),
+    lsh64(R0, imm(3)),
+    mov64(R1, R7),
+    add64(R1, R0),
+    load(8, R2, R1, CPU_BLOCK.outcomes),
+    add64(R2, imm(1)),
+    store(8, R1, CPU_BLOCK.outcomes, R2),
+  );
+}
+
+function emitRelease(asm: Assembler): void {
+  asm.emit(storeImm(8, R7, CPU_BLOCK.inEvent, 0));
+}
+
+function emitBody(
+  asm: Assembler,
+  plane: KernelPlane,
+  attachment: Pick<KernelAttachment, "layout" | "skipFrames">,
+  body: Body,
+): void {
+  const reject = asm.label("reject");
+  if (body.filter !== undefined) {
+    asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R8, R3));
+    emitFilter(asm, body.filter, reject);
+    asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8));
+  }
+  body.action.emit({
+    asm,
+    layout: attachment.layout,
+    skipFrames: attachment.skipFrames,
+    ring: new RingOutput(plane.ring.map, plane.control.map, plane.ring.size),
+    control: plane.control.map,
+    scratch: CPU_BLOCK.scratch,
+  });
+  if (body.filter !== undefined) {
+    asm.bind(reject);
+    asm.emit(mov32(R0, imm(OUTCOME.filtered)), exit());
+  }
+}
+
+/** An action as a raw tracepoint program for {@linkcode LoadedProgram.testRun}. */
+export function loadOnce(
+  context: EnterContext,
+  name: string,
+  entry: Entry,
+): LoadedProgram {
+  return loadEnter(
+    context,
+    {
+      name,
+      program: { type: "RAW_TRACEPOINT" } satisfies AttachType,
+      layout: { id: "none", locations: {} },
+      skipFrames: 0,
+    },
+    [entry],
+  );
+}

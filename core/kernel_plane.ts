@@ -1,0 +1,130 @@
+// The kernel plane over bpf(2): with device.ts the only file of this folder that reaches sys and bpf.
+
+import type { MapReference } from "./asm/instruction.ts";
+import { CONTROL, DOORBELL } from "./blocks.ts";
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BpfMap } from "./bpf/map.ts";
+import { BpfProgram } from "./bpf/program.ts";
+import { RingBuffer } from "./bpf/ringbuf.ts";
+import type { KernelPlane, LoadedProgram, ProgramTable } from "./plane.ts";
+import type { AttachType } from "./provider.ts";
+import { possibleCpuCount } from "./sys/cpu.ts";
+import { Poller } from "./sys/poller.ts";
+
+/** How long the reader lets records gather while they keep coming. */
+const GATHER_MS = 20;
+/**
+ * Longest sleep. A program may have read the doorbell just before the reader set it and written its
+ * record just after the reader looked: the next firing rings, and without one this bounds the delay.
+ */
+const SLEEP_MS = 1000;
+
+/** What to set up. */
+export interface KernelPlaneOptions {
+  /** Bytes of the ring: a power of two. */
+  ringBytes: number;
+  /** Bytes of a CPU block. */
+  blockBytes: number;
+}
+
+/**
+ * Creates the maps of a recording.
+ *
+ * @throws {DtError} EPERM without CAP_BPF, ENOMEM.
+ */
+export function openKernelPlane(options: KernelPlaneOptions): KernelPlane {
+  return new BpfPlane(options);
+}
+
+class BpfPlane implements KernelPlane {
+  readonly cpuCount = possibleCpuCount();
+  readonly ring: RingBuffer;
+  readonly blocks: { map: BpfMap; words: BigUint64Array; stride: number };
+  readonly control: { map: BpfMap; words: Int32Array };
+  readonly #poller: Poller;
+  readonly #owned: DisposableStack;
+  #idleRounds = 0;
+  #disposed = false;
+
+  constructor(options: KernelPlaneOptions) {
+    using stack = new DisposableStack();
+    // A cache line to itself for each CPU.
+    const stride = (options.blockBytes + 63) & ~63;
+    const array = (name: string, valueSize: number, maxEntries: number) =>
+      stack.use(
+        new BpfMap({
+          type: "ARRAY",
+          name,
+          keySize: 4,
+          valueSize,
+          maxEntries,
+          flags: BPF_F_MMAPABLE,
+        }),
+      );
+    this.ring = stack.use(new RingBuffer(options.ringBytes, "dt_ring"));
+    const blocks = array("dt_cpu", stride, this.cpuCount);
+    this.blocks = { map: blocks, words: new BigUint64Array(blocks.mmap()), stride };
+    const control = array("dt_control", CONTROL.size, 1);
+    this.control = { map: control, words: new Int32Array(control.mmap()) };
+    this.#poller = stack.use(new Poller());
+    this.#poller.add(this.ring.map.fd);
+    this.#owned = stack.move();
+  }
+
+  load(program: { name: string; code: Uint8Array } & AttachType): LoadedProgram {
+    return new BpfProgram(program);
+  }
+
+  table(name: string, words: Uint32Array): MapReference {
+    const map = this.#owned.use(
+      new BpfMap({
+        type: "ARRAY",
+        name,
+        keySize: 4,
+        valueSize: words.byteLength,
+        maxEntries: 1,
+        flags: BPF_F_RDONLY_PROG,
+      }),
+    );
+    map.update(new Uint8Array(4), new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+    map.freeze();
+    return map;
+  }
+
+  programs(name: string, size: number): ProgramTable {
+    const map = this.#owned.use(
+      new BpfMap({ type: "PROG_ARRAY", name, keySize: 4, valueSize: 4, maxEntries: size }),
+    );
+    const word = (value: number) => new Uint8Array(new Uint32Array([value]).buffer);
+    return {
+      get fd() {
+        return map.fd;
+      },
+      set: (index, program) => map.update(word(index), word(program.fd)),
+    };
+  }
+
+  async wait(): Promise<void> {
+    const doorbell = (value: number) =>
+      Atomics.store(this.control.words, CONTROL.doorbell / 4, value);
+    // After records: gather more. After a quiet round: arm the bell, and look once more in case a
+    // program passed it unrung. Then sleep.
+    doorbell(this.#idleRounds === 0 ? DOORBELL.watermark : DOORBELL.first);
+    if (this.#idleRounds > 0 && this.ring.pending) this.#idleRounds = 0;
+    const before = this.ring.pending;
+    const ready = await this.#poller.wait(this.#idleRounds < 2 ? GATHER_MS : SLEEP_MS);
+    // The maps may be gone by now.
+    if (this.#disposed) return;
+    doorbell(DOORBELL.silent);
+    const quiet = ready.length === 0 && !before && !this.ring.pending;
+    this.#idleRounds = quiet ? this.#idleRounds + 1 : 0;
+  }
+
+  wake(): void {
+    this.#poller.cancel();
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#owned.dispose();
+  }
+}

@@ -1,0 +1,44 @@
+// Pure: no I/O, no FFI.
+// Emits the loads that bring a value out of a program's context.
+
+import type { Assembler } from "./asm/assembler.ts";
+import { add64, imm, mov64 } from "./asm/alu.ts";
+import { callHelper } from "./asm/jump.ts";
+import { load } from "./asm/load_store.ts";
+import { BPF_FUNC } from "./asm/generated/helpers.ts";
+import { R0, R1, R10, R2, R3, type Register } from "./asm/register.ts";
+import type { ContextLayout, Location } from "./provider.ts";
+
+/**
+ * Leaves the value at `location` in R0, zero-extended. Clobbers R1 to R5 and 8 bytes of stack.
+ *
+ * @param context Holds the context; survives.
+ * @param stackOffset Offset from R10 of 8 free bytes.
+ */
+export function emitLoad(
+  asm: Assembler,
+  layout: ContextLayout,
+  location: Location,
+  context: Register,
+  stackOffset: number,
+): void {
+  let from = context;
+  location.path.forEach((offset, i) => {
+    const last = i === location.path.length - 1;
+    const size = last ? location.size : 8;
+    if (i === 0 || !layout.untyped) {
+      asm.emit(load(size, R0, from, offset));
+    } else {
+      asm.emit(
+        mov64(R3, R0),
+        add64(R3, imm(offset)),
+        mov64(R1, R10),
+        add64(R1, imm(stackOffset)),
+        mov64(R2, imm(size)),
+        callHelper(BPF_FUNC.probe_read_kernel),
+        load(size, R0, R10, stackOffset),
+      );
+    }
+    from = R0;
+  });
+}

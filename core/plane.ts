@@ -1,0 +1,62 @@
+// Pure: no I/O, no FFI.
+// What a session needs from the kernel, as an interface: implemented by kernel_plane.ts, replaced in
+// unit tests.
+
+import type { MapReference } from "./asm/instruction.ts";
+import type { AttachType } from "./provider.ts";
+
+/** Called with a record's place in {@linkcode RecordSource.bytes}; false stops before it. */
+export type RecordHandler = (offset: number, length: number) => boolean | void;
+
+/** Records of a session, in place. */
+export interface RecordSource {
+  /** Memory that the offsets lie in. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Hands out committed records in order; returns how many. */
+  drain(handler: RecordHandler): number;
+}
+
+/** A program in the kernel. */
+export interface LoadedProgram extends Disposable {
+  /** Descriptor. */
+  readonly fd: number;
+  /** Runs it once in this thread (raw tracepoint programs). */
+  testRun(): number;
+  /** What the kernel counts and shows. */
+  info(): { id: number; xlated: Uint8Array; recursionMisses: bigint };
+}
+
+/** A set of programs that can jump into each other. */
+export interface ProgramTable extends MapReference {
+  /** Makes a tail call to `index` lead to `program`. */
+  set(index: number, program: LoadedProgram): void;
+}
+
+/** The kernel's side of one recording. */
+export interface KernelPlane extends Disposable {
+  /** Slots for CPUs. */
+  readonly cpuCount: number;
+  /** The ring. */
+  readonly ring: RecordSource & { readonly map: MapReference; readonly size: number };
+  /** One {@linkcode CPU_BLOCK} per CPU, `stride` bytes apart; [K]. */
+  readonly blocks: {
+    readonly map: MapReference;
+    readonly words: BigUint64Array;
+    readonly stride: number;
+  };
+  /** One {@linkcode CONTROL} block. */
+  readonly control: { readonly map: MapReference; readonly words: Int32Array };
+  /** Loads a program. */
+  load(program: { name: string; code: Uint8Array } & AttachType): LoadedProgram;
+  /** A read-only array of 32-bit words that programs can look into. */
+  table(name: string, words: Uint32Array): MapReference;
+  /** An empty program table. */
+  programs(name: string, size: number): ProgramTable;
+  /**
+   * Waits for records, or until {@linkcode KernelPlane.wake}. May return early; looks again soon
+   * after there was something, sleeps when there was not.
+   */
+  wait(): Promise<void>;
+  /** Ends a wait. */
+  wake(): void;
+}

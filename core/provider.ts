@@ -1,0 +1,260 @@
+// Pure: no I/O, no FFI.
+// THE contract between the device and a provider: dt(4)'s alloc, dealloc and enter, for both
+// planes. Types and their documentation only.
+
+import type { Assembler } from "./asm/assembler.ts";
+import type { MapReference } from "./asm/instruction.ts";
+import type { AccessSize } from "./asm/load_store.ts";
+import type { Register } from "./asm/register.ts";
+import type { EventFilter } from "./filter.ts";
+import type { Pcb } from "./pcb.ts";
+import type { Probe } from "./probe.ts";
+import type { RingOutput } from "./ring_output.ts";
+
+/** Version of this contract; a provider built for another one is refused. */
+export const PROVIDER_CONTRACT = 1;
+
+/**
+ * Where a clause runs: `kernel` compiles it to BPF (needs CAP_BPF and CAP_PERFMON), `user` calls a
+ * function in this process (needs nothing).
+ */
+export type PlaneName = "kernel" | "user";
+
+/** An argument of a probe. */
+export interface ArgumentSpec {
+  /** Name, as in `args.NAME`. */
+  readonly name: string;
+  /** C type, as the kernel's headers spell it: "const char *", "unsigned int". */
+  readonly type: string;
+  /** Which location of the {@linkcode ContextLayout} holds it: "arg0", "retval", "number", … */
+  readonly at: string;
+  /** Number of elements, for an array whose element i is at `at` with its digits increased by i. */
+  readonly count?: number;
+}
+
+/** What a provider says about one of its probes, before it has a number. */
+export interface ProbeSpec {
+  /** Full name: "syscall:openat:entry". */
+  readonly name: string;
+  /** Arguments in order; `argN` is the one with `at: "argN"`. */
+  readonly args: readonly ArgumentSpec[];
+  /** C type of the result, for probes that have one. */
+  readonly retval?: string;
+}
+
+/** Part of the thread's state that the standard event records. dt(4)'s evtflags. */
+export type State = "comm" | "args" | "kstack" | "ustack";
+
+/**
+ * How an argument is copied at the moment of the event: "int" its 64 bits; "string" what it points
+ * to up to the NUL (at most 256 bytes, or as many as `string` says); `bytes` that many bytes.
+ */
+export type CaptureKind = "int" | "string" | {
+  /** Most bytes of the string, its NUL included. */
+  readonly string: number;
+} | {
+  /** Bytes to copy. */
+  readonly bytes: number;
+};
+
+/** Arguments to capture, by name. */
+export type CaptureRequest = Readonly<Record<string, CaptureKind>>;
+
+/** What a clause does. Opaque to the core and to providers. */
+export interface Action {
+  /** For the kernel plane. */
+  readonly kernel?: KernelAction;
+  /** For the user plane: called in the thread that owns the stop, for each event. */
+  readonly user?: (event: UserEvent, pcb: Pcb) => void;
+}
+
+/** How a probe is to be enabled. */
+export interface EnableRequest {
+  /** What the standard event records beside pid, tid, CPU and time. */
+  readonly states?: readonly State[];
+  /** Which threads count. */
+  readonly filter?: EventFilter;
+  /** Arguments to copy into the event. */
+  readonly capture?: CaptureRequest;
+  /** Replaces the recorder; `states` and `capture` are then its business. */
+  readonly action?: Action;
+}
+
+/** What came of one firing; the program counts it. */
+export const OUTCOME = {
+  /** The filter or predicate said no, or no enabled probe was meant. */
+  filtered: 0,
+  /** The action ran and wrote nothing to the ring. */
+  aggregated: 1,
+  /** The action ran and wrote to the ring. */
+  recorded: 2,
+  /** The action ran and at least one record found no room. */
+  dropped: 3,
+} as const;
+
+/**
+ * A place to load from: the context is loaded from at `path[0]`, the result at `path[1]`, and so
+ * on; the last load has `size` bytes.
+ */
+export interface Location {
+  /** Byte offsets, one per load. */
+  readonly path: readonly number[];
+  /** Bytes of the last load. */
+  readonly size: AccessSize;
+}
+
+/** Where a program finds what, in its context. */
+export interface ContextLayout {
+  /** Equal for equal layouts; actions are emitted once per layout. */
+  readonly id: string;
+  /** By the name that {@linkcode ArgumentSpec.at} uses. */
+  readonly locations: Readonly<Record<string, Location>>;
+  /** True if all loads after the first need bpf_probe_read_kernel (no BTF types). */
+  readonly untyped?: boolean;
+}
+
+/** What {@linkcode KernelAction.emit} has to work with. */
+export interface ActionSite {
+  /** Where to emit. */
+  readonly asm: Assembler;
+  /** Of the context. */
+  readonly layout: ContextLayout;
+  /** Frames of a kernel stack that are ours. */
+  readonly skipFrames: number;
+  /** Writes records. */
+  readonly ring: RingOutput;
+  /** The control block, for {@linkcode CONTROL} offsets. */
+  readonly control: MapReference;
+  /** Offset of the action's scratch memory in the CPU block, {@linkcode KernelAction.scratchBytes} long. */
+  readonly scratch: number;
+}
+
+/**
+ * A body that the compiler side emits, as one BPF function.
+ *
+ * At its entry R1 is the context, R2 the CPU block ({@linkcode CPU_BLOCK}) and R3 the probe's number;
+ * R6 to R9 and the stack are its own. It leaves with an {@linkcode OUTCOME} in R0. It runs with the
+ * per-CPU guard held: nothing of this session interrupts it on its CPU.
+ */
+export interface KernelAction {
+  /** Bytes of per-CPU scratch memory that it wants. */
+  readonly scratchBytes: number;
+  /** Emits the function, its exit included. */
+  emit(site: ActionSite): void;
+}
+
+/** Tells which PCB of an attachment is meant, where one program serves many. */
+export interface Selector {
+  /** Emits code that leaves a key in R0. R1 is clobbered; `context` must survive. */
+  emit(asm: Assembler, context: Register): void;
+  /** The key of each PCB, in the order of {@linkcode KernelAttachment.pcbs}; unique. */
+  readonly keys: readonly number[];
+}
+
+/** The program type that an attachment needs. */
+export interface AttachType {
+  /** Type. */
+  readonly type: "RAW_TRACEPOINT" | "TRACING" | "PERF_EVENT" | "TRACEPOINT" | "KPROBE";
+  /** `expected_attach_type` */
+  readonly expectedAttachType?: number;
+  /** BTF id that a TRACING program attaches to. */
+  readonly attachBtfId?: number;
+}
+
+/** PCBs that fire together: one BPF program. */
+export interface KernelAttachment {
+  /** Discriminates from {@linkcode UserAttachment}. */
+  readonly plane: "kernel";
+  /** For bpftool. */
+  readonly name: string;
+  /** What fires. */
+  readonly pcbs: readonly Pcb[];
+  /** Program type. */
+  readonly program: AttachType;
+  /** Of the context. */
+  readonly layout: ContextLayout;
+  /**
+   * Kernel stack frames between the probe and bpf_get_stack: ours, to be skipped. Measured per
+   * attach type, so that a stack reads as bpftrace prints it.
+   */
+  readonly skipFrames: number;
+  /** Absent if there is one PCB and every firing is its. */
+  readonly select?: Selector;
+  /** Starts firing. Called once, when all programs of the session are loaded. */
+  attach(program: MapReference): Disposable;
+}
+
+/** One firing on the user plane, captured at that moment. */
+export interface UserEvent {
+  /** CPU it happened on, 0 where that is not known. */
+  readonly cpu: number;
+  /** Process. */
+  readonly pid: number;
+  /** Thread. */
+  readonly tid: number;
+  /** CLOCK_BOOTTIME. */
+  readonly timestampNs: bigint;
+  /** Thread name. */
+  readonly comm: string;
+  /** Values by the names of {@linkcode ArgumentSpec.at}. */
+  readonly values: Readonly<Record<string, bigint>>;
+}
+
+/** PCBs whose events reach this process. */
+export interface UserAttachment {
+  /** Discriminates from {@linkcode KernelAttachment}. */
+  readonly plane: "user";
+  /** What fires. */
+  readonly pcbs: readonly Pcb[];
+  /**
+   * Produces events until `signal` aborts, then settles. `enter` is called synchronously, in the
+   * thread that owns the stop; it must not be called after `signal` aborted. Ticks that came too
+   * late to be delivered are reported through `skipped`.
+   */
+  run(
+    enter: (pcb: Pcb, event: UserEvent) => void,
+    signal: AbortSignal,
+    skipped: (cpu: number, ticks: number) => void,
+  ): Promise<void>;
+}
+
+/** Either plane's. */
+export type Attachment = KernelAttachment | UserAttachment;
+
+/** What a provider may know of the session that enables a probe. */
+export interface ProviderSession {
+  /** Its plane. */
+  readonly plane: PlaneName;
+}
+
+/** A source of probes. Stateless: what it hands out carries all that it needs to know. */
+export interface Provider {
+  /** {@linkcode PROVIDER_CONTRACT} of the version that it was written for. */
+  readonly contract: number;
+  /** First word of its probes. */
+  readonly name: string;
+  /**
+   * Lists probes; attaches nothing and reads no more than it must.
+   *
+   * @param pattern Full name with `*`; a hint: the registry filters again.
+   */
+  probes(pattern?: string): Iterable<ProbeSpec>;
+  /**
+   * Describes one probe by its full name, or undefined if there is none. Also for probes that are
+   * not listed because there are too many: "interval:ms:250".
+   *
+   * @throws {DtError} EINVAL the name has the right form and a bad value in it.
+   */
+  provide(name: string): ProbeSpec | undefined;
+  /**
+   * Checks a request and builds its PCBs; nothing fires yet.
+   *
+   * @throws {DtError} EINVAL the request does not fit the probe; EOPNOTSUPP the probe cannot exist
+   * on this plane, with the reason.
+   */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[];
+  /** Takes PCBs back; they do not fire any more. */
+  dealloc(pcbs: readonly Pcb[]): void;
+  /** Groups what fires together: all system calls are one attachment. */
+  attachments(pcbs: readonly Pcb[]): Attachment[];
+}

@@ -1,0 +1,137 @@
+// Pure: no I/O, no FFI.
+// The action of a PCB that has none of its own: fill the standard event, submit it.
+//
+// Registers: R6 context, R7 CPU block, R8 record, R9 probe number.
+
+import type { Assembler } from "./asm/assembler.ts";
+import { add64, and64, imm, mov32, mov64, or64, rsh64, sub64 } from "./asm/alu.ts";
+import { callHelper, exit } from "./asm/jump.ts";
+import { store, storeImm } from "./asm/load_store.ts";
+import { BPF_FUNC } from "./asm/generated/helpers.ts";
+import { R0, R1, R2, R3, R4, R6, R7, R8, R9 } from "./asm/register.ts";
+import { DtError } from "./errors.ts";
+import {
+  COMM_BYTES,
+  EVENT,
+  type EventLayout,
+  KIND_EVENT,
+  MAX_ARGUMENTS,
+  MAX_STACK_FRAMES,
+} from "./event.ts";
+import { emitLoad } from "./location.ts";
+import type { Probe } from "./probe.ts";
+import { type ActionSite, type KernelAction, OUTCOME } from "./provider.ts";
+import { emitHeader } from "./ring_output.ts";
+
+const BPF_F_USER_STACK = 1 << 8;
+const SPILL = -8;
+
+/**
+ * @param layout Of the event.
+ * @param probe Whose arguments are captured.
+ * @throws {DtError} EINVAL the probe has no argument of that name.
+ */
+export function recorder(layout: EventLayout, probe: Probe): KernelAction {
+  const sources = layout.captures.map((slot) => {
+    const arg = probe.args.find((one) => one.name === slot.name);
+    if (arg === undefined) {
+      const names = probe.args.map((one) => one.name).join(", ") || "none";
+      throw new DtError("EINVAL", `Cannot capture ${slot.name}: ${probe.name} has: ${names}`, {
+        operation: "enable",
+        probe: probe.name,
+      });
+    }
+    return { slot, at: arg.at };
+  });
+  return {
+    scratchBytes: 0,
+    emit(site: ActionSite): void {
+      const { asm, ring } = site;
+      const lost = asm.label("lost");
+      asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, R3));
+      ring.emitReserve(asm, R8, layout.size, { block: R7, lost });
+      emitHeader(asm, R8, 0, { kind: KIND_EVENT, id: R9, size: imm(layout.size) });
+      asm.emit(
+        callHelper(BPF_FUNC.get_current_pid_tgid),
+        store(4, R8, EVENT.tid, R0),
+        rsh64(R0, imm(32)),
+        store(4, R8, EVENT.pid, R0),
+        storeImm(4, R8, EVENT.states, layout.states),
+        storeImm(4, R8, EVENT.states + 4, 0),
+      );
+      if (layout.at.comm !== undefined) {
+        asm.emit(
+          mov64(R1, R8),
+          add64(R1, imm(layout.at.comm)),
+          mov64(R2, imm(COMM_BYTES)),
+          callHelper(BPF_FUNC.get_current_comm),
+        );
+      }
+      if (layout.at.args !== undefined) emitArguments(site, layout.at.args);
+      if (layout.at.kstack !== undefined) emitStack(asm, layout.at.kstack, site.skipFrames);
+      if (layout.at.ustack !== undefined) emitStack(asm, layout.at.ustack, BPF_F_USER_STACK);
+      for (const { slot, at } of sources) {
+        emitLoad(asm, site.layout, site.layout.locations[at], R6, SPILL);
+        if (slot.kind === "int") {
+          asm.emit(storeImm(8, R8, slot.at, 8), store(8, R8, slot.at + 8, R0));
+          continue;
+        }
+        const isString = slot.kind === "string" || "string" in slot.kind;
+        asm.emit(
+          mov64(R3, R0),
+          mov64(R1, R8),
+          add64(R1, imm(slot.at + 8)),
+          mov64(R2, imm(slot.bytes)),
+          callHelper(isString ? BPF_FUNC.probe_read_user_str : BPF_FUNC.probe_read_user),
+        );
+        if (!isString) asm.emit(...lengthOrError(slot.bytes));
+        asm.emit(store(8, R8, slot.at, R0));
+      }
+      ring.emitSubmit(asm, R8);
+      asm.emit(mov32(R0, imm(OUTCOME.recorded)), exit());
+      asm.bind(lost);
+      asm.emit(mov32(R0, imm(OUTCOME.dropped)), exit());
+    },
+  };
+}
+
+/** probe_read_user answers 0 or -errno; turns 0 into the length. */
+function lengthOrError(bytes: number) {
+  return [
+    mov64(R1, R0),
+    rsh64(R1, imm(63)),
+    sub64(R1, imm(1)), // all ones after success, 0 after an error
+    and64(R1, imm(bytes)),
+    or64(R0, R1),
+  ];
+}
+
+function emitArguments(site: ActionSite, at: number): void {
+  const { asm, layout } = site;
+  const result = layout.locations.retval;
+  for (let i = 0; i < MAX_ARGUMENTS; i++) {
+    const location = result === undefined
+      ? layout.locations[`arg${i}`]
+      : i === 0
+      ? result
+      : undefined;
+    if (location === undefined) {
+      asm.emit(storeImm(8, R8, at + i * 8, 0));
+    } else {
+      emitLoad(asm, layout, location, R6, SPILL);
+      asm.emit(store(8, R8, at + i * 8, R0));
+    }
+  }
+}
+
+function emitStack(asm: Assembler, at: number, flags: number): void {
+  asm.emit(
+    mov64(R1, R6),
+    mov64(R2, R8),
+    add64(R2, imm(at + 8)),
+    mov64(R3, imm(MAX_STACK_FRAMES * 8)),
+    mov64(R4, imm(flags)),
+    callHelper(BPF_FUNC.get_stack),
+    store(8, R8, at, R0),
+  );
+}
