@@ -2,7 +2,9 @@
 // Emits the loads that bring a value out of a program's context.
 
 import type { Assembler } from "./asm/assembler.ts";
-import { add64, imm, mov64 } from "./asm/alu.ts";
+import { add64, arsh64, imm, lsh64, mov64, rsh64 } from "./asm/alu.ts";
+import type { Instruction } from "./asm/instruction.ts";
+import type { CType } from "./c_type.ts";
 import { callHelper } from "./asm/jump.ts";
 import { load } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
@@ -41,4 +43,11 @@ export function emitLoad(
     }
     from = R0;
   });
+}
+
+/** Widens the value in R0 from its C type: registers may hold anything above a narrow argument. */
+export function narrow(type: CType): Instruction[] {
+  if (type.size === 8) return [];
+  const shift = imm(64 - type.size * 8);
+  return [lsh64(R0, shift), type.signed ? arsh64(R0, shift) : rsh64(R0, shift)];
 }

@@ -255,6 +255,6 @@ export interface Provider {
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[];
   /** Takes PCBs back; they do not fire any more. */
   dealloc(pcbs: readonly Pcb[]): void;
-  /** Groups what fires together: all system calls are one attachment. */
-  attachments(pcbs: readonly Pcb[]): Attachment[];
+  /** Groups what fires together, for the session's plane: all system calls are one attachment. */
+  attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[];
 }

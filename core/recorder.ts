@@ -18,7 +18,8 @@ import {
   MAX_ARGUMENTS,
   MAX_STACK_FRAMES,
 } from "./event.ts";
-import { emitLoad } from "./location.ts";
+import { parseCType } from "./c_type.ts";
+import { emitLoad, narrow } from "./location.ts";
 import type { Probe } from "./probe.ts";
 import { type ActionSite, type KernelAction, OUTCOME } from "./provider.ts";
 import { emitHeader } from "./ring_output.ts";
@@ -41,7 +42,7 @@ export function recorder(layout: EventLayout, probe: Probe): KernelAction {
         probe: probe.name,
       });
     }
-    return { slot, at: arg.at };
+    return { slot, at: arg.at, type: arg.type };
   });
   return {
     scratchBytes: 0,
@@ -70,9 +71,10 @@ export function recorder(layout: EventLayout, probe: Probe): KernelAction {
       if (layout.at.args !== undefined) emitArguments(site, layout.at.args);
       if (layout.at.kstack !== undefined) emitStack(asm, layout.at.kstack, site.skipFrames);
       if (layout.at.ustack !== undefined) emitStack(asm, layout.at.ustack, BPF_F_USER_STACK);
-      for (const { slot, at } of sources) {
+      for (const { slot, at, type } of sources) {
         emitLoad(asm, site.layout, site.layout.locations[at], R6, SPILL);
         if (slot.kind === "int") {
+          asm.emit(...narrow(parseCType(type)));
           asm.emit(storeImm(8, R8, slot.at, 8), store(8, R8, slot.at + 8, R0));
           continue;
         }

@@ -499,7 +499,7 @@ export class Session implements Disposable, ProviderSession {
   #attachments<A extends KernelAttachment | UserAttachment>(): A[] {
     const byProvider = Map.groupBy(this.#enabled.values(), ({ probe }) => probe.provider);
     return [...byProvider].flatMap(([provider, enabled]) =>
-      provider.attachments(enabled.flatMap(({ pcbs }) => pcbs)) as A[]
+      provider.attachments(enabled.flatMap(({ pcbs }) => pcbs), this) as A[]
     );
   }
 

@@ -10,4 +10,6 @@ export const aarch64: Arch = {
   syscallArguments: [272, 8, 16, 24, 32, 40],
   syscallNumber: 280,
   syscallNumberSize: 4,
+  // PSR_MODE32_BIT in pstate
+  compat: { offset: 264, mask: 0x10, value: 0x10 },
 };

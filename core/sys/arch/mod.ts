@@ -19,6 +19,8 @@ export interface Arch {
   readonly syscallNumber: number;
   /** Bytes of the system call number in `struct pt_regs`. */
   readonly syscallNumberSize: 4 | 8;
+  /** How `struct pt_regs` tells a 32-bit process: the word at `offset`, masked, equals `value`. */
+  readonly compat: { readonly offset: number; readonly mask: number; readonly value: number };
 }
 
 /** The architecture of this process. */

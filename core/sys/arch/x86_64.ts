@@ -11,4 +11,6 @@ export const x86_64: Arch = {
   // orig_ax
   syscallNumber: 120,
   syscallNumberSize: 8,
+  // cs is __USER32_CS
+  compat: { offset: 136, mask: 0xffff, value: 0x23 },
 };

@@ -1,0 +1,64 @@
+// Pure: no I/O, no FFI.
+// What must be known of a C type to load it: how wide, signed or not, a pointer to what.
+
+/** A scalar C type. */
+export interface CType {
+  /** Bytes. */
+  readonly size: 1 | 2 | 4 | 8;
+  /** Sign-extended when it is widened. */
+  readonly signed: boolean;
+  /** Type that it points to, for pointers: "char", "struct stat". */
+  readonly pointee?: string;
+}
+
+const WORDS: Readonly<Record<string, readonly [size: 1 | 2 | 4 | 8, signed: boolean]>> = {
+  char: [1, true],
+  "unsigned char": [1, false],
+  short: [2, true],
+  "unsigned short": [2, false],
+  int: [4, true],
+  "unsigned int": [4, false],
+  unsigned: [4, false],
+  long: [8, true],
+  "unsigned long": [8, false],
+  "long long": [8, true],
+  "unsigned long long": [8, false],
+  s8: [1, true],
+  u8: [1, false],
+  s16: [2, true],
+  u16: [2, false],
+  s32: [4, true],
+  u32: [4, false],
+  s64: [8, true],
+  u64: [8, false],
+  size_t: [8, false],
+  ssize_t: [8, true],
+  loff_t: [8, true],
+  off_t: [8, true],
+  pid_t: [4, true],
+  uid_t: [4, false],
+  gid_t: [4, false],
+  qid_t: [4, false],
+  umode_t: [2, false],
+  key_t: [4, true],
+  mqd_t: [4, true],
+  timer_t: [4, true],
+  clockid_t: [4, true],
+  rwf_t: [4, true],
+  key_serial_t: [4, true],
+  aio_context_t: [8, false],
+  bool: [1, false],
+};
+
+/** An enumeration is as wide as an int; anything unknown as a register. */
+export function parseCType(text: string): CType {
+  const plain = text.replace(/\b(const|volatile|__user)\b/g, "").replace(/\s+/g, " ").trim();
+  const star = plain.lastIndexOf("*");
+  if (star >= 0) return { size: 8, signed: false, pointee: plain.slice(0, star).trim() };
+  // Pointers behind a typedef.
+  if (plain.startsWith("cap_user_")) return { size: 8, signed: false, pointee: "void" };
+  const [size, signed] = plain.startsWith("enum ")
+    ? [4, false] as const
+    : WORDS[plain.replace(/^__(?=[su]\d)/, "")] ?? [8, false];
+  return { size, signed };
+}

@@ -1,0 +1,127 @@
+// Clock-driven probes: interval, which ticks on one CPU.
+
+import { attachPerfEvent } from "../../core/bpf/link.ts";
+import { DtError } from "../../core/errors.ts";
+import type { Pcb } from "../../core/pcb.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type KernelAttachment,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+  type UserAttachment,
+} from "../../core/provider.ts";
+import { bootTimeNs } from "../../core/sys/clock.ts";
+import { onlineCpus } from "../../core/sys/cpu.ts";
+import { PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
+import { parseRate } from "./rate.ts";
+
+/** dt(4)'s shortest period, for the recorder and for the user plane. */
+const RECORDER_MIN_NS = 200_000n;
+
+const UNITS = ["hz", "us", "ms", "s"];
+
+/** The provider; see mod.ts. */
+export class IntervalProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name = "interval";
+
+  /** The four units; rates are endless and not listed. */
+  *probes(): Generator<ProbeSpec> {
+    for (const unit of UNITS) yield { name: `interval:${unit}:`, args: [] };
+  }
+
+  /** Any valid rate. */
+  provide(name: string): ProbeSpec | undefined {
+    const rate = parseRate(name.slice("interval:".length));
+    return rate && { name: `interval:${rate.normal}`, args: [] };
+  }
+
+  /** One PCB on one CPU. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    const { periodNs } = parseRate(probe.name.slice("interval:".length))!;
+    const byDevice = request.action === undefined || session.plane === "user";
+    if (byDevice && periodNs < RECORDER_MIN_NS) {
+      throw new DtError("EINVAL", `Cannot enable ${probe.name}: shorter than 200 microseconds`, {
+        operation: "enable",
+        probe: probe.name,
+      });
+    }
+    return [{ probe, request, cpu: session.plane === "user" ? 0 : onlineCpus()[0], periodNs }];
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** A timer each. */
+  attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
+    return pcbs.map((pcb) => session.plane === "kernel" ? kernelTimer(pcb) : userTimer(pcb));
+  }
+}
+
+/** The kernel's CPU clock event: an hrtimer that runs on an idle CPU as well. */
+function kernelTimer(pcb: Pcb): KernelAttachment {
+  return {
+    plane: "kernel",
+    name: "dt_interval",
+    pcbs: [pcb],
+    program: { type: "PERF_EVENT" },
+    layout: { id: "perf_event", locations: {} },
+    skipFrames: 0,
+    attach: (program) =>
+      attachPerfEvent(
+        program,
+        {
+          type: PERF_TYPE_SOFTWARE,
+          config: PERF_COUNT_SW_CPU_CLOCK,
+          period: pcb.periodNs,
+        },
+        { pid: -1, cpu: pcb.cpu! },
+      ),
+  };
+}
+
+/** A timer of this process. Ticks are due at multiples of the period; missed ones are counted. */
+function userTimer(pcb: Pcb): UserAttachment {
+  const periodNs = pcb.periodNs!;
+  return {
+    plane: "user",
+    pcbs: [pcb],
+    run(enter, signal, skipped) {
+      return new Promise((resolve) => {
+        let due = bootTimeNs() + periodNs;
+        let timer: ReturnType<typeof setTimeout>;
+        const arm = () => {
+          timer = setTimeout(tick, Number(due - bootTimeNs()) / 1e6);
+        };
+        const tick = () => {
+          const timestampNs = bootTimeNs();
+          if (timestampNs >= due) {
+            const late = (timestampNs - due) / periodNs;
+            if (late > 0n) skipped(pcb.cpu!, Number(late));
+            due += (late + 1n) * periodNs;
+            enter(pcb, {
+              cpu: pcb.cpu!,
+              pid: Deno.pid,
+              tid: Deno.pid,
+              timestampNs,
+              comm: "deno",
+              values: {},
+            });
+          }
+          arm();
+        };
+        signal.addEventListener("abort", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        arm();
+      });
+    },
+  };
+}

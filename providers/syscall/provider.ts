@@ -1,0 +1,81 @@
+// dt(4)'s syscall provider: syscall:NAME:entry and syscall:NAME:return.
+
+import { DtError } from "../../core/errors.ts";
+import type { Pcb } from "../../core/pcb.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import { type Syscall, syscallAttachment, syscalls } from "../../core/syscalls/mod.ts";
+
+function entry(call: Syscall): ProbeSpec {
+  return { name: `syscall:${call.name}:entry`, args: call.args };
+}
+
+function exit(call: Syscall): ProbeSpec {
+  return {
+    name: `syscall:${call.name}:return`,
+    args: [{ name: "retval", type: "long", at: "retval" }],
+    retval: "long",
+  };
+}
+
+function callOf(probe: Probe): Syscall {
+  return syscalls().get(probe.name.split(":")[1])!;
+}
+
+/** The provider; see mod.ts. */
+export class SyscallProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name = "syscall";
+
+  /** Two probes for each system call of the running architecture. */
+  *probes(): Generator<ProbeSpec> {
+    for (const call of syscalls().values()) {
+      yield entry(call);
+      yield exit(call);
+    }
+  }
+
+  /** Looks one up. */
+  provide(name: string): ProbeSpec | undefined {
+    const [, callName, side, ...more] = name.split(":");
+    const call = syscalls().get(callName);
+    if (call === undefined || more.length > 0) return undefined;
+    return side === "entry" ? entry(call) : side === "return" ? exit(call) : undefined;
+  }
+
+  /** One PCB: all CPUs. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    if (session.plane !== "kernel") {
+      throw new DtError(
+        "EOPNOTSUPP",
+        `Cannot enable ${probe.name} on the user plane: system calls are seen on the kernel plane, ` +
+          `which needs CAP_BPF and CAP_PERFMON`,
+        { operation: "enable", probe: probe.name },
+      );
+    }
+    return [{ probe, request }];
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** One attachment for all entries, one for all returns. */
+  attachments(pcbs: readonly Pcb[]): Attachment[] {
+    const sides = Map.groupBy(pcbs, ({ probe }) => probe.retval === undefined ? "enter" : "exit");
+    return [...sides].map(([side, group]) =>
+      syscallAttachment(
+        side as "enter" | "exit",
+        group.map((pcb) => ({ pcb, number: callOf(pcb.probe).number })),
+      )
+    );
+  }
+}
