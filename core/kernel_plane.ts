@@ -104,18 +104,19 @@ class BpfPlane implements KernelPlane {
   }
 
   async wait(): Promise<void> {
-    const doorbell = (value: number) =>
-      Atomics.store(this.control.words, CONTROL.doorbell / 4, value);
+    const { ring, control } = this;
+    const doorbell = (value: number) => Atomics.store(control.words, CONTROL.doorbell / 4, value);
     // After records: gather more. After a quiet round: arm the bell, and look once more in case a
     // program passed it unrung. Then sleep.
     doorbell(this.#idleRounds === 0 ? DOORBELL.watermark : DOORBELL.first);
-    if (this.#idleRounds > 0 && this.ring.pending) this.#idleRounds = 0;
-    const before = this.ring.pending;
-    const ready = await this.#poller.wait(this.#idleRounds < 2 ? GATHER_MS : SLEEP_MS);
+    const before = ring.available;
+    if (before > 0) this.#idleRounds = 0;
+    const timeoutMs = before >= ring.size / 8 ? 0 : this.#idleRounds < 2 ? GATHER_MS : SLEEP_MS;
+    const ready = await this.#poller.wait(timeoutMs);
     // The maps may be gone by now.
     if (this.#disposed) return;
     doorbell(DOORBELL.silent);
-    const quiet = ready.length === 0 && !before && !this.ring.pending;
+    const quiet = ready.length === 0 && before === 0 && ring.available === 0;
     this.#idleRounds = quiet ? this.#idleRounds + 1 : 0;
   }
 

@@ -12,7 +12,7 @@ export type RecordHandler = (offset: number, length: number) => boolean | void;
 export interface RecordSource {
   /** Memory that the offsets lie in. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Hands out committed records in order; returns how many. */
+  /** Hands out what is committed now, in order; returns how many records. */
   drain(handler: RecordHandler): number;
 }
 

@@ -60,45 +60,39 @@ export class RingBuffer implements Disposable {
     stack.move();
   }
 
-  /** True if something was reserved that has not been read; it may still be uncommitted. */
-  get pending(): boolean {
-    return Number(Atomics.load(this.#producer, 0)) !== this.#position;
+  /** Bytes reserved and not yet read. */
+  get available(): number {
+    return Number(Atomics.load(this.#producer, 0)) - this.#position;
   }
 
   /**
-   * Hands every committed record to `handler`, in the order in which they were reserved.
+   * Hands every committed record to `handler`, in the order in which they were reserved. Records that
+   * arrive meanwhile wait for the next call, so that a flood cannot hold this thread for ever.
    *
    * @returns Records handed out.
    */
   drain(handler: RecordHandler): number {
     const mask = this.size - 1;
     const words = this.words;
+    const producer = Number(Atomics.load(this.#producer, 0));
     let count = 0;
-    // What was freed by reading becomes visible to programs at the end of each round, not per record.
-    for (;;) {
-      const producer = Number(Atomics.load(this.#producer, 0));
-      if (producer === this.#position) return count;
-      let stop = false;
+    try {
       while (this.#position < producer) {
         const at = this.#position & mask;
         const header = Atomics.load(words, at >>> 2);
-        if ((header & BUSY) !== 0) {
-          stop = true;
-          break;
-        }
+        if ((header & BUSY) !== 0) break;
         const length = header & LENGTH;
         if ((header & DISCARD) === 0) {
-          if (handler(at + HEADER, length) === false) {
-            stop = true;
-            break;
-          }
+          if (handler(at + HEADER, length) === false) break;
           count++;
         }
         this.#position += (length + HEADER + 7) & ~7;
       }
+    } finally {
+      // What was read becomes free at the end of a round, not per record.
       Atomics.store(this.#consumer, 0, BigInt(this.#position));
-      if (stop) return count;
     }
+    return count;
   }
 
   /** Unmaps and closes the ring. */

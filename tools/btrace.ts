@@ -1,0 +1,11 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * btrace: bpftrace's language on dt. `btrace --help` says how.
+ * @module
+ */
+
+import { main } from "./btrace/cli.ts";
+
+export { main };
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

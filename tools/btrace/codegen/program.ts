@@ -1,0 +1,107 @@
+// Pure: no I/O, no FFI.
+// Clauses to actions: all clauses of a probe, in source order, make one action.
+
+import { Assembler } from "../../../core/asm/assembler.ts";
+import { imm, mov64 } from "../../../core/asm/alu.ts";
+import { exit } from "../../../core/asm/jump.ts";
+import { store } from "../../../core/asm/load_store.ts";
+import { R0, R1, R2, R3, R6, R7, R9 } from "../../../core/asm/register.ts";
+import {
+  type ActionSite,
+  type KernelAction,
+  type Location,
+  OUTCOME,
+} from "../../../core/provider.ts";
+import { RingOutput } from "../../../core/ring_output.ts";
+import { storageSize } from "../lang/types.ts";
+import type { CheckedClause, CheckedProgram } from "../passes/check.ts";
+import { emitCondition, raiseOutcome } from "./expr.ts";
+import { Frame } from "./frame.ts";
+import { Gen, type GenShared } from "./gen.ts";
+import { emitBlock } from "./stmt.ts";
+
+/** A probe with what it does. */
+export interface ProbeAction {
+  /** Full name. */
+  readonly name: string;
+  /** Number. */
+  readonly pbn: number;
+  /** All its clauses. Probes with the same clauses share one. */
+  readonly action: KernelAction;
+}
+
+/** One action per distinct list of clauses; probes in the order in which they first appear. */
+export function actionsOf(program: CheckedProgram, shared: GenShared): ProbeAction[] {
+  const clausesOf = new Map<string, { pbn: number; clauses: CheckedClause[] }>();
+  for (const clause of program.clauses) {
+    for (const { name, pbn } of clause.probes) {
+      const known = clausesOf.get(name);
+      if (known !== undefined) known.clauses.push(clause);
+      else clausesOf.set(name, { pbn, clauses: [clause] });
+    }
+  }
+  const number = new Map(program.clauses.map((clause, i) => [clause, i]));
+  const actions = new Map<string, KernelAction>();
+  return [...clausesOf].map(([name, { pbn, clauses }]) => {
+    const key = clauses.map((clause) => number.get(clause)).join();
+    let action = actions.get(key);
+    if (action === undefined) actions.set(key, action = clauseAction(clauses, shared));
+    return { name, pbn, action };
+  });
+}
+
+/** The memory that an action needs is known when it has been emitted once, to nowhere. */
+function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): KernelAction {
+  const { record, scratch } = emitAction(nowhere(), clauses, shared, 0);
+  return {
+    scratchBytes: scratch,
+    emit: (site) => void emitAction(site, clauses, shared, record),
+  };
+}
+
+function nowhere(): ActionSite {
+  const map = { fd: -1 };
+  const anywhere: Location = { path: [0], size: 8 };
+  return {
+    asm: new Assembler(),
+    layout: { id: "nowhere", locations: new Proxy({}, { get: () => anywhere }) },
+    skipFrames: 0,
+    ring: new RingOutput(map, map, 1 << 16),
+    control: map,
+    scratch: 0,
+  };
+}
+
+function emitAction(
+  site: ActionSite,
+  clauses: readonly CheckedClause[],
+  shared: GenShared,
+  recordBytes: number,
+): { record: number; scratch: number } {
+  const { asm } = site;
+  const frame = new Frame(site.scratch, recordBytes);
+  const gen = new Gen(site, frame, shared);
+  asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(OUTCOME.filtered)));
+  gen.probe = frame.slot();
+  asm.emit(store(8, gen.probe.base, gen.probe.offset, R3));
+  for (const clause of clauses) frame.scope(() => emitClause(gen, clause));
+  asm.emit(mov64(R0, R9), exit());
+  return frame.needed;
+}
+
+function emitClause(gen: Gen, checked: CheckedClause): void {
+  const { clause, variables } = checked;
+  gen.clause = checked;
+  gen.leave = gen.asm.label("leave");
+  gen.variables = new Map();
+  for (const [name, type] of variables) {
+    const place = gen.frame.block(storageSize(type));
+    gen.variables.set(name, place);
+    // A branch that does not assign leaves zero, not another event's value.
+    gen.zero(place, storageSize(type));
+  }
+  if (clause.predicate !== undefined) emitCondition(gen, clause.predicate, gen.leave);
+  raiseOutcome(gen, OUTCOME.aggregated);
+  emitBlock(gen, clause.body);
+  gen.asm.bind(gen.leave);
+}

@@ -1,0 +1,112 @@
+// Pure: no I/O, no FFI.
+// Errors and warnings with a place in the source. The checker collects them and goes on.
+
+/** Half-open range of offsets in the source text. */
+export interface Span {
+  /** Offset of the first character. */
+  readonly start: number;
+  /** Offset after the last one. */
+  readonly end: number;
+}
+
+/** Something to tell the script's author. */
+export interface Diagnostic {
+  /** Errors prevent running. */
+  readonly severity: "error" | "warning";
+  /** Stable name, e.g. "undefined-variable". */
+  readonly code: string;
+  /** One sentence. */
+  readonly message: string;
+  /** Where. */
+  readonly span: Span;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** A script's text and what to call it. */
+export interface Source {
+  /** "stdin" for -e and -, else the file's name. */
+  readonly name: string;
+  /** The text. */
+  readonly text: string;
+}
+
+/** Thrown when a script cannot be run; holds everything that was found. */
+export class ScriptError extends Error {
+  /** Name of the class. */
+  override readonly name = "ScriptError";
+
+  /**
+   * @param diagnostics At least one error.
+   * @param source Where they lie.
+   */
+  constructor(readonly diagnostics: readonly Diagnostic[], readonly source: Source) {
+    super(diagnostics.map((one) => formatDiagnostic(one, source)).join(""));
+  }
+}
+
+/** Collects diagnostics; the same one at the same place is kept once. */
+export class Diagnostics {
+  /** In the order in which they were found. */
+  readonly list: Diagnostic[] = [];
+
+  /** Adds an error. */
+  error(code: string, message: string, span: Span, hint?: string): void {
+    this.#add({ severity: "error", code, message, span, hint });
+  }
+
+  /** Adds a warning. */
+  warning(code: string, message: string, span: Span, hint?: string): void {
+    this.#add({ severity: "warning", code, message, span, hint });
+  }
+
+  /** True if anything prevents running. */
+  get failed(): boolean {
+    return this.list.some((one) => one.severity === "error");
+  }
+
+  #add(diagnostic: Diagnostic): void {
+    const same = this.list.some((one) =>
+      one.code === diagnostic.code && one.message === diagnostic.message &&
+      one.span.start === diagnostic.span.start && one.span.end === diagnostic.span.end
+    );
+    if (!same) this.list.push(diagnostic);
+  }
+}
+
+const TAB = "    ";
+
+/** Line and column, both from 1, of an offset. */
+export function position(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf("\n") + 1;
+  return { line: before.split("\n").length, column: offset - lineStart + 1 };
+}
+
+/** "stdin:1:12-26", or "stdin:1-3" over several lines. */
+export function formatPlace(span: Span, source: Source): string {
+  const from = position(source.text, span.start);
+  const to = position(source.text, span.end);
+  return from.line === to.line
+    ? `${source.name}:${from.line}:${from.column}-${to.column}`
+    : `${source.name}:${from.line}-${to.line}`;
+}
+
+/** The source line of a span, underlined. */
+export function formatExcerpt(span: Span, source: Source): string {
+  const { line, column } = position(source.text, span.start);
+  const text = source.text.split("\n")[line - 1] ?? "";
+  const width = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
+  const before = text.slice(0, column - 1).replaceAll("\t", TAB);
+  const marked = text.slice(column - 1, column - 1 + width).replaceAll("\t", TAB);
+  return `${text.replaceAll("\t", TAB)}\n${" ".repeat(before.length)}${
+    "~".repeat(Math.max(1, marked.length))
+  }\n`;
+}
+
+/** The diagnostic as it is printed: place, message, excerpt, hint. Ends in a newline. */
+export function formatDiagnostic(one: Diagnostic, source: Source): string {
+  const hint = one.hint === undefined ? "" : `HINT: ${one.hint}\n`;
+  return `${formatPlace(one.span, source)}: ${one.severity.toUpperCase()}: ${one.message}\n` +
+    formatExcerpt(one.span, source) + hint;
+}

@@ -1,0 +1,55 @@
+// Pure: no I/O, no FFI.
+
+import type { Span } from "./diagnostics.ts";
+
+/** What a token is. `punct` covers operators and brackets; the lexer joins the longest. */
+export type TokenKind =
+  | "integer"
+  | "string"
+  | "identifier"
+  | "variable"
+  | "map"
+  | "punct"
+  | "end";
+
+/** A piece of a script. */
+export interface Token {
+  /** What it is. */
+  readonly kind: TokenKind;
+  /**
+   * Identifier; variable and map with their sigil; operator; unescaped text of a string; digits of an
+   * integer as written.
+   */
+  readonly text: string;
+  /** Value of an integer. */
+  readonly value?: bigint;
+  /** Where. */
+  readonly span: Span;
+}
+
+/** Operators and brackets, longest first. */
+export const PUNCTUATION: readonly string[] = [
+  "<<=",
+  ">>=",
+  "==",
+  "!=",
+  "<=",
+  ">=",
+  "&&",
+  "||",
+  "<<",
+  ">>",
+  "++",
+  "--",
+  "+=",
+  "-=",
+  "*=",
+  "/=",
+  "%=",
+  "&=",
+  "|=",
+  "^=",
+  "->",
+  "?:",
+  ..."{}()[],;:.?=<>+-*/%&|^!~".split(""),
+];

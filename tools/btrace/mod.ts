@@ -1,0 +1,24 @@
+/**
+ * The script language as a library: compile a script, run it, get its output as bytes.
+ *
+ * @example
+ * ```ts ignore
+ * import { compile, run } from "./mod.ts";
+ * import { openDevice } from "../../core/mod.ts";
+ * import { allProviders } from "../../providers/mod.ts";
+ *
+ * const device = openDevice({ providers: allProviders() });
+ * const script = compile({ name: "stdin", text: 'BEGIN { printf("hello\n"); }' }, device);
+ * await run(script, device, {
+ *   stdout: (bytes) => Deno.stdout.writeSync(bytes),
+ *   stderr: (bytes) => Deno.stderr.writeSync(bytes),
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export { compile, type Compiled, type CompiledMap, type Config } from "./compile.ts";
+export { type Diagnostic, formatDiagnostic, ScriptError, type Source } from "./lang/diagnostics.ts";
+export type { Sink } from "./output/out.ts";
+export { run, type RunOptions, type RunResult } from "./run.ts";

@@ -1,0 +1,120 @@
+// Output bytes: collected while records are read, written when a round of reading ends. Putting a
+// number or a short string allocates nothing.
+
+/** Where bytes go: all of them, or an error. */
+export type Sink = (bytes: Uint8Array) => void;
+
+const FLUSH_BYTES = 1 << 16;
+const ZERO = 0x30;
+const SPACE = 0x20;
+const MINUS = 0x2d;
+
+const encoder = new TextEncoder();
+
+/** A growing buffer in front of a sink. */
+export class Out {
+  #bytes = new Uint8Array(FLUSH_BYTES * 2);
+  #length = 0;
+  readonly #sink: Sink;
+
+  /** @param sink Called by {@linkcode flush}. */
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  /** Bytes collected; a mark for {@linkcode pad}. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Writes what was collected. */
+  flush(): void {
+    if (this.#length === 0) return;
+    const bytes = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    this.#sink(bytes);
+  }
+
+  /** Flushes once there is much. */
+  flushIfLarge(): void {
+    if (this.#length >= FLUSH_BYTES) this.flush();
+  }
+
+  /** One byte. */
+  byte(value: number): void {
+    this.#room(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** A JavaScript string as UTF-8. */
+  text(value: string): void {
+    this.#room(value.length * 3);
+    this.#length += encoder.encodeInto(value, this.#bytes.subarray(this.#length)).written;
+  }
+
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /**
+   * A C string out of memory.
+   *
+   * @returns Bytes written: up to the NUL, `limit` at most.
+   */
+  cString(from: Uint8Array, at: number, limit: number): number {
+    this.#room(limit);
+    const bytes = this.#bytes;
+    const start = this.#length;
+    for (let i = at; i < at + limit && from[i] !== 0; i++) bytes[this.#length++] = from[i];
+    return this.#length - start;
+  }
+
+  /** An integer of at most 53 bits. */
+  decimal(value: number): void {
+    this.#room(20);
+    if (value < 0) {
+      this.#bytes[this.#length++] = MINUS;
+      value = -value;
+    }
+    let digits = 1;
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+    for (let i = this.#length + digits - 1; i >= this.#length; i--) {
+      const rest = Math.floor(value / 10);
+      this.#bytes[i] = ZERO + (value - rest * 10);
+      value = rest;
+    }
+    this.#length += digits;
+  }
+
+  /** Overwrites a byte. */
+  replace(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
+  /** Widens what was put since `mark` to `width` bytes. */
+  pad(mark: number, width: number, options: { left: boolean; zero: boolean }): void {
+    const missing = width - (this.#length - mark);
+    if (missing <= 0) return;
+    this.#room(missing);
+    const bytes = this.#bytes;
+    if (options.left) {
+      bytes.fill(SPACE, this.#length, this.#length + missing);
+    } else {
+      // Zeros go behind a sign.
+      const sign = options.zero && bytes[mark] === MINUS ? 1 : 0;
+      bytes.copyWithin(mark + sign + missing, mark + sign, this.#length);
+      bytes.fill(options.zero ? ZERO : SPACE, mark + sign, mark + sign + missing);
+    }
+    this.#length += missing;
+  }
+
+  #room(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + bytes));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}
