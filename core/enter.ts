@@ -81,7 +81,11 @@ export function loadEnter(
     return index;
   });
   const loadAs = (name: string, asm: Assembler) => {
-    const program = plane.load({ ...attachment.program, name, code: asm.assemble() });
+    const program = plane.load({
+      ...attachment.program,
+      name,
+      code: asm.dropUnreachable().assemble(),
+    });
     context.own(program);
     return program;
   };

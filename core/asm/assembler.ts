@@ -5,6 +5,7 @@ import { encode, type Instruction, Label, LD_IMM64, slots } from "./instruction.
 import { BPF_JMP, BPF_JMP32, JMP_OP } from "./opcode.ts";
 
 const CALL = BPF_JMP | JMP_OP.call;
+const EXIT = BPF_JMP | JMP_OP.exit;
 const GOTOL = BPF_JMP32 | JMP_OP.ja;
 
 /**
@@ -24,6 +25,7 @@ const GOTOL = BPF_JMP32 | JMP_OP.ja;
  */
 export class Assembler {
   readonly #instructions: Instruction[] = [];
+  readonly #bound: Label[] = [];
   #slot = 0;
 
   /** Slots emitted so far. */
@@ -53,6 +55,46 @@ export class Assembler {
   bind(label: Label): this {
     if (label.slot >= 0) throw new ReferenceError(`Cannot bind label "${label.name}" twice`);
     label.slot = this.#slot;
+    this.#bound.push(label);
+    return this;
+  }
+
+  /**
+   * Removes what no path from the first instruction reaches: the verifier refuses dead code, and code
+   * generators need not care to avoid it.
+   */
+  dropUnreachable(): this {
+    const all = this.#instructions;
+    const indexAt = new Map<number, number>();
+    let slot = 0;
+    all.forEach((one, index) => {
+      indexAt.set(slot, index);
+      slot += slots(one);
+    });
+    const reached = new Uint8Array(all.length);
+    const pending = [0];
+    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
+      if (index >= all.length || reached[index]) continue;
+      reached[index] = 1;
+      const one = all[index];
+      if (one.target !== undefined) pending.push(indexAt.get(one.target.slot) ?? all.length);
+      if (!endsPath(one)) pending.push(index + 1);
+    }
+    // A label moves down by what was removed before it.
+    const newSlot = new Map<number, number>();
+    let before = 0;
+    let after = 0;
+    all.forEach((one, index) => {
+      newSlot.set(before, after);
+      before += slots(one);
+      if (reached[index]) after += slots(one);
+    });
+    newSlot.set(before, after);
+    for (const label of this.#bound) label.slot = newSlot.get(label.slot)!;
+    const kept = all.filter((_, index) => reached[index]);
+    all.length = 0;
+    all.push(...kept);
+    this.#slot = after;
     return this;
   }
 
@@ -73,6 +115,11 @@ export class Assembler {
     }
     return bytes;
   }
+}
+
+/** Nothing falls through to the next instruction. */
+function endsPath({ opcode }: Instruction): boolean {
+  return opcode === EXIT || opcode === GOTOL || opcode === (BPF_JMP | JMP_OP.ja);
 }
 
 function resolve(one: Instruction, slot: number): Instruction {
