@@ -34,6 +34,8 @@ export class DtError extends Error {
   readonly probe?: string;
 
   /**
+   * Makes the error.
+   *
    * @param code Errno name.
    * @param message Sentence without full stop, the action first.
    * @param detail Operation, probe and cause.

@@ -57,5 +57,5 @@ export {
   Session,
   type SessionOptions,
   type SessionServices,
-  type SessionStats,
 } from "./session.ts";
+export type { SessionStats } from "./stats.ts";

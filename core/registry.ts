@@ -15,6 +15,8 @@ export class Registry {
   readonly #byNumber: Probe[] = [];
 
   /**
+   * Takes the providers in listing order.
+   *
    * @throws {DtError} EEXIST two providers of one name; EINVAL a provider for another version of
    * the contract.
    */

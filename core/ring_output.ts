@@ -26,7 +26,11 @@ export interface OutputSite {
 
 /** Code for one session's ring. */
 export class RingOutput {
-  /** @param size Bytes of the ring. */
+  /**
+   * Code for the ring `ring` with control block `control`.
+   *
+   * @param size Bytes of the ring.
+   */
   constructor(
     readonly ring: MapReference,
     readonly control: MapReference,

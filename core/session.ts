@@ -27,33 +27,8 @@ import type {
 } from "./provider.ts";
 import { recorder } from "./recorder.ts";
 import type { Registry } from "./registry.ts";
+import { addStats, NO_STATS, type SessionStats } from "./stats.ts";
 import { UserPlane } from "./user_plane.ts";
-
-/** Numbers of a session since it was opened; summed over all CPUs. */
-export interface SessionStats {
-  /** Events handed to the reader. */
-  readonly read: bigint;
-  /** Events lost because no room was left. */
-  readonly dropped: bigint;
-  /** Clock ticks that came too late to be delivered. */
-  readonly skippedTicks: bigint;
-  /** Events that fired while another was being recorded on their CPU, and were not. */
-  readonly recursed: bigint;
-  /** Firings: recorded + aggregated + dropped + filtered + recursed. */
-  readonly fired: bigint;
-  /** Firings that wrote to the ring. */
-  readonly recorded: bigint;
-  /** Firings that only updated maps. */
-  readonly aggregated: bigint;
-  /** Firings that a filter, a predicate or the selection passed over. */
-  readonly filtered: bigint;
-  /** Records that found no room; more than `dropped` where one event writes several. */
-  readonly lostRecords: bigint;
-  /** Map updates that failed. */
-  readonly failedUpdates: bigint;
-  /** Firings that the kernel skipped before our code. */
-  readonly recursionMisses: bigint;
-}
 
 /** How to open a session. */
 export interface SessionOptions {
@@ -127,7 +102,7 @@ export class Session implements Disposable, ProviderSession {
   #closed = false;
   #read = 0n;
   /** Final numbers of earlier recordings. */
-  #past?: SessionStats;
+  #past: SessionStats = NO_STATS;
 
   /** Opened by {@linkcode Device.open} only. */
   constructor(services: SessionServices, options: SessionOptions) {
@@ -388,15 +363,8 @@ export class Session implements Disposable, ProviderSession {
 
   /** DTIOCGSTATS, summed over all CPUs. */
   stats(): SessionStats {
-    const now = this.#recording === undefined ? undefined : this.#count();
-    const stats = { ...NOTHING, read: this.#read };
-    for (const part of [this.#past, now]) {
-      if (part === undefined) continue;
-      for (const key of Object.keys(NOTHING) as (keyof SessionStats)[]) {
-        if (key !== "read") stats[key] += part[key];
-      }
-    }
-    return stats;
+    const now = this.#recording === undefined ? NO_STATS : this.#count();
+    return { ...addStats(this.#past, now), read: this.#read };
   }
 
   /** Records lost so far, in a form cheap enough to ask after every read. */
@@ -422,11 +390,7 @@ export class Session implements Disposable, ProviderSession {
   finish(): void {
     this.stop();
     if (this.#recording === undefined) return;
-    const now = this.#count();
-    const past = this.#past ?? NOTHING;
-    this.#past = Object.fromEntries(
-      (Object.keys(NOTHING) as (keyof SessionStats)[]).map((key) => [key, past[key] + now[key]]),
-    ) as unknown as SessionStats;
+    this.#past = addStats(this.#past, this.#count());
     const { stack } = this.#recording;
     this.#recording = undefined;
     stack.dispose();
@@ -542,7 +506,7 @@ export class Session implements Disposable, ProviderSession {
 
   #count(): SessionStats {
     const { kernel, user, programs } = this.#recording!;
-    if (user !== undefined) return { ...NOTHING, ...user.stats() };
+    if (user !== undefined) return { ...NO_STATS, ...user.stats() };
     const { words, stride } = kernel!.blocks;
     const sum = (offset: number) => {
       let total = 0n;
@@ -567,17 +531,3 @@ export class Session implements Disposable, ProviderSession {
     };
   }
 }
-
-const NOTHING: SessionStats = {
-  read: 0n,
-  dropped: 0n,
-  skippedTicks: 0n,
-  recursed: 0n,
-  fired: 0n,
-  recorded: 0n,
-  aggregated: 0n,
-  filtered: 0n,
-  lostRecords: 0n,
-  failedUpdates: 0n,
-  recursionMisses: 0n,
-};

@@ -7,7 +7,7 @@ import { EventRings } from "./event_ring.ts";
 import { passesFilter } from "./filter.ts";
 import type { Pcb } from "./pcb.ts";
 import type { UserAttachment, UserEvent } from "./provider.ts";
-import type { SessionStats } from "./session.ts";
+import type { SessionStats } from "./stats.ts";
 
 /** How to set up. */
 export interface UserPlaneOptions {

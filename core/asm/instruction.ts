@@ -13,9 +13,13 @@ import type { Register } from "./register.ts";
 /** A place in the program that jumps and calls name before it is known. */
 export class Label {
   /** Slot number once bound, -1 before. */
-  slot = -1;
+  slot: number = -1;
 
-  /** @param name For error messages and listings. */
+  /**
+   * Not bound yet.
+   *
+   * @param name For error messages and listings.
+   */
   constructor(readonly name: string = "") {}
 }
 

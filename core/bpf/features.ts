@@ -1,34 +1,15 @@
 // What the running kernel can do, asked once, and one line for what it refuses.
 
 import { DtError, errorCode } from "../errors.ts";
-import { errnoMessage, errnoName } from "../sys/errno.ts";
 import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { Assembler } from "../asm/assembler.ts";
 import { imm, mov64 } from "../asm/alu.ts";
 import { callHelper, exit } from "../asm/jump.ts";
 import { R0 } from "../asm/register.ts";
+import { hasTracingCapabilities, UnsupportedError } from "./load_failure.ts";
 import { BpfMap } from "./map.ts";
-import { BPF_TRACE_FENTRY, BpfProgram, type ProgramSpec } from "./program.ts";
-
-/** The running kernel lacks or refuses something. `code` is EOPNOTSUPP. */
-export class UnsupportedError extends DtError {
-  /** What is missing, e.g. "fentry". */
-  readonly feature: string;
-  /** First kernel that has it, e.g. "5.5". */
-  readonly minimumKernel: string;
-
-  /**
-   * @param feature What is missing.
-   * @param minimumKernel First kernel that has it.
-   * @param reason Why it is not there, if known.
-   */
-  constructor(feature: string, minimumKernel: string, reason: string) {
-    super("EOPNOTSUPP", `Cannot use ${feature} on this kernel: ${reason}`, { operation: feature });
-    this.feature = feature;
-    this.minimumKernel = minimumKernel;
-  }
-}
+import { BPF_TRACE_FENTRY, BPF_TRACE_RAW_TP, BpfProgram, type ProgramSpec } from "./program.ts";
 
 /** Names of the features that can be asked for. */
 export type Feature = "ringbuf" | "tp_btf" | "fentry" | "btf" | "get_current_task_btf";
@@ -77,7 +58,7 @@ const PROBES: Record<Feature, FeatureProbe> = {
     try: () =>
       load({
         type: "TRACING",
-        expectedAttachType: 23,
+        expectedAttachType: BPF_TRACE_RAW_TP,
         attachBtfId: btfId(BTF_KIND.TYPEDEF, "btf_trace_sys_enter"),
       }),
   },
@@ -125,7 +106,7 @@ export function missingFeature(feature: Feature): DtError | undefined {
   } catch (error) {
     if (!(error instanceof DtError)) throw error;
     // Not being allowed to ask is no answer about the kernel.
-    if (errorCode(error) === "EPERM" && !hasCapBpf()) return error;
+    if (errorCode(error) === "EPERM" && !hasTracingCapabilities()) return error;
     const answer = error instanceof UnsupportedError ? error : new UnsupportedError(
       feature,
       probe.minimumKernel,
@@ -133,52 +114,5 @@ export function missingFeature(feature: Feature): DtError | undefined {
     );
     answers.set(feature, answer);
     return answer;
-  }
-}
-
-/** Bit numbers of include/uapi/linux/capability.h. */
-const CAPABILITIES = { CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
-
-/** True if this thread has the capability in effect; CAP_SYS_ADMIN includes the other two. */
-export function hasCapability(name: keyof typeof CAPABILITIES): boolean {
-  const line = /^CapEff:\t([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/thread-self/status"));
-  const bits = BigInt(`0x${line?.[1] ?? "0"}`);
-  const has = (bit: number) => (bits >> BigInt(bit) & 1n) === 1n;
-  return has(CAPABILITIES[name]) || has(CAPABILITIES.CAP_SYS_ADMIN);
-}
-
-function hasCapBpf(): boolean {
-  return hasCapability("CAP_BPF") && hasCapability("CAP_PERFMON");
-}
-
-/** The error for a load that failed without a word from the verifier, if the cause is known. */
-export function explainLoadFailure(spec: ProgramSpec, errno: number): DtError | undefined {
-  const name = errnoName(errno);
-  if (name !== "EPERM") return undefined;
-  if (!hasCapBpf()) {
-    const missing = (["CAP_BPF", "CAP_PERFMON"] as const).filter((cap) => !hasCapability(cap));
-    return new DtError(
-      "EPERM",
-      `Cannot load program ${spec.name}: ${errnoMessage(errno)}: it needs ${missing.join(" and ")}`,
-      { operation: "bpf(BPF_PROG_LOAD)" },
-    );
-  }
-  if (spec.type === "TRACING" && spec.expectedAttachType !== 23) {
-    return new UnsupportedError(
-      "fentry",
-      "5.5",
-      `BPF_PROG_LOAD of a function-entry program is refused (EPERM) before verification although ` +
-        `the capabilities are there; ${lockdown()}`,
-    );
-  }
-  return undefined;
-}
-
-function lockdown(): string {
-  try {
-    const state = Deno.readTextFileSync("/sys/kernel/security/lockdown");
-    return `kernel lockdown is "${/\[(\w+)\]/.exec(state)?.[1] ?? state.trim()}"`;
-  } catch {
-    return "the kernel's lockdown state cannot be read";
   }
 }

@@ -79,7 +79,11 @@ export class BpfMap implements Disposable {
   readonly #fd: Fd;
   #mapping?: Mapping;
 
-  /** @throws {DtError} EPERM without CAP_BPF, EINVAL, E2BIG, ENOMEM. */
+  /**
+   * Creates the map.
+   *
+   * @throws {DtError} EPERM without CAP_BPF, EINVAL, E2BIG, ENOMEM.
+   */
   constructor(spec: MapSpec) {
     this.spec = spec;
     this.cpuStride = (spec.valueSize + 7) & ~7;

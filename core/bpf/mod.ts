@@ -24,5 +24,7 @@ export {
   attachRawTracepoint,
   attachTracepoint,
 } from "./link.ts";
-export { type Feature, hasCapability, missingFeature, UnsupportedError } from "./features.ts";
+export type { PerfEventAttr } from "../sys/perf_event.ts";
+export { type Feature, missingFeature } from "./features.ts";
+export { type Capability, hasCapability, UnsupportedError } from "./load_failure.ts";
 export { VerifierError, verifierSummary } from "./verifier_log.ts";

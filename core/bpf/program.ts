@@ -4,7 +4,7 @@ import { DtError } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
 import { Fd } from "../sys/fd.ts";
 import { Struct } from "../sys/memory.ts";
-import { explainLoadFailure } from "./features.ts";
+import { BPF_TRACE_RAW_TP, explainLoadFailure } from "./load_failure.ts";
 import { objGetInfo, progLoad, type ProgLoadAttr, progTestRun } from "./syscall.ts";
 import { VerifierError } from "./verifier_log.ts";
 
@@ -21,8 +21,7 @@ export const BPF_PROG_TYPE = {
 /** One of {@linkcode BPF_PROG_TYPE}'s names. */
 export type ProgramType = keyof typeof BPF_PROG_TYPE;
 
-/** `BPF_TRACE_RAW_TP`: a BTF-typed raw tracepoint. */
-export const BPF_TRACE_RAW_TP = 23;
+export { BPF_TRACE_RAW_TP };
 /** `BPF_TRACE_FENTRY`: a BTF-typed function entry. */
 export const BPF_TRACE_FENTRY = 24;
 

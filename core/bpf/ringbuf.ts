@@ -39,7 +39,12 @@ export class RingBuffer implements Disposable {
   readonly #producer: BigUint64Array<ArrayBuffer>;
   #position = 0;
 
-  /** @param size Bytes: a power of two and a multiple of the page size. */
+  /**
+   * Creates and maps the ring.
+   *
+   * @param size Bytes: a power of two and a multiple of the page size.
+   * @throws {DtError} EPERM without CAP_BPF, ENOMEM.
+   */
   constructor(size: number, name: string) {
     using stack = new DisposableStack();
     this.size = size;

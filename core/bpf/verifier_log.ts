@@ -9,6 +9,8 @@ export class VerifierError extends DtError {
   readonly log: string;
 
   /**
+   * Makes the error.
+   *
    * @param code Errno name.
    * @param program Name of the program.
    * @param log The verifier's log, not empty.

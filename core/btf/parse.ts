@@ -29,6 +29,8 @@ export class Btf {
   readonly size: number;
 
   /**
+   * Indexes the types.
+   *
    * @param bytes The whole blob, little endian.
    * @throws {SyntaxError} Not a BTF blob.
    */

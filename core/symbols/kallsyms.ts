@@ -13,7 +13,11 @@ export class KernelSymbols {
   readonly #addresses: BigUint64Array;
   readonly #names: readonly string[];
 
-  /** @param text Contents of /proc/kallsyms. */
+  /**
+   * Sorts the symbols.
+   *
+   * @param text Contents of /proc/kallsyms.
+   */
   constructor(text: string) {
     const rows: [bigint, string][] = [];
     for (const [, address, name] of text.matchAll(/^([0-9a-f]+) [tTwW] (\S+)/gm)) {

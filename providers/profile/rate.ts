@@ -1,18 +1,10 @@
 // Pure: no I/O, no FFI.
 // Rates of clock probes: "hz:99", "ms:250", "1000000" (ns), "1s".
 
+import { DURATION_NS } from "../../core/duration.ts";
 import { DtError } from "../../core/errors.ts";
 
-const UNIT_NS: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-  d: 86_400_000_000_000n,
-};
-const SECOND_NS = UNIT_NS.s;
+const SECOND_NS = DURATION_NS.s;
 /** UINT32_MAX seconds, dt(4)'s limit. */
 const MAX_NS = 0xffff_ffffn * SECOND_NS;
 /** What a kernel timer can be asked for. */
@@ -42,10 +34,10 @@ export function parseRate(text: string): Rate | undefined {
     new DtError("EINVAL", `Cannot tick at ${text}: ${reason}`, { operation: "enable" });
   if (count === 0n) throw bad("the rate is zero");
   const periodNs = two === null
-    ? count * UNIT_NS[one![2] ?? "ns"]
+    ? count * DURATION_NS[one![2] ?? "ns"]
     : two[1] === "hz"
     ? SECOND_NS / count
-    : count * UNIT_NS[two[1]];
+    : count * DURATION_NS[two[1]];
   if (periodNs < MIN_NS) throw bad("shorter than 1 microsecond");
   if (periodNs > MAX_NS) throw bad("longer than 4294967295 seconds");
   return { periodNs, normal: two === null ? `us:${periodNs / 1_000n}` : text };

@@ -3,7 +3,7 @@
 import { hasCapability, VerifierError } from "../../core/bpf/mod.ts";
 import { type Device, openDevice } from "../../core/device.ts";
 import { DtError } from "../../core/errors.ts";
-import type { SessionStats } from "../../core/session.ts";
+import type { SessionStats } from "../../core/stats.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { parseArgs } from "../deps.ts";
 import denoJson from "../../deno.json" with { type: "json" };

@@ -30,12 +30,16 @@ export interface CompiledMap {
   readonly entries: number;
 }
 
-/** A compiled script. It holds nothing of the kernel's and can be run more than once. */
-export interface Compiled {
+/** A script without errors. It holds nothing of the kernel's and can be run more than once. */
+export interface Script {
   /** What it was made from. */
   readonly source: Source;
   /** Warnings. */
   readonly warnings: readonly Diagnostic[];
+}
+
+/** What run.ts needs of a script. */
+export interface Compiled extends Script {
   /** Maps by name, sorted. */
   readonly maps: ReadonlyMap<string, CompiledMap>;
   /** Probes with their actions, in the order in which they first appear. */
@@ -64,7 +68,7 @@ function lookupIn(device: Device): ProbeLookup {
  * @param device Where its probes are.
  * @throws {ScriptError} It has errors: all that were found, with places.
  */
-export function compile(source: Source, device: Device, config: Config = {}): Compiled {
+export function compile(source: Source, device: Device, config: Config = {}): Script {
   const { maxStrlen = 1024, maxMapKeys = 4096 } = config;
   const { program, diagnostics } = analyze(source, lookupIn(device), { maxStrlen });
   const maps = new Map<string, CompiledMap>();
@@ -116,7 +120,7 @@ export function compile(source: Source, device: Device, config: Config = {}): Co
     throw new ScriptError(failed.list, source);
   }
   const values = [...maps.values()].map(({ layout }) => layout.valueSize);
-  return {
+  const compiled: Compiled = {
     source,
     warnings: diagnostics.list,
     maps,
@@ -129,4 +133,5 @@ export function compile(source: Source, device: Device, config: Config = {}): Co
       zeros = boundZeros;
     },
   };
+  return compiled;
 }

@@ -18,7 +18,13 @@
  * @module
  */
 
-export { compile, type Compiled, type CompiledMap, type Config } from "./compile.ts";
-export { type Diagnostic, formatDiagnostic, ScriptError, type Source } from "./lang/diagnostics.ts";
+export { compile, type Config, type Script } from "./compile.ts";
+export {
+  type Diagnostic,
+  formatDiagnostic,
+  ScriptError,
+  type Source,
+  type Span,
+} from "./lang/diagnostics.ts";
 export type { Sink } from "./output/out.ts";
 export { run, type RunOptions, type RunResult } from "./run.ts";

@@ -6,8 +6,9 @@ import type { Device } from "../../core/device.ts";
 import { HEADER } from "../../core/event.ts";
 import type { EventFilter } from "../../core/filter.ts";
 import { providerOf } from "../../core/probe.ts";
-import type { Session, SessionStats } from "../../core/session.ts";
-import type { Compiled, CompiledMap } from "./compile.ts";
+import type { Session } from "../../core/session.ts";
+import type { SessionStats } from "../../core/stats.ts";
+import type { Compiled, CompiledMap, Script } from "./compile.ts";
 import { formatExcerpt, formatPlace } from "./lang/diagnostics.ts";
 import { Out, type Sink } from "./output/out.ts";
 import { KIND_PLAN, type Plan } from "./output/plan.ts";
@@ -50,10 +51,11 @@ const DIVIDE_BY_ZERO =
  * @throws {DtError} EPERM without CAP_BPF and CAP_PERFMON; whatever loading and attaching throw.
  */
 export async function run(
-  compiled: Compiled,
+  script: Script,
   device: Device,
   options: RunOptions,
 ): Promise<RunResult> {
+  const compiled = script as Compiled;
   using stack = new DisposableStack();
   const maps = new Map<string, BpfMap>();
   for (const [name, map] of compiled.maps) maps.set(name, stack.use(createMap(name, map)));

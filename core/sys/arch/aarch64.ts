@@ -1,6 +1,6 @@
 // aarch64: arch/arm64/include/asm/ptrace.h, include/uapi/asm-generic/unistd.h.
 
-import type { Arch } from "./mod.ts";
+import type { Arch } from "./arch.ts";
 
 /** struct pt_regs: x0..x30, sp @248, pc @256, pstate @264, orig_x0 @272, syscallno (s32) @280. */
 export const aarch64: Arch = {

@@ -1,29 +1,10 @@
-// What differs between processors, and the one that we run on.
+// The processor that we run on.
 
+import type { Arch } from "./arch.ts";
 import { aarch64 } from "./aarch64.ts";
 import { x86_64 } from "./x86_64.ts";
-
-/** Constants of one architecture's Linux ABI. */
-export interface Arch {
-  /** As Deno.build.arch spells it. */
-  readonly name: "x86_64" | "aarch64";
-  /** System call numbers that dt calls itself. */
-  readonly syscalls: {
-    readonly bpf: bigint;
-    readonly perf_event_open: bigint;
-    readonly pidfd_open: bigint;
-  };
-  /** Offsets into `struct pt_regs` of the six system call arguments. */
-  readonly syscallArguments: readonly number[];
-  /** Offset into `struct pt_regs` of the system call number. */
-  readonly syscallNumber: number;
-  /** Bytes of the system call number in `struct pt_regs`. */
-  readonly syscallNumberSize: 4 | 8;
-  /** How `struct pt_regs` tells a 32-bit process: the word at `offset`, masked, equals `value`. */
-  readonly compat: { readonly offset: number; readonly mask: number; readonly value: number };
-}
 
 /** The architecture of this process. */
 export const arch: Arch = Deno.build.arch === "aarch64" ? aarch64 : x86_64;
 
-export { aarch64, x86_64 };
+export { aarch64, type Arch, x86_64 };

@@ -1,6 +1,6 @@
 // x86-64: arch/x86/include/uapi/asm/ptrace.h, arch/x86/entry/syscalls/syscall_64.tbl.
 
-import type { Arch } from "./mod.ts";
+import type { Arch } from "./arch.ts";
 
 /** struct pt_regs: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss. */
 export const x86_64: Arch = {

@@ -37,6 +37,8 @@ export class ScriptError extends Error {
   override readonly name = "ScriptError";
 
   /**
+   * Makes the error.
+   *
    * @param diagnostics At least one error.
    * @param source Where they lie.
    */

@@ -2,18 +2,9 @@
 // Source text to tokens, on demand: the parser says when an attach point or a predicate is next,
 // because there `/`, `*` and `:` mean something else.
 
+import { DURATION_NS } from "../../../core/duration.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { PUNCTUATION, type Token } from "./token.ts";
-
-const DURATION_NS: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-  d: 86_400_000_000_000n,
-};
 
 const ESCAPES: Readonly<Record<string, string>> = {
   n: "\n",

@@ -1,0 +1,86 @@
+// Why a program could not be loaded, where the verifier says nothing: capabilities and policy.
+
+import { DtError } from "../errors.ts";
+import { errnoMessage, errnoName } from "../sys/errno.ts";
+
+/** `BPF_TRACE_RAW_TP`: a BTF-typed raw tracepoint. */
+export const BPF_TRACE_RAW_TP = 23;
+
+/** The running kernel lacks or refuses something. `code` is EOPNOTSUPP. */
+export class UnsupportedError extends DtError {
+  /** What is missing, e.g. "fentry". */
+  readonly feature: string;
+  /** First kernel that has it, e.g. "5.5". */
+  readonly minimumKernel: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param feature What is missing.
+   * @param minimumKernel First kernel that has it.
+   * @param reason Why it is not there, if known.
+   */
+  constructor(feature: string, minimumKernel: string, reason: string) {
+    super("EOPNOTSUPP", `Cannot use ${feature} on this kernel: ${reason}`, { operation: feature });
+    this.feature = feature;
+    this.minimumKernel = minimumKernel;
+  }
+}
+
+/** Bit numbers of include/uapi/linux/capability.h. */
+const CAPABILITIES: Readonly<Record<Capability, number>> = {
+  CAP_SYS_ADMIN: 21,
+  CAP_PERFMON: 38,
+  CAP_BPF: 39,
+};
+
+/** A capability that tracing asks for. */
+export type Capability = "CAP_SYS_ADMIN" | "CAP_PERFMON" | "CAP_BPF";
+
+/** True if this thread has the capability in effect; CAP_SYS_ADMIN includes the other two. */
+export function hasCapability(name: Capability): boolean {
+  const line = /^CapEff:\t([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/thread-self/status"));
+  const bits = BigInt(`0x${line?.[1] ?? "0"}`);
+  const has = (bit: number) => (bits >> BigInt(bit) & 1n) === 1n;
+  return has(CAPABILITIES[name]) || has(CAPABILITIES.CAP_SYS_ADMIN);
+}
+
+/** True if programs may be loaded and attached. */
+export function hasTracingCapabilities(): boolean {
+  return hasCapability("CAP_BPF") && hasCapability("CAP_PERFMON");
+}
+
+/** The error for a load that failed without a word from the verifier, if the cause is known. */
+export function explainLoadFailure(
+  spec: { name: string; type: string; expectedAttachType?: number },
+  errno: number,
+): DtError | undefined {
+  const name = errnoName(errno);
+  if (name !== "EPERM") return undefined;
+  if (!hasTracingCapabilities()) {
+    const missing = (["CAP_BPF", "CAP_PERFMON"] as const).filter((cap) => !hasCapability(cap));
+    return new DtError(
+      "EPERM",
+      `Cannot load program ${spec.name}: ${errnoMessage(errno)}: it needs ${missing.join(" and ")}`,
+      { operation: "bpf(BPF_PROG_LOAD)" },
+    );
+  }
+  if (spec.type === "TRACING" && spec.expectedAttachType !== BPF_TRACE_RAW_TP) {
+    return new UnsupportedError(
+      "fentry",
+      "5.5",
+      `BPF_PROG_LOAD of a function-entry program is refused (EPERM) before verification although ` +
+        `the capabilities are there; ${lockdown()}`,
+    );
+  }
+  return undefined;
+}
+
+function lockdown(): string {
+  try {
+    const state = Deno.readTextFileSync("/sys/kernel/security/lockdown");
+    return `kernel lockdown is "${/\[(\w+)\]/.exec(state)?.[1] ?? state.trim()}"`;
+  } catch {
+    return "the kernel's lockdown state cannot be read";
+  }
+}

@@ -1,0 +1,48 @@
+// Pure: no I/O, no FFI.
+
+/** Numbers of a session since it was opened; summed over all CPUs. */
+export interface SessionStats {
+  /** Events handed to the reader. */
+  readonly read: bigint;
+  /** Events lost because no room was left. */
+  readonly dropped: bigint;
+  /** Clock ticks that came too late to be delivered. */
+  readonly skippedTicks: bigint;
+  /** Events that fired while another was being recorded on their CPU, and were not. */
+  readonly recursed: bigint;
+  /** Firings: recorded + aggregated + dropped + filtered + recursed. */
+  readonly fired: bigint;
+  /** Firings that wrote to the ring. */
+  readonly recorded: bigint;
+  /** Firings that only updated maps. */
+  readonly aggregated: bigint;
+  /** Firings that a filter, a predicate or the selection passed over. */
+  readonly filtered: bigint;
+  /** Records that found no room; more than `dropped` where one event writes several. */
+  readonly lostRecords: bigint;
+  /** Map updates that failed. */
+  readonly failedUpdates: bigint;
+  /** Firings that the kernel skipped before our code. */
+  readonly recursionMisses: bigint;
+}
+
+/** Nothing happened. */
+export const NO_STATS: SessionStats = {
+  read: 0n,
+  dropped: 0n,
+  skippedTicks: 0n,
+  recursed: 0n,
+  fired: 0n,
+  recorded: 0n,
+  aggregated: 0n,
+  filtered: 0n,
+  lostRecords: 0n,
+  failedUpdates: 0n,
+  recursionMisses: 0n,
+};
+
+/** Adds up two recordings. */
+export function addStats(a: SessionStats, b: SessionStats): SessionStats {
+  const keys = Object.keys(NO_STATS) as (keyof SessionStats)[];
+  return Object.fromEntries(keys.map((key) => [key, a[key] + b[key]])) as unknown as SessionStats;
+}
