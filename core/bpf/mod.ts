@@ -16,6 +16,7 @@
  */
 
 export * from "./map.ts";
+export { sumCpus } from "./percpu.ts";
 export { type RecordHandler, RingBuffer } from "./ringbuf.ts";
 export * from "./program.ts";
 export {

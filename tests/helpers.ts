@@ -1,0 +1,248 @@
+// What kernel tests share: running btrace, what they need, and that nothing is left behind.
+
+import { assertEquals } from "@std/assert";
+import { hasCapability } from "../core/bpf/mod.ts";
+import { openDescriptors } from "../core/sys/fd.ts";
+
+/** The repository. */
+export const ROOT = new URL("..", import.meta.url).pathname;
+
+const text = new TextDecoder();
+
+/** True if the program is on the PATH. */
+export function hasProgram(name: string): boolean {
+  try {
+    return new Deno.Command("sh", { args: ["-c", `command -v ${name}`], stdout: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs a program to its end. */
+export function output(
+  command: string,
+  args: readonly string[],
+  options: Deno.CommandOptions = {},
+): { code: number; stdout: string; stderr: string } {
+  const { code, stdout, stderr } = new Deno.Command(command, {
+    ...options,
+    args: [...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).outputSync();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+/** The command line that starts btrace in this checkout. */
+export function btraceCommand(args: readonly string[]): string[] {
+  return [Deno.execPath(), "run", "-A", "--no-check", `${ROOT}tools/btrace.ts`, ...args];
+}
+
+/** Runs btrace to its end. */
+export function btrace(args: readonly string[], options: Deno.CommandOptions = {}) {
+  const [command, ...rest] = btraceCommand(args);
+  return output(command, rest, options);
+}
+
+/** A btrace that runs until it is told to stop. */
+export class RunningBtrace implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #output: Promise<string>;
+  #stderr = "";
+  #attached: Promise<void>;
+  #ended = false;
+
+  constructor(args: readonly string[], prefix: readonly string[] = []) {
+    const [command, ...rest] = [...prefix, ...btraceCommand(args)];
+    this.#child = new Deno.Command(command, {
+      args: rest,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#output = new Response(this.#child.stdout).text();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#attached = promise;
+    promise.catch(() => {});
+    const { stderr } = this.#child;
+    (async () => {
+      for await (const chunk of stderr) {
+        this.#stderr += text.decode(chunk);
+        if (/Attached \d+ probe/.test(this.#stderr)) resolve();
+      }
+      reject(new Error(`btrace did not attach: ${this.#stderr}`));
+    })();
+  }
+
+  /** Process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** What it has said on stderr. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Settles when its probes fire. */
+  attached(): Promise<void> {
+    return this.#attached;
+  }
+
+  /** Sends a signal and waits for the end. */
+  async stop(
+    signal: Deno.Signal = "SIGINT",
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    if (!this.#ended) this.#child.kill(signal);
+    return await this.result();
+  }
+
+  /** Waits for the end. */
+  async result(): Promise<{ code: number; stdout: string; stderr: string }> {
+    const [{ code }, stdout] = await Promise.all([this.#child.status, this.#output]);
+    this.#ended = true;
+    return { code, stdout, stderr: this.#stderr };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#ended) await this.stop("SIGKILL");
+  }
+}
+
+/** Ids of all programs, maps and links in the kernel, as bpftool sees them. */
+export function kernelObjects(): Set<string> {
+  const objects = new Set<string>();
+  for (const kind of ["prog", "map", "link"]) {
+    const { stdout } = output("bpftool", ["-j", kind, "show"]);
+    for (const one of JSON.parse(stdout || "[]") as { id: number; name?: string }[]) {
+      objects.add(`${kind} ${one.id} ${one.name ?? ""}`);
+    }
+  }
+  return objects;
+}
+
+/** Fails if something is in the kernel that was not there before; freeing takes a moment. */
+export async function assertNothingLeft(before: ReadonlySet<string>): Promise<void> {
+  let left: string[] = [];
+  for (let i = 0; i < 40; i++) {
+    left = [...kernelObjects()].filter((one) => !before.has(one));
+    if (left.length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assertEquals(left, [], "left in the kernel");
+}
+
+/** What a test needs beside Deno. */
+export type Need =
+  | "bpf"
+  | "root"
+  | "tracefs"
+  | "bpftool"
+  | "bpftrace"
+  | "gcc"
+  | "setpriv"
+  | "unshare";
+
+const EVENTS = "/sys/kernel/tracing/events";
+
+function missing(need: Need): string | undefined {
+  switch (need) {
+    case "bpf":
+      return hasCapability("CAP_BPF") && hasCapability("CAP_PERFMON")
+        ? undefined
+        : "CAP_BPF and CAP_PERFMON";
+    case "root":
+      return Deno.uid() === 0 ? undefined : "root";
+    case "tracefs":
+      try {
+        if (Deno.uid() === 0 && !isReadable(EVENTS)) {
+          output("mount", ["-t", "tracefs", "tracefs", "/sys/kernel/tracing"]);
+        }
+        return isReadable(EVENTS) ? undefined : "tracefs at /sys/kernel/tracing";
+      } catch {
+        return "tracefs at /sys/kernel/tracing";
+      }
+    default:
+      return hasProgram(need) ? undefined : need;
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    Deno.readDirSync(path)[Symbol.iterator]().next();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * A test of the running kernel: skipped, saying why, where something is missing; fails if it leaves a
+ * descriptor or anything in the kernel behind.
+ */
+export function kernelTest(
+  name: string,
+  needs: readonly Need[],
+  fn: () => void | Promise<void>,
+): void {
+  const all: Need[] = ["bpf", "bpftool", ...needs];
+  const lacks = all.map(missing).filter((one) => one !== undefined);
+  const suffix = lacks.length === 0 ? "" : ` [skipped: needs ${lacks.join(", ")}]`;
+  Deno.test({
+    name: name + suffix,
+    ignore: lacks.length > 0,
+    async fn() {
+      const before = kernelObjects();
+      await fn();
+      assertEquals(openDescriptors(), []);
+      await assertNothingLeft(before);
+    },
+  });
+}
+
+/** A test that only needs what is named. */
+export function testWith(
+  name: string,
+  needs: readonly Need[],
+  fn: () => void | Promise<void>,
+): void {
+  const lacks = needs.map(missing).filter((one) => one !== undefined);
+  const suffix = lacks.length === 0 ? "" : ` [skipped: needs ${lacks.join(", ")}]`;
+  Deno.test({ name: name + suffix, ignore: lacks.length > 0, fn });
+}
+
+/** The DtError code that a function fails with. */
+export function codeOf(fn: () => unknown): string {
+  try {
+    fn();
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+  throw new Error("expected an error");
+}
+
+/** The same for a promise. */
+export async function codeOfAsync(fn: () => Promise<unknown>): Promise<string> {
+  try {
+    await fn();
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+  throw new Error("expected an error");
+}
+
+let workload: string | undefined;
+
+/** A program that makes exactly N getppid calls and prints ns per call; built once per run. */
+export function buildCaller(): string {
+  if (workload !== undefined) return workload;
+  workload = Deno.makeTempDirSync() + "/caller";
+  const { code, stderr } = output("gcc", ["-O2", "-o", workload, `${ROOT}tests/testdata/caller.c`]);
+  if (code !== 0) throw new Error(stderr);
+  globalThis.addEventListener("unload", () => {
+    Deno.removeSync(workload!.replace(/\/caller$/, ""), { recursive: true });
+  });
+  return workload;
+}

@@ -1,0 +1,12 @@
+/** Fails unless the condition holds. */
+export function assert(condition: unknown, message?: string): asserts condition;
+/** Fails unless both are deeply equal. */
+export function assertEquals<T>(actual: T, expected: T, message?: string): void;
+/** Fails unless the string contains the other. */
+export function assertStringIncludes(actual: string, expected: string, message?: string): void;
+/** Fails unless the string matches. */
+export function assertMatch(actual: string, expected: RegExp, message?: string): void;
+/** Fails unless the function throws; returns the error. */
+export function assertThrows(fn: () => unknown, message?: string): unknown;
+/** Fails unless the promise rejects; resolves to the error. */
+export function assertRejects(fn: () => PromiseLike<unknown>, message?: string): Promise<unknown>;
