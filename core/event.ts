@@ -124,11 +124,12 @@ export function eventLayout(states: readonly State[], capture: CaptureRequest = 
 }
 
 /** What a captured argument becomes; null if its memory could not be read. */
-export type Captured<C extends CaptureRequest> = {
-  readonly [K in keyof C]: C[K] extends "int" ? bigint
-    : C[K] extends "string" | { readonly string: number } ? string | null
-    : Uint8Array | null;
-};
+export type CapturedValue<K extends CaptureKind> = K extends "int" ? bigint
+  : K extends "string" | { readonly string: number } ? string | null
+  : Uint8Array | null;
+
+/** Captured arguments by name. */
+export type Captured<C extends CaptureRequest> = { readonly [N in keyof C]: CapturedValue<C[N]> };
 
 /** A decoded standard event. */
 export interface DtEvent<C extends CaptureRequest = CaptureRequest> {

@@ -26,6 +26,7 @@ export { Device, type DeviceOptions, openDevice } from "./device.ts";
 export { DtError, type DtErrorDetail, errorCode } from "./errors.ts";
 export {
   type Captured,
+  type CapturedValue,
   type CaptureSlot,
   COMM_BYTES,
   type DtEvent,

@@ -1,2 +1,2 @@
-/** Collects a stream into an array. */
-export function toArray<T>(stream: ReadableStream<T>): Promise<T[]>;
+/** Joins a stream of strings or bytes into one text. */
+export function toText(stream: ReadableStream<string | Uint8Array>): Promise<string>;

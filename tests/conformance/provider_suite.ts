@@ -1,0 +1,146 @@
+// What every provider must do, run on each of them.
+
+import { assert, assertEquals } from "@std/assert";
+import { openDevice, type Provider, PROVIDER_CONTRACT, type Session } from "../../core/mod.ts";
+import { codeOf, kernelTest } from "../helpers.ts";
+
+/** A provider and how to make one of its probes fire. */
+export interface ProviderCase {
+  /** Makes it. */
+  readonly make: () => Provider;
+  /** A probe that {@linkcode ProviderCase.fire} fires on the kernel plane. */
+  readonly kernelProbe: string;
+  /** A second one, which fires as well. */
+  readonly otherProbe: string;
+  /** Makes the probes fire, if they do not by themselves. */
+  readonly fire: () => void;
+  /** A probe that fires on the user plane, if the provider has that plane. */
+  readonly userProbe?: string;
+  /** Names that have the provider's first word and are no probes. */
+  readonly nonsense: readonly string[];
+}
+
+async function firstEvent(session: Session, fire: () => void) {
+  const timer = setInterval(fire, 5);
+  try {
+    for await (const event of session) return event;
+  } finally {
+    clearInterval(timer);
+  }
+  throw new Error("no event");
+}
+
+/** Registers the tests. */
+export function providerSuite(one: ProviderCase): void {
+  const { name } = one.make();
+
+  Deno.test(`${name}: follows the contract's version and lists its own probes`, () => {
+    const provider = one.make();
+    assertEquals(provider.contract, PROVIDER_CONTRACT);
+    const specs = [...provider.probes()];
+    assert(specs.length > 0);
+    for (const spec of specs) assert(spec.name.startsWith(`${name}:`), spec.name);
+    assertEquals(new Set(specs.map((spec) => spec.name)).size, specs.length);
+  });
+
+  Deno.test(`${name}: finds a probe by its full name and nothing by others`, () => {
+    const provider = one.make();
+    assertEquals(provider.provide(one.kernelProbe)?.name, one.kernelProbe);
+    for (const text of one.nonsense) assertEquals(provider.provide(text), undefined, text);
+  });
+
+  Deno.test(`${name}: argument names are unique and their places are named`, () => {
+    for (const { name, args } of one.make().probes()) {
+      assertEquals(new Set(args.map((arg) => arg.name)).size, args.length, name);
+      for (const { at } of args) assert(/^(arg\d|retval|number)$/.test(at), `${name} ${at}`);
+    }
+  });
+
+  Deno.test(`${name}: enabling attaches nothing and needs no privilege`, () => {
+    using session = openDevice({ providers: [one.make()] }).open();
+    session.enable(one.kernelProbe);
+    assertEquals(codeOf(() => session.enable(one.kernelProbe)), "EEXIST");
+    session.disable(one.kernelProbe);
+    assertEquals(codeOf(() => session.disable(one.kernelProbe)), "ENOENT");
+    session.enable(one.kernelProbe);
+  });
+
+  Deno.test(`${name}: an unknown argument is refused with EINVAL`, () => {
+    using session = openDevice({ providers: [one.make()] }).open();
+    assertEquals(
+      codeOf(() => session.enable(one.kernelProbe, { capture: { no_such_argument: "int" } })),
+      "EINVAL",
+    );
+  });
+
+  kernelTest(`${name}: fires on the kernel plane, with every state`, [], async () => {
+    using session = openDevice({ providers: [one.make()] }).open();
+    session.enable(one.kernelProbe, { states: ["comm", "args", "kstack", "ustack"] });
+    session.start();
+    const event = await firstEvent(session, one.fire);
+    assertEquals(event.probe, one.kernelProbe);
+    assert(event.timestampNs > 0n && event.comm !== undefined && event.kstack!.length > 0);
+  });
+
+  kernelTest(`${name}: what fires together is told apart`, [], async () => {
+    using session = openDevice({ providers: [one.make()] }).open();
+    session.enable(one.kernelProbe);
+    session.enable(one.otherProbe);
+    session.start();
+    const seen = new Set<string>();
+    const timer = setInterval(one.fire, 5);
+    for await (const event of session) {
+      seen.add(event.probe);
+      if (seen.size === 2) break;
+    }
+    clearInterval(timer);
+    assertEquals([...seen].sort(), [one.kernelProbe, one.otherProbe].sort());
+  });
+
+  kernelTest(`${name}: counts every firing exactly once`, [], async () => {
+    using session = openDevice({ providers: [one.make()] }).open();
+    session.enable(one.kernelProbe);
+    session.start();
+    const timer = setInterval(one.fire, 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    clearInterval(timer);
+    session.stop();
+    const { fired, recorded, aggregated, dropped, filtered, recursed } = session.stats();
+    assert(fired > 0n);
+    assertEquals(fired, recorded + aggregated + dropped + filtered + recursed);
+  });
+
+  kernelTest(`${name}: stops firing, starts again, and frees everything`, [], async () => {
+    using session = openDevice({ providers: [one.make()] }).open();
+    session.enable(one.kernelProbe);
+    for (let round = 0; round < 2; round++) {
+      session.start();
+      await firstEvent(session, one.fire);
+      session.finish();
+    }
+    const { fired } = session.stats();
+    one.fire();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assertEquals(session.stats().fired, fired);
+  });
+
+  const { userProbe } = one;
+  if (userProbe === undefined) {
+    Deno.test(`${name}: says that the user plane has no such probe`, () => {
+      using session = openDevice({ providers: [one.make()] }).open({ plane: "user" });
+      assertEquals(codeOf(() => session.enable(one.kernelProbe)), "EOPNOTSUPP");
+    });
+    return;
+  }
+  Deno.test(`${name}: fires on the user plane`, async () => {
+    using session = openDevice({ providers: [one.make()] }).open({ plane: "user" });
+    session.enable(userProbe, { states: ["comm"] });
+    session.start();
+    const event = await firstEvent(session, () => {});
+    assertEquals(event.probe, userProbe);
+    assertEquals(event.pid, Deno.pid);
+    session.stop();
+    const { fired, recorded, dropped, filtered } = session.stats();
+    assertEquals(fired, recorded + dropped + filtered);
+  });
+}

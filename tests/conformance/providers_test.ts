@@ -1,0 +1,29 @@
+import { interval, syscall, tracepoint } from "../../providers/mod.ts";
+import { providerSuite } from "./provider_suite.ts";
+
+const openFile = () => Deno.openSync("/dev/null").close();
+
+providerSuite({
+  make: syscall,
+  kernelProbe: "syscall:openat:entry",
+  otherProbe: "syscall:openat:return",
+  fire: openFile,
+  nonsense: ["syscall:no_such_call:entry", "syscall:openat", "syscall:openat:exit", "syscall:"],
+});
+
+providerSuite({
+  make: tracepoint,
+  kernelProbe: "tracepoint:syscalls:sys_enter_openat",
+  otherProbe: "tracepoint:raw_syscalls:sys_exit",
+  fire: openFile,
+  nonsense: ["tracepoint:syscalls:sys_enter_no_such_call", "tracepoint:syscalls", "tracepoint:"],
+});
+
+providerSuite({
+  make: interval,
+  kernelProbe: "interval:ms:2",
+  otherProbe: "interval:hz:100",
+  fire: () => {},
+  userProbe: "interval:ms:5",
+  nonsense: ["interval:", "interval:parsec:1", "interval:s:many"],
+});
