@@ -226,7 +226,8 @@ export function disassemble(bytes: Uint8Array, options: DisassembleOptions = {})
   let slot = 0;
   for (const one of decode(bytes)) {
     const opcode = one.opcode.toString(16).padStart(2, "0");
-    out += `${String(slot).padStart(4)}: (${opcode}) ${formatInstruction(one, slot, options)}\n`;
+    // bpftool's "% 4d"
+    out += `${` ${slot}`.padStart(4)}: (${opcode}) ${formatInstruction(one, slot, options)}\n`;
     slot += slots(one);
   }
   return out;

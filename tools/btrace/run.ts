@@ -45,6 +45,53 @@ const DIVIDE_BY_ZERO =
   "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the " +
   "result.";
 
+/** A script whose maps exist and whose programs are in the kernel; nothing fires yet. */
+export interface Loaded extends Disposable {
+  /** Has the probes enabled and is prepared. */
+  readonly session: Session;
+  /** By name. */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  /** Fires BEGIN or END, if the script has it. */
+  fire(name: typeof SPECIAL[number]): void;
+  /** Probes of the script without BEGIN and END. */
+  readonly attachable: number;
+}
+
+/**
+ * Creates a script's maps and loads its programs.
+ *
+ * @throws {DtError} EPERM without CAP_BPF and CAP_PERFMON; VerifierError.
+ */
+export function load(
+  script: Script,
+  device: Device,
+  options: Pick<RunOptions, "pid" | "ringBytes"> = {},
+): Loaded {
+  const compiled = script as Compiled;
+  using stack = new DisposableStack();
+  const maps = new Map<string, BpfMap>();
+  for (const [name, map] of compiled.maps) maps.set(name, stack.use(createMap(name, map)));
+  compiled.bind(maps, stack.use(createZeros(compiled.zeroBytes)));
+  const session = stack.use(device.open({ ringBytes: options.ringBytes }));
+  const attachable = compiled.actions.filter(({ name }) => !isSpecial(name));
+  for (const { name, pbn, action } of attachable) {
+    session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options.pid) });
+  }
+  const scratchBytes = Math.max(...compiled.actions.map(({ action }) => action.scratchBytes));
+  session.prepare({ scratchBytes });
+  const owned = stack.move();
+  return {
+    session,
+    maps,
+    attachable: attachable.length,
+    fire(name) {
+      const one = compiled.actions.find((action) => action.name === name);
+      if (one !== undefined) session.run(name, one.action, one.pbn);
+    },
+    [Symbol.dispose]: () => owned.dispose(),
+  };
+}
+
 /**
  * Runs a script until exit(), the signal, or, if it has no other probes than BEGIN and END, at once.
  *
@@ -55,36 +102,18 @@ export async function run(
   device: Device,
   options: RunOptions,
 ): Promise<RunResult> {
+  using loaded = load(script, device, options);
+  const { session, attachable } = loaded;
   const compiled = script as Compiled;
-  using stack = new DisposableStack();
-  const maps = new Map<string, BpfMap>();
-  for (const [name, map] of compiled.maps) maps.set(name, stack.use(createMap(name, map)));
-  compiled.bind(maps, stack.use(createZeros(compiled.zeroBytes)));
-  const session = stack.use(device.open({ ringBytes: options.ringBytes }));
-  const special = new Map(
-    compiled.actions.filter(({ name }) => isSpecial(name)).map((one) => [one.name, one]),
-  );
-  for (const { name, pbn, action } of compiled.actions) {
-    if (isSpecial(name)) continue;
-    session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options.pid) });
-  }
-  const scratchBytes = Math.max(...compiled.actions.map(({ action }) => action.scratchBytes));
-  session.prepare({ scratchBytes });
-  const runner = new Runner(compiled, session, maps, options);
-  const fire = (name: typeof SPECIAL[number]) => {
-    const one = special.get(name);
-    if (one !== undefined) session.run(name, one.action, one.pbn);
-  };
-
-  fire("begin");
-  const others = compiled.actions.length - special.size;
-  if (others > 0) session.start();
+  const runner = new Runner(compiled, session, loaded.maps, options);
+  loaded.fire("begin");
+  if (attachable > 0) session.start();
   const count = compiled.actions.length;
   runner.say(`Attached ${count} probe${count === 1 ? "" : "s"}\n`);
   options.onAttached?.();
-  if (others > 0) await runner.follow();
+  if (attachable > 0) await runner.follow();
   session.stop();
-  runner.finish(() => fire("end"));
+  runner.finish(() => loaded.fire("end"));
   return { exitCode: runner.exitCode, stats: session.stats() };
 }
 
