@@ -95,7 +95,7 @@ function emitSlot(gen: Gen, layout: RecordLayout, slot: Slot, value: Expr): void
   };
   const { size } = stringType(gen, value);
   if (value.kind === "call") {
-    readInto(gen, value, size, destination);
+    readInto(gen, value, destination);
   } else {
     const ok = gen.asm.label("copied");
     const { place } = stringInMemory(gen, value);

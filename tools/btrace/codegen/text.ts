@@ -31,7 +31,7 @@ export function placeString(gen: Gen, expr: Expr, place: Place, size: number): v
       return gen.emit(mov64(R2, imm(own)), callHelper(BPF_FUNC.get_current_comm));
     case "call":
       gen.zero(place, size);
-      return readInto(gen, expr, Math.min(own, size), () => gen.address(R1, place));
+      return readInto(gen, expr, () => gen.address(R1, place));
     case "variable": {
       if (size > own) gen.zero(place, size);
       gen.address(R3, gen.variables.get(expr.name)!);
@@ -86,10 +86,10 @@ function literalWords(value: string, limit: number): bigint[] {
 /**
  * str(): reads user memory. R0 is the length with its NUL, 0 if the memory could not be read.
  *
- * @param size Most bytes, NUL included.
  * @param destination Puts the address into R1 and leaves R2 and R3 alone.
  */
-export function readInto(gen: Gen, expr: CallExpr, size: number, destination: () => void): void {
+export function readInto(gen: Gen, expr: CallExpr, destination: () => void): void {
+  const size = stringType(gen, expr).limit;
   const [pointer, length] = expr.args;
   const ok = gen.asm.label("read");
   if (length === undefined || length.kind === "integer") {

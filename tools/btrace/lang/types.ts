@@ -30,9 +30,11 @@ export type ScalarType =
 export interface StringType {
   /** Discriminator. */
   readonly kind: "string";
-  /** Bytes, a multiple of 8. */
+  /** Bytes in memory, a multiple of 8. */
   readonly size: number;
-  /** Longer text was possible: marked when it fills `size`. */
+  /** Bytes that text and NUL may take of them. */
+  readonly limit: number;
+  /** Longer text was possible: marked when it fills `limit`. */
   readonly truncates: boolean;
 }
 
@@ -82,7 +84,7 @@ export const PROBE: ScalarType = { kind: "probe" };
 
 /** A string type with room for `bytes`, rounded up to a multiple of 8. */
 export function string(bytes: number, truncates = false): StringType {
-  return { kind: "string", size: (bytes + 7) & ~7, truncates };
+  return { kind: "string", size: (bytes + 7) & ~7, limit: bytes, truncates };
 }
 
 /** Smallest signed type that holds a literal; uint64 above INT64_MAX. */
@@ -147,7 +149,7 @@ export function isSigned(type: ValueType): boolean {
 /** The type that holds both, or undefined if nothing does. */
 export function widen(a: ValueType, b: ValueType): ValueType | undefined {
   if (a.kind === "string" && b.kind === "string") {
-    return string(Math.max(a.size, b.size), a.truncates || b.truncates);
+    return string(Math.max(a.limit, b.limit), a.truncates || b.truncates);
   }
   if (a.kind === "integer" && b.kind === "integer") {
     if (a.signed === b.signed) return a.size >= b.size ? a : b;
@@ -169,7 +171,7 @@ export function typeName(type: ValueType | AggregationType): string {
     case "integer":
       return `${type.signed ? "" : "u"}int${type.size * 8}`;
     case "string":
-      return `string[${type.size}]`;
+      return `string[${type.limit}]`;
     case "pointer":
       return `${type.to} *`;
     case "aggregation":

@@ -70,7 +70,7 @@ export class RecordReader {
       printScalar(out, slot.type, this.u32(slot.at), this.u32(slot.at + 4), this.#probeName);
       return;
     }
-    const { size, truncates } = slot.type;
+    const { size, limit, truncates } = slot.type;
     let at = this.#at + slot.at;
     let length = size;
     if (slot.form === "packed") {
@@ -81,7 +81,7 @@ export class RecordReader {
       }
     }
     const written = out.cString(this.#bytes, at, length);
-    if (truncates && written === size - 1) out.text(TRAILER);
+    if (truncates && written === limit - 1) out.text(TRAILER);
   }
 
   #convert(out: Out, part: Conversion, slot: Slot): void {

@@ -57,7 +57,7 @@ function datum(type: ValueType, bytes: Uint8Array, at: number): Datum {
   if (type.kind === "string") {
     const text = bytes.subarray(at, at + type.size);
     const end = text.indexOf(0);
-    const trailer = type.truncates && end === type.size - 1 ? ".." : "";
+    const trailer = type.truncates && end === type.limit - 1 ? ".." : "";
     return { type, value: decoder.decode(text.subarray(0, end < 0 ? type.size : end)) + trailer };
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
