@@ -1,0 +1,110 @@
+// The public surface by the TypeScript compiler: exported names with their signatures, compared with
+// a checked-in list, and programs that must not compile.
+
+import { assert, assertEquals } from "@std/assert";
+import ts from "npm:typescript@5.9.3";
+import { ROOT } from "./helpers.ts";
+
+const LIST = `${ROOT}tests/testdata/public_api.txt`;
+
+const OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ESNext,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  allowImportingTsExtensions: true,
+  noEmit: true,
+  strict: true,
+  lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"],
+  types: [],
+};
+
+function libraryModules(): string[] {
+  const { exports } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  return Object.values(exports as Record<string, string>).filter((path) =>
+    path !== "./tools/btrace.ts"
+  );
+}
+
+/** One line per exported name: what it is, and its type where that fits a line. */
+function surface(): string {
+  const modules = libraryModules();
+  const program = ts.createProgram(modules.map((path) => ROOT + path.slice(2)), OPTIONS);
+  const checker = program.getTypeChecker();
+  const lines: string[] = [];
+  for (const path of modules) {
+    const file = program.getSourceFile(ROOT + path.slice(2))!;
+    lines.push(`${path}`);
+    const names = checker.getExportsOfModule(checker.getSymbolAtLocation(file)!);
+    for (const one of names.sort((a, b) => a.name < b.name ? -1 : 1)) {
+      const symbol = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
+      lines.push(`  ${one.name} ${describe(checker, symbol, file)}`);
+    }
+  }
+  return lines.join("\n") + "\n";
+}
+
+function describe(checker: ts.TypeChecker, symbol: ts.Symbol, file: ts.SourceFile): string {
+  const members = (type: ts.Type) =>
+    type.getProperties().map(({ name }) => name).filter((name) => !name.startsWith("__#"))
+      .map((name) => name.replace(/^__@(\w+)@\d+$/, "[Symbol.$1]")).sort().join(" ");
+  if (symbol.flags & ts.SymbolFlags.Class) {
+    return `class { ${members(checker.getDeclaredTypeOfSymbol(symbol))} }`;
+  }
+  if (symbol.flags & ts.SymbolFlags.Interface) {
+    return `interface { ${members(checker.getDeclaredTypeOfSymbol(symbol))} }`;
+  }
+  if (symbol.flags & ts.SymbolFlags.TypeAlias) return "type";
+  const type = checker.getTypeOfSymbolAtLocation(symbol, file);
+  return checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation).slice(0, 300);
+}
+
+Deno.test("the public surface is the checked-in list", () => {
+  const actual = surface();
+  if (Deno.env.get("UPDATE_GOLDENS") === "1") Deno.writeTextFileSync(LIST, actual);
+  assertEquals(actual, Deno.readTextFileSync(LIST));
+});
+
+/** Errors of a program that imports the library. */
+function errorsOf(body: string): string[] {
+  const name = `${ROOT}tests/testdata/fixture.ts`;
+  const host = ts.createCompilerHost(OPTIONS);
+  const { getSourceFile, fileExists } = host;
+  const text = `import { openDevice } from "../../core/mod.ts";
+import { syscall } from "../../providers/syscall/mod.ts";
+const session = openDevice({ providers: [syscall()] }).open();
+${body}`;
+  host.fileExists = (file) => file === name || fileExists.call(host, file);
+  host.getSourceFile = (file, ...rest) =>
+    file === name
+      ? ts.createSourceFile(file, text, rest[0])
+      : getSourceFile.call(host, file, ...rest);
+  const program = ts.createProgram([name], OPTIONS, host);
+  return program.getSemanticDiagnostics(program.getSourceFile(name)).map((one) =>
+    ts.flattenDiagnosticMessageText(one.messageText, "\n")
+  );
+}
+
+Deno.test("captures are typed: right uses compile, wrong ones do not", () => {
+  const enable = `const opens = session.enable("syscall:openat:entry", {
+    capture: { filename: "string", flags: "int", raw: { bytes: 8 } } });
+  for await (const event of session) if (opens.is(event)) {`;
+  assertEquals(
+    errorsOf(`${enable}
+      const name: string | null = event.captured.filename;
+      const flags: bigint = event.captured.flags;
+      const raw: Uint8Array | null = event.captured.raw; void [name, flags, raw]; }
+      export {};`),
+    [],
+  );
+  for (
+    const wrong of [
+      "const name: bigint = event.captured.filename; void name;",
+      "const flags: string = event.captured.flags; void flags;",
+      "event.captured.nothing;",
+    ]
+  ) {
+    assert(errorsOf(`${enable} ${wrong} } export {};`).length > 0, wrong);
+  }
+  assert(errorsOf(`session.enable("x", { states: ["nonsense"] }); export {};`).length > 0);
+  assert(errorsOf(`session.enable("x", { capture: { a: "float" } }); export {};`).length > 0);
+});
