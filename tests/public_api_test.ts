@@ -45,7 +45,7 @@ function surface(): string {
 
 function describe(checker: ts.TypeChecker, symbol: ts.Symbol, file: ts.SourceFile): string {
   const members = (type: ts.Type) =>
-    type.getProperties().map(({ name }) => name).filter((name) => !name.startsWith("__#"))
+    type.getProperties().map(({ name }) => name).filter((name) => !name.includes("#"))
       .map((name) => name.replace(/^__@(\w+)@\d+$/, "[Symbol.$1]")).sort().join(" ");
   if (symbol.flags & ts.SymbolFlags.Class) {
     return `class { ${members(checker.getDeclaredTypeOfSymbol(symbol))} }`;
