@@ -2,8 +2,7 @@
 // One open device: enabling, recording, reading, statistics. dt(4)'s softc and its operations.
 
 import { CONTROL, CPU_BLOCK } from "./blocks.ts";
-import { type EnterContext, loadEnter, loadOnce } from "./enter.ts";
-import { DtError, errorCode } from "./errors.ts";
+import { DtError } from "./errors.ts";
 import {
   type Captured,
   decodeEvent,
@@ -17,6 +16,7 @@ import type { Pcb } from "./pcb.ts";
 import type { KernelPlane, LoadedProgram, RecordHandler } from "./plane.ts";
 import type { Probe } from "./probe.ts";
 import type {
+  Attachment,
   CaptureRequest,
   EnableRequest,
   KernelAction,
@@ -25,7 +25,9 @@ import type {
   ProviderSession,
   UserAttachment,
 } from "./provider.ts";
+import { EventReader } from "./reader.ts";
 import { recorder } from "./recorder.ts";
+import { KernelRecording, type Recording, UserRecording } from "./recording.ts";
 import type { Registry } from "./registry.ts";
 import { addStats, NO_STATS, type SessionStats } from "./stats.ts";
 import { UserPlane } from "./user_plane.ts";
@@ -88,21 +90,15 @@ export class Session implements Disposable, ProviderSession {
   readonly #services: SessionServices;
   readonly #options: SessionOptions;
   readonly #enabled = new Map<number, Enabled>();
-  /** Programs, maps and rings of the recording that is prepared or runs. */
-  #recording?: {
-    readonly stack: DisposableStack;
-    readonly links: DisposableStack;
-    readonly kernel?: KernelPlane;
-    readonly user?: UserPlane;
-    readonly programs: LoadedProgram[];
-    readonly attachments: [LoadedProgram, KernelAttachment][];
-  };
+  /** Present from {@linkcode prepare} to {@linkcode finish}. */
+  #current?: Recording;
   #running = false;
-  #reading = false;
+  /** It ran and was stopped: it can be read, not started again. */
+  #stopped = false;
   #closed = false;
-  #read = 0n;
   /** Final numbers of earlier recordings. */
   #past: SessionStats = NO_STATS;
+  readonly #reader: EventReader;
 
   /** Opened by {@linkcode Device.open} only. */
   constructor(services: SessionServices, options: SessionOptions) {
@@ -117,6 +113,14 @@ export class Session implements Disposable, ProviderSession {
     this.plane = options.plane ?? "kernel";
     this.#services = services;
     this.#options = options;
+    this.#reader = new EventReader({
+      isRecording: () => this.#running,
+      eventSize: () => this.eventSize,
+      drain: (take) => this.#current?.drain(take),
+      wait: () => this.wait(),
+      wake: () => this.wake(),
+      decode: (bytes) => this.decode(bytes),
+    });
   }
 
   /** True between {@linkcode start} and {@linkcode stop}. */
@@ -142,7 +146,7 @@ export class Session implements Disposable, ProviderSession {
         probe: probe.name,
       });
     }
-    if (this.#recording !== undefined) throw this.#busy("enable");
+    if (this.#current !== undefined && !this.#stopped) throw this.#busy("enable");
     const layout = eventLayout(request.states ?? [], request.capture);
     const action = request.action === undefined ? recorder(layout, probe) : request.action.kernel;
     const pcbs = probe.provider.alloc(probe, request, this);
@@ -164,7 +168,7 @@ export class Session implements Disposable, ProviderSession {
         probe: probe.name,
       });
     }
-    if (this.#recording !== undefined) throw this.#busy("disable");
+    if (this.#current !== undefined && !this.#stopped) throw this.#busy("disable");
     probe.provider.dealloc(enabled.pcbs);
     this.#enabled.delete(probe.pbn);
   }
@@ -176,33 +180,20 @@ export class Session implements Disposable, ProviderSession {
    */
   prepare(options: { scratchBytes?: number } = {}): void {
     this.#checkOpen("start");
-    if (this.#recording !== undefined) throw this.#busy("start");
-    using stack = new DisposableStack();
-    const programs: LoadedProgram[] = [];
-    const attachments: [LoadedProgram, KernelAttachment][] = [];
-    let kernel: KernelPlane | undefined;
-    let user: UserPlane | undefined;
-    if (this.plane === "kernel") {
-      kernel = stack.use(this.#openPlane(options.scratchBytes ?? 0));
-      const context = this.#context(stack, programs, kernel);
-      for (const attachment of this.#attachments<KernelAttachment>()) {
-        const entries = attachment.pcbs.map(({ probe, request }) => ({
-          pbn: probe.pbn,
-          action: this.#enabled.get(probe.pbn)!.action!,
-          filter: request.filter,
-        }));
-        attachments.push([loadEnter(context, attachment, entries), attachment]);
-      }
-    } else {
-      user = new UserPlane({
-        cpuCount: this.#services.cpuCount,
-        slots: this.#options.ringSlots ?? DEFAULT_RING_SLOTS,
-        slotBytes: this.eventSize,
-        layoutOf: (pbn) => this.#enabled.get(pbn)!.layout,
-      });
-    }
-    const links = stack.use(new DisposableStack());
-    this.#recording = { stack: stack.move(), links, kernel, user, programs, attachments };
+    // A recording that was stopped is over: its links are gone.
+    if (this.#stopped) this.finish();
+    if (this.#current !== undefined) throw this.#busy("start");
+    this.#current = this.plane === "kernel"
+      ? this.#prepareKernel(options.scratchBytes ?? 0)
+      : new UserRecording(
+        new UserPlane({
+          cpuCount: this.#services.cpuCount,
+          slots: this.#options.ringSlots ?? DEFAULT_RING_SLOTS,
+          slotBytes: this.eventSize,
+          layoutOf: (pbn) => this.#enabled.get(pbn)!.layout,
+        }),
+        this.#attachments<UserAttachment>(),
+      );
   }
 
   /**
@@ -211,14 +202,18 @@ export class Session implements Disposable, ProviderSession {
    * @throws {DtError} EBUSY already recording; ENOENT nothing is enabled; EPERM; VerifierError.
    */
   start(): void {
+    this.#checkOpen("start");
     if (this.#running) throw this.#busy("start");
     if (this.#enabled.size === 0) {
       throw new DtError("ENOENT", "Cannot start: no probe is enabled", { operation: "start" });
     }
-    if (this.#recording === undefined) this.prepare();
-    const { links, attachments, user } = this.#recording!;
-    for (const [program, attachment] of attachments) links.use(attachment.attach(program));
-    user?.start(this.#attachments<UserAttachment>());
+    if (this.#current === undefined || this.#stopped) this.prepare();
+    try {
+      this.#current!.attach();
+    } catch (error) {
+      this.finish();
+      throw error;
+    }
     this.#running = true;
   }
 
@@ -226,19 +221,19 @@ export class Session implements Disposable, ProviderSession {
   stop(): void {
     if (!this.#running) return;
     this.#running = false;
-    this.#recording!.links.dispose();
-    this.#recording!.user?.stop();
-    this.#wake();
+    this.#stopped = true;
+    this.#current!.detach();
+    this.wake();
   }
 
   /**
    * Runs an action once, in this thread, through the same guard and counters (kernel plane).
    *
    * @param pbn What the action sees as its probe.
+   * @throws {DtError} EINVAL not prepared, or not on the kernel plane.
    */
   run(name: string, action: KernelAction, pbn: number = NO_PROBE): void {
-    const { kernel, stack, programs } = this.#recording!;
-    loadOnce(this.#context(stack, programs, kernel!), name, { pbn, action }).testRun();
+    this.#kernel("run").run(name, { pbn, action });
   }
 
   /** Bytes of the largest event that the enabled probes can make. */
@@ -259,25 +254,8 @@ export class Session implements Disposable, ProviderSession {
    * @throws {DtError} EMSGSIZE the buffer cannot hold an event; EBUSY another read is pending;
    * EINTR aborted.
    */
-  async read(buffer: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<number> {
-    if (buffer.length < this.eventSize) {
-      throw new DtError(
-        "EMSGSIZE",
-        `Cannot read into ${buffer.length} bytes: an event has ${this.eventSize}`,
-        { operation: "read" },
-      );
-    }
-    let filled = 0;
-    await this.#readLoop(options.signal, () => {
-      this.#drain((bytes) => {
-        if (filled + bytes.length > buffer.length) return false;
-        buffer.set(bytes, filled);
-        filled += bytes.length;
-        return true;
-      });
-      return filled > 0;
-    });
-    return filled;
+  read(buffer: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<number> {
+    return this.#reader.read(buffer, options.signal);
   }
 
   /**
@@ -285,32 +263,7 @@ export class Session implements Disposable, ProviderSession {
    * a time.
    */
   events(options: { signal?: AbortSignal } = {}): ReadableStream<DtEvent> {
-    const cancelled = new AbortController();
-    const signal = AbortSignal.any([cancelled.signal, ...(options.signal ? [options.signal] : [])]);
-    return new ReadableStream<DtEvent>({
-      pull: async (controller) => {
-        let any = false;
-        try {
-          await this.#readLoop(signal, () => {
-            this.#drain((bytes) => {
-              const event = this.decode(bytes);
-              if (event !== undefined) controller.enqueue(event);
-              any = true;
-              return true;
-            });
-            return any;
-          });
-        } catch (error) {
-          if (cancelled.signal.aborted || errorCode(error) === "EINTR" && options.signal?.aborted) {
-            any = false;
-          } else throw error;
-        }
-        if (!any && !cancelled.signal.aborted) controller.close();
-      },
-      cancel: () => {
-        cancelled.abort();
-      },
-    }, { highWaterMark: 0 });
+    return this.#reader.events(options.signal);
   }
 
   /** The events, until recording stops. */
@@ -318,12 +271,12 @@ export class Session implements Disposable, ProviderSession {
     return this.events()[Symbol.asyncIterator]() as AsyncIterableIterator<DtEvent>;
   }
 
-  /** Decodes one event; undefined for a record of another kind. */
+  /** Decodes one event; undefined for a record of another kind or of a probe disabled since. */
   decode(bytes: Uint8Array): DtEvent | undefined {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     if (view.getUint32(HEADER.kind, true) !== KIND_EVENT) return undefined;
-    const enabled = this.#enabled.get(view.getUint32(HEADER.id, true))!;
-    return decodeEvent(view, enabled.layout, enabled.probe);
+    const enabled = this.#enabled.get(view.getUint32(HEADER.id, true));
+    return enabled && decodeEvent(view, enabled.layout, enabled.probe);
   }
 
   /**
@@ -333,48 +286,43 @@ export class Session implements Disposable, ProviderSession {
    * @param handler Gets offset and length in `bytes`, which are the kernel's.
    */
   drain(handler: RecordHandler): number {
-    return this.#recording!.kernel!.ring.drain(handler);
+    return this.#kernel("drain").plane.ring.drain(handler);
   }
 
   /** Memory that {@linkcode drain}'s offsets lie in. */
   get recordBytes(): Uint8Array<ArrayBuffer> {
-    return this.#recording!.kernel!.ring.bytes;
+    return this.#kernel("drain").plane.ring.bytes;
   }
 
   /** Waits until records may be there, or {@linkcode wake}. */
   async wait(): Promise<void> {
-    await (this.#recording?.kernel ?? this.#recording?.user)?.wait();
+    await this.#current?.wait();
   }
 
   /** Ends a pending {@linkcode wait}. */
   wake(): void {
-    this.#wake();
+    this.#current?.wake();
   }
 
   /** The control block that actions share with this side; words of 32 bits, see {@linkcode CONTROL}. */
   get control(): Int32Array {
-    return this.#recording!.kernel!.control.words;
+    return this.#kernel("control").plane.control.words;
   }
 
   /** Programs of the recording, for listings. */
   get programs(): readonly LoadedProgram[] {
-    return this.#recording?.programs ?? [];
+    return this.#current?.kernel?.programs ?? [];
   }
 
   /** DTIOCGSTATS, summed over all CPUs. */
   stats(): SessionStats {
-    const now = this.#recording === undefined ? NO_STATS : this.#count();
-    return { ...addStats(this.#past, now), read: this.#read };
+    const now = this.#current?.count() ?? NO_STATS;
+    return { ...addStats(this.#past, now), read: this.#reader.count };
   }
 
   /** Records lost so far, in a form cheap enough to ask after every read. */
   lostRecords(): number {
-    const { words, stride } = this.#recording!.kernel!.blocks;
-    let sum = 0;
-    for (let at = CPU_BLOCK.lost / 8; at < words.length; at += stride / 8) {
-      sum += Number(Atomics.load(words, at));
-    }
-    return sum;
+    return this.#kernel("stats").lostRecords();
   }
 
   /**
@@ -389,11 +337,13 @@ export class Session implements Disposable, ProviderSession {
   /** Ends the recording: programs, maps and rings are gone; probes stay enabled. */
   finish(): void {
     this.stop();
-    if (this.#recording === undefined) return;
-    this.#past = addStats(this.#past, this.#count());
-    const { stack } = this.#recording;
-    this.#recording = undefined;
-    stack.dispose();
+    this.#stopped = false;
+    const ended = this.#current;
+    if (ended === undefined) return;
+    this.#past = addStats(this.#past, ended.count());
+    ended.wake();
+    this.#current = undefined;
+    ended[Symbol.dispose]();
   }
 
   /** Stops, detaches and frees everything. Idempotent. */
@@ -410,8 +360,13 @@ export class Session implements Disposable, ProviderSession {
     this.close();
   }
 
-  #wake(): void {
-    (this.#recording?.kernel ?? this.#recording?.user)?.wake();
+  /** The recording on the kernel plane. */
+  #kernel(operation: string): KernelRecording {
+    const kernel = this.#current?.kernel;
+    if (kernel !== undefined) return kernel;
+    throw new DtError("EINVAL", `Cannot ${operation}: nothing is prepared on the kernel plane`, {
+      operation,
+    });
   }
 
   #probe(name: string | number, operation: string): Probe {
@@ -437,97 +392,33 @@ export class Session implements Disposable, ProviderSession {
     return new DtError("EBUSY", `Cannot ${operation}: the session is recording`, { operation });
   }
 
-  #openPlane(scratchBytes: number): KernelPlane {
+  #prepareKernel(scratchBytes: number): KernelRecording {
     const scratch = Math.max(
       scratchBytes,
       ...[...this.#enabled.values()].map(({ action }) => action?.scratchBytes ?? 0),
     );
-    const kernel = this.#services.openKernelPlane({
+    const plane = this.#services.openKernelPlane({
       ringBytes: this.#options.ringBytes ?? DEFAULT_RING_BYTES,
       blockBytes: CPU_BLOCK.scratch + scratch,
     });
-    const start = new BigInt64Array(kernel.control.words.buffer, CONTROL.startTime, 1);
+    const start = new BigInt64Array(plane.control.words.buffer, CONTROL.startTime, 1);
     start[0] = this.#services.bootTimeNs();
-    return kernel;
-  }
-
-  #context(stack: DisposableStack, programs: LoadedProgram[], plane: KernelPlane): EnterContext {
-    return {
+    return new KernelRecording(
       plane,
-      own: (program) => {
-        programs.push(stack.use(program));
-      },
-    };
+      this.#attachments<KernelAttachment>(),
+      (attachment) =>
+        attachment.pcbs.map(({ probe, request }) => ({
+          pbn: probe.pbn,
+          action: this.#enabled.get(probe.pbn)!.action!,
+          filter: request.filter,
+        })),
+    );
   }
 
-  #attachments<A extends KernelAttachment | UserAttachment>(): A[] {
+  #attachments<A extends Attachment>(): A[] {
     const byProvider = Map.groupBy(this.#enabled.values(), ({ probe }) => probe.provider);
     return [...byProvider].flatMap(([provider, enabled]) =>
       provider.attachments(enabled.flatMap(({ pcbs }) => pcbs), this) as A[]
     );
-  }
-
-  /** Hands over whole events from either plane and counts them. */
-  #drain(take: (event: Uint8Array) => boolean): void {
-    const { kernel, user } = this.#recording ?? {};
-    const counted = (event: Uint8Array) => {
-      const taken = take(event);
-      if (taken) this.#read++;
-      return taken;
-    };
-    kernel?.ring.drain((offset, length) =>
-      counted(kernel.ring.bytes.subarray(offset, offset + length))
-    );
-    user?.drain(counted);
-  }
-
-  /** Calls `attempt` until it got something, waiting in between. */
-  async #readLoop(signal: AbortSignal | undefined, attempt: () => boolean): Promise<void> {
-    if (this.#reading) {
-      throw new DtError("EBUSY", "Cannot read: another read is pending", { operation: "read" });
-    }
-    const aborted = () =>
-      new DtError("EINTR", "Cannot read: aborted", { operation: "read", cause: signal?.reason });
-    if (signal?.aborted) throw aborted();
-    this.#reading = true;
-    const onAbort = () => this.#wake();
-    signal?.addEventListener("abort", onAbort);
-    try {
-      while (!attempt()) {
-        if (signal?.aborted) throw aborted();
-        if (!this.#running) return;
-        await this.wait();
-      }
-    } finally {
-      this.#reading = false;
-      signal?.removeEventListener("abort", onAbort);
-    }
-  }
-
-  #count(): SessionStats {
-    const { kernel, user, programs } = this.#recording!;
-    if (user !== undefined) return { ...NO_STATS, ...user.stats() };
-    const { words, stride } = kernel!.blocks;
-    const sum = (offset: number) => {
-      let total = 0n;
-      for (let at = offset / 8; at < words.length; at += stride / 8) {
-        total += Atomics.load(words, at);
-      }
-      return total;
-    };
-    const outcome = (index: number) => sum(CPU_BLOCK.outcomes + index * 8);
-    return {
-      read: 0n,
-      filtered: outcome(0),
-      aggregated: outcome(1),
-      recorded: outcome(2),
-      dropped: outcome(3),
-      fired: sum(CPU_BLOCK.fired),
-      recursed: sum(CPU_BLOCK.recursed),
-      lostRecords: sum(CPU_BLOCK.lost),
-      failedUpdates: sum(CPU_BLOCK.failedUpdates),
-      skippedTicks: sum(CPU_BLOCK.skippedTicks),
-      recursionMisses: programs.reduce((total, one) => total + one.info().recursionMisses, 0n),
-    };
   }
 }

@@ -26,7 +26,9 @@ const SPILL = -16;
 
 /**
  * Frames between the tracepoint and bpf_get_stack: bpf_trace_run2, __bpf_trace_sys_*, the program and
- * its action. Measured against bpftrace's stacks of raw_syscalls.
+ * its action. Measured against bpftrace's stacks of raw_syscalls. Where
+ * others trace the same tracepoint, the kernel's iterator over them (__traceiter_*) comes first, in
+ * both.
  */
 const SKIP_FRAMES = 4;
 

@@ -359,8 +359,11 @@ kernelTest("a kernel stack reads as bpftrace prints it", ["bpftrace", "gcc"], as
     }).outputSync();
     const theirs = [...new TextDecoder().decode(peer.stdout).matchAll(/@\[\n([^\]]*)\]: (\d+)/g)]
       .map(([, frames, count]) => ({ stack: frames.trim().split(/\s+/).join(" "), count: +count }));
+    // Where others trace the same tracepoint, the kernel's iterator over them comes first.
+    const stripped = (stack: string) => stack.replace(/^__traceiter_\S+ /, "");
     const most = [...ours].sort((a, b) => b[1] - a[1])[0][0];
-    assertEquals(most, theirs.sort((a, b) => b.count - a.count)[0].stack, probe);
+    const peers = theirs.sort((a, b) => b.count - a.count)[0].stack;
+    assertEquals(stripped(most), stripped(peers), probe);
   }
 });
 

@@ -215,7 +215,9 @@ kernelTest("a kernel stack starts at the tracepoint's caller", [], async () => {
   session.start();
   openFile();
   for await (const event of session) {
-    const frames = event.kstack!.map((frame) => kernelSymbols().resolve(frame)!.name);
+    // Where others trace the same tracepoint, the kernel's iterator over them comes first.
+    const frames = event.kstack!.map((frame) => kernelSymbols().resolve(frame)!.name)
+      .filter((name) => !name.startsWith("__traceiter_"));
     assert(frames[0].startsWith("syscall_trace_enter"), frames.join(" "));
     assert(frames.includes("do_syscall_64"));
     break;

@@ -1,0 +1,174 @@
+// Pure: no I/O, no FFI.
+// What exists between prepare and finish: one plane with its programs, rings and attachments.
+
+import { CPU_BLOCK } from "./blocks.ts";
+import { type EnterContext, type Entry, loadEnter, loadOnce } from "./enter.ts";
+import type { KernelPlane, LoadedProgram } from "./plane.ts";
+import type { KernelAttachment, UserAttachment } from "./provider.ts";
+import { NO_STATS, type SessionStats } from "./stats.ts";
+import type { UserPlane } from "./user_plane.ts";
+
+/** Gets a whole event, which is gone when the call returns; false leaves it unread. */
+export type EventTaker = (event: Uint8Array) => boolean;
+
+/** One recording, on either plane. */
+export interface Recording extends Disposable {
+  /** The kernel's side, on that plane. */
+  readonly kernel?: KernelRecording;
+  /** Lets events happen. */
+  attach(): void;
+  /** Nothing fires any more; what was recorded can still be read. */
+  detach(): void;
+  /** Hands out events that wait, until `take` returns false. */
+  drain(take: EventTaker): void;
+  /** Settles when events may wait, or {@linkcode wake} was called. */
+  wait(): Promise<void>;
+  /** Ends a pending wait. */
+  wake(): void;
+  /** Counters so far; `read` is the reader's. */
+  count(): SessionStats;
+}
+
+/** On the kernel plane: programs are loaded by the constructor and attached later. */
+export class KernelRecording implements Recording {
+  readonly kernel: KernelRecording = this;
+  /** Maps and ring. */
+  readonly plane: KernelPlane;
+  /** In the order in which they were loaded. */
+  readonly programs: LoadedProgram[] = [];
+  readonly #attachments: [LoadedProgram, KernelAttachment][];
+  readonly #owned: DisposableStack;
+  readonly #links: DisposableStack;
+  readonly #context: EnterContext;
+
+  /**
+   * Loads the programs.
+   *
+   * @param plane Taken over, also if loading fails.
+   * @param entriesOf The enabled probes of an attachment, in the order of its PCBs.
+   * @throws {DtError} As BPF_PROG_LOAD.
+   */
+  constructor(
+    plane: KernelPlane,
+    attachments: readonly KernelAttachment[],
+    entriesOf: (attachment: KernelAttachment) => Entry[],
+  ) {
+    using stack = new DisposableStack();
+    this.plane = stack.use(plane);
+    const programs = stack.use(new DisposableStack());
+    this.#context = {
+      plane,
+      own: (program) => {
+        this.programs.push(programs.use(program));
+      },
+    };
+    this.#attachments = attachments.map((attachment) => [
+      loadEnter(this.#context, attachment, entriesOf(attachment)),
+      attachment,
+    ]);
+    this.#links = stack.use(new DisposableStack());
+    this.#owned = stack.move();
+  }
+
+  attach(): void {
+    for (const [program, attachment] of this.#attachments) {
+      this.#links.use(attachment.attach(program));
+    }
+  }
+
+  detach(): void {
+    this.#links.dispose();
+  }
+
+  /** Runs an action once, in this thread. */
+  run(name: string, entry: Entry): void {
+    loadOnce(this.#context, name, entry).testRun();
+  }
+
+  drain(take: EventTaker): void {
+    const { ring } = this.plane;
+    ring.drain((offset, length) => take(ring.bytes.subarray(offset, offset + length)));
+  }
+
+  wait(): Promise<void> {
+    return this.plane.wait();
+  }
+
+  wake(): void {
+    this.plane.wake();
+  }
+
+  /** Records lost so far, cheap enough to ask after every read. */
+  lostRecords(): number {
+    return Number(this.#sum(CPU_BLOCK.lost));
+  }
+
+  count(): SessionStats {
+    const outcome = (index: number) => this.#sum(CPU_BLOCK.outcomes + index * 8);
+    return {
+      read: 0n,
+      filtered: outcome(0),
+      aggregated: outcome(1),
+      recorded: outcome(2),
+      dropped: outcome(3),
+      fired: this.#sum(CPU_BLOCK.fired),
+      recursed: this.#sum(CPU_BLOCK.recursed),
+      lostRecords: this.#sum(CPU_BLOCK.lost),
+      failedUpdates: this.#sum(CPU_BLOCK.failedUpdates),
+      skippedTicks: this.#sum(CPU_BLOCK.skippedTicks),
+      recursionMisses: this.programs.reduce((sum, one) => sum + one.info().recursionMisses, 0n),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+
+  /** A counter over all CPUs. */
+  #sum(offset: number): bigint {
+    const { words, stride } = this.plane.blocks;
+    let total = 0n;
+    for (let at = offset / 8; at < words.length; at += stride / 8) total += Atomics.load(words, at);
+    return total;
+  }
+}
+
+/** On the user plane: event sources run in this process. */
+export class UserRecording implements Recording {
+  readonly #plane: UserPlane;
+  readonly #attachments: readonly UserAttachment[];
+
+  /** Nothing runs yet. */
+  constructor(plane: UserPlane, attachments: readonly UserAttachment[]) {
+    this.#plane = plane;
+    this.#attachments = attachments;
+  }
+
+  attach(): void {
+    this.#plane.start(this.#attachments);
+  }
+
+  detach(): void {
+    this.#plane.stop();
+  }
+
+  drain(take: EventTaker): void {
+    this.#plane.drain(take);
+  }
+
+  wait(): Promise<void> {
+    return this.#plane.wait();
+  }
+
+  wake(): void {
+    this.#plane.wake();
+  }
+
+  count(): SessionStats {
+    return { ...NO_STATS, ...this.#plane.stats() };
+  }
+
+  [Symbol.dispose](): void {
+    this.#plane.stop();
+  }
+}
