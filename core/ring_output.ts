@@ -75,13 +75,14 @@ export class RingOutput {
    *
    * @param data Holds the record's address, not R0 to R5.
    * @param length Bytes: a number, or a register that the verifier knows bounds of.
-   * @param options `control` records may use the reserve.
+   * @param site `control` records may use the reserve; one that only wakes the reader is no loss and
+   * is `uncounted`.
    */
   emitOutput(
     asm: Assembler,
     data: { register: Register; offset: number },
     length: Operand,
-    site: OutputSite & { control?: boolean },
+    site: OutputSite & { control?: boolean; uncounted?: boolean },
   ): void {
     const full = asm.label("full");
     const done = asm.label("written");
@@ -97,7 +98,8 @@ export class RingOutput {
       jeq(R0, imm(0), done),
     );
     asm.bind(full);
-    this.#emitLost(asm, site);
+    if (site.uncounted) asm.emit(ja(site.lost));
+    else this.#emitLost(asm, site);
     asm.bind(done);
   }
 

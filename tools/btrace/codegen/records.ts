@@ -171,9 +171,20 @@ export function emitMapOperation(
   emitBare(gen, gen.shared.plan(planKey(gen, call), () => plan));
 }
 
-/** Wakes this side; the exit flag has been set. */
+/** Wakes this side; the exit flag has been set, so nothing is lost if this finds no room. */
 export function emitExit(gen: Gen, call: CallExpr): void {
-  emitBare(gen, gen.shared.plan(planKey(gen, call), () => ({ kind: "exit" })));
+  const plan = gen.shared.plan(planKey(gen, call), () => ({ kind: "exit" }));
+  const length = imm(HEADER.bytes);
+  const { offset } = gen.frame.record(HEADER.bytes);
+  const done = gen.asm.label("woken");
+  emitHeader(gen.asm, R7, offset, { kind: KIND_PLAN, id: imm(plan), size: length });
+  gen.site.ring.emitOutput(gen.asm, { register: R7, offset }, length, {
+    block: R7,
+    lost: done,
+    control: true,
+    uncounted: true,
+  });
+  gen.asm.bind(done);
 }
 
 /** Reports a division by zero. */

@@ -4,38 +4,33 @@
 
 import type { CallExpr, Expr, MapExpr, Stmt } from "../lang/ast.ts";
 import type { Diagnostics, Span } from "../lang/diagnostics.ts";
+import { ARGUMENT_NAME, ARGUMENT_TYPE, BUILTINS, didYouMean, NAMES } from "../lang/builtins.ts";
 import {
-  AGGREGATIONS,
-  ARGUMENT_NAME,
-  ARGUMENT_TYPE,
-  BUILTINS,
-  didYouMean,
-  FUNCTIONS,
-  NAMES,
-} from "../lang/builtins.ts";
-import { type FormatPart, parseFormat } from "../lang/format.ts";
-import {
-  type AggregationName,
-  type AggregationType,
   arithmeticType,
   BOOL,
   INT64,
   integer,
   isNumeric,
-  isScalar,
-  lhistBuckets,
   literalType,
   type MapType,
   PROBE,
   string,
-  type StringType,
   typeName,
   UINT64,
   type ValueType,
   widen,
 } from "../lang/types.ts";
 import { parseCType } from "../../../core/c_type.ts";
+import {
+  type CallContext,
+  checkAggregation,
+  checkArity,
+  checkCallStatement,
+  checkStr,
+  isAggregation,
+} from "./calls.ts";
 import type { ExpandedClause, ProbeInfo } from "./expand.ts";
+import { MapTypes, type Sink } from "./map_types.ts";
 import { operandTypes } from "./signedness.ts";
 
 /** A clause for probes whose arguments lie alike. */
@@ -64,16 +59,13 @@ export interface CheckOptions {
   readonly maxStrlen: number;
 }
 
-/** Most bytes of one value: what a kernel allocation can hold of scratch memory comfortably. */
-const MAX_LHIST_BUCKETS = 1000;
-
 /** Checks all clauses; what it finds wrong goes to `diagnostics`. */
 export function check(
   clauses: readonly ExpandedClause[],
   diagnostics: Diagnostics,
   options: CheckOptions,
 ): CheckedProgram {
-  const maps = new Map<string, MutableMap>();
+  const maps = new MapTypes();
   const variants = clauses.flatMap((clause) => splitByArguments(clause));
   const variables = variants.map(() => new Map<string, ValueType>());
   const silent = { error() {}, warning() {} };
@@ -88,25 +80,12 @@ export function check(
   checked = variants.map((variant, i) =>
     new ClauseChecker(variant, maps, variables[i], diagnostics, options).run()
   );
-  const sorted = [...maps].sort(([a], [b]) => a < b ? -1 : 1).map(([name, map]): [
-    string,
-    MapType,
-  ] => [name, { name, keys: map.keys ?? [], value: map.value ?? INT64 }]);
-  return { clauses: checked, maps: new Map(sorted) };
+  return { clauses: checked, maps: maps.finish() };
 }
 
-interface MutableMap {
-  /** First use, for messages. */
-  readonly span: Span;
-  keys?: ValueType[];
-  value?: ValueType | AggregationType;
-}
-
-type Sink = Pick<Diagnostics, "error" | "warning">;
-
-function snapshot(maps: Map<string, MutableMap>, variables: readonly Map<string, ValueType>[]) {
+function snapshot(maps: MapTypes, variables: readonly Map<string, ValueType>[]) {
   return JSON.stringify(
-    [[...maps], variables.map((one) => [...one])],
+    [maps.snapshot(), variables.map((one) => [...one])],
     (_key, value) => typeof value === "bigint" ? `${value}` : value,
   );
 }
@@ -128,28 +107,28 @@ function usesArguments(predicate: Expr | undefined, body: readonly Stmt[]): bool
   return /"name":"(args|retval|arg[0-9])"/.test(text);
 }
 
-class ClauseChecker {
+class ClauseChecker implements CallContext {
   readonly #variant: ExpandedClause;
-  readonly #maps: Map<string, MutableMap>;
+  readonly maps: MapTypes;
   readonly #variables: Map<string, ValueType>;
   readonly #diagnostics: Sink;
-  readonly #options: CheckOptions;
+  readonly options: CheckOptions;
   readonly #types = new Map<Expr, ValueType>();
   /** Assigned so far on this walk. */
   readonly #assigned = new Set<string>();
 
   constructor(
     variant: ExpandedClause,
-    maps: Map<string, MutableMap>,
+    maps: MapTypes,
     variables: Map<string, ValueType>,
     diagnostics: Sink,
     options: CheckOptions,
   ) {
     this.#variant = variant;
-    this.#maps = maps;
+    this.maps = maps;
     this.#variables = variables;
     this.#diagnostics = diagnostics;
-    this.#options = options;
+    this.options = options;
   }
 
   run(): CheckedClause {
@@ -163,7 +142,7 @@ class ClauseChecker {
     let left: Span | undefined;
     for (const statement of body) {
       if (left !== undefined) {
-        this.#diagnostics.warning("unreachable", "Unreachable code", statement.span);
+        this.warning("unreachable", "Unreachable code", statement.span);
         left = undefined;
       }
       this.#statement(statement);
@@ -174,7 +153,7 @@ class ClauseChecker {
   #statement(one: Stmt): void {
     switch (one.kind) {
       case "expr":
-        if (one.expr.kind === "call") this.#callStatement(one.expr);
+        if (one.expr.kind === "call") checkCallStatement(this, one.expr);
         else this.#discard(one.expr);
         return;
       case "if":
@@ -186,17 +165,20 @@ class ClauseChecker {
         const { target, value, operator } = one;
         if (target.kind === "map" && value.kind === "call" && isAggregation(value.name)) {
           if (operator !== undefined) {
-            this.#error(
+            this.error(
               "aggregation",
               `${value.name}() can only be assigned with '='`,
               value.span,
             );
           }
-          const keys = this.#keys(target);
-          this.#assignMap(target, keys, this.#aggregation(value), value.span);
+          const keys = this.keys(target);
+          this.maps.assign(target, keys, checkAggregation(this, value), {
+            span: value.span,
+            sink: this,
+          });
           return;
         }
-        let type = this.#value(value);
+        let type = this.value(value);
         if (operator !== undefined) {
           const before = target.kind === "map"
             ? this.#mapRead(target)
@@ -204,7 +186,7 @@ class ClauseChecker {
           type = this.#operands(before, type, operator, one.span);
         }
         if (target.kind === "map") {
-          this.#assignMap(target, this.#keys(target), type, value.span);
+          this.maps.assign(target, this.keys(target), type, { span: value.span, sink: this });
         } else {
           this.#assignVariable(target.name, type, value.span);
         }
@@ -213,9 +195,9 @@ class ClauseChecker {
   }
 
   #discard(expr: Expr): void {
-    this.#value(expr);
+    this.value(expr);
     if (expr.kind !== "step") {
-      this.#diagnostics.warning("discarded", "Return value discarded.", expr.span);
+      this.warning("discarded", "Return value discarded.", expr.span);
     }
   }
 
@@ -224,7 +206,7 @@ class ClauseChecker {
     const before = this.#variables.get(name);
     const wide = before === undefined ? type : widen(before, type);
     if (wide === undefined) {
-      this.#error(
+      this.error(
         "type-mismatch",
         `Type mismatch for ${name}: trying to assign value of type '${typeName(type)}' when ` +
           `variable already has a type '${typeName(before!)}'`,
@@ -235,91 +217,21 @@ class ClauseChecker {
     }
   }
 
-  #map(expr: MapExpr): MutableMap {
-    let map = this.#maps.get(expr.name);
-    if (map === undefined) {
-      map = { span: expr.span };
-      this.#maps.set(expr.name, map);
-    }
-    return map;
-  }
-
-  #assignMap(
-    expr: MapExpr,
-    keys: ValueType[],
-    type: ValueType | AggregationType,
-    span: Span,
-  ): void {
-    const map = this.#map(expr);
-    this.#unifyKeys(expr, map, keys);
-    const before = map.value;
-    let wide: ValueType | AggregationType | undefined = type;
-    if (before !== undefined) {
-      if (before.kind === "aggregation" || type.kind === "aggregation") {
-        wide = before.kind === "aggregation" && type.kind === "aggregation"
-          ? sameAggregation(before, type)
-          : undefined;
-      } else {
-        wide = widen(before, type);
-      }
-    }
-    if (wide === undefined) {
-      this.#error(
-        "type-mismatch",
-        `Type mismatch for ${expr.name}: trying to assign value of type '${typeName(type)}' ` +
-          `when map already has a type '${typeName(before!)}'`,
-        span,
-      );
-    } else {
-      map.value = wide;
-    }
-  }
-
-  #keys(expr: MapExpr): ValueType[] {
+  keys(expr: MapExpr): ValueType[] {
     return expr.keys.map((key) => {
-      const type = this.#value(key);
+      const type = this.value(key);
       // Literals of different widths make one kind of key.
       return type.kind === "integer" ? integer(8, type.signed) : type;
     });
   }
 
-  #unifyKeys(expr: MapExpr, map: MutableMap, keys: ValueType[]): void {
-    if (map.keys === undefined) {
-      map.keys = keys;
-      return;
-    }
-    if (map.keys.length !== keys.length) {
-      const describe = (n: number) => n === 0 ? "no key" : n === 1 ? "1 key" : `${n} keys`;
-      this.#error(
-        "key-mismatch",
-        `Argument mismatch for ${expr.name}: trying to access with ${describe(keys.length)} ` +
-          `when map expects ${describe(map.keys.length)}`,
-        expr.span,
-      );
-      return;
-    }
-    keys.forEach((key, i) => {
-      const wide = widen(map.keys![i], key);
-      if (wide === undefined) {
-        this.#error(
-          "key-mismatch",
-          `Argument mismatch for ${expr.name}: trying to access with key of type ` +
-            `'${typeName(key)}' when map expects '${typeName(map.keys![i])}'`,
-          expr.keys[i].span,
-        );
-      } else {
-        map.keys![i] = wide;
-      }
-    });
-  }
-
   #mapRead(expr: MapExpr): ValueType {
-    const keys = this.#keys(expr);
-    const map = this.#map(expr);
-    this.#unifyKeys(expr, map, keys);
+    const keys = this.keys(expr);
+    const map = this.maps.get(expr.name);
+    this.maps.unifyKeys(expr, keys, this);
     const { value } = map;
     if (value?.kind === "aggregation") {
-      this.#error(
+      this.error(
         "aggregation",
         `${expr.name} holds a ${value.name}(): it can be printed, cleared and zeroed, not read in ` +
           `an expression`,
@@ -334,7 +246,7 @@ class ClauseChecker {
     const type = this.#variables.get(expr.name);
     if (!this.#assigned.has(expr.name)) {
       const near = didYouMean(expr.name, this.#assigned);
-      this.#error(
+      this.error(
         "undefined-variable",
         `Undefined or undeclared variable: ${expr.name}`,
         expr.span ?? at.span,
@@ -345,9 +257,9 @@ class ClauseChecker {
   }
 
   #condition(expr: Expr): void {
-    const type = this.#value(expr);
+    const type = this.value(expr);
     if (!isNumeric(type)) {
-      this.#error(
+      this.error(
         "type-mismatch",
         `Invalid condition: expected an integer, a bool or a pointer, found '${typeName(type)}'`,
         expr.span,
@@ -356,7 +268,7 @@ class ClauseChecker {
   }
 
   /** Type of an expression, remembered for the code generator. */
-  #value(expr: Expr): ValueType {
+  value(expr: Expr): ValueType {
     return this.#note(expr, this.#infer(expr));
   }
 
@@ -386,7 +298,7 @@ class ClauseChecker {
       case "call":
         return this.#callValue(expr);
       case "unary": {
-        const type = this.#value(expr.operand);
+        const type = this.value(expr.operand);
         if (expr.operator === "!") {
           this.#condition(expr.operand);
           return BOOL;
@@ -397,8 +309,8 @@ class ClauseChecker {
       case "step": {
         const { target } = expr;
         if (target.kind === "map") {
-          const keys = this.#keys(target);
-          this.#assignMap(target, keys, INT64, expr.span);
+          const keys = this.keys(target);
+          this.maps.assign(target, keys, INT64, { span: expr.span, sink: this });
           return this.#mapRead(target);
         }
         const type = this.#variable(target, expr);
@@ -407,16 +319,16 @@ class ClauseChecker {
         return type;
       }
       case "binary": {
-        const [left, right] = operandTypes(expr, this.#value(expr.left), this.#value(expr.right));
+        const [left, right] = operandTypes(expr, this.value(expr.left), this.value(expr.right));
         return this.#operands(left, right, expr.operator, expr.span);
       }
       case "ternary": {
         this.#condition(expr.condition);
-        const then = this.#value(expr.then ?? expr.condition);
-        const otherwise = this.#value(expr.otherwise);
+        const then = this.value(expr.then ?? expr.condition);
+        const otherwise = this.value(expr.otherwise);
         const type = widen(then, otherwise);
         if (type === undefined) {
-          this.#error(
+          this.error(
             "type-mismatch",
             `Ternary operator must return the same type: have '${typeName(then)}' and ` +
               `'${typeName(otherwise)}'`,
@@ -434,7 +346,7 @@ class ClauseChecker {
       if (texts.length === 2) return BOOL;
     }
     if (!isNumeric(left) || !isNumeric(right)) {
-      this.#error(
+      this.error(
         "type-mismatch",
         `Type mismatch for '${operator}': comparing or computing '${typeName(left)}' with ` +
           `'${typeName(right)}'`,
@@ -462,7 +374,7 @@ class ClauseChecker {
   }
 
   #notNumeric(operator: string, type: ValueType, span: Span): void {
-    this.#error(
+    this.error(
       "type-mismatch",
       `The '${operator}' operator can not be used on expressions of type '${typeName(type)}'`,
       span,
@@ -487,11 +399,11 @@ class ClauseChecker {
       return ARGUMENT_TYPE;
     }
     if (name === "args") {
-      this.#error("args", "args must be followed by the name of an argument: args.NAME", span);
+      this.error("args", "args must be followed by the name of an argument: args.NAME", span);
       return UINT64;
     }
     const near = didYouMean(name, NAMES);
-    this.#error(
+    this.error(
       "unknown-name",
       `Unknown identifier: '${name}'`,
       span,
@@ -506,13 +418,13 @@ class ClauseChecker {
 
   #notHere(name: string, span: Span): void {
     if (this.#variant.probes.length === 0) return; // already reported: no match
-    this.#error("not-here", `The ${name} builtin is not available in ${this.#probe().name}`, span);
+    this.error("not-here", `The ${name} builtin is not available in ${this.#probe().name}`, span);
   }
 
   #field(expr: Expr & { kind: "field" }): ValueType {
     if (expr.object.kind !== "name" || expr.object.name !== "args") {
-      const type = this.#value(expr.object);
-      this.#error(
+      const type = this.value(expr.object);
+      this.error(
         "no-fields",
         `Can not access field '${expr.field}' of a '${typeName(type)}'`,
         expr.span,
@@ -524,7 +436,7 @@ class ClauseChecker {
     if (arg === undefined && this.#variant.probes.length > 0) {
       const names = args.map((one) => one.name);
       const near = didYouMean(expr.field, names);
-      this.#error(
+      this.error(
         "unknown-field",
         `${name} does not have an argument named '${expr.field}'`,
         expr.span,
@@ -534,7 +446,7 @@ class ClauseChecker {
       );
     }
     if (arg?.count !== undefined) {
-      this.#error("array", `args.${expr.field} is an array: use args.${expr.field}[N]`, expr.span);
+      this.error("array", `args.${expr.field} is an array: use args.${expr.field}[N]`, expr.span);
     }
     return cValue(arg?.type ?? "long");
   }
@@ -546,14 +458,14 @@ class ClauseChecker {
       ? this.#probe().args.find((one) => one.name === object.field)
       : undefined;
     if (arg?.count === undefined) {
-      const type = this.#value(object);
-      this.#error("not-an-array", `Can not index a '${typeName(type)}'`, expr.span);
+      const type = this.value(object);
+      this.error("not-an-array", `Can not index a '${typeName(type)}'`, expr.span);
       return UINT64;
     }
     if (index.kind !== "integer") {
-      this.#error("index", "The index must be a constant number", index.span);
+      this.error("index", "The index must be a constant number", index.span);
     } else if (index.value < 0n || index.value >= BigInt(arg.count)) {
-      this.#error(
+      this.error(
         "index",
         `the index ${index.value} is out of bounds for array of size ${arg.count}`,
         index.span,
@@ -562,241 +474,36 @@ class ClauseChecker {
     return cValue(arg.type);
   }
 
-  /** Arity, and whether the function exists. */
-  #arity(expr: CallExpr): boolean {
-    const limits = FUNCTIONS[expr.name];
-    if (limits === undefined) {
-      const near = didYouMean(expr.name, Object.keys(FUNCTIONS));
-      this.#error(
-        "unknown-function",
-        `Unknown function: '${expr.name}'`,
-        expr.span,
-        near && `did you mean '${near}'?`,
-      );
-      return false;
-    }
-    const [minimum, maximum] = limits;
-    const count = expr.args.length;
-    if (count >= minimum && count <= maximum) return true;
-    const wanted = minimum === maximum
-      ? `${minimum} argument${minimum === 1 ? "" : "s"}`
-      : count < minimum
-      ? `at least ${minimum} argument${minimum === 1 ? "" : "s"}`
-      : `up to ${maximum} argument${maximum === 1 ? "" : "s"}`;
-    this.#error("arity", `${expr.name}() requires ${wanted} (${count} provided)`, expr.span);
-    return false;
-  }
-
   #callValue(expr: CallExpr): ValueType {
-    if (!this.#arity(expr)) {
-      expr.args.forEach((arg) => this.#value(arg));
+    if (!checkArity(this, expr)) {
+      expr.args.forEach((arg) => this.value(arg));
       return UINT64;
     }
-    if (expr.name === "str") return this.#str(expr);
+    if (expr.name === "str") return checkStr(this, expr);
     if (isAggregation(expr.name)) {
-      this.#error(
+      this.error(
         "aggregation",
         `${expr.name}() must be assigned directly to a map`,
         expr.span,
         `@name = ${expr.name}(…)`,
       );
     } else {
-      this.#error("no-value", `${expr.name}() does not return a value`, expr.span);
+      this.error("no-value", `${expr.name}() does not return a value`, expr.span);
     }
     return UINT64;
   }
 
-  #str(expr: CallExpr): StringType {
-    const [pointer, length] = expr.args;
-    const type = this.#value(pointer);
-    if (!isScalar(type) || type.kind === "probe") {
-      this.#error(
-        "type-mismatch",
-        `str() expects an integer or a pointer type as first argument (${typeName(type)} provided)`,
-        pointer.span,
-      );
-    }
-    const { maxStrlen } = this.#options;
-    if (length === undefined) return string(maxStrlen, true);
-    const lengthType = this.#value(length);
-    if (!isNumeric(lengthType)) {
-      this.#error(
-        "type-mismatch",
-        `str() expects an integer as second argument (${typeName(lengthType)} provided)`,
-        length.span,
-      );
-    }
-    if (length.kind !== "integer") return string(maxStrlen, true);
-    if (length.value < 1n) {
-      this.#error("range", "str() expects a length of at least 1", length.span);
-      return string(8);
-    }
-    return length.value < BigInt(maxStrlen)
-      ? string(Number(length.value))
-      : string(maxStrlen, true);
-  }
-
-  #callStatement(expr: CallExpr): void {
-    if (isAggregation(expr.name) || expr.name === "str" || !this.#arity(expr)) {
-      this.#value(expr);
-      if (expr.name === "str") {
-        this.#diagnostics.warning("discarded", "Return value discarded.", expr.span);
-      }
-      return;
-    }
-    const [first, second] = expr.args;
-    switch (expr.name) {
-      case "printf":
-        return this.#printf(expr);
-      case "print":
-        return this.#print(expr);
-      case "exit":
-        if (first !== undefined && !isNumeric(this.#value(first))) {
-          this.#error("type-mismatch", "exit() expects an integer", first.span);
-        }
-        return;
-      case "clear":
-      case "zero":
-        if (first.kind !== "map" || first.keys.length > 0) {
-          this.#error("map-expected", `${expr.name}() expects a map`, first.span);
-        } else {
-          this.#map(first);
-        }
-        return;
-      case "delete": {
-        if (first.kind !== "map") {
-          this.#error("map-expected", "delete() expects a map", first.span);
-          return;
-        }
-        // delete(@m, k) is delete(@m[k]).
-        const target = second === undefined ? first : { ...first, keys: [second] };
-        const map = this.#map(first);
-        const keys = this.#keys(target);
-        if (map.keys !== undefined || keys.length > 0) this.#unifyKeys(target, map, keys);
-      }
-    }
-  }
-
-  #print(expr: CallExpr): void {
-    const [first, top, div] = expr.args;
-    for (const limit of [top, div]) {
-      if (limit !== undefined && (limit.kind !== "integer" || limit.value < 0n)) {
-        this.#error("literal-expected", "print() expects positive numbers as limits", limit.span);
-      }
-    }
-    if (first.kind === "map" && first.keys.length === 0) {
-      const map = this.#map(first);
-      if (top !== undefined && map.keys?.length === 0) {
-        this.#error("key-mismatch", `print(): ${first.name} has no keys to limit`, first.span);
-      }
-      return;
-    }
-    if (top !== undefined) {
-      this.#error("map-expected", "print() takes limits for a whole map only", top.span);
-    }
-    const map = first.kind === "map" ? this.#map(first) : undefined;
-    if (map?.value?.kind === "aggregation" && first.kind === "map") {
-      this.#unifyKeys(first, map, this.#keys(first));
-      return;
-    }
-    this.#value(first);
-  }
-
-  #printf(expr: CallExpr): void {
-    const [format, ...values] = expr.args;
-    const types = values.map((value) => this.#value(value));
-    if (format.kind !== "string") {
-      this.#error("literal-expected", "printf() expects a string literal as format", format.span);
-      return;
-    }
-    const parts = parseFormat(format.value);
-    if ("unknown" in parts) {
-      this.#error("format", `printf: Unknown format string token: ${parts.unknown}`, format.span);
-      return;
-    }
-    const conversions = parts.filter((part: FormatPart) => typeof part !== "string");
-    if (conversions.length !== values.length) {
-      const relation = values.length < conversions.length ? "not enough" : "too many";
-      this.#error(
-        "format",
-        `printf: ${relation} arguments for format string (${values.length} supplied, ` +
-          `${conversions.length} expected)`,
-        expr.span,
-      );
-      return;
-    }
-    conversions.forEach(({ conversion }, i) => {
-      if (conversion !== "s" && !isNumeric(types[i])) {
-        this.#error(
-          "format",
-          `printf: %${conversion} specifier expects a value of type integer ` +
-            `(${typeName(types[i])} supplied)`,
-          values[i].span,
-        );
-      }
-    });
-  }
-
-  #aggregation(expr: CallExpr): AggregationType {
-    const name = expr.name as AggregationName;
-    let signed = false;
-    let params: bigint[] = [];
-    if (this.#arity(expr)) {
-      const [value, ...bounds] = expr.args;
-      if (value !== undefined) {
-        const type = this.#value(value);
-        if (!isNumeric(type)) {
-          this.#error(
-            "type-mismatch",
-            `${name}() only supports integer arguments (${typeName(type)} provided)`,
-            value.span,
-          );
-        }
-        signed = type.kind === "integer" && type.signed;
-      }
-      if (name === "lhist") params = this.#bounds(bounds);
-    }
-    return { kind: "aggregation", name, signed, params };
-  }
-
-  #bounds(bounds: readonly Expr[]): bigint[] {
-    const values = bounds.map((bound) => {
-      if (bound.kind === "integer") return bound.value;
-      this.#error("literal-expected", "lhist() bounds must be literals", bound.span);
-      return undefined;
-    });
-    const [min, max, step] = values;
-    if (min === undefined || max === undefined || step === undefined) return [0n, 1n, 1n];
-    let message: string | undefined;
-    if (step <= 0n) message = `lhist() step must be >= 1 (${step} provided)`;
-    else if (min > max) {
-      message = `lhist() min must be less than max (provided min ${min} and max ${max})`;
-    } else if (lhistBuckets([min, max, step]) - 2 > MAX_LHIST_BUCKETS) {
-      message = `lhist() too many buckets, must be <= ${MAX_LHIST_BUCKETS} (would need ` +
-        `${lhistBuckets([min, max, step]) - 2})`;
-    }
-    if (message === undefined) return [min, max, step];
-    this.#error("range", message, { start: bounds[0].span.start, end: bounds[2].span.end });
-    return [0n, 1n, 1n];
-  }
-
-  #error(code: string, message: string, span: Span, hint?: string): void {
+  error(code: string, message: string, span: Span, hint?: string): void {
     this.#diagnostics.error(code, message, span, hint);
+  }
+
+  warning(code: string, message: string, span: Span, hint?: string): void {
+    this.#diagnostics.warning(code, message, span, hint);
   }
 }
 
 function isCall(expr: Expr, name: string): boolean {
   return expr.kind === "call" && expr.name === name;
-}
-
-function isAggregation(name: string): name is AggregationName {
-  return (AGGREGATIONS as readonly string[]).includes(name);
-}
-
-/** Same function and parameters; signed if either is. */
-function sameAggregation(a: AggregationType, b: AggregationType): AggregationType | undefined {
-  const same = a.name === b.name && a.params.join() === b.params.join();
-  return same ? { ...a, signed: a.signed || b.signed } : undefined;
 }
 
 /** The location name of element N of an array argument, if `argN` is one. */
