@@ -246,3 +246,8 @@ export function buildCaller(): string {
   });
   return workload;
 }
+
+// A descriptor that any test of a file leaks fails that file's run.
+Deno.test.afterAll(() => {
+  assertEquals(openDescriptors(), [], "leaked descriptors");
+});
