@@ -244,7 +244,7 @@ function emitBody(
   const reject = asm.label("reject");
   if (body.filter !== undefined) {
     asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R8, R3));
-    emitFilter(asm, body.filter, reject);
+    emitFilter(asm, body.filter, { namespace: plane.pidNamespace, reject });
     asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8));
   }
   body.action.emit({
@@ -253,6 +253,7 @@ function emitBody(
     skipFrames: attachment.skipFrames,
     ring: new RingOutput(plane.ring.map, plane.control.map, plane.ring.size),
     control: plane.control.map,
+    namespace: plane.pidNamespace,
     scratch: CPU_BLOCK.scratch,
   });
   if (body.filter !== undefined) {

@@ -4,10 +4,10 @@
 import type { Assembler } from "./asm/assembler.ts";
 import type { Label } from "./asm/instruction.ts";
 import { imm, rsh64 } from "./asm/alu.ts";
-import { callHelper, jeq32, jne32 } from "./asm/jump.ts";
-import { BPF_FUNC } from "./asm/generated/helpers.ts";
+import { jeq32, jne32 } from "./asm/jump.ts";
 import { R0 } from "./asm/register.ts";
 import type { UserEvent } from "./provider.ts";
+import { emitPidTgid, type NamespaceId } from "./thread_id.ts";
 
 /** Passes events of threads whose id compares true. */
 export interface EventFilter {
@@ -19,12 +19,21 @@ export interface EventFilter {
   readonly value: number;
 }
 
-/** Emits a jump to `reject` for events that the filter does not pass. Clobbers R0 to R5. */
-export function emitFilter(asm: Assembler, filter: EventFilter, reject: Label): void {
-  asm.emit(callHelper(BPF_FUNC.get_current_pid_tgid));
+const SPILL = -8;
+
+/**
+ * Emits a jump to `reject` for events that the filter does not pass. Clobbers R0 to R5 and the first
+ * 8 bytes of stack.
+ */
+export function emitFilter(
+  asm: Assembler,
+  filter: EventFilter,
+  site: { readonly namespace?: NamespaceId; readonly reject: Label },
+): void {
+  emitPidTgid(asm, site.namespace, SPILL);
   if (filter.variable === "pid") asm.emit(rsh64(R0, imm(32)));
   const jump = filter.operator === "eq" ? jne32 : jeq32;
-  asm.emit(jump(R0, imm(filter.value), reject));
+  asm.emit(jump(R0, imm(filter.value), site.reject));
 }
 
 /** The same on the user plane. */

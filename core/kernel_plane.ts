@@ -8,6 +8,7 @@ import { RingBuffer } from "./bpf/ringbuf.ts";
 import type { KernelPlane, LoadedProgram, ProgramTable } from "./plane.ts";
 import type { AttachType } from "./provider.ts";
 import { possibleCpuCount } from "./sys/cpu.ts";
+import { pidNamespace } from "./sys/namespace.ts";
 import { Poller } from "./sys/poller.ts";
 
 /** How long the reader lets records gather while they keep coming. */
@@ -37,6 +38,7 @@ export function openKernelPlane(options: KernelPlaneOptions): KernelPlane {
 
 class BpfPlane implements KernelPlane {
   readonly cpuCount = possibleCpuCount();
+  readonly pidNamespace = pidNamespace();
   readonly ring: RingBuffer;
   readonly blocks: { map: BpfMap; words: BigUint64Array; stride: number };
   readonly control: { map: BpfMap; words: Int32Array };

@@ -51,6 +51,7 @@ export { globMatcher, isPattern, Probe, providerOf } from "./probe.ts";
 export { PROBE_ENTRY } from "./probe_list.ts";
 export * from "./provider.ts";
 export { Registry } from "./registry.ts";
+export { emitPidTgid, type NamespaceId } from "./thread_id.ts";
 export { emitHeader, type OutputSite, RingOutput } from "./ring_output.ts";
 export {
   type Enabling,

@@ -4,6 +4,7 @@
 
 import type { MapReference } from "./asm/instruction.ts";
 import type { AttachType } from "./provider.ts";
+import type { NamespaceId } from "./thread_id.ts";
 
 /** Called with a record's place in {@linkcode RecordSource.bytes}; false stops before it. */
 export type RecordHandler = (offset: number, length: number) => boolean | void;
@@ -36,6 +37,8 @@ export interface ProgramTable extends MapReference {
 export interface KernelPlane extends Disposable {
   /** Slots for CPUs. */
   readonly cpuCount: number;
+  /** The pid namespace that ids are told in; undefined for the initial one. */
+  readonly pidNamespace?: NamespaceId;
   /** The ring. */
   readonly ring: RecordSource & { readonly map: MapReference; readonly size: number };
   /** One {@linkcode CPU_BLOCK} per CPU, `stride` bytes apart; [K]. */

@@ -10,6 +10,7 @@ import type { EventFilter } from "./filter.ts";
 import type { Pcb } from "./pcb.ts";
 import type { Probe } from "./probe.ts";
 import type { RingOutput } from "./ring_output.ts";
+import type { NamespaceId } from "./thread_id.ts";
 
 /** Version of this contract; a provider built for another one is refused. */
 export const PROVIDER_CONTRACT = 1;
@@ -125,6 +126,8 @@ export interface ActionSite {
   readonly ring: RingOutput;
   /** The control block, for {@linkcode CONTROL} offsets. */
   readonly control: MapReference;
+  /** The pid namespace that ids are told in; undefined for the initial one. */
+  readonly namespace?: NamespaceId;
   /** Offset of the action's scratch memory in the CPU block, {@linkcode KernelAction.scratchBytes} long. */
   readonly scratch: number;
 }

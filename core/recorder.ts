@@ -23,6 +23,7 @@ import { emitLoad, narrow } from "./location.ts";
 import type { Probe } from "./probe.ts";
 import { type ActionSite, type KernelAction, OUTCOME } from "./provider.ts";
 import { emitHeader } from "./ring_output.ts";
+import { emitPidTgid } from "./thread_id.ts";
 
 const BPF_F_USER_STACK = 1 << 8;
 const SPILL = -8;
@@ -52,8 +53,8 @@ export function recorder(layout: EventLayout, probe: Probe): KernelAction {
       asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, R3));
       ring.emitReserve(asm, R8, layout.size, { block: R7, lost });
       emitHeader(asm, R8, 0, { kind: KIND_EVENT, id: R9, size: imm(layout.size) });
+      emitPidTgid(asm, site.namespace, SPILL);
       asm.emit(
-        callHelper(BPF_FUNC.get_current_pid_tgid),
         store(4, R8, EVENT.tid, R0),
         rsh64(R0, imm(32)),
         store(4, R8, EVENT.pid, R0),

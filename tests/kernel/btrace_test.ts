@@ -367,6 +367,23 @@ kernelTest("a kernel stack reads as bpftrace prints it", ["bpftrace", "gcc"], as
   }
 });
 
+kernelTest("in a pid namespace of its own btrace tells and filters pids of that namespace", [
+  "root",
+  "unshare",
+], () => {
+  const command = btraceCommand([
+    "-c",
+    "cat /etc/hostname",
+    "-e",
+    'BEGIN { printf("tracer %d\\n", pid); } syscall:openat:entry { printf("child %d %d\\n", pid, tid); }',
+  ]);
+  const { stdout, stderr } = output("unshare", ["--pid", "--fork", "--mount-proc", ...command]);
+  assertStringIncludes(stdout, "tracer 1\n", stderr);
+  const children = new Set([...stdout.matchAll(/^child (\d+) (\d+)$/gm)].map(([, pid]) => +pid));
+  assertEquals(children.size, 1);
+  assert([...children][0] < 100);
+});
+
 testWith("without capabilities one sentence says what is missing", ["root", "setpriv"], () => {
   const command = btraceCommand(["-e", "syscall:openat:entry { }"]);
   const none = output("setpriv", ["--bounding-set", "-all", "--inh-caps", "-all", ...command]);

@@ -40,6 +40,7 @@ import { CONTROL } from "../../../core/blocks.ts";
 import { parseCType } from "../../../core/c_type.ts";
 import { emitLoad, narrow } from "../../../core/location.ts";
 import { OUTCOME } from "../../../core/provider.ts";
+import { emitPidTgid } from "../../../core/thread_id.ts";
 import type { BinaryExpr, BinaryOperator, Expr, StepExpr, VariableExpr } from "../lang/ast.ts";
 import { isSignedOperation } from "../passes/signedness.ts";
 import { LOAD_SPILL } from "./frame.ts";
@@ -101,13 +102,11 @@ function loadVariable(gen: Gen, expr: VariableExpr): void {
 function evaluateName(gen: Gen, name: string): void {
   switch (name) {
     case "pid":
-      return gen.emit(callHelper(BPF_FUNC.get_current_pid_tgid), rsh64(R0, imm(32)));
+      emitPidTgid(gen.asm, gen.site.namespace, LOAD_SPILL);
+      return gen.emit(rsh64(R0, imm(32)));
     case "tid":
-      return gen.emit(
-        callHelper(BPF_FUNC.get_current_pid_tgid),
-        lsh64(R0, imm(32)),
-        rsh64(R0, imm(32)),
-      );
+      emitPidTgid(gen.asm, gen.site.namespace, LOAD_SPILL);
+      return gen.emit(lsh64(R0, imm(32)), rsh64(R0, imm(32)));
     case "uid":
       return gen.emit(
         callHelper(BPF_FUNC.get_current_uid_gid),
