@@ -27,7 +27,7 @@ import {
 } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8 } from "./asm/register.ts";
-import { CPU_BLOCK } from "./blocks.ts";
+import { CONTROL, CPU_BLOCK } from "./blocks.ts";
 import { emitFilter, type EventFilter } from "./filter.ts";
 import type { KernelPlane, LoadedProgram } from "./plane.ts";
 import { type AttachType, type KernelAction, type KernelAttachment, OUTCOME } from "./provider.ts";
@@ -68,7 +68,7 @@ interface Body {
  */
 export function loadEnter(
   context: EnterContext,
-  attachment: Pick<KernelAttachment, "name" | "program" | "layout" | "skipFrames" | "select">,
+  attachment: Omit<KernelAttachment, "plane" | "pcbs" | "attach"> & Partial<KernelAttachment>,
   entries: readonly Entry[],
 ): LoadedProgram {
   const { plane } = context;
@@ -95,6 +95,7 @@ export function loadEnter(
   const account = asm.label("account");
   const body = asm.label("body");
   emitGuard(asm, plane, out);
+  if (attachment.attach !== undefined) emitExitCheck(asm, plane, account);
   if (attachment.select === undefined) {
     asm.emit(mov64(R8, imm(entries[0].pbn)));
   } else {
@@ -182,6 +183,16 @@ function emitGuard(asm: Assembler, plane: KernelPlane, out: Label): void {
     ja(out),
   );
   asm.bind(entered);
+}
+
+/** After exit() nothing that is attached counts or records any more. */
+function emitExitCheck(asm: Assembler, plane: KernelPlane, account: Label): void {
+  asm.emit(
+    loadMapValue(R1, plane.control.map, CONTROL.exit),
+    load(4, R1, R1, 0),
+    mov32(R0, imm(OUTCOME.filtered)),
+    jne(R1, imm(0), account),
+  );
 }
 
 /** R0 holds a key: leaves the probe's number in R8 and the index of its body in R3. */

@@ -25,6 +25,8 @@ export interface EventSource {
 export class EventReader {
   readonly #source: EventSource;
   #reading = false;
+  /** Settles when the read that is pending has ended. */
+  #ended: Promise<void> = Promise.resolve();
   #read = 0n;
 
   /** @param source Where events come from. */
@@ -75,7 +77,11 @@ export class EventReader {
         }
         if (!any && !cancelled.signal.aborted) controller.close();
       },
-      cancel: () => cancelled.abort(),
+      // Settles when the pending read has ended: another may start then.
+      cancel: async () => {
+        cancelled.abort();
+        await this.#ended;
+      },
     }, { highWaterMark: 0 });
   }
 
@@ -87,6 +93,8 @@ export class EventReader {
     const source = this.#source;
     const onAbort = () => source.wake();
     this.#reading = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ended = promise;
     signal?.addEventListener("abort", onAbort);
     try {
       for (;;) {
@@ -108,6 +116,7 @@ export class EventReader {
       }
     } finally {
       this.#reading = false;
+      resolve();
       signal?.removeEventListener("abort", onAbort);
     }
   }

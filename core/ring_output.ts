@@ -75,20 +75,21 @@ export class RingOutput {
    *
    * @param data Holds the record's address, not R0 to R5.
    * @param length Bytes: a number, or a register that the verifier knows bounds of.
-   * @param site `control` records may use the reserve; one that only wakes the reader is no loss and
-   * is `uncounted`.
+   * @param site `control` records may use the reserve; a `wakeup` wakes the reader whatever it asked
+   * for, and is no loss where it finds no room.
    */
   emitOutput(
     asm: Assembler,
     data: { register: Register; offset: number },
     length: Operand,
-    site: OutputSite & { control?: boolean; uncounted?: boolean },
+    site: OutputSite & { control?: boolean; wakeup?: boolean },
   ): void {
     const full = asm.label("full");
     const done = asm.label("written");
     asm.emit(...this.#query());
     if (!site.control) asm.emit(jge(R0, imm(this.size - this.reserve), full));
-    this.#emitFlags(asm, R4);
+    if (site.wakeup) asm.emit(mov64(R4, imm(BPF_RB_FORCE_WAKEUP)));
+    else this.#emitFlags(asm, R4);
     asm.emit(
       loadMap(R1, this.ring),
       mov64(R2, data.register),
@@ -98,7 +99,7 @@ export class RingOutput {
       jeq(R0, imm(0), done),
     );
     asm.bind(full);
-    if (site.uncounted) asm.emit(ja(site.lost));
+    if (site.wakeup) asm.emit(ja(site.lost));
     else this.#emitLost(asm, site);
     asm.bind(done);
   }

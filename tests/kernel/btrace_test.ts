@@ -40,6 +40,10 @@ Deno.test("-l takes patterns with and without a provider", () => {
     btrace(["-l", "*sys_e*_openat2"]).stdout,
     "tracepoint:syscalls:sys_enter_openat2\ntracepoint:syscalls:sys_exit_openat2\n",
   );
+  assertEquals(
+    btrace(["-l", "T:raw_syscalls:sys_enter"]).stdout,
+    "tracepoint:raw_syscalls:sys_enter\n",
+  );
   assertStringIncludes(btrace(["-l", "getppid"]).stdout, "syscall:getppid:entry\n");
   assertEquals(btrace(["-l", "syscall:nothing*"]).stdout, "");
 });
@@ -82,6 +86,28 @@ kernelTest("a script from a file, from standard input, and its exit status", [],
   await writer.close();
   const result = await child.output();
   assertEquals(new TextDecoder().decode(result.stdout), "from stdin\n\n\n");
+});
+
+kernelTest("nothing that is attached fires after exit()", [], () => {
+  for (
+    const script of [
+      'tracepoint:raw_syscalls:sys_enter { printf("x\\n"); exit(); }',
+      'interval:us:50 { printf("x\\n"); exit(); }',
+    ]
+  ) assertEquals(btrace(["-e", script]).stdout, "x\n\n\n", script);
+  const first =
+    'BEGIN { exit(); } tracepoint:raw_syscalls:sys_enter { printf("x\\n"); @ = count(); }';
+  assertEquals(btrace(["-e", first]).stdout, "\n\n@: 0\n");
+});
+
+kernelTest("output that cannot be written is one error", [], () => {
+  const command = btraceCommand(["-e", 'BEGIN { printf("x"); }']).map((word) => `'${word}'`);
+  const { code, stderr } = output("sh", ["-c", `${command.join(" ")} > /dev/full`]);
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /^Attached 1 probe\nERROR: cannot write output: [^\n]*No space left[^\n]*\n$/,
+  );
 });
 
 kernelTest("what the script is wrong about has a line, a column and an underline", [], () => {

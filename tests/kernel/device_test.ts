@@ -147,6 +147,44 @@ kernelTest("the async iterator can be left and taken up again", [], async () => 
   }
 });
 
+kernelTest("a stream that was cancelled leaves the session to the next reader", [], async () => {
+  using session = device().open();
+  session.enable("syscall:getppid:entry", {
+    filter: { variable: "pid", operator: "eq", value: 1 },
+  });
+  session.start();
+  const reader = session.events().getReader();
+  const pending = reader.read();
+  await reader.cancel();
+  assertEquals((await pending).done, true);
+  const next = session.read(new Uint8Array(session.eventSize));
+  session.stop();
+  assertEquals(await next, 0);
+});
+
+kernelTest("closing ends a read that is pending; start after stop records anew", [], async () => {
+  const session = device().open();
+  session.enable("interval:ms:1");
+  session.start();
+  session.stop();
+  session.start();
+  for await (const event of session) {
+    assertEquals(event.probe, "interval:ms:1");
+    break;
+  }
+  session.stop();
+  await session.read(new Uint8Array(1 << 20));
+  session.start();
+  session.close();
+  assertEquals(codeOf(() => session.start()), "EBADF");
+  const other = device().open();
+  other.enable("syscall:getppid:entry", { filter: { variable: "pid", operator: "eq", value: 1 } });
+  other.start();
+  const pending = other.read(new Uint8Array(other.eventSize));
+  other.close();
+  assertEquals(await pending, 0);
+});
+
 kernelTest("filters compare pid and tid, equal and not equal", ["gcc"], () => {
   const caller = buildCaller();
   for (const [variable, operator] of [["pid", "eq"], ["pid", "ne"], ["tid", "eq"]] as const) {
@@ -258,6 +296,16 @@ Deno.test("user plane: ticks are delivered or counted as skipped", async () => {
   const ticks = Number(recorded + dropped + skippedTicks);
   assert(skippedTicks >= 8n, `${skippedTicks} skipped`);
   assert(Math.abs(ticks - elapsed / 5) <= 2, `${ticks} ticks in ${elapsed} ms`);
+});
+
+Deno.test("user plane: start after stop records anew", async () => {
+  using session = device().open({ plane: "user" });
+  session.enable("interval:ms:1");
+  for (let round = 0; round < 2; round++) {
+    session.start();
+    assertEquals(await session.read(new Uint8Array(session.eventSize)), session.eventSize);
+    session.stop();
+  }
 });
 
 Deno.test("user plane: a full ring drops and counts", async () => {

@@ -10,6 +10,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { abortWithProcess, HeldChild } from "./child.ts";
 import { compile, type Config } from "./compile.ts";
 import { formatDiagnostic, ScriptError, type Source } from "./lang/diagnostics.ts";
+import { fullName } from "./passes/expand.ts";
 import { run } from "./run.ts";
 
 const USAGE = `USAGE:
@@ -111,7 +112,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
 
 function list(device: Device, pattern: string): number {
   // Without a colon any provider is meant.
-  const full = pattern.includes(":") || pattern === "*" ? pattern : `*:*${pattern}*`;
+  const full = pattern.includes(":") ? fullName(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
   let names = "";
   for (const { name } of device.probes(full)) names += `${name}\n`;
   return write(Deno.stdout, names);
@@ -145,6 +146,21 @@ function parsePid(text: string): number {
   return pid;
 }
 
+/** The same pid, if it is a process and not one of its threads. */
+function processOf(pid: number): number {
+  let status: string;
+  try {
+    status = Deno.readTextFileSync(`/proc/${pid}/status`);
+  } catch {
+    return pid; // there is none: opening it will say so
+  }
+  const leader = Number(/^Tgid:\t(\d+)$/m.exec(status)?.[1]);
+  if (leader !== pid) {
+    throw new UsageError(`${pid} is a thread of process ${leader}: use -p ${leader}`);
+  }
+  return pid;
+}
+
 interface TraceOptions {
   readonly pid?: number;
   readonly command?: string;
@@ -168,7 +184,7 @@ async function trace(device: Device, source: Source, options: TraceOptions): Pro
     }
     child.ended.then(() => ending.abort());
   }
-  if (options.pid !== undefined) stack.use(abortWithProcess(options.pid, ending));
+  if (options.pid !== undefined) stack.use(abortWithProcess(processOf(options.pid), ending));
   if (options.verbose) write(Deno.stderr, "Plane: kernel (CAP_BPF and CAP_PERFMON are there)\n");
   const { exitCode, stats } = await run(compiled, device, {
     stdout: (bytes) => writeAll(Deno.stdout, bytes),
@@ -188,18 +204,18 @@ function formatStats(stats: SessionStats): string {
 }
 
 function configFromEnvironment(): Config {
-  const number = (name: string, minimum: number): number | undefined => {
+  const number = (name: string, maximum: number): number | undefined => {
     const text = Deno.env.get(name);
     if (text === undefined) return undefined;
     const value = Number(text);
-    if (!Number.isInteger(value) || value < minimum) {
-      throw new UsageError(`${name}: expected an integer from ${minimum}, found '${text}'`);
+    if (!Number.isInteger(value) || value < 1 || value > maximum) {
+      throw new UsageError(`${name}: expected an integer from 1 to ${maximum}, found '${text}'`);
     }
     return value;
   };
   return {
-    maxStrlen: number("BPFTRACE_MAX_STRLEN", 1),
-    maxMapKeys: number("BPFTRACE_MAX_MAP_KEYS", 1),
+    maxStrlen: number("BPFTRACE_MAX_STRLEN", 1 << 16),
+    maxMapKeys: number("BPFTRACE_MAX_MAP_KEYS", 1 << 24),
   };
 }
 
@@ -231,7 +247,12 @@ interface SyncWriter {
 }
 
 function writeAll(writer: SyncWriter, bytes: Uint8Array): void {
-  while (bytes.length > 0) bytes = bytes.subarray(writer.writeSync(bytes));
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(writer.writeSync(bytes));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw error;
+    throw new UsageError(`cannot write output: ${(error as Error).message}`);
+  }
 }
 
 /** Returns 0, the exit status of having nothing else to do. */

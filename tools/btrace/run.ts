@@ -1,8 +1,9 @@
 // Runs a compiled script on the kernel plane: maps, session, printing, end.
 
-import { BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../../core/bpf/map.ts";
+import { BPF_EXIST, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../../core/bpf/map.ts";
 import { CONTROL } from "../../core/blocks.ts";
 import type { Device } from "../../core/device.ts";
+import { errorCode } from "../../core/errors.ts";
 import { HEADER } from "../../core/event.ts";
 import type { EventFilter } from "../../core/filter.ts";
 import { providerOf } from "../../core/probe.ts";
@@ -157,6 +158,8 @@ class Runner {
   readonly #out: Out;
   readonly #reader: RecordReader;
   #reportedLost = 0;
+  /** exit() was seen: what comes behind it in the ring is not wanted, until END. */
+  #exited = false;
 
   constructor(
     compiled: Compiled,
@@ -200,6 +203,7 @@ class Runner {
   /** Everything has been detached: END, what is left in the ring, maps. */
   finish(end: () => void): void {
     while (this.#round() > 0);
+    this.#exited = false;
     end();
     while (this.#round() > 0);
     this.#out.text("\n\n");
@@ -237,7 +241,7 @@ class Runner {
   readonly #record = (offset: number): void => {
     const reader = this.#reader;
     reader.seek(offset);
-    if (reader.u32(HEADER.kind) === KIND_PLAN) {
+    if (reader.u32(HEADER.kind) === KIND_PLAN && !this.#exited) {
       this.#perform(this.#compiled.plans[reader.u32(HEADER.id)]);
     }
     this.#out.flushIfLarge();
@@ -269,13 +273,14 @@ class Runner {
         );
       }
       case "exit":
+        this.#exited = true;
     }
   }
 
   #entries(name: string): Entry[] {
     const { type, layout } = this.#compiled.maps.get(name)!;
     const entries = [...this.#maps.get(name)!.entries()].map(([key, value]) =>
-      readEntry(type, layout, key, value)
+      readEntry(type, layout, key, value, this.#compiled.probeName)
     );
     return sortEntries(type, entries);
   }
@@ -290,7 +295,8 @@ class Runner {
     const map = this.#maps.get(name)!;
     const key = this.#reader.bytes(at, layout.keySize);
     const value = map.lookup(key) ?? new Uint8Array(map.userValueSize);
-    printElement(this.#out, readEntry(type, layout, key, value).value, this.#compiled.probeName);
+    const entry = readEntry(type, layout, key, value, this.#compiled.probeName);
+    printElement(this.#out, entry.value, this.#compiled.probeName);
   }
 
   #clear(name: string): void {
@@ -302,6 +308,12 @@ class Runner {
   #zero(name: string): void {
     const map = this.#maps.get(name)!;
     const zero = new Uint8Array(map.userValueSize);
-    for (const [key] of [...map.entries()]) map.update(key, zero);
+    for (const [key] of [...map.entries()]) {
+      try {
+        map.update(key, zero, BPF_EXIST);
+      } catch (error) {
+        if (errorCode(error) !== "ENOENT") throw error; // deleted meanwhile
+      }
+    }
   }
 }

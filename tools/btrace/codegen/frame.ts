@@ -2,11 +2,12 @@
 // Memory of one action.
 //
 //   stack, below R10                       scratch of this CPU, above R7
-//   -8        for loads (location.ts)      0        slots that found no room on the stack
-//   -16…-400  slots: variables, spilled    512      the record that is being written
-//             operands, short keys         then     strings and long keys
+//   -8        for loads (location.ts)      slots that found no room on the stack
+//   -16…-400  slots: variables, spilled    the record that is being written
+//             operands, short keys         strings and long keys
 //
-// Slots are taken and given back like a stack; the frame remembers how much was needed at most.
+// Slots are taken and given back like a stack; the frame remembers how much was needed at most, which
+// is how the sizes of the first two regions are known when code is emitted for good.
 
 import { R10, R7, type Register } from "../../../core/asm/register.ts";
 
@@ -22,7 +23,8 @@ export interface Place {
 export const LOAD_SPILL = -8;
 
 const STACK_BYTES = 400;
-const OVERFLOW_BYTES = 512;
+/** So that a load's 16-bit offset reaches slots and the fixed part of a record. */
+const MAX_OVERFLOW = 16384;
 /** Longest thing that is put on the stack. */
 const SHORT = 64;
 
@@ -32,29 +34,36 @@ export class FrameError extends Error {
   override readonly name = "FrameError";
 }
 
+/** Sizes of the first regions of scratch memory, in bytes. */
+export interface FrameSizes {
+  /** Slots that found no room on the stack. */
+  readonly overflow: number;
+  /** The longest record. */
+  readonly record: number;
+}
+
 /** See the head of this file. */
 export class Frame {
   readonly #scratch: number;
-  readonly #recordBytes: number;
+  readonly #sizes: FrameSizes;
   #stack = -LOAD_SPILL;
   #overflow = 0;
   #strings = 0;
-  #mostStrings = 0;
-  #mostRecord = 0;
+  readonly #most = { overflow: 0, record: 0, strings: 0 };
 
   /**
    * @param scratch Offset of the scratch memory from R7.
-   * @param recordBytes Longest record of the action; 0 while that is being found out.
+   * @param sizes What an earlier emission of the same action needed.
    */
-  constructor(scratch: number, recordBytes: number) {
+  constructor(scratch: number, sizes: FrameSizes) {
     this.#scratch = scratch;
-    this.#recordBytes = recordBytes;
+    this.#sizes = sizes;
   }
 
   /** Where records are put together. */
   record(bytes: number): Place {
-    this.#mostRecord = Math.max(this.#mostRecord, bytes);
-    return { base: R7, offset: this.#scratch + OVERFLOW_BYTES };
+    this.#most.record = Math.max(this.#most.record, bytes);
+    return { base: R7, offset: this.#scratch + this.#sizes.overflow };
   }
 
   /** 8 bytes. */
@@ -69,15 +78,16 @@ export class Frame {
         this.#stack += bytes;
         return { base: R10, offset: -this.#stack };
       }
-      if (this.#overflow + bytes <= OVERFLOW_BYTES) {
-        this.#overflow += bytes;
-        return { base: R7, offset: this.#scratch + this.#overflow - bytes };
+      if (this.#overflow + bytes > MAX_OVERFLOW) {
+        throw new FrameError("too many variables and nested operands in one clause");
       }
-      throw new FrameError("too many variables and nested operands in one clause");
+      this.#overflow += bytes;
+      this.#most.overflow = Math.max(this.#most.overflow, this.#overflow);
+      return { base: R7, offset: this.#scratch + this.#overflow - bytes };
     }
-    const offset = this.#scratch + OVERFLOW_BYTES + this.#recordBytes + this.#strings;
+    const offset = this.#scratch + this.#sizes.overflow + this.#sizes.record + this.#strings;
     this.#strings += bytes;
-    this.#mostStrings = Math.max(this.#mostStrings, this.#strings);
+    this.#most.strings = Math.max(this.#most.strings, this.#strings);
     return { base: R7, offset };
   }
 
@@ -90,8 +100,8 @@ export class Frame {
   }
 
   /** What was needed at most. */
-  get needed(): { record: number; scratch: number } {
-    const record = this.#mostRecord;
-    return { record, scratch: OVERFLOW_BYTES + record + this.#mostStrings };
+  get needed(): FrameSizes & { readonly scratch: number } {
+    const { overflow, record, strings } = this.#most;
+    return { overflow, record, scratch: overflow + record + strings };
   }
 }

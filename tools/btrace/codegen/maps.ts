@@ -79,6 +79,27 @@ export function writeMap(gen: Gen, expr: MapExpr, place: (value: Place) => void)
   });
 }
 
+/**
+ * `@m[k] = f(@m[k])`: the key is built once, `value` runs after it.
+ *
+ * @param value Evaluated before the map is read.
+ * @param apply Makes the new value in R0 out of the current one there; may use R1.
+ */
+export function changeMap(gen: Gen, expr: MapExpr, value: () => void, apply: () => void): void {
+  gen.frame.scope(() => {
+    const missing = gen.asm.label("missing");
+    const result = gen.frame.slot();
+    const key = placeKey(gen, expr);
+    value();
+    lookup(gen, expr.name, key);
+    gen.emit(jeq(R0, imm(0), missing), load(8, R0, R0, 0));
+    gen.asm.bind(missing);
+    apply();
+    gen.save(result);
+    update(gen, expr.name, key, () => gen.address(R3, result), BPF_ANY);
+  });
+}
+
 /** Updates, and counts a failure: with a full map the entry is missing and everybody shall know. */
 function update(gen: Gen, name: string, key: Place, value: () => void, flags: number): void {
   const ok = gen.asm.label("updated");

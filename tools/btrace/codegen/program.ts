@@ -16,7 +16,7 @@ import { RingOutput } from "../../../core/ring_output.ts";
 import { storageSize } from "../lang/types.ts";
 import type { CheckedClause, CheckedProgram } from "../passes/check.ts";
 import { emitCondition, raiseOutcome } from "./expr.ts";
-import { Frame } from "./frame.ts";
+import { Frame, type FrameSizes } from "./frame.ts";
 import { Gen, type GenShared } from "./gen.ts";
 import { emitBlock } from "./stmt.ts";
 
@@ -52,10 +52,10 @@ export function actionsOf(program: CheckedProgram, shared: GenShared): ProbeActi
 
 /** The memory that an action needs is known when it has been emitted once, to nowhere. */
 function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): KernelAction {
-  const { record, scratch } = emitAction(nowhere(), clauses, shared, 0);
+  const needed = emitAction(nowhere(), clauses, shared, { overflow: 0, record: 0 });
   return {
-    scratchBytes: scratch,
-    emit: (site) => void emitAction(site, clauses, shared, record),
+    scratchBytes: needed.scratch,
+    emit: (site) => void emitAction(site, clauses, shared, needed),
   };
 }
 
@@ -76,10 +76,10 @@ function emitAction(
   site: ActionSite,
   clauses: readonly CheckedClause[],
   shared: GenShared,
-  recordBytes: number,
-): { record: number; scratch: number } {
+  sizes: FrameSizes,
+): Frame["needed"] {
   const { asm } = site;
-  const frame = new Frame(site.scratch, recordBytes);
+  const frame = new Frame(site.scratch, sizes);
   const gen = new Gen(site, frame, shared);
   asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(OUTCOME.filtered)));
   gen.probe = frame.slot();

@@ -182,7 +182,7 @@ export function emitExit(gen: Gen, call: CallExpr): void {
     block: R7,
     lost: done,
     control: true,
-    uncounted: true,
+    wakeup: true,
   });
   gen.asm.bind(done);
 }

@@ -6,13 +6,21 @@ import { ja } from "../../../core/asm/jump.ts";
 import { load, loadMapValue, store, storeImm } from "../../../core/asm/load_store.ts";
 import { R0, R1, R2 } from "../../../core/asm/register.ts";
 import { CONTROL } from "../../../core/blocks.ts";
-import type { AssignStmt, BinaryExpr, CallExpr, Expr, MapExpr, Stmt } from "../lang/ast.ts";
+import type {
+  AssignStmt,
+  BinaryExpr,
+  BinaryOperator,
+  CallExpr,
+  Expr,
+  MapExpr,
+  Stmt,
+} from "../lang/ast.ts";
 import { AGGREGATIONS } from "../lang/builtins.ts";
-import { storageSize } from "../lang/types.ts";
+import { storageSize, type ValueType } from "../lang/types.ts";
 import { isSignedOperation } from "../passes/signedness.ts";
 import { emitArithmetic, emitCondition, evaluate } from "./expr.ts";
 import type { Gen } from "./gen.ts";
-import { aggregate, deleteFromMap, placeValue, writeMap } from "./maps.ts";
+import { aggregate, changeMap, deleteFromMap, placeValue, writeMap } from "./maps.ts";
 import { emitExit, emitMapOperation, emitPrint, emitPrintf } from "./records.ts";
 import { placeString } from "./text.ts";
 
@@ -47,33 +55,10 @@ function emitAssignment(gen: Gen, { target, operator, value }: AssignStmt): void
   const isAggregation = value.kind === "call" &&
     (AGGREGATIONS as readonly string[]).includes(value.name);
   if (target.kind === "map" && isAggregation) return aggregate(gen, target, value as CallExpr);
-  const compound = (): void => {
-    // x += e is x = x + e; the expression exists for its operands and its place.
-    const expr: BinaryExpr = {
-      kind: "binary",
-      operator: operator!,
-      left: target,
-      right: value,
-      span: { start: target.span.start, end: value.span.end },
-    };
-    gen.frame.scope(() => {
-      const right = gen.frame.slot();
-      evaluate(gen, value);
-      gen.save(right);
-      evaluate(gen, target);
-      gen.emit(load(8, R1, right.base, right.offset));
-      const signed = isSignedOperation(expr, gen.typeOf(target), gen.typeOf(value));
-      emitArithmetic(gen, operator!, R1, signed, value);
-    });
-  };
+  if (operator !== undefined) return emitCompound(gen, target, operator, value);
   if (target.kind === "map") {
     const { type } = gen.map(target.name);
-    writeMap(gen, target, (place) => {
-      if (operator === undefined) return placeValue(gen, value, place, type.value as never);
-      compound();
-      gen.save(place);
-    });
-    return;
+    return writeMap(gen, target, (place) => placeValue(gen, value, place, type.value as ValueType));
   }
   const place = gen.variables.get(target.name)!;
   const type = gen.clause.variables.get(target.name)!;
@@ -86,9 +71,36 @@ function emitAssignment(gen: Gen, { target, operator, value }: AssignStmt): void
     });
     return;
   }
-  if (operator === undefined) evaluate(gen, value);
-  else compound();
+  evaluate(gen, value);
   gen.save(place);
+}
+
+/** `x += e`: e first, then x. */
+function emitCompound(
+  gen: Gen,
+  target: AssignStmt["target"],
+  operator: BinaryOperator,
+  value: Expr,
+): void {
+  const span = { start: target.span.start, end: value.span.end };
+  const expr: BinaryExpr = { kind: "binary", operator, left: target, right: value, span };
+  const signed = isSignedOperation(expr, gen.typeOf(target), gen.typeOf(value));
+  gen.frame.scope(() => {
+    const right = gen.frame.slot();
+    const evaluateRight = () => {
+      evaluate(gen, value);
+      gen.save(right);
+    };
+    const apply = () => {
+      gen.emit(load(8, R1, right.base, right.offset));
+      emitArithmetic(gen, operator, R1, signed, value);
+    };
+    if (target.kind === "map") return changeMap(gen, target, evaluateRight, apply);
+    evaluateRight();
+    evaluate(gen, target);
+    apply();
+    gen.save(gen.variables.get(target.name)!);
+  });
 }
 
 function copyString(gen: Gen, from: Parameters<Gen["copy"]>[0], to: typeof from, bytes: number) {

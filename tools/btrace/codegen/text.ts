@@ -75,7 +75,8 @@ function placeLiteral(gen: Gen, value: string, place: Place, size: number): void
 /** The text as little-endian words, with at least one NUL, cut to `limit` bytes. */
 function literalWords(value: string, limit: number): bigint[] {
   const bytes = new Uint8Array(limit);
-  const { written } = new TextEncoder().encodeInto(value, bytes.subarray(0, limit - 1));
+  const written = Math.min(value.length, limit - 1);
+  for (let i = 0; i < written; i++) bytes[i] = value.charCodeAt(i);
   const view = new DataView(bytes.buffer);
   return Array.from(
     { length: Math.floor(written / 8) + 1 },
@@ -154,7 +155,7 @@ function compareWithLiteral(
   text: { place: Place; size: number },
   differ: Label,
 ): void {
-  const length = new TextEncoder().encode(literal).length;
+  const { length } = literal;
   if (length >= text.size) return gen.emit(ja(differ));
   gen.address(R2, text.place);
   const words = literalWords(literal, length + 8 & ~7);

@@ -80,7 +80,7 @@ export interface IntegerExpr {
 export interface StringExpr {
   /** Discriminator. */
   readonly kind: "string";
-  /** Unescaped. */
+  /** Unescaped, one character a byte. */
   readonly value: string;
   /** Where. */
   readonly span: Span;

@@ -115,8 +115,12 @@ export class Lexer {
         return this.#token("punct", punct, start);
       }
     }
-    this.#at++;
-    this.#diagnostics.error("syntax", `invalid character '${first}'`, { start, end: this.#at });
+    const invalid = this.#match(/[^\s\w$@"'{}()[\],;:.?=<>+\-*/%&|^!~]+/y) ??
+      this.#text[this.#at++];
+    this.#diagnostics.error("syntax", `invalid character '${invalid[0]}'`, {
+      start,
+      end: this.#at,
+    });
     return this.next();
   }
 
@@ -150,7 +154,14 @@ export class Lexer {
       const c = this.#text[this.#at];
       if (c === undefined || c === '"') break;
       this.#at++;
-      value += c === "\\" ? this.#escape() : c;
+      if (c === "\\") value += this.#escape();
+      else if (c < "\x80") value += c;
+      else {
+        // One character a byte from here on: strings are the kernel's, which knows bytes.
+        const whole = String.fromCodePoint(this.#text.codePointAt(this.#at - 1)!);
+        this.#at += whole.length - 1;
+        value += String.fromCharCode(...new TextEncoder().encode(whole));
+      }
     }
     if (this.#text[this.#at] === undefined) {
       this.#diagnostics.error("syntax", "unterminated string", { start, end: this.#at });

@@ -37,7 +37,9 @@ const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
   "%": 10,
 };
 
+/** Levels of nesting, and operands in a row: both become recursion in every pass. */
 const MAX_DEPTH = 200;
+const MAX_CHAIN = 500;
 
 /** Where a syntax error stops the parser. */
 class SyntaxStop extends Error {}
@@ -171,8 +173,9 @@ class Parser {
 
   #binary(minimum: number): Expr {
     let left = this.#unary();
-    for (;;) {
+    for (let length = 0;; length++) {
       const token = this.#peek();
+      if (length > MAX_CHAIN) this.#fail(`more than ${MAX_CHAIN} operands in a row`, token.span);
       const operator = token.text as BinaryOperator;
       const precedence = token.kind === "punct" ? PRECEDENCE[operator] : undefined;
       if (precedence === undefined || precedence < minimum) return left;

@@ -17,8 +17,8 @@ export interface Token {
   /** What it is. */
   readonly kind: TokenKind;
   /**
-   * Identifier; variable and map with their sigil; operator; unescaped text of a string; digits of an
-   * integer as written.
+   * Identifier; variable and map with their sigil; operator; unescaped text of a string, one character
+   * a byte of its UTF-8; digits of an integer as written.
    */
   readonly text: string;
   /** Value of an integer. */

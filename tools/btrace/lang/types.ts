@@ -10,6 +10,8 @@ export type ScalarType =
     readonly size: 1 | 2 | 4 | 8;
     /** How it is widened, compared, divided, shifted and printed. */
     readonly signed: boolean;
+    /** {@linkcode UNKNOWN} only. */
+    readonly unknown?: true;
   }
   | {
     /** Discriminator. */
@@ -82,6 +84,12 @@ export const BOOL: ScalarType = { kind: "bool" };
 /** The firing probe's name. */
 export const PROBE: ScalarType = { kind: "probe" };
 
+/**
+ * The type of a map before anything was assigned to it, while types are being found out: it gives way
+ * to every other one.
+ */
+export const UNKNOWN: ScalarType = { kind: "integer", size: 1, signed: true, unknown: true };
+
 /** A string type with room for `bytes`, rounded up to a multiple of 8. */
 export function string(bytes: number, truncates = false): StringType {
   return { kind: "string", size: (bytes + 7) & ~7, limit: bytes, truncates };
@@ -148,6 +156,8 @@ export function isSigned(type: ValueType): boolean {
 
 /** The type that holds both, or undefined if nothing does. */
 export function widen(a: ValueType, b: ValueType): ValueType | undefined {
+  if (a === UNKNOWN) return b;
+  if (b === UNKNOWN) return a;
   if (a.kind === "string" && b.kind === "string") {
     return string(Math.max(a.limit, b.limit), a.truncates || b.truncates);
   }

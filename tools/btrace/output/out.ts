@@ -9,7 +9,15 @@ const ZERO = 0x30;
 const SPACE = 0x20;
 const MINUS = 0x2d;
 
-const encoder = new TextEncoder();
+/** How to widen. */
+export interface PadOptions {
+  /** Spaces to the right. */
+  readonly left: boolean;
+  /** Zeros instead of spaces, to the left. */
+  readonly zero: boolean;
+  /** Bytes that stay in front of zeros: a sign, "0x". */
+  readonly prefix?: number;
+}
 
 /** A growing buffer in front of a sink. */
 export class Out {
@@ -46,10 +54,10 @@ export class Out {
     this.#bytes[this.#length++] = value;
   }
 
-  /** A JavaScript string as UTF-8. */
+  /** A string whose characters are bytes, as the lexer makes them and as maps hold them. */
   text(value: string): void {
-    this.#room(value.length * 3);
-    this.#length += encoder.encodeInto(value, this.#bytes.subarray(this.#length)).written;
+    this.#room(value.length);
+    for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
   }
 
   /** Bytes as they are. */
@@ -89,13 +97,8 @@ export class Out {
     this.#length += digits;
   }
 
-  /** Overwrites a byte. */
-  replace(at: number, value: number): void {
-    this.#bytes[at] = value;
-  }
-
   /** Widens what was put since `mark` to `width` bytes. */
-  pad(mark: number, width: number, options: { left: boolean; zero: boolean }): void {
+  pad(mark: number, width: number, options: PadOptions): void {
     const missing = width - (this.#length - mark);
     if (missing <= 0) return;
     this.#room(missing);
@@ -103,8 +106,7 @@ export class Out {
     if (options.left) {
       bytes.fill(SPACE, this.#length, this.#length + missing);
     } else {
-      // Zeros go behind a sign.
-      const sign = options.zero && bytes[mark] === MINUS ? 1 : 0;
+      const sign = options.zero ? options.prefix ?? 0 : 0;
       bytes.copyWithin(mark + sign + missing, mark + sign, this.#length);
       bytes.fill(options.zero ? ZERO : SPACE, mark + sign, mark + sign + missing);
     }

@@ -7,6 +7,7 @@ import type { RecordLayout, Slot } from "./plan.ts";
 
 const LOW = 0x1_0000_0000;
 const TRAILER = "..";
+const PLUS = 0x2b;
 
 /** Resolves a probe's number. */
 export type ProbeName = (pbn: number) => string;
@@ -56,10 +57,14 @@ export class RecordReader {
       }
       const value = values[next++];
       const mark = out.length;
+      let prefix = 0;
       if (typeof value === "string") out.text(value);
       else if (part.conversion === "s") this.value(out, layout, value);
-      else this.#convert(out, part, layout.slots[value]);
-      if (part.width > 0) out.pad(mark, part.width, part);
+      else prefix = this.#convert(out, part, layout.slots[value]);
+      if (part.width > 0) {
+        const { left, zero } = part;
+        out.pad(mark, part.width, { left, zero, prefix });
+      }
     }
   }
 
@@ -84,35 +89,36 @@ export class RecordReader {
     if (truncates && written === limit - 1) out.text(TRAILER);
   }
 
-  #convert(out: Out, part: Conversion, slot: Slot): void {
+  /** Returns how many bytes a zero flag's zeros come behind: a sign or "0x". */
+  #convert(out: Out, part: Conversion, slot: Slot): number {
     const low = this.u32(slot.at);
     const high = this.u32(slot.at + 4);
     switch (part.conversion) {
       case "d":
       case "i": {
-        const mark = out.length;
+        const negative = isNegative(low, high, part.bits);
+        if (part.plus && !negative) out.byte(PLUS);
         if (part.bits === 64) printInteger(out, low, high, true);
         else out.decimal(low << (32 - part.bits) >> (32 - part.bits));
-        if (part.plus && !isNegative(low, high, part.bits)) {
-          out.pad(mark, out.length - mark + 1, { left: false, zero: false });
-          out.replace(mark, 0x2b);
-        }
-        return;
+        return part.plus || negative ? 1 : 0;
       }
       case "u":
         if (part.bits === 64) printInteger(out, low, high, false);
         else out.decimal(unsigned(low, part.bits));
-        return;
+        return 0;
       case "c":
-        return out.byte(low & 0xff);
+        out.byte(low & 0xff);
+        return 0;
       case "p":
-        return out.text(`0x${wide(low, high).toString(16)}`);
+        out.text(`0x${wide(low, high).toString(16)}`);
+        return 2;
       default: { // o, x, X
         const radix = part.conversion === "o" ? 8 : 16;
-        const value = part.bits === 64 ? wide(low, high) : unsigned(low, part.bits);
-        let text = value.toString(radix);
-        if (part.alternate && low + high !== 0) text = (radix === 8 ? "0" : "0x") + text;
-        return out.text(part.conversion === "X" ? text.toUpperCase() : text);
+        const value = part.bits === 64 ? wide(low, high) : BigInt(unsigned(low, part.bits));
+        const prefix = !part.alternate || value === 0n ? "" : radix === 8 ? "0" : "0x";
+        const text = prefix + value.toString(radix);
+        out.text(part.conversion === "X" ? text.toUpperCase() : text);
+        return prefix.length;
       }
     }
   }

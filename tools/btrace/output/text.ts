@@ -71,6 +71,7 @@ function keyText(keys: readonly Datum[], probeName: ProbeName): string {
 }
 
 function datumText(datum: Datum, probeName: ProbeName): string {
+  if (typeof datum.value === "string") return datum.value;
   let text = "";
   const out = new Out((bytes) => text = new TextDecoder().decode(bytes));
   printDatum(out, datum, probeName);

@@ -10,12 +10,13 @@ import {
 } from "../lang/types.ts";
 import { sumCpus } from "../../../core/bpf/percpu.ts";
 import type { MapLayout } from "../codegen/map_layout.ts";
+import type { ProbeName } from "./record.ts";
 
 /** A value with its type. */
 export interface Datum {
   /** Type. */
   readonly type: ValueType;
-  /** Strings without their NUL; all else as a 64-bit number. */
+  /** Strings without their NUL, one character a byte; probes by name; all else a 64-bit number. */
   readonly value: bigint | string;
 }
 
@@ -50,17 +51,18 @@ export interface Entry {
   readonly value: MapValue;
 }
 
-const decoder = new TextDecoder();
-
 /** One stored value. */
-function datum(type: ValueType, bytes: Uint8Array, at: number): Datum {
+function datum(type: ValueType, bytes: Uint8Array, at: number, probeName: ProbeName): Datum {
   if (type.kind === "string") {
-    const text = bytes.subarray(at, at + type.size);
-    const end = text.indexOf(0);
-    const trailer = type.truncates && end === type.limit - 1 ? ".." : "";
-    return { type, value: decoder.decode(text.subarray(0, end < 0 ? type.size : end)) + trailer };
+    let text = "";
+    for (let i = at; i < at + type.size && bytes[i] !== 0; i++) {
+      text += String.fromCharCode(bytes[i]);
+    }
+    const cut = type.truncates && text.length === type.limit - 1;
+    return { type, value: cut ? `${text}..` : text };
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (type.kind === "probe") return { type, value: probeName(view.getUint32(at, true)) };
   return {
     type,
     value: isSigned(type) ? view.getBigInt64(at, true) : view.getBigUint64(at, true),
@@ -73,13 +75,14 @@ export function readEntry(
   layout: MapLayout,
   key: Uint8Array,
   value: Uint8Array,
+  probeName: ProbeName,
 ): Entry {
-  const keys = map.keys.map((type, i) => datum(type, key, layout.keyOffsets[i]));
+  const keys = map.keys.map((type, i) => datum(type, key, layout.keyOffsets[i], probeName));
   return {
     keys,
     value: map.value.kind === "aggregation"
       ? aggregated(map.value, value, layout.valueSize)
-      : datum(map.value, value, 0),
+      : datum(map.value, value, 0, probeName),
   };
 }
 

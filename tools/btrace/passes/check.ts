@@ -17,6 +17,7 @@ import {
   string,
   typeName,
   UINT64,
+  UNKNOWN,
   type ValueType,
   widen,
 } from "../lang/types.ts";
@@ -71,12 +72,20 @@ export function check(
   const silent = { error() {}, warning() {} };
   let checked: CheckedClause[] = [];
   // Types only grow, and from a handful of sizes: a few rounds reach the end.
-  for (let before = ""; before !== snapshot(maps, variables);) {
-    before = snapshot(maps, variables);
-    variants.forEach((variant, i) =>
-      new ClauseChecker(variant, maps, variables[i], silent, options).run()
-    );
+  const grow = () => {
+    for (let before = ""; before !== snapshot(maps, variables);) {
+      before = snapshot(maps, variables);
+      variants.forEach((variant, i) =>
+        new ClauseChecker(variant, maps, variables[i], silent, options).run()
+      );
+    }
+  };
+  grow();
+  maps.settle();
+  for (const types of variables) {
+    for (const [name, type] of types) if (type === UNKNOWN) types.set(name, INT64);
   }
+  grow();
   checked = variants.map((variant, i) =>
     new ClauseChecker(variant, maps, variables[i], diagnostics, options).run()
   );
@@ -221,7 +230,7 @@ class ClauseChecker implements CallContext {
     return expr.keys.map((key) => {
       const type = this.value(key);
       // Literals of different widths make one kind of key.
-      return type.kind === "integer" ? integer(8, type.signed) : type;
+      return type.kind === "integer" && type !== UNKNOWN ? integer(8, type.signed) : type;
     });
   }
 
@@ -239,7 +248,7 @@ class ClauseChecker implements CallContext {
       );
       return UINT64;
     }
-    return this.#note(expr, value ?? INT64);
+    return this.#note(expr, value ?? UNKNOWN);
   }
 
   #variable(expr: Expr & { kind: "variable" }, at: { span: Span }): ValueType {
@@ -284,7 +293,7 @@ class ClauseChecker implements CallContext {
       case "bool":
         return BOOL;
       case "string":
-        return string(new TextEncoder().encode(expr.value).length + 1);
+        return string(expr.value.length + 1);
       case "name":
         return this.#name(expr.name, expr.span);
       case "variable":
@@ -320,6 +329,15 @@ class ClauseChecker implements CallContext {
       }
       case "binary": {
         const [left, right] = operandTypes(expr, this.value(expr.left), this.value(expr.right));
+        const probe = [left, right].some(({ kind }) => kind === "probe");
+        const other = left.kind === "probe" ? expr.right : expr.left;
+        if (probe && other.kind !== "string" && !(left.kind === right.kind)) {
+          this.error(
+            "type-mismatch",
+            "probe can only be compared with a string literal or with probe",
+            expr.span,
+          );
+        }
         return this.#operands(left, right, expr.operator, expr.span);
       }
       case "ternary": {

@@ -67,9 +67,17 @@ export function expand(
 /** Short names of probe types. */
 const ABBREVIATIONS: Readonly<Record<string, string>> = { i: "interval", t: "tracepoint" };
 
+/** A name as the registry knows it: the provider in full and in lower case. */
+export function fullName(text: string): string {
+  const [first, ...rest] = text.split(":");
+  const provider = first.toLowerCase();
+  return [ABBREVIATIONS[provider] ?? provider, ...rest].join(":");
+}
+
 function find(point: AttachPoint, lookup: ProbeLookup, diagnostics: Diagnostics): ProbeInfo[] {
-  const [first, ...rest] = point.text.split(":");
-  const provider = ABBREVIATIONS[first.toLowerCase()] ?? first.toLowerCase();
+  const [first] = point.text.split(":");
+  const name = fullName(point.text);
+  const [provider, ...rest] = name.split(":");
   const special = SPECIAL_PROBES[provider];
   if (special !== undefined && rest.length === 0) return [special];
   if (!lookup.providers.includes(provider)) {
@@ -85,7 +93,7 @@ function find(point: AttachPoint, lookup: ProbeLookup, diagnostics: Diagnostics)
   }
   let found: ProbeInfo[];
   try {
-    found = lookup.match([provider, ...rest].join(":"));
+    found = lookup.match(name);
   } catch (error) {
     if ((error as { code?: string }).code !== "EINVAL") throw error;
     diagnostics.error("invalid-probe", (error as Error).message, point.span);

@@ -8,6 +8,7 @@ import {
   INT64,
   type MapType,
   typeName,
+  UNKNOWN,
   type ValueType,
   widen,
 } from "../lang/types.ts";
@@ -39,7 +40,15 @@ export class MapTypes {
     return [...this.#maps];
   }
 
-  /** By name, sorted; what is still open is an integer. */
+  /** What is still unknown when nothing grows any more is an integer. */
+  settle(): void {
+    for (const map of this.#maps.values()) {
+      map.value = settled(map.value ?? INT64);
+      map.keys = map.keys?.map((key) => key === UNKNOWN ? INT64 : key);
+    }
+  }
+
+  /** By name, sorted. */
   finish(): ReadonlyMap<string, MapType> {
     const sorted = [...this.#maps].sort(([a], [b]) => a < b ? -1 : 1);
     return new Map(
@@ -114,6 +123,10 @@ export class MapTypes {
       );
     });
   }
+}
+
+function settled<T>(type: T): T | typeof INT64 {
+  return type === UNKNOWN ? INT64 : type;
 }
 
 /** Same function and parameters; signed if either is. */
