@@ -79,7 +79,9 @@ export function providerSuite(one: ProviderCase): void {
     session.start();
     const event = await firstEvent(session, one.fire);
     assertEquals(event.probe, one.kernelProbe);
-    assert(event.timestampNs > 0n && event.comm !== undefined && event.kstack!.length > 0);
+    assert(event.timestampNs > 0n && event.comm !== undefined);
+    // A tick may hit user code, which has no kernel stack, or the idle thread, which has no other.
+    assert(event.kstack!.length + event.ustack!.length > 0);
   });
 
   kernelTest(`${name}: what fires together is told apart`, [], async () => {
