@@ -73,14 +73,14 @@ export class RingOutput {
   /**
    * Copies a record into the ring. Clobbers R0 to R5.
    *
-   * @param data Holds the record's address, not R0 to R5.
+   * @param data The record: a register other than R0 to R5, and an offset from it.
    * @param length Bytes: a number, or a register that the verifier knows bounds of.
    * @param site `control` records may use the reserve; a `wakeup` wakes the reader whatever it asked
    * for, and is no loss where it finds no room.
    */
   emitOutput(
     asm: Assembler,
-    data: { register: Register; offset: number },
+    data: { readonly base: Register; readonly offset: number },
     length: Operand,
     site: OutputSite & { control?: boolean; wakeup?: boolean },
   ): void {
@@ -92,7 +92,7 @@ export class RingOutput {
     else this.#emitFlags(asm, R4);
     asm.emit(
       loadMap(R1, this.ring),
-      mov64(R2, data.register),
+      mov64(R2, data.base),
       add64(R2, imm(data.offset)),
       mov64(R3, length),
       callHelper(BPF_FUNC.ringbuf_output),

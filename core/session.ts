@@ -36,7 +36,7 @@ import { UserPlane } from "./user_plane.ts";
 export interface SessionOptions {
   /** Default "kernel". */
   readonly plane?: PlaneName;
-  /** Bytes of the ring: a power of two, at least 64 KiB. Default 4 MiB. */
+  /** Bytes of the ring: a power of two from 64 KiB to 1 GiB. Default 4 MiB. */
   readonly ringBytes?: number;
   /** User plane: events per CPU ring. Default 1024. */
   readonly ringSlots?: number;
@@ -103,10 +103,10 @@ export class Session implements Disposable, ProviderSession {
   /** Opened by {@linkcode Device.open} only. */
   constructor(services: SessionServices, options: SessionOptions) {
     const { ringBytes = DEFAULT_RING_BYTES } = options;
-    if (ringBytes < 65536 || !Number.isInteger(Math.log2(ringBytes))) {
+    if (ringBytes < 65536 || ringBytes > 1 << 30 || !Number.isInteger(Math.log2(ringBytes))) {
       throw new DtError(
         "EINVAL",
-        `Cannot use a ring of ${ringBytes} bytes: a power of two from 65536`,
+        `Cannot use a ring of ${ringBytes} bytes: a power of two from 64 KiB to 1 GiB`,
         { operation: "open" },
       );
     }

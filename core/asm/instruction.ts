@@ -69,8 +69,17 @@ export function slots(instruction: Instruction): number {
   return instruction.opcode === LD_IMM64 ? 2 : 1;
 }
 
-/** Writes one instruction at byte `at`. */
+/**
+ * Writes one instruction at byte `at`.
+ *
+ * @throws {RangeError} Offset or immediate do not fit their fields: they would become others.
+ */
 export function encode(view: DataView, at: number, instruction: Instruction): void {
+  const { offset, imm } = instruction;
+  if (offset !== offset << 16 >> 16) {
+    throw new RangeError(`Cannot encode offset ${offset}: 16 bits`);
+  }
+  if (imm !== (imm | 0)) throw new RangeError(`Cannot encode immediate ${imm}: 32 bits`);
   view.setUint8(at, instruction.opcode);
   view.setUint8(at + 1, instruction.dst | instruction.src << 4);
   view.setInt16(at + 2, instruction.offset, true);

@@ -1,5 +1,5 @@
 ; map 1 ring, 2 control, 3 zeros, 4 @x, 5 @y, 6 @z
-; interval:s:1, 96 bytes of scratch memory
+; interval:s:1, 0 bytes of scratch memory
    0: (bf) r6 = r1
    1: (bf) r7 = r2
    2: (b7) r9 = 0
@@ -42,13 +42,13 @@
   41: (b7) r0 = -7
   42: (79) r1 = *(u64 *)(r10 -24)
   43: (55) if r1 != 0x0 goto pc+37
-  44: (62) *(u32 *)(r7 +128) = 1
-  45: (62) *(u32 *)(r7 +136) = 0
-  46: (62) *(u32 *)(r7 +140) = 24
+  44: (62) *(u32 *)(r10 -56) = 1
+  45: (62) *(u32 *)(r10 -48) = 0
+  46: (62) *(u32 *)(r10 -44) = 24
   47: (85) call bpf_get_smp_processor_id#8
-  48: (63) *(u32 *)(r7 +132) = r0
+  48: (63) *(u32 *)(r10 -52) = r0
   49: (85) call bpf_ktime_get_boot_ns#125
-  50: (7b) *(u64 *)(r7 +144) = r0
+  50: (7b) *(u64 *)(r10 -40) = r0
   51: (18) r1 = map[fd:1]
   53: (b7) r2 = 0
   54: (85) call bpf_ringbuf_query#134
@@ -61,8 +61,8 @@
   62: (62) *(u32 *)(r1 +0) = 0
   63: (b7) r4 = 2
   64: (18) r1 = map[fd:1]
-  66: (bf) r2 = r7
-  67: (07) r2 += 128
+  66: (bf) r2 = r10
+  67: (07) r2 += -56
   68: (b7) r3 = 24
   69: (85) call bpf_ringbuf_output#130
   70: (15) if r0 == 0x0 goto pc+4

@@ -24,6 +24,9 @@ import type { Plan } from "../output/plan.ts";
 import type { Frame, Place } from "./frame.ts";
 import type { MapLayout } from "./map_layout.ts";
 
+/** Room is left for the parts of a short block. */
+const MAX_OFFSET = 32767 - 64;
+
 /** A map that the script uses. */
 export interface GenMap {
   /** Keys and value. */
@@ -98,19 +101,28 @@ export class Gen {
     );
   }
 
-  /** Stores R0. */
+  /** Stores R0. Clobbers R1. */
   save(place: Place): void {
-    this.emit(store(8, place.base, place.offset, R0));
+    const { base, offset } = this.#reachable(place);
+    this.emit(store(8, base, offset, R0));
   }
 
   /** Zeroes memory. A read from address 0 fails and the helper then clears its buffer. */
   zero(place: Place, bytes: number): void {
     if (bytes <= 64) {
-      for (let i = 0; i < bytes; i += 8) this.emit(storeImm(8, place.base, place.offset + i, 0));
+      const { base, offset } = this.#reachable(place);
+      for (let i = 0; i < bytes; i += 8) this.emit(storeImm(8, base, offset + i, 0));
       return;
     }
     this.address(R1, place);
     this.emit(mov64(R2, imm(bytes)), mov64(R3, imm(0)), callHelper(BPF_FUNC.probe_read_kernel));
+  }
+
+  /** The place itself, or R1 made to point there: offsets in instructions have 16 bits. */
+  #reachable(place: Place): Place {
+    if (place.offset < MAX_OFFSET) return place;
+    this.address(R1, place);
+    return { base: R1, offset: 0 };
   }
 
   /** `*place = *R3` for `bytes` of kernel memory. */

@@ -14,6 +14,7 @@ import { parseFormat } from "../lang/format.ts";
 import { storageSize } from "../lang/types.ts";
 import { KIND_PLAN, type Plan, type RecordLayout, type Slot } from "../output/plan.ts";
 import { evaluate, raiseOutcome } from "./expr.ts";
+import type { Place } from "./frame.ts";
 import { type Gen, shifted } from "./gen.ts";
 import { placeKey } from "./maps.ts";
 import { placeString, readInto, stringInMemory, stringType } from "./text.ts";
@@ -60,15 +61,19 @@ function emitRecord(
   );
   if (packs) gen.emit(add64(R8, imm(layout.fixed)));
   const length: Operand = packs ? R8 : imm(layout.fixed);
-  send(gen, plan, record.offset, length, control);
+  send(gen, plan, record, length, control);
 }
 
-/** Header, output, outcome for a record whose body stands at R7 + offset. */
-function send(gen: Gen, plan: number, offset: number, length: Operand, control: boolean): void {
+/** Header, output, outcome for a record whose body stands at `record`. */
+function send(gen: Gen, plan: number, record: Place, length: Operand, control: boolean): void {
   const lost = gen.asm.label("lost");
   const done = gen.asm.label("sent");
-  emitHeader(gen.asm, R7, offset, { kind: KIND_PLAN, id: imm(plan), size: length });
-  gen.site.ring.emitOutput(gen.asm, { register: R7, offset }, length, { block: R7, lost, control });
+  emitHeader(gen.asm, record.base, record.offset, {
+    kind: KIND_PLAN,
+    id: imm(plan),
+    size: length,
+  });
+  gen.site.ring.emitOutput(gen.asm, record, length, { block: R7, lost, control });
   raiseOutcome(gen, OUTCOME.recorded);
   gen.emit(ja(done));
   gen.asm.bind(lost);
@@ -159,7 +164,7 @@ function emitElement(gen: Gen, call: CallExpr, what: MapExpr): void {
   const plan = gen.shared.plan(planKey(gen, call), () => ({ kind: "element", map: what.name, at }));
   const record = gen.frame.record(at + keySize);
   gen.frame.scope(() => placeKey(gen, what, shifted(record, at)));
-  send(gen, plan, record.offset, imm(at + keySize), true);
+  send(gen, plan, record, imm(at + keySize), true);
 }
 
 /** print, clear, zero of a whole map: done on this side, in ring order. */
@@ -175,10 +180,14 @@ export function emitMapOperation(
 export function emitExit(gen: Gen, call: CallExpr): void {
   const plan = gen.shared.plan(planKey(gen, call), () => ({ kind: "exit" }));
   const length = imm(HEADER.bytes);
-  const { offset } = gen.frame.record(HEADER.bytes);
+  const record = gen.frame.record(HEADER.bytes);
   const done = gen.asm.label("woken");
-  emitHeader(gen.asm, R7, offset, { kind: KIND_PLAN, id: imm(plan), size: length });
-  gen.site.ring.emitOutput(gen.asm, { register: R7, offset }, length, {
+  emitHeader(gen.asm, record.base, record.offset, {
+    kind: KIND_PLAN,
+    id: imm(plan),
+    size: length,
+  });
+  gen.site.ring.emitOutput(gen.asm, record, length, {
     block: R7,
     lost: done,
     control: true,
@@ -193,13 +202,12 @@ export function emitDivideByZero(gen: Gen, expr: object & { span: Expr["span"] }
   // The record that is being written may be half done, so this one has memory of its own.
   gen.frame.scope(() => {
     const plan = gen.shared.plan(expr, () => ({ kind: "divide-by-zero", span }));
-    const record = gen.frame.block(96);
-    send(gen, plan, record.offset, imm(HEADER.bytes), true);
+    send(gen, plan, gen.frame.block(HEADER.bytes), imm(HEADER.bytes), true);
   });
 }
 
 function emitBare(gen: Gen, plan: number): void {
-  send(gen, plan, gen.frame.record(HEADER.bytes).offset, imm(HEADER.bytes), true);
+  send(gen, plan, gen.frame.record(HEADER.bytes), imm(HEADER.bytes), true);
 }
 
 /** A call's plan depends on the clause's variant: types may differ. */
