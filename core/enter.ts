@@ -73,11 +73,13 @@ export function loadEnter(
 ): LoadedProgram {
   const { plane } = context;
   const bodies: Body[] = [];
+  const known = new Map<KernelAction, Map<string, number>>();
   const bodyOf = entries.map(({ action, filter }) => {
-    let index = bodies.findIndex((body) =>
-      body.action === action && JSON.stringify(body.filter) === JSON.stringify(filter)
-    );
-    if (index < 0) index = bodies.push({ action, filter }) - 1;
+    let byFilter = known.get(action);
+    if (byFilter === undefined) known.set(action, byFilter = new Map());
+    const key = JSON.stringify(filter ?? null);
+    let index = byFilter.get(key);
+    if (index === undefined) byFilter.set(key, index = bodies.push({ action, filter }) - 1);
     return index;
   });
   const loadAs = (name: string, asm: Assembler) => {

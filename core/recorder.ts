@@ -11,6 +11,7 @@ import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R6, R7, R8, R9 } from "./asm/register.ts";
 import { DtError } from "./errors.ts";
 import {
+  type CaptureSlot,
   COMM_BYTES,
   EVENT,
   type EventLayout,
@@ -28,13 +29,25 @@ import { emitPidTgid } from "./thread_id.ts";
 const BPF_F_USER_STACK = 1 << 8;
 const SPILL = -8;
 
+/** A captured argument with its place in the context and its C type. */
+interface Source {
+  readonly slot: CaptureSlot;
+  readonly at: string;
+  readonly type: string;
+}
+
+/** Recorders of a session: probes that record alike share one, and so one piece of code. */
+export type RecorderCache = Map<string, KernelAction>;
+
 /**
+ * The recorder of a probe.
+ *
  * @param layout Of the event.
  * @param probe Whose arguments are captured.
  * @throws {DtError} EINVAL the probe has no argument of that name.
  */
-export function recorder(layout: EventLayout, probe: Probe): KernelAction {
-  const sources = layout.captures.map((slot) => {
+export function recorder(layout: EventLayout, probe: Probe, cache: RecorderCache): KernelAction {
+  const sources = layout.captures.map((slot): Source => {
     const arg = probe.args.find((one) => one.name === slot.name);
     if (arg === undefined) {
       const names = probe.args.map((one) => one.name).join(", ") || "none";
@@ -45,6 +58,13 @@ export function recorder(layout: EventLayout, probe: Probe): KernelAction {
     }
     return { slot, at: arg.at, type: arg.type };
   });
+  const key = JSON.stringify([layout.states, sources]);
+  let action = cache.get(key);
+  if (action === undefined) cache.set(key, action = recorderAction(layout, sources));
+  return action;
+}
+
+function recorderAction(layout: EventLayout, sources: readonly Source[]): KernelAction {
   return {
     scratchBytes: 0,
     emit(site: ActionSite): void {

@@ -4,7 +4,6 @@
 import { CONTROL, CPU_BLOCK } from "./blocks.ts";
 import { DtError } from "./errors.ts";
 import {
-  type Captured,
   decodeEvent,
   type DtEvent,
   type EventLayout,
@@ -26,7 +25,7 @@ import type {
   UserAttachment,
 } from "./provider.ts";
 import { EventReader } from "./reader.ts";
-import { recorder } from "./recorder.ts";
+import { recorder, type RecorderCache } from "./recorder.ts";
 import { KernelRecording, type Recording, UserRecording } from "./recording.ts";
 import type { Registry } from "./registry.ts";
 import { addStats, NO_STATS, type SessionStats } from "./stats.ts";
@@ -62,8 +61,6 @@ export interface Enabling<C extends CaptureRequest = CaptureRequest> {
   readonly probe: Probe;
   /** Tells whether an event is of this probe, and types its captures. */
   is(event: DtEvent): event is DtEvent<C>;
-  /** For types only. */
-  readonly captured?: Captured<C>;
 }
 
 interface Enabled {
@@ -90,6 +87,7 @@ export class Session implements Disposable, ProviderSession {
   readonly #services: SessionServices;
   readonly #options: SessionOptions;
   readonly #enabled = new Map<number, Enabled>();
+  readonly #recorders: RecorderCache = new Map();
   /** Present from {@linkcode prepare} to {@linkcode finish}. */
   #current?: Recording;
   #running = false;
@@ -148,7 +146,9 @@ export class Session implements Disposable, ProviderSession {
     }
     if (this.#current !== undefined && !this.#stopped) throw this.#busy("enable");
     const layout = eventLayout(request.states ?? [], request.capture);
-    const action = request.action === undefined ? recorder(layout, probe) : request.action.kernel;
+    const action = request.action === undefined
+      ? recorder(layout, probe, this.#recorders)
+      : request.action.kernel;
     const pcbs = probe.provider.alloc(probe, request, this);
     this.#enabled.set(probe.pbn, { probe, pcbs, layout, action });
     return { probe, is: (event): event is DtEvent<C> => event.pbn === probe.pbn };

@@ -185,6 +185,29 @@ kernelTest("closing ends a read that is pending; start after stop records anew",
   assertEquals(await pending, 0);
 });
 
+kernelTest(
+  "enabling every system call costs as much as enabling one: two programs",
+  [],
+  async () => {
+    const dt = device();
+    using session = dt.open();
+    const probes = dt.match("syscall:*");
+    assert(probes.length > 700);
+    for (const { pbn } of probes) session.enable(pbn, { states: ["comm", "args"], filter: SELF });
+    const start = performance.now();
+    session.start();
+    const elapsed = performance.now() - start;
+    assertEquals(session.programs.length, 2);
+    assert(elapsed < 200, `${elapsed} ms`);
+    openFile();
+    const seen = new Set<string>();
+    for await (const event of session) {
+      seen.add(event.probe);
+      if (seen.has("syscall:openat:entry") && seen.has("syscall:openat:return")) break;
+    }
+  },
+);
+
 kernelTest("filters compare pid and tid, equal and not equal", ["gcc"], () => {
   const caller = buildCaller();
   for (const [variable, operator] of [["pid", "eq"], ["pid", "ne"], ["tid", "eq"]] as const) {
