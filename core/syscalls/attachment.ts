@@ -9,7 +9,7 @@ import { load } from "../asm/load_store.ts";
 import { R0, R1, type Register } from "../asm/register.ts";
 import { attachRawTracepoint } from "../bpf/link.ts";
 import { BPF_TRACE_RAW_TP } from "../bpf/program.ts";
-import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
+import { type Btf, BTF_KIND, kernelBtf } from "../btf/mod.ts";
 import { emitLoad } from "../location.ts";
 import type { Pcb } from "../pcb.ts";
 import type { AttachType, ContextLayout, KernelAttachment, Location } from "../provider.ts";
@@ -58,13 +58,15 @@ export interface SyscallPcb {
  * The attachment of one side for some system calls.
  *
  * @param selected Their PCBs with numbers, or one PCB that means all of them.
+ * @param btf Without it arguments are read by bpf_probe_read_kernel.
  */
 export function syscallAttachment(
   side: SyscallSide,
   selected: readonly SyscallPcb[] | Pcb,
+  btf: Btf | null = kernelBtf(),
 ): KernelAttachment {
   const tracepoint = `sys_${side}`;
-  const btfId = kernelBtf()?.find(BTF_KIND.TYPEDEF, `btf_trace_${tracepoint}`) ?? 0;
+  const btfId = btf?.find(BTF_KIND.TYPEDEF, `btf_trace_${tracepoint}`) ?? 0;
   const typed = btfId !== 0;
   const layout: ContextLayout = {
     id: `${tracepoint}:${typed ? "typed" : "untyped"}`,

@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { toText } from "@std/streams";
-import { type DtEvent, HEADER, openDevice, PROBE_ENTRY } from "../../core/mod.ts";
+import { type DtEvent, HEADER, openDevice, type Pcb, PROBE_ENTRY } from "../../core/mod.ts";
+import { syscallAttachment, syscalls } from "../../core/syscalls/mod.ts";
 import { auxBase } from "../../core/sys/auxv.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
-import { allProviders } from "../../providers/mod.ts";
+import { allProviders, syscall } from "../../providers/mod.ts";
 import { buildCaller, codeOf, codeOfAsync, kernelTest, output } from "../helpers.ts";
 
 const OPEN = "syscall:openat:entry";
@@ -223,6 +224,45 @@ kernelTest("filters compare pid and tid, equal and not equal", ["gcc"], () => {
     assertEquals(fired, recorded + filtered);
   }
 });
+
+kernelTest(
+  "without BTF system calls are read through helpers, with the same events",
+  [],
+  async () => {
+    const provider = Object.assign(syscall(), {
+      attachments: (pcbs: readonly Pcb[]) =>
+        (["entry", "return"] as const).map((side) =>
+          syscallAttachment(
+            side === "entry" ? "enter" : "exit",
+            pcbs.filter(({ probe }) => probe.name.endsWith(side)).map((pcb) => ({
+              pcb,
+              number: syscalls().get(pcb.probe.name.split(":")[1])!.number,
+            })),
+            null,
+          )
+        ),
+    });
+    using session = openDevice({ providers: [provider] }).open();
+    const opens = session.enable(OPEN, {
+      states: ["args"],
+      filter: SELF,
+      capture: { filename: "string", flags: "int" },
+    });
+    const returns = session.enable("syscall:openat:return", {
+      filter: SELF,
+      capture: { retval: "int" },
+    });
+    session.start();
+    openFile("/dev/zero");
+    session.stop();
+    const seen: unknown[] = [];
+    for await (const event of session) {
+      if (opens.is(event)) seen.push(event.captured.filename, event.args!.length);
+      else if (returns.is(event)) seen.push(event.captured.retval >= 0n);
+    }
+    assertEquals(seen, ["/dev/zero", 4, true]);
+  },
+);
 
 kernelTest("a full ring loses events and says exactly how many", ["gcc"], async () => {
   const caller = buildCaller();
