@@ -65,7 +65,10 @@ export class Registry {
       if (probe !== undefined) yield probe;
       return;
     }
-    for (const [provider, spec] of this.#list(pattern)) yield this.#register(spec, provider);
+    for (const [provider, spec] of this.#list(pattern)) {
+      // Listings also name families without end ("interval:hz:"), which are no probes.
+      if (provider.provide(spec.name) !== undefined) yield this.#register(spec, provider);
+    }
   }
 
   /** The same without giving numbers: for listings. */
