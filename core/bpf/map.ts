@@ -2,7 +2,7 @@
 
 import { Fd } from "../sys/fd.ts";
 import { possibleCpuCount } from "../sys/cpu.ts";
-import { MAP_SHARED, Mapping, PROT_READ, PROT_WRITE } from "../sys/memory.ts";
+import { MAP_SHARED, Mapping, pageSize, PROT_READ, PROT_WRITE } from "../sys/memory.ts";
 import { errorCode } from "../errors.ts";
 import {
   mapCreate,
@@ -146,7 +146,7 @@ export class BpfMap implements Disposable {
 
   /** The whole value of an mmapable array as a buffer shared with the kernel. */
   mmap(): ArrayBuffer {
-    const page = 4096;
+    const page = pageSize();
     const size = ((this.spec.valueSize + 7) & ~7) * this.spec.maxEntries;
     this.#mapping ??= new Mapping(Math.ceil(size / page) * page, {
       prot: PROT_READ | PROT_WRITE,

@@ -8,14 +8,13 @@
 //
 // Positions only grow; the place is position & (size - 1).
 
-import { MAP_SHARED, Mapping, PROT_READ, PROT_WRITE } from "../sys/memory.ts";
+import { MAP_SHARED, Mapping, pageSize, PROT_READ, PROT_WRITE } from "../sys/memory.ts";
 import { BpfMap } from "./map.ts";
 
 const BUSY = 0x80000000;
 const DISCARD = 0x40000000;
 const LENGTH = 0x3fffffff;
 const HEADER = 8;
-const PAGE = 4096;
 
 /**
  * Called with each record's place in {@linkcode RingBuffer.bytes}. The bytes are the kernel's and
@@ -48,20 +47,21 @@ export class RingBuffer implements Disposable {
   constructor(size: number, name: string) {
     using stack = new DisposableStack();
     this.size = size;
+    const page = pageSize();
     this.map = stack.use(
       new BpfMap({ type: "RINGBUF", name, keySize: 0, valueSize: 0, maxEntries: size }),
     );
     const fd = this.map.fd;
     this.#consumerMapping = stack.use(
-      new Mapping(PAGE, { prot: PROT_READ | PROT_WRITE, flags: MAP_SHARED, fd, offset: 0 }),
+      new Mapping(page, { prot: PROT_READ | PROT_WRITE, flags: MAP_SHARED, fd, offset: 0 }),
     );
     this.#producerMapping = stack.use(
-      new Mapping(PAGE + 2 * size, { prot: PROT_READ, flags: MAP_SHARED, fd, offset: PAGE }),
+      new Mapping(page + 2 * size, { prot: PROT_READ, flags: MAP_SHARED, fd, offset: page }),
     );
     this.#consumer = new BigUint64Array(this.#consumerMapping.buffer, 0, 1);
     this.#producer = new BigUint64Array(this.#producerMapping.buffer, 0, 1);
-    this.bytes = new Uint8Array(this.#producerMapping.buffer, PAGE);
-    this.words = new Uint32Array(this.#producerMapping.buffer, PAGE);
+    this.bytes = new Uint8Array(this.#producerMapping.buffer, page);
+    this.words = new Uint32Array(this.#producerMapping.buffer, page);
     stack.move();
   }
 

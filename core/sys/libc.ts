@@ -46,6 +46,8 @@ export interface Libc {
   epoll_wait(epfd: number, events: bigint, maxevents: number, timeoutMs: number): Promise<number>;
   /** `int clock_gettime(clockid_t clock, struct timespec *tp)` */
   clock_gettime(clock: number, timespec: BigInt64Array): number;
+  /** `int getpagesize(void)` */
+  getpagesize(): number;
   /** `int kill(pid_t pid, int signal)` */
   kill(pid: number, signal: number): number;
   /** errno of this thread's last failed synchronous call. */
@@ -72,6 +74,7 @@ const SYMBOLS = {
     nonblocking: true,
   },
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
+  getpagesize: { parameters: [], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;

@@ -23,6 +23,11 @@ export function addressOf(view: Uint8Array | BigUint64Array | Uint32Array): bigi
   return pointer === null ? 0n : Deno.UnsafePointer.value(pointer) as bigint;
 }
 
+/** Bytes of a page: 4 KiB on x86-64, up to 64 KiB on aarch64. */
+export function pageSize(): number {
+  return libc().getpagesize();
+}
+
 /** `text` as NUL-terminated UTF-8. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text + "\0");
