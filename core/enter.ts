@@ -59,17 +59,22 @@ interface Body {
   readonly filter?: EventFilter;
 }
 
+/** What the programs of an attachment are built for. */
+type Target = Omit<KernelAttachment, "plane" | "pcbs" | "attach">;
+
 /**
  * Builds and loads the program of an attachment.
  *
  * @param entries In the order of the attachment's PCBs.
+ * @param options `once`: it will run once, also after exit().
  * @returns The program to attach.
  * @throws {DtError} As BPF_PROG_LOAD.
  */
 export function loadEnter(
   context: EnterContext,
-  attachment: Omit<KernelAttachment, "plane" | "pcbs" | "attach"> & Partial<KernelAttachment>,
+  attachment: Target,
   entries: readonly Entry[],
+  options: { once?: boolean } = {},
 ): LoadedProgram {
   const { plane } = context;
   const bodies: Body[] = [];
@@ -93,48 +98,28 @@ export function loadEnter(
   };
 
   const asm = new Assembler();
-  const out = asm.label("out");
-  const account = asm.label("account");
-  const body = asm.label("body");
-  emitGuard(asm, plane, out);
-  if (attachment.attach !== undefined) emitExitCheck(asm, plane, account);
+  const ends = { account: asm.label("account"), out: asm.label("out") };
+  emitGuard(asm, plane, ends.out);
+  if (!options.once) emitExitCheck(asm, plane, ends.account);
   if (attachment.select === undefined) {
     asm.emit(mov64(R8, imm(entries[0].pbn)));
   } else {
     attachment.select.emit(asm, R6);
-    emitSelect(asm, context, attachment.select.keys, entries, bodyOf, account);
+    emitSelect(asm, context, attachment.select.keys, entries, bodyOf, ends.account);
   }
   if (bodies.length === 1) {
-    asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8), call(body));
-    asm.bind(account);
-    emitAccount(asm);
-    emitRelease(asm);
-    asm.bind(out);
-    asm.emit(mov32(R0, imm(0)), exit());
-    asm.bind(body);
-    emitBody(asm, plane, attachment, bodies[0]);
+    emitCall(asm, plane, attachment, bodies[0], ends);
     return loadAs(attachment.name, asm);
   }
 
   // emitSelect left the index of the body in R3.
   const table = plane.programs("dt_actions", bodies.length);
-  bodies.forEach((one, index) => {
+  bodies.forEach((body, index) => {
     const part = new Assembler();
-    const leave = part.label("out");
-    const start = part.label("body");
-    emitBlock(part, plane, leave);
-    part.emit(
-      load(8, R3, R7, CPU_BLOCK.pbn),
-      mov64(R1, R6),
-      mov64(R2, R7),
-      call(start),
-    );
-    emitAccount(part);
-    emitRelease(part);
-    part.bind(leave);
-    part.emit(mov32(R0, imm(0)), exit());
-    part.bind(start);
-    emitBody(part, plane, attachment, one);
+    const partEnds = { account: part.label("account"), out: part.label("out") };
+    emitBlock(part, plane, partEnds.out);
+    part.emit(load(8, R8, R7, CPU_BLOCK.pbn));
+    emitCall(part, plane, attachment, body, partEnds);
     table.set(index, loadAs(`${attachment.name.slice(0, 10)}_${index}`, part));
   });
   asm.emit(
@@ -145,12 +130,46 @@ export function loadEnter(
     // Only reached if the tail call failed, which a complete table rules out: an event lost.
     mov32(R0, imm(OUTCOME.dropped)),
   );
+  emitEnd(asm, ends);
+  return loadAs(attachment.name, asm);
+}
+
+/** Where a program goes when the outcome is known, and where it leaves without the guard. */
+interface Ends {
+  readonly account: Label;
+  readonly out: Label;
+}
+
+/** Calls a body with R6, R7 and R8 as its arguments, and ends the program. */
+function emitCall(
+  asm: Assembler,
+  plane: KernelPlane,
+  attachment: Target,
+  body: Body,
+  ends: Ends,
+): void {
+  const start = asm.label("body");
+  asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8), call(start));
+  emitEnd(asm, ends);
+  asm.bind(start);
+  emitBody(asm, plane, attachment, body);
+}
+
+/** R0 holds the outcome: counts it, releases the guard, leaves. */
+function emitEnd(asm: Assembler, { account, out }: Ends): void {
   asm.bind(account);
-  emitAccount(asm);
-  emitRelease(asm);
+  asm.emit(
+    and64(R0, imm(3)),
+    lsh64(R0, imm(3)),
+    mov64(R1, R7),
+    add64(R1, R0),
+    load(8, R2, R1, CPU_BLOCK.outcomes),
+    add64(R2, imm(1)),
+    store(8, R1, CPU_BLOCK.outcomes, R2),
+    storeImm(8, R7, CPU_BLOCK.inEvent, 0),
+  );
   asm.bind(out);
   asm.emit(mov32(R0, imm(0)), exit());
-  return loadAs(attachment.name, asm);
 }
 
 /** R6 = context, R7 = this CPU's block. */
@@ -231,27 +250,10 @@ function emitSelect(
   asm.bind(found);
 }
 
-/** R0 holds the outcome. */
-function emitAccount(asm: Assembler): void {
-  asm.emit(
-    and64(R0, imm(3)),
-    lsh64(R0, imm(3)),
-    mov64(R1, R7),
-    add64(R1, R0),
-    load(8, R2, R1, CPU_BLOCK.outcomes),
-    add64(R2, imm(1)),
-    store(8, R1, CPU_BLOCK.outcomes, R2),
-  );
-}
-
-function emitRelease(asm: Assembler): void {
-  asm.emit(storeImm(8, R7, CPU_BLOCK.inEvent, 0));
-}
-
 function emitBody(
   asm: Assembler,
   plane: KernelPlane,
-  attachment: Pick<KernelAttachment, "layout" | "skipFrames">,
+  attachment: Target,
   body: Body,
 ): void {
   const reject = asm.label("reject");
@@ -290,5 +292,6 @@ export function loadOnce(
       skipFrames: 0,
     },
     [entry],
+    { once: true },
   );
 }

@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// What a session needs from the kernel, as an interface: implemented by kernel_plane.ts, replaced in
-// unit tests.
+// What a session needs from the kernel, as an interface, so that sessions know no FFI: implemented by
+// kernel_plane.ts.
 
 import type { MapReference } from "./asm/instruction.ts";
 import type { AttachType } from "./provider.ts";

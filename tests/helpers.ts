@@ -1,7 +1,7 @@
 // What kernel tests share: running btrace, what they need, and that nothing is left behind.
 
 import { assertEquals } from "@std/assert";
-import { hasCapability } from "../core/bpf/mod.ts";
+import { missingCapabilities } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
 
 /** The repository. */
@@ -150,9 +150,7 @@ const EVENTS = "/sys/kernel/tracing/events";
 function missing(need: Need): string | undefined {
   switch (need) {
     case "bpf":
-      return hasCapability("CAP_BPF") && hasCapability("CAP_PERFMON")
-        ? undefined
-        : "CAP_BPF and CAP_PERFMON";
+      return missingCapabilities().join(" and ") || undefined;
     case "root":
       return Deno.uid() === 0 ? undefined : "root";
     case "tracefs":

@@ -7,7 +7,7 @@ import { Assembler } from "../asm/assembler.ts";
 import { imm, mov64 } from "../asm/alu.ts";
 import { callHelper, exit } from "../asm/jump.ts";
 import { R0 } from "../asm/register.ts";
-import { hasTracingCapabilities, UnsupportedError } from "./load_failure.ts";
+import { missingCapabilities, UnsupportedError } from "./load_failure.ts";
 import { BpfMap } from "./map.ts";
 import { BPF_TRACE_FENTRY, BPF_TRACE_RAW_TP, BpfProgram, type ProgramSpec } from "./program.ts";
 
@@ -106,7 +106,7 @@ export function missingFeature(feature: Feature): DtError | undefined {
   } catch (error) {
     if (!(error instanceof DtError)) throw error;
     // Not being allowed to ask is no answer about the kernel.
-    if (errorCode(error) === "EPERM" && !hasTracingCapabilities()) return error;
+    if (errorCode(error) === "EPERM" && missingCapabilities().length > 0) return error;
     const answer = error instanceof UnsupportedError ? error : new UnsupportedError(
       feature,
       probe.minimumKernel,

@@ -45,9 +45,9 @@ export function hasCapability(name: Capability): boolean {
   return has(CAPABILITIES[name]) || has(CAPABILITIES.CAP_SYS_ADMIN);
 }
 
-/** True if programs may be loaded and attached. */
-export function hasTracingCapabilities(): boolean {
-  return hasCapability("CAP_BPF") && hasCapability("CAP_PERFMON");
+/** The capabilities that loading and attaching need and this thread lacks. */
+export function missingCapabilities(): Capability[] {
+  return (["CAP_BPF", "CAP_PERFMON"] as const).filter((name) => !hasCapability(name));
 }
 
 /** The error for a load that failed without a word from the verifier, if the cause is known. */
@@ -57,8 +57,8 @@ export function explainLoadFailure(
 ): DtError | undefined {
   const name = errnoName(errno);
   if (name !== "EPERM") return undefined;
-  if (!hasTracingCapabilities()) {
-    const missing = (["CAP_BPF", "CAP_PERFMON"] as const).filter((cap) => !hasCapability(cap));
+  const missing = missingCapabilities();
+  if (missing.length > 0) {
     return new DtError(
       "EPERM",
       `Cannot load program ${spec.name}: ${errnoMessage(errno)}: it needs ${missing.join(" and ")}`,

@@ -27,5 +27,10 @@ export {
 } from "./link.ts";
 export type { PerfEventAttr } from "../sys/perf_event.ts";
 export { type Feature, missingFeature } from "./features.ts";
-export { type Capability, hasCapability, UnsupportedError } from "./load_failure.ts";
+export {
+  type Capability,
+  hasCapability,
+  missingCapabilities,
+  UnsupportedError,
+} from "./load_failure.ts";
 export { VerifierError, verifierSummary } from "./verifier_log.ts";

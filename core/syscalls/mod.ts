@@ -4,4 +4,9 @@
  */
 
 export { type Syscall, syscalls } from "./table.ts";
-export { syscallAttachment, type SyscallPcb, type SyscallSide } from "./attachment.ts";
+export {
+  allocSyscall,
+  syscallAttachment,
+  type SyscallPcb,
+  type SyscallSide,
+} from "./attachment.ts";

@@ -1,6 +1,5 @@
 // Tracepoints by tracefs names. So far those of the system calls, which need no tracefs.
 
-import { DtError } from "../../core/errors.ts";
 import type { Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type ProviderSession,
 } from "../../core/provider.ts";
 import {
+  allocSyscall,
   type Syscall,
   syscallAttachment,
   syscalls,
@@ -88,15 +88,7 @@ export class TracepointProvider implements Provider {
 
   /** One PCB: all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    if (session.plane !== "kernel") {
-      throw new DtError(
-        "EOPNOTSUPP",
-        `Cannot enable ${probe.name} on the user plane: tracepoints exist on the kernel plane, ` +
-          `which needs CAP_BPF and CAP_PERFMON`,
-        { operation: "enable", probe: probe.name },
-      );
-    }
-    return [{ probe, request }];
+    return allocSyscall(probe, request, session);
   }
 
   /** Nothing is held. */

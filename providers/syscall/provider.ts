@@ -1,6 +1,5 @@
 // dt(4)'s syscall provider: syscall:NAME:entry and syscall:NAME:return.
 
-import { DtError } from "../../core/errors.ts";
 import type { Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
@@ -11,7 +10,12 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/provider.ts";
-import { type Syscall, syscallAttachment, syscalls } from "../../core/syscalls/mod.ts";
+import {
+  allocSyscall,
+  type Syscall,
+  syscallAttachment,
+  syscalls,
+} from "../../core/syscalls/mod.ts";
 
 function entry(call: Syscall): ProbeSpec {
   return { name: `syscall:${call.name}:entry`, args: call.args };
@@ -54,15 +58,7 @@ export class SyscallProvider implements Provider {
 
   /** One PCB: all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    if (session.plane !== "kernel") {
-      throw new DtError(
-        "EOPNOTSUPP",
-        `Cannot enable ${probe.name} on the user plane: system calls are seen on the kernel plane, ` +
-          `which needs CAP_BPF and CAP_PERFMON`,
-        { operation: "enable", probe: probe.name },
-      );
-    }
-    return [{ probe, request }];
+    return allocSyscall(probe, request, session);
   }
 
   /** Nothing is held. */

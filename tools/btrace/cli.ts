@@ -1,6 +1,6 @@
 // The command line of btrace.
 
-import { hasCapability, VerifierError } from "../../core/bpf/mod.ts";
+import { missingCapabilities, VerifierError } from "../../core/bpf/mod.ts";
 import { type Device, openDevice } from "../../core/device.ts";
 import { DtError } from "../../core/errors.ts";
 import type { SessionStats } from "../../core/stats.ts";
@@ -221,7 +221,7 @@ function configFromEnvironment(): Config {
 
 /** One sentence for what is missing, before anything is touched. */
 function checkPrivileges(): void {
-  const missing = (["CAP_BPF", "CAP_PERFMON"] as const).filter((name) => !hasCapability(name));
+  const missing = missingCapabilities();
   if (missing.length === 0) return;
   throw new UsageError(
     `tracing needs ${

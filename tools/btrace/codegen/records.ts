@@ -8,7 +8,7 @@ import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R7, R8, R9 } from "../../../core/asm/register.ts";
 import { HEADER } from "../../../core/event.ts";
 import { OUTCOME } from "../../../core/provider.ts";
-import { emitHeader } from "../../../core/ring_output.ts";
+import { emitHeader, type RingOutput } from "../../../core/ring_output.ts";
 import type { CallExpr, Expr, MapExpr } from "../lang/ast.ts";
 import { parseFormat } from "../lang/format.ts";
 import { storageSize } from "../lang/types.ts";
@@ -68,17 +68,25 @@ function emitRecord(
 function send(gen: Gen, plan: number, record: Place, length: Operand, control: boolean): void {
   const lost = gen.asm.label("lost");
   const done = gen.asm.label("sent");
-  emitHeader(gen.asm, record.base, record.offset, {
-    kind: KIND_PLAN,
-    id: imm(plan),
-    size: length,
-  });
-  gen.site.ring.emitOutput(gen.asm, record, length, { block: R7, lost, control });
+  output(gen, plan, record, length, { block: R7, lost, control });
   raiseOutcome(gen, OUTCOME.recorded);
   gen.emit(ja(done));
   gen.asm.bind(lost);
   gen.emit(mov64(R9, imm(OUTCOME.dropped)));
   gen.asm.bind(done);
+}
+
+/** Header and output alone. */
+function output(
+  gen: Gen,
+  plan: number,
+  record: Place,
+  length: Operand,
+  site: Parameters<RingOutput["emitOutput"]>[3],
+): void {
+  const { base, offset } = record;
+  emitHeader(gen.asm, base, offset, { kind: KIND_PLAN, id: imm(plan), size: length });
+  gen.site.ring.emitOutput(gen.asm, record, length, site);
 }
 
 function emitSlot(gen: Gen, layout: RecordLayout, slot: Slot, value: Expr): void {
@@ -173,27 +181,17 @@ export function emitMapOperation(
   call: CallExpr,
   plan: Plan & { kind: "print" | "clear" | "zero" },
 ): void {
-  emitBare(gen, gen.shared.plan(planKey(gen, call), () => plan));
+  const id = gen.shared.plan(planKey(gen, call), () => plan);
+  send(gen, id, gen.frame.record(HEADER.bytes), imm(HEADER.bytes), true);
 }
 
 /** Wakes this side; the exit flag has been set, so nothing is lost if this finds no room. */
 export function emitExit(gen: Gen, call: CallExpr): void {
   const plan = gen.shared.plan(planKey(gen, call), () => ({ kind: "exit" }));
-  const length = imm(HEADER.bytes);
   const record = gen.frame.record(HEADER.bytes);
-  const done = gen.asm.label("woken");
-  emitHeader(gen.asm, record.base, record.offset, {
-    kind: KIND_PLAN,
-    id: imm(plan),
-    size: length,
-  });
-  gen.site.ring.emitOutput(gen.asm, record, length, {
-    block: R7,
-    lost: done,
-    control: true,
-    wakeup: true,
-  });
-  gen.asm.bind(done);
+  const lost = gen.asm.label("woken");
+  output(gen, plan, record, imm(HEADER.bytes), { block: R7, lost, control: true, wakeup: true });
+  gen.asm.bind(lost);
 }
 
 /** Reports a division by zero. */
@@ -204,10 +202,6 @@ export function emitDivideByZero(gen: Gen, expr: object & { span: Expr["span"] }
     const plan = gen.shared.plan(expr, () => ({ kind: "divide-by-zero", span }));
     send(gen, plan, gen.frame.block(HEADER.bytes), imm(HEADER.bytes), true);
   });
-}
-
-function emitBare(gen: Gen, plan: number): void {
-  send(gen, plan, gen.frame.record(HEADER.bytes), imm(HEADER.bytes), true);
 }
 
 /** A call's plan depends on the clause's variant: types may differ. */

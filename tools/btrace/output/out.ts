@@ -11,12 +11,12 @@ const MINUS = 0x2d;
 
 /** How to widen. */
 export interface PadOptions {
+  /** To at least so many bytes. */
+  readonly width: number;
   /** Spaces to the right. */
   readonly left: boolean;
   /** Zeros instead of spaces, to the left. */
   readonly zero: boolean;
-  /** Bytes that stay in front of zeros: a sign, "0x". */
-  readonly prefix?: number;
 }
 
 /** A growing buffer in front of a sink. */
@@ -97,16 +97,20 @@ export class Out {
     this.#length += digits;
   }
 
-  /** Widens what was put since `mark` to `width` bytes. */
-  pad(mark: number, width: number, options: PadOptions): void {
-    const missing = width - (this.#length - mark);
+  /**
+   * Widens what was put since `mark`.
+   *
+   * @param prefix Bytes that stay in front of zeros: a sign, "0x".
+   */
+  pad(mark: number, options: PadOptions, prefix: number): void {
+    const missing = options.width - (this.#length - mark);
     if (missing <= 0) return;
     this.#room(missing);
     const bytes = this.#bytes;
     if (options.left) {
       bytes.fill(SPACE, this.#length, this.#length + missing);
     } else {
-      const sign = options.zero ? options.prefix ?? 0 : 0;
+      const sign = options.zero ? prefix : 0;
       bytes.copyWithin(mark + sign + missing, mark + sign, this.#length);
       bytes.fill(options.zero ? ZERO : SPACE, mark + sign, mark + sign + missing);
     }

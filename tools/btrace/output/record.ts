@@ -61,10 +61,7 @@ export class RecordReader {
       if (typeof value === "string") out.text(value);
       else if (part.conversion === "s") this.value(out, layout, value);
       else prefix = this.#convert(out, part, layout.slots[value]);
-      if (part.width > 0) {
-        const { left, zero } = part;
-        out.pad(mark, part.width, { left, zero, prefix });
-      }
+      if (part.width > 0) out.pad(mark, part, prefix);
     }
   }
 
