@@ -39,6 +39,8 @@ export const CONTROL = {
   exitCode: 8,
   /** [S] CLOCK_BOOTTIME at start, 64 bits. */
   startTime: 16,
+  /** [K] What the script's last `return` gave. */
+  result: 24,
   /** Bytes of the block. */
   size: 64,
 } as const;

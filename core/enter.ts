@@ -88,10 +88,12 @@ export function loadEnter(
     return index;
   });
   const loadAs = (name: string, asm: Assembler) => {
+    asm.dropUnreachable();
     const program = plane.load({
       ...attachment.program,
       name,
-      code: asm.dropUnreachable().assemble(),
+      functions: asm.functions(),
+      code: asm.assemble(),
     });
     context.own(program);
     return program;

@@ -72,7 +72,9 @@ class BpfPlane implements KernelPlane {
     this.#owned = stack.move();
   }
 
-  load(program: { name: string; code: Uint8Array } & AttachType): LoadedProgram {
+  load(
+    program: { name: string; code: Uint8Array; functions?: readonly number[] } & AttachType,
+  ): LoadedProgram {
     return new BpfProgram(program);
   }
 

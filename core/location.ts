@@ -2,7 +2,7 @@
 // Emits the loads that bring a value out of a program's context.
 
 import type { Assembler } from "./asm/assembler.ts";
-import { add64, arsh64, imm, lsh64, mov64, rsh64 } from "./asm/alu.ts";
+import { add64, and64, arsh64, imm, lsh64, mov64, rsh64 } from "./asm/alu.ts";
 import type { Instruction } from "./asm/instruction.ts";
 import type { CType } from "./c_type.ts";
 import { callHelper } from "./asm/jump.ts";
@@ -24,6 +24,7 @@ export function emitLoad(
   context: Register,
   stackOffset: number,
 ): void {
+  if (location.address !== undefined) return emitAddress(asm, location, context);
   let from = context;
   location.path.forEach((offset, i) => {
     const last = i === location.path.length - 1;
@@ -43,6 +44,21 @@ export function emitLoad(
     }
     from = R0;
   });
+}
+
+/** Leaves the address of something in the context in R0. */
+function emitAddress(asm: Assembler, { path, address }: Location, context: Register): void {
+  const [offset] = path;
+  if (address === "inline") {
+    asm.emit(mov64(R0, context), add64(R0, imm(offset)));
+    return;
+  }
+  asm.emit(
+    load(4, R0, context, offset),
+    and64(R0, imm(0xffff)),
+    add64(R0, context),
+  );
+  if (address === "rel_loc") asm.emit(add64(R0, imm(offset + 4)));
 }
 
 /** Widens the value in R0 from its C type: registers may hold anything above a narrow argument. */

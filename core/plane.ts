@@ -24,7 +24,13 @@ export interface LoadedProgram extends Disposable {
   /** Runs it once in this thread (raw tracepoint programs). */
   testRun(): number;
   /** What the kernel counts and shows. */
-  info(): { id: number; xlated: Uint8Array; recursionMisses: bigint };
+  info(): {
+    id: number;
+    xlated: Uint8Array;
+    recursionMisses: bigint;
+    runTimeNs: bigint;
+    runCount: bigint;
+  };
 }
 
 /** A set of programs that can jump into each other. */
@@ -50,7 +56,9 @@ export interface KernelPlane extends Disposable {
   /** One {@linkcode CONTROL} block. */
   readonly control: { readonly map: MapReference; readonly words: Int32Array };
   /** Loads a program. */
-  load(program: { name: string; code: Uint8Array } & AttachType): LoadedProgram;
+  load(
+    program: { name: string; code: Uint8Array; functions?: readonly number[] } & AttachType,
+  ): LoadedProgram;
   /** A read-only array of 32-bit words that programs can look into. */
   table(name: string, words: Uint32Array): MapReference;
   /** An empty program table. */

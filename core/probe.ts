@@ -13,6 +13,10 @@ export class Probe {
   readonly args: readonly ArgumentSpec[];
   /** C type of the result, if any. [I] */
   readonly retval?: string;
+  /** Further locations of its context. [I] */
+  readonly locations?: readonly string[];
+  /** Layout of its arguments, where names and types do not tell. [I] */
+  readonly layout?: string;
   /** Where it comes from. [I] */
   readonly provider: Provider;
 
@@ -22,6 +26,8 @@ export class Probe {
     this.name = spec.name;
     this.args = spec.args;
     this.retval = spec.retval;
+    this.locations = spec.locations;
+    this.layout = spec.layout;
     this.provider = provider;
   }
 }

@@ -41,6 +41,10 @@ export interface ProbeSpec {
   readonly args: readonly ArgumentSpec[];
   /** C type of the result, for probes that have one. */
   readonly retval?: string;
+  /** Further locations of its context: "reg:ip", "usermode". */
+  readonly locations?: readonly string[];
+  /** Tells apart probes whose arguments have equal names and types in different places. */
+  readonly layout?: string;
 }
 
 /** Part of the thread's state that the standard event records. dt(4)'s evtflags. */
@@ -102,6 +106,11 @@ export interface Location {
   readonly path: readonly number[];
   /** Bytes of the last load. */
   readonly size: AccessSize;
+  /**
+   * The value is an address: `inline` of the context at `path[0]` itself; `data_loc` and `rel_loc` of
+   * data that a 32-bit word there tells the offset of, from the record's start or from the word's end.
+   */
+  readonly address?: "inline" | "data_loc" | "rel_loc";
 }
 
 /** Where a program finds what, in its context. */

@@ -80,9 +80,9 @@ export class KernelRecording implements Recording {
     this.#links.dispose();
   }
 
-  /** Runs an action once, in this thread. */
-  run(name: string, entry: Entry): void {
-    loadOnce(this.#context, name, entry).testRun();
+  /** An action as a program to be run in this thread. */
+  loadOnce(name: string, entry: Entry): LoadedProgram {
+    return loadOnce(this.#context, name, entry);
   }
 
   drain(take: EventTaker): void {

@@ -233,7 +233,16 @@ export class Session implements Disposable, ProviderSession {
    * @throws {DtError} EINVAL not prepared, or not on the kernel plane.
    */
   run(name: string, action: KernelAction, pbn: number = NO_PROBE): void {
-    this.#kernel("run").run(name, { pbn, action });
+    this.loadOnce(name, action, pbn).testRun();
+  }
+
+  /**
+   * Loads what {@linkcode Session.run} runs, to be run more than once. The session owns it.
+   *
+   * @throws {DtError} EINVAL not prepared, or not on the kernel plane.
+   */
+  loadOnce(name: string, action: KernelAction, pbn: number = NO_PROBE): LoadedProgram {
+    return this.#kernel("run").loadOnce(name, { pbn, action });
   }
 
   /** Bytes of the largest event that the enabled probes can make. */

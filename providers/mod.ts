@@ -5,12 +5,12 @@
 
 import type { Provider } from "../core/provider.ts";
 import { interval } from "./profile/mod.ts";
-import { tracepoint } from "./static/mod.ts";
+import { rawtracepoint, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
 
-export { interval, syscall, tracepoint };
+export { interval, rawtracepoint, syscall, tracepoint };
 
 /** One of each. */
 export function allProviders(): Provider[] {
-  return [interval(), syscall(), tracepoint()];
+  return [interval(), rawtracepoint(), syscall(), tracepoint()];
 }

@@ -41,6 +41,7 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^core\/sys\//, may: /^core\/(sys\/|errors\.ts$)/ },
   { files: /^core\/asm\//, may: /^core\/(asm\/|errors\.ts$)/ },
   { files: /^core\/(btf|symbols)\//, may: /^core\/(btf\/|symbols\/|sys\/|errors\.ts$)/ },
+  { files: /^core\/tracefs\//, may: /^core\/(tracefs\/|errors\.ts$)/ },
   { files: /^core\/bpf\//, may: /^core\/(bpf|sys|asm|btf)\/|^core\/errors\.ts$/ },
   // What providers share of the system calls: uses the contract, and the kernel below it.
   { files: /^core\/syscalls\//, may: /^core\// },
@@ -56,16 +57,21 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
     may: /^tools\/btrace\/lang\/|^core\/(c_type|duration)\.ts$/,
   },
   {
+    files: /^tools\/btrace\/ctypes\//,
+    may: /^tools\/btrace\/(lang|ctypes)\/|^core\/btf\/(parse|types)\.ts$/,
+  },
+  { files: /^tools\/btrace\/ir\.ts$/, may: /^tools\/btrace\/lang\// },
+  {
     files: /^tools\/btrace\/passes\//,
-    may: /^tools\/btrace\/(lang|passes)\/|^core\/(c_type|duration)\.ts$/,
+    may: /^tools\/btrace\/(lang\/|ctypes\/|passes\/|ir\.ts$)|^core\/(c_type|duration)\.ts$/,
   },
   {
     files: /^tools\/btrace\/codegen\//,
-    may: /^tools\/btrace\/(lang|passes|codegen)\/|^tools\/btrace\/output\/plan\.ts$|^core\//,
+    may: /^tools\/btrace\/(lang\/|passes\/|codegen\/|ir\.ts$|output\/plan\.ts$)|^core\//,
   },
   {
     files: /^tools\/btrace\/output\//,
-    may: /^tools\/btrace\/(lang|output)\/|^tools\/btrace\/codegen\/map_layout\.ts$|^core\//,
+    may: /^tools\/btrace\/(lang\/|output\/|ir\.ts$)|^core\//,
   },
   { files: /^tools\/deps\.ts$/, may: /^npm:|^tools\/types\// },
   { files: /^tools\//, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },

@@ -2,7 +2,7 @@
 // Collects instructions, binds labels, and turns the whole into bytes for BPF_PROG_LOAD.
 
 import { encode, type Instruction, Label, LD_IMM64, slots } from "./instruction.ts";
-import { BPF_JMP, BPF_JMP32, JMP_OP } from "./opcode.ts";
+import { BPF_JMP, BPF_JMP32, BPF_PSEUDO_FUNC, JMP_OP } from "./opcode.ts";
 
 const CALL = BPF_JMP | JMP_OP.call;
 const EXIT = BPF_JMP | JMP_OP.exit;
@@ -96,6 +96,22 @@ export class Assembler {
     all.push(...kept);
     this.#slot = after;
     return this;
+  }
+
+  /**
+   * Where functions begin, if one of them is a callback: the kernel then wants to be told of all.
+   * Undefined if there is none.
+   */
+  functions(): number[] | undefined {
+    const targets = this.#instructions.filter(({ opcode, target }) =>
+      target !== undefined && (opcode === CALL || opcode === LD_IMM64)
+    );
+    const callback = targets.some(({ opcode, src }) =>
+      opcode === LD_IMM64 && src === BPF_PSEUDO_FUNC
+    );
+    if (!callback) return undefined;
+    const starts = new Set([0, ...targets.map(({ target }) => target!.slot)]);
+    return [...starts].sort((a, b) => a - b);
   }
 
   /**

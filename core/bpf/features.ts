@@ -116,3 +116,6 @@ export function missingFeature(feature: Feature): DtError | undefined {
     return answer;
   }
 }
+
+/** Names of all features. */
+export const FEATURES: readonly Feature[] = Object.keys(PROBES) as Feature[];

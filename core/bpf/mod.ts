@@ -26,7 +26,7 @@ export {
   attachTracepoint,
 } from "./link.ts";
 export type { PerfEventAttr } from "../sys/perf_event.ts";
-export { type Feature, missingFeature } from "./features.ts";
+export { type Feature, FEATURES, missingFeature } from "./features.ts";
 export {
   type Capability,
   hasCapability,

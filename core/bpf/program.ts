@@ -5,7 +5,15 @@ import { errnoMessage, errnoName } from "../sys/errno.ts";
 import { Fd } from "../sys/fd.ts";
 import { Struct } from "../sys/memory.ts";
 import { BPF_TRACE_RAW_TP, explainLoadFailure } from "./load_failure.ts";
-import { objGetInfo, progLoad, type ProgLoadAttr, progTestRun } from "./syscall.ts";
+import { functionBtf, functionInfo } from "../btf/build.ts";
+import {
+  btfLoad,
+  enableRunTimeStats,
+  objGetInfo,
+  progLoad,
+  type ProgLoadAttr,
+  progTestRun,
+} from "./syscall.ts";
 import { VerifierError } from "./verifier_log.ts";
 
 /** Program types by the kernel's names, without the BPF_PROG_TYPE_ prefix. */
@@ -40,6 +48,8 @@ export interface ProgramSpec {
   expectedAttachType?: number;
   /** BTF id of what a TRACING program attaches to. */
   attachBtfId?: number;
+  /** Where its functions begin, in instructions: for programs with callbacks (Linux 5.13). */
+  functions?: readonly number[];
 }
 
 /** What the kernel tells about a loaded program. */
@@ -70,8 +80,13 @@ export class BpfProgram implements Disposable {
    */
   constructor(spec: ProgramSpec) {
     this.spec = spec;
-    const { type, ...rest } = spec;
+    const { type, functions, ...rest } = spec;
+    using stack = new DisposableStack();
     const attr: ProgLoadAttr = { ...rest, type: BPF_PROG_TYPE[type] };
+    if (functions !== undefined) {
+      const btf = stack.use(new Fd(btfLoad(functionBtf(functions.length)), `btf:${spec.name}`));
+      attr.functions = { btfFd: btf.value, info: functionInfo(functions) };
+    }
     const fd = progLoad(attr);
     if (fd < 0) throw failure(spec, attr, -fd);
     this.#fd = new Fd(fd, `prog:${spec.name}`);
@@ -107,6 +122,25 @@ export class BpfProgram implements Disposable {
   }
 
   /** Unloads the program unless something still holds it. */
+  [Symbol.dispose](): void {
+    this.#fd[Symbol.dispose]();
+  }
+}
+
+/** While one of these is open the kernel measures programs: {@linkcode ProgramInfo.runTimeNs}. */
+export class BpfProgramStats implements Disposable {
+  readonly #fd: Fd;
+
+  /**
+   * Starts measuring (Linux 5.8).
+   *
+   * @throws {DtError} EPERM without CAP_SYS_ADMIN.
+   */
+  constructor() {
+    this.#fd = new Fd(enableRunTimeStats(), "bpf_stats");
+  }
+
+  /** Stops. */
   [Symbol.dispose](): void {
     this.#fd[Symbol.dispose]();
   }

@@ -14,10 +14,15 @@ const BPF_PROG_LOAD = 5;
 const BPF_PROG_TEST_RUN = 10;
 const BPF_OBJ_GET_INFO_BY_FD = 15;
 const BPF_RAW_TRACEPOINT_OPEN = 17;
+const BPF_BTF_LOAD = 18;
 const BPF_MAP_FREEZE = 22;
 const BPF_MAP_LOOKUP_BATCH = 24;
 const BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25;
 const BPF_LINK_CREATE = 28;
+const BPF_ENABLE_STATS = 32;
+
+/** sizeof(struct bpf_func_info) */
+const FUNC_INFO_BYTES = 8;
 
 /** Length of an object's name field, its NUL included. */
 const BPF_OBJ_NAME_LEN = 16;
@@ -170,6 +175,8 @@ export interface ProgLoadAttr {
   attachBtfId?: number;
   /** `prog_flags` */
   flags?: number;
+  /** BTF of the program's functions, and its bpf_func_info records. */
+  functions?: { btfFd: number; info: Uint8Array<ArrayBuffer> };
   /** Where the verifier's log goes; none means no log, which is faster. */
   log?: Uint8Array;
 }
@@ -188,7 +195,19 @@ export function progLoad(attr: ProgLoadAttr): number {
     .raw(48, cString(objectName(attr.name)))
     .u32(68, attr.expectedAttachType ?? 0)
     .u32(108, attr.attachBtfId ?? 0);
+  if (attr.functions !== undefined) {
+    struct.u32(72, attr.functions.btfFd)
+      .u32(76, FUNC_INFO_BYTES)
+      .pointer(80, attr.functions.info)
+      .u32(88, attr.functions.info.length / FUNC_INFO_BYTES);
+  }
   return bpf(BPF_PROG_LOAD, struct);
+}
+
+/** Loads BTF (Linux 4.18). */
+export function btfLoad(bytes: Uint8Array<ArrayBuffer>): number {
+  const struct = new Struct(28).pointer(0, bytes).u32(16, bytes.length);
+  return check(bpf(BPF_BTF_LOAD, struct), "BPF_BTF_LOAD");
 }
 
 /**
@@ -201,6 +220,11 @@ export function progTestRun(fd: number, context: Uint8Array): number {
   const struct = new Struct(80).u32(0, fd).u32(40, context.length).pointer(48, context);
   check(bpf(BPF_PROG_TEST_RUN, struct), "BPF_PROG_TEST_RUN");
   return struct.getU32(4);
+}
+
+/** Makes the kernel measure programs while the descriptor is open (Linux 5.8). */
+export function enableRunTimeStats(): number {
+  return check(bpf(BPF_ENABLE_STATS, new Struct(4).u32(0, 0)), "BPF_ENABLE_STATS");
 }
 
 /** Fills `info` (struct bpf_prog_info and the like) and returns it. */

@@ -8,7 +8,7 @@ function sample(): Uint8Array<ArrayBuffer> {
   const info = (kind: number, members: number) => kind << 24 | members;
   const types = new Uint32Array([
     ...[at("int"), info(BTF_KIND.INT, 0), 4, 0x01000020],
-    ...[at("colour"), info(BTF_KIND.ENUM, 2), 4, at("red"), 1, at("blue"), -2],
+    ...[at("colour"), (info(BTF_KIND.ENUM, 2) | 1 << 31) >>> 0, 4, at("red"), 1, at("blue"), -2],
     ...[at("int_t"), info(BTF_KIND.TYPEDEF, 0), 1],
     ...[at("point"), info(BTF_KIND.STRUCT, 1), 4, at("x"), 1, 0],
   ]);
@@ -36,7 +36,7 @@ Deno.test("Btf finds types by kind and whole name", () => {
 });
 
 Deno.test("Btf lists enumerators with their signed values", () => {
-  assertEquals(new Btf(sample()).enumerators(2), [["red", 1], ["blue", -2]]);
+  assertEquals(new Btf(sample()).enumerators(2), [["red", 1n], ["blue", -2n]]);
 });
 
 Deno.test("Btf reads a blob at an odd address", () => {

@@ -16,3 +16,4 @@
 export { Btf } from "./parse.ts";
 export { BTF_KIND, type BtfKind } from "./types.ts";
 export { kernelBtf } from "./kernel.ts";
+export { btfTypeName } from "./type_name.ts";

@@ -79,18 +79,106 @@ export class Btf {
     return 0;
   }
 
+  /** Kind of a type; 0 for void. */
+  kind(id: number): BtfKind | 0 {
+    return id === 0 ? 0 : (this.#info(id) >>> 24 & 31) as BtfKind;
+  }
+
+  /** Name of a type, "" if it has none. */
+  name(id: number): string {
+    return id === 0 ? "" : this.#string(this.#words[this.#start[id]]);
+  }
+
+  /** Size in bytes of INT, STRUCT, UNION, ENUM, ENUM64, FLOAT; the other type's id for the rest. */
+  sizeOrType(id: number): number {
+    return this.#words[this.#start[id] + 2];
+  }
+
+  /** `kind_flag`: bit fields of a structure, signedness of an enum, union of a forward. */
+  flag(id: number): boolean {
+    return this.#info(id) >>> 31 === 1;
+  }
+
+  /** Of an INT: whether it is signed. */
+  isSigned(id: number): boolean {
+    return (this.#words[this.#start[id] + 3] >>> 24 & 1) === 1;
+  }
+
+  /** Members of a STRUCT or UNION, offsets and sizes in bits; size 0 for what is no bit field. */
+  members(id: number): { name: string; type: number; bitOffset: number; bitSize: number }[] {
+    const flag = this.flag(id);
+    return this.#each(id, 3, (at) => {
+      const offset = this.#words[at + 2];
+      return {
+        name: this.#string(this.#words[at]),
+        type: this.#words[at + 1],
+        bitOffset: flag ? offset & 0xff_ffff : offset,
+        bitSize: flag ? offset >>> 24 : 0,
+      };
+    });
+  }
+
+  /** Of an ARRAY. */
+  array(id: number): { type: number; count: number } {
+    const at = this.#start[id] + 3;
+    return { type: this.#words[at], count: this.#words[at + 2] };
+  }
+
+  /** Of a FUNC_PROTO. */
+  parameters(id: number): { name: string; type: number }[] {
+    return this.#each(id, 2, (at) => ({
+      name: this.#string(this.#words[at]),
+      type: this.#words[at + 1],
+    }));
+  }
+
   /**
    * Names and values of an enum's members.
    *
-   * @param id A type of kind ENUM.
+   * @param id A type of kind ENUM or ENUM64.
    */
-  enumerators(id: number): [name: string, value: number][] {
-    const at = this.#start[id];
-    const count = this.#words[at + 1] & 0xffff;
-    return Array.from({ length: count }, (_, i) => {
-      const member = at + 3 + 2 * i;
-      return [this.#string(this.#words[member]), this.#words[member + 1] | 0];
+  enumerators(id: number): [name: string, value: bigint][] {
+    const wide = this.kind(id) === BTF_KIND.ENUM64;
+    const signed = this.flag(id);
+    return this.#each(id, wide ? 3 : 2, (at) => {
+      const low = this.#words[at + 1];
+      const raw = wide ? BigInt(this.#words[at + 2]) << 32n | BigInt(low) : BigInt(low);
+      const value = signed ? BigInt.asIntN(wide ? 64 : 32, raw) : raw;
+      return [this.#string(this.#words[at]), value];
     });
+  }
+
+  /** The enum that has a member of that name: 0 if there is none. */
+  findEnumerator(name: string): number {
+    const offset = this.#stringOffset(name);
+    if (offset < 0) return 0;
+    const words = this.#words;
+    for (let id = 1; id < this.size; id++) {
+      const kind = words[this.#start[id] + 1] >>> 24 & 31;
+      if (kind !== BTF_KIND.ENUM && kind !== BTF_KIND.ENUM64) continue;
+      const step = kind === BTF_KIND.ENUM64 ? 3 : 2;
+      const count = words[this.#start[id] + 1] & 0xffff;
+      for (let i = 0; i < count; i++) {
+        if (words[this.#start[id] + 3 + step * i] === offset) return id;
+      }
+    }
+    return 0;
+  }
+
+  /** Names of all types of a kind. */
+  *names(kind: BtfKind): Generator<[id: number, name: string]> {
+    for (let id = 1; id < this.size; id++) {
+      if (this.kind(id) === kind) yield [id, this.name(id)];
+    }
+  }
+
+  #info(id: number): number {
+    return this.#words[this.#start[id] + 1];
+  }
+
+  #each<T>(id: number, step: number, make: (at: number) => T): T[] {
+    const count = this.#info(id) & 0xffff;
+    return Array.from({ length: count }, (_, i) => make(this.#start[id] + 3 + step * i));
   }
 
   #string(offset: number): string {

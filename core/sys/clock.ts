@@ -5,6 +5,7 @@ import { libc } from "./libc.ts";
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
+const CLOCK_TAI = 11;
 
 function nanoseconds(clock: number): bigint {
   const timespec = new BigInt64Array(2);
@@ -20,6 +21,11 @@ export function bootTimeNs(): bigint {
 /** CLOCK_MONOTONIC. */
 export function monotonicTimeNs(): bigint {
   return nanoseconds(CLOCK_MONOTONIC);
+}
+
+/** CLOCK_TAI: wall clock without leap seconds. */
+export function taiTimeNs(): bigint {
+  return nanoseconds(CLOCK_TAI);
 }
 
 /** CLOCK_REALTIME: wall clock since 1970. */

@@ -8,12 +8,14 @@ import {
   type Attachment,
   type EnableRequest,
   type KernelAttachment,
+  type Location,
   type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
   type UserAttachment,
 } from "../../core/provider.ts";
+import { arch } from "../../core/sys/arch/mod.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { onlineCpus } from "../../core/sys/cpu.ts";
 import { PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
@@ -23,6 +25,14 @@ import { parseRate } from "./rate.ts";
 const RECORDER_MIN_NS = 200_000n;
 
 const UNITS = ["hz", "us", "ms", "s"];
+
+/** Registers of what was interrupted: struct bpf_perf_event_data begins with them. */
+const REGISTERS: Readonly<Record<string, Location>> = Object.fromEntries(
+  Object.entries(arch.registers).map(([name, offset]) => [
+    `reg:${name}`,
+    { path: [offset], size: 8 },
+  ]),
+);
 
 /** The provider; see mod.ts. */
 export class IntervalProvider implements Provider {
@@ -39,7 +49,7 @@ export class IntervalProvider implements Provider {
   /** Any valid rate. */
   provide(name: string): ProbeSpec | undefined {
     const rate = parseRate(name.slice("interval:".length));
-    return rate && { name: `interval:${rate.normal}`, args: [] };
+    return rate && { name: `interval:${rate.normal}`, args: [], locations: Object.keys(REGISTERS) };
   }
 
   /** One PCB on one CPU. */
@@ -71,7 +81,7 @@ function kernelTimer(pcb: Pcb): KernelAttachment {
     name: "dt_interval",
     pcbs: [pcb],
     program: { type: "PERF_EVENT" },
-    layout: { id: "perf_event", locations: {} },
+    layout: { id: "perf_event", locations: REGISTERS },
     skipFrames: 0,
     attach: (program) =>
       attachPerfEvent(

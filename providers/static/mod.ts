@@ -1,12 +1,17 @@
 /**
- * Static tracepoints of the kernel under their tracefs names: `tracepoint:SUBSYSTEM:EVENT`.
+ * Static tracepoints of the kernel.
  *
- * Present are `tracepoint:syscalls:sys_enter_NAME`, `tracepoint:syscalls:sys_exit_NAME` and
- * `tracepoint:raw_syscalls:sys_enter`, `tracepoint:raw_syscalls:sys_exit`, with the arguments that
- * their format files list. They do not need tracefs: they are served by the same attachment as the
- * syscall provider's probes.
+ * `tracepoint:SUBSYSTEM:EVENT` are the events of tracefs, with the fields that their format files
+ * list. Those of the system calls, `tracepoint:syscalls:sys_enter_NAME`,
+ * `tracepoint:syscalls:sys_exit_NAME`, `tracepoint:raw_syscalls:sys_enter` and
+ * `tracepoint:raw_syscalls:sys_exit`, do not need tracefs: they are served by the same attachment as
+ * the syscall provider's probes. Fields of variable length (`__data_loc`) are addresses in the record.
  *
- * Kernel plane: needs Linux 5.8, CAP_BPF and CAP_PERFMON.
+ * `rawtracepoint:EVENT` and `rawtracepoint:vmlinux:EVENT` are the same points without the record: the
+ * arguments of the kernel's own call, typed by BTF, at half the cost of a firing.
+ *
+ * Kernel plane: needs CAP_BPF and CAP_PERFMON; `tracepoint:` needs Linux 5.15 and tracefs,
+ * `rawtracepoint:` Linux 5.5 and BTF.
  *
  * @example
  * ```ts
@@ -21,9 +26,15 @@
  */
 
 import type { Provider } from "../../core/provider.ts";
-import { TracepointProvider } from "./provider.ts";
+import { RawTracepointProvider } from "./rawtracepoint.ts";
+import { TracepointProvider } from "./tracepoint.ts";
 
-/** Makes the provider. */
+/** Makes the provider of `tracepoint:`. */
 export function tracepoint(): Provider {
   return new TracepointProvider();
+}
+
+/** Makes the provider of `rawtracepoint:`. */
+export function rawtracepoint(): Provider {
+  return new RawTracepointProvider();
 }

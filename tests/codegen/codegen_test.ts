@@ -28,7 +28,7 @@ function listing(text: string): string {
   const device = openDevice({ providers: allProviders() });
   const compiled = compile({ name: "stdin", text }, device) as Compiled;
   const maps = [...compiled.maps.keys()].map((name, i) => [name, { fd: FIRST_MAP + i }] as const);
-  compiled.bind(new Map(maps), ZEROS);
+  compiled.bind({ maps: new Map(maps), zeros: ZEROS });
   let out = "; map 1 ring, 2 control, 3 zeros" +
     maps.map(([name, { fd }]) => `, ${fd} ${name}`).join("") + "\n";
   for (const { name, action } of compiled.actions) {

@@ -52,7 +52,9 @@ export function providerSuite(one: ProviderCase): void {
   Deno.test(`${name}: argument names are unique and their places are named`, () => {
     for (const { name, args } of one.make().probes()) {
       assertEquals(new Set(args.map((arg) => arg.name)).size, args.length, name);
-      for (const { at } of args) assert(/^(arg\d|retval|number)$/.test(at), `${name} ${at}`);
+      for (const { at } of args) {
+        assert(/^(arg\d+|retval|number|field:\w+)$/.test(at), `${name} ${at}`);
+      }
     }
   });
 

@@ -30,10 +30,10 @@ function listing(xlated: Uint8Array): string {
 
 /**
  * Named differences of bpftool 7.1, which is older than the kernel: it adds the callee's symbol to
- * calls within the program, and does not know the per-CPU address instruction of Linux 6.10.
+ * calls within the program, heads functions that have BTF with their prototypes, and does not know the per-CPU address instruction of Linux 6.10.
  */
 function normalized(theirs: string): string {
-  return theirs.replace(/ call pc\+(\d+)#\w+$/gm, " call pc+$1");
+  return theirs.replace(/ call pc\+(\d+)#\w+$/gm, " call pc+$1").replace(/^int f\d+\(\):\n/gm, "");
 }
 
 function withoutPerCpu(ours: string): string {

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, formatDiagnostic, run, ScriptError } from "../../tools/btrace/mod.ts";
+import { parseOptions } from "../../tools/btrace/options.ts";
 import { kernelTest } from "../helpers.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
@@ -28,7 +29,7 @@ for (const script of scripts.filter((name) => name.startsWith("err."))) {
   Deno.test(`diagnostic ${script}`, () => {
     let error: unknown;
     try {
-      compile(source(script), device);
+      compile(source(script), device, optionsOf(script).compile);
     } catch (caught) {
       error = caught;
     }
@@ -42,40 +43,68 @@ for (const script of scripts.filter((name) => name.startsWith("err."))) {
 
 Deno.test("every diagnostic has a golden", () => {
   const codes = new Set<string>();
-  for (
-    const file of [
-      "passes/calls.ts",
-      "passes/check.ts",
-      "passes/map_types.ts",
-      "passes/expand.ts",
-      "passes/fold.ts",
-      "lang/lexer.ts",
-      "compile.ts",
-    ]
-  ) {
+  const folders = ["passes", "passes/functions", "lang", "."];
+  const files = folders.flatMap((folder) =>
+    [...Deno.readDirSync(`${HERE}../../tools/btrace/${folder}`)].filter(({ name }) =>
+      name.endsWith(".ts") && !name.endsWith("_test.ts")
+    ).map(({ name }) => `${folder}/${name}`)
+  );
+  for (const file of files) {
     const text = Deno.readTextFileSync(`${HERE}../../tools/btrace/${file}`);
     for (const [, kind, code] of text.matchAll(/\.(error|warning)\(\s*"([a-z-]+)"/g)) {
       codes.add(`${kind === "error" ? "err" : "warn"}.${code}`);
     }
   }
   assert(codes.size > 20);
-  for (const code of codes) {
-    assert(scripts.some((name) => name.startsWith(`${code}.`) || name === `${code}.bt`), code);
-  }
+  const missing = [...codes].filter((code) =>
+    !scripts.some((name) => name.startsWith(`${code}.`) || name === `${code}.bt`)
+  );
+  assertEquals(missing, []);
 });
 
 kernelTest("scripts print what their goldens say", [], async () => {
+  const wrong: unknown[] = [];
   for (const script of scripts.filter((name) => !name.startsWith("err."))) {
-    const compiled = compile(source(script), device);
-    let text = compiled.warnings.map((one) => formatDiagnostic(one, compiled.source)).join("");
-    const decoder = new TextDecoder();
-    let errors = "";
-    await run(compiled, device, {
-      stdout: (bytes) => text += decoder.decode(bytes),
-      stderr: (bytes) => errors += decoder.decode(bytes),
-    });
-    // The tracer's own name differs between `deno run` and `deno test`.
-    const comm = Deno.readTextFileSync("/proc/thread-self/comm").trim();
-    assertGolden(script, text.replaceAll(`[${comm}]`, "[COMM]") + errors);
+    try {
+      assertGolden(script, await output(script));
+    } catch (error) {
+      wrong.push(error);
+    }
   }
+  if (wrong.length > 0) throw new AggregateError(wrong, wrong.map(String).join("\n"));
 });
+
+/** All that a script prints: warnings, output, then what goes to stderr. */
+async function output(script: string): Promise<string> {
+  const { options, compile: compileOptions } = optionsOf(script);
+  const compiled = compile(source(script), device, compileOptions);
+  let text = compiled.warnings.map((one) => formatDiagnostic(one, compiled.source)).join("");
+  const decoder = new TextDecoder();
+  let errors = "";
+  await run(compiled, device, {
+    format: options.format,
+    quiet: options.quiet,
+    noWarnings: options.noWarnings,
+    stdout: (bytes) => text += decoder.decode(bytes, { stream: true }),
+    stderr: (bytes) => errors += decoder.decode(bytes),
+  });
+  // The tracer's own name differs between `deno run` and `deno test`.
+  const comm = Deno.readTextFileSync("/proc/thread-self/comm").trim();
+  return text.replaceAll(`[${comm}]`, "[COMM]") + errors;
+}
+
+/** The command line that a script's first line may ask for: `// OPTIONS: -f json a b` */
+function optionsOf(script: string) {
+  const line = /^\/\/ OPTIONS: (.*)$/m.exec(source(script).text)?.[1] ?? "";
+  const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+  const options = parseOptions(["-e", "", ...args]);
+  return {
+    options,
+    compile: {
+      params: options.positional,
+      named: { given: options.named, known: new Map() },
+      unsafe: options.unsafe,
+      warnings: options.warnings,
+    },
+  };
+}

@@ -5,54 +5,19 @@ import { type Device, openDevice } from "../../core/device.ts";
 import { DtError } from "../../core/errors.ts";
 import type { SessionStats } from "../../core/stats.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { parseArgs } from "../deps.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import { abortWithProcess, HeldChild } from "./child.ts";
-import { compile, type Config } from "./compile.ts";
-import { formatDiagnostic, ScriptError, type Source } from "./lang/diagnostics.ts";
-import { fullName } from "./passes/expand.ts";
+import {
+  compile,
+  type Compiled,
+  type CompileOptions,
+  type Script,
+  type SourceText,
+} from "./compile.ts";
+import { formatDiagnostic, ScriptError } from "./lang/diagnostics.ts";
+import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
+import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "./passes/config.ts";
 import { run } from "./run.ts";
-
-const USAGE = `USAGE:
-    btrace [options] FILE
-    btrace [options] -
-    btrace [options] -e 'PROGRAM'
-    btrace -l [PATTERN]
-
-OPTIONS:
-    -e 'PROGRAM'   run this program
-    -l [PATTERN]   list probes; * stands for any characters
-    -p PID         only events of this process; end with it
-    -c 'CMD'       run CMD, only its events; end with it
-    -v             say more: plane, programs, counters; verifier logs
-    -h, --help     show this help
-    -V, --version  show the version
-
-Run by: deno run -A tools/btrace.ts …
--A because tracing calls the C library, which Deno cannot confine, and reads /proc and /sys.
-
-ENVIRONMENT:
-    BPFTRACE_MAX_STRLEN     [default: 1024] most bytes of a string
-    BPFTRACE_MAX_MAP_KEYS   [default: 4096] most keys of a map
-
-EXAMPLES:
-    btrace -l 'syscall:*'
-        list the probes of all system calls
-    btrace -e 'tracepoint:syscalls:sys_enter_openat { printf("%s %s\\n", comm, str(args.filename)); }'
-        files that are opened, by process name
-    btrace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
-        system calls by process name
-`;
-
-/** What goes wrong by the user's doing: one line, status 1. */
-class UsageError extends Error {
-  constructor(message: string, readonly usage = false) {
-    super(message);
-  }
-}
-
-/** Highest pid that any kernel gives: PID_MAX_LIMIT. */
-const PID_MAX = 4194304;
 
 /**
  * Runs btrace.
@@ -82,43 +47,100 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function dispatch(args: readonly string[]): Promise<number> {
-  const unknown: string[] = [];
-  const options = parseArgs(args, {
-    string: ["e", "p", "c", "_"],
-    boolean: ["l", "v", "h", "V"],
-    alias: { help: "h", version: "V" },
-    unknown: (arg, key) => {
-      if (key === undefined) return true;
-      unknown.push(arg);
-      return false;
-    },
-  });
-  const positional = options._.map(String);
-  if (unknown.length > 0) throw new UsageError(`unknown option ${unknown[0]}`, true);
-  if (options.h) return write(Deno.stdout, USAGE);
-  if (options.V) return write(Deno.stdout, `btrace v${denoJson.version}\n`);
-  const device = openDevice({ providers: allProviders() });
-  if (options.l) return list(device, positional[0] ?? "*");
-  const source = readSource(options.e as string | undefined, positional);
-  if (options.p !== undefined && options.c !== undefined) {
-    throw new UsageError("-c and -p cannot be used together", true);
+  const options = parseOptions(args);
+  if (options.mode === "help") return write(Deno.stdout, USAGE);
+  if (options.mode === "version") return write(Deno.stdout, `btrace v${denoJson.version}\n`);
+  if (options.mode === "info") {
+    const { systemInfo } = await import("./info.ts");
+    return write(Deno.stdout, systemInfo());
   }
-  return await trace(device, source, {
-    pid: options.p === undefined ? undefined : parsePid(String(options.p)),
-    command: options.c as string | undefined,
-    verbose: options.v === true,
+  const device = openDevice({ providers: allProviders() });
+  if (options.list) {
+    const { list } = await import("./list.ts");
+    const program = options.program ?? readIfFile(options.positional[0]);
+    return write(Deno.stdout, list(device, options, program));
+  }
+  const source = readSource(options);
+  if (options.mode === "fmt") {
+    const [{ parse }, { formatProgram }, { Source }] = await Promise.all([
+      import("./lang/parser.ts"),
+      import("./lang/printer.ts"),
+      import("./lang/diagnostics.ts"),
+    ]);
+    const program = parse(new Source(source.name, source.text), true);
+    return write(Deno.stdout, formatProgram(program, source.text));
+  }
+  const script = compileScript(source, device, options);
+  if (options.debug.length > 0) {
+    const { dump, STAGES } = await import("./dump.ts");
+    for (const stage of STAGES) {
+      const shown = options.debug.includes("all")
+        ? stage !== "codegen"
+        : options.debug.includes(stage);
+      if (shown) write(Deno.stdout, dump(script as Compiled, stage));
+    }
+    return 0;
+  }
+  if (options.checkOnly) return 0;
+  checkPrivileges();
+  if (options.mode === "test" || options.mode === "bench") {
+    const { runTests } = await import("./tests.ts");
+    return runTests(script, device, options, (bytes) => writeAll(Deno.stdout, bytes));
+  }
+  return await trace(device, script, options);
+}
+
+function compileScript(source: SourceText, device: Device, options: Options): Script {
+  const { mode } = options;
+  const known: CompileOptions["named"] = { given: options.named, known: new Map() };
+  const positional = options.program === undefined
+    ? options.positional.slice(1)
+    : options.positional;
+  const script = compile(source, device, {
+    variables: configFromEnvironment(),
+    params: positional,
+    named: known,
+    unsafe: options.unsafe,
+    includeFolders: options.includeFolders,
+    includes: options.includes,
+    warnings: options.warnings,
+    special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
+    probeFilter: options.probeFilter,
   });
+  checkNamed(known);
+  for (const warning of script.warnings) {
+    write(Deno.stdout, formatDiagnostic(warning, script.source));
+  }
+  return script;
 }
 
-function list(device: Device, pattern: string): number {
-  // Without a colon any provider is meant.
-  const full = pattern.includes(":") ? fullName(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
-  let names = "";
-  for (const { name } of device.probes(full)) names += `${name}\n`;
-  return write(Deno.stdout, names);
+/** Parameters that the script does not ask for; `-- --help` lists those that it does. */
+function checkNamed({ given, known }: NonNullable<CompileOptions["named"]>): void {
+  const list = [...known].map(([name, { description, fallback }]) =>
+    `    --${name}${description === undefined ? "" : `  ${description}`} [default: ${fallback}]\n`
+  ).join("");
+  if (given.has("help") && !known.has("help")) {
+    throw new UsageError(`program command line options:\n${list}`);
+  }
+  const unexpected = [...given.keys()].filter((name) => !known.has(name));
+  if (unexpected.length === 0) return;
+  const names = (all: Iterable<string>) => [...all].map((name) => `--${name}`).join(", ");
+  throw new UsageError(
+    `unexpected program command line options: ${names(unexpected)}` +
+      (known.size === 0 ? "" : `\nHINT: expected program options: ${names(known.keys())}`),
+  );
 }
 
-function readSource(program: string | undefined, positional: readonly string[]): Source {
+function readIfFile(path: string | undefined): string | undefined {
+  if (path === undefined || !/[./]/.test(path)) return undefined;
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function readSource({ program, positional }: Options): SourceText {
   if (program !== undefined) return { name: "stdin", text: program };
   const [file] = positional;
   if (file === undefined) throw new UsageError("no program: use -e or name a file", true);
@@ -137,15 +159,6 @@ function readSource(program: string | undefined, positional: readonly string[]):
   }
 }
 
-function parsePid(text: string): number {
-  const digits = /^\d+/.exec(text)?.[0];
-  if (digits === undefined) throw new UsageError(`Failed to parse pid: invalid integer: ${text}`);
-  if (digits !== text) throw new UsageError(`Failed to parse pid: invalid trailing bytes: ${text}`);
-  const pid = Number(digits);
-  if (pid < 1 || pid > PID_MAX) throw new UsageError(`Pid out of range: ${text}`);
-  return pid;
-}
-
 /** The same pid, if it is a process and not one of its threads. */
 function processOf(pid: number): number {
   let status: string;
@@ -161,16 +174,7 @@ function processOf(pid: number): number {
   return pid;
 }
 
-interface TraceOptions {
-  readonly pid?: number;
-  readonly command?: string;
-  readonly verbose: boolean;
-}
-
-async function trace(device: Device, source: Source, options: TraceOptions): Promise<number> {
-  const compiled = compile(source, device, configFromEnvironment());
-  for (const warning of compiled.warnings) write(Deno.stdout, formatDiagnostic(warning, source));
-  checkPrivileges();
+async function trace(device: Device, script: Script, options: Options): Promise<number> {
   using stack = new DisposableStack();
   const ending = new AbortController();
   stack.use(abortOnSignals(ending));
@@ -186,15 +190,35 @@ async function trace(device: Device, source: Source, options: TraceOptions): Pro
   }
   if (options.pid !== undefined) stack.use(abortWithProcess(processOf(options.pid), ending));
   if (options.verbose) write(Deno.stderr, "Plane: kernel (CAP_BPF and CAP_PERFMON are there)\n");
-  const { exitCode, stats } = await run(compiled, device, {
-    stdout: (bytes) => writeAll(Deno.stdout, bytes),
+  const output = options.output === undefined ? Deno.stdout : stack.use(openOutput(options.output));
+  const { exitCode, stats } = await run(script, device, {
+    stdout: (bytes) => writeAll(output, bytes),
     stderr: (bytes) => writeAll(Deno.stderr, bytes),
     signal: ending.signal,
     pid: options.pid ?? child?.pid,
-    onAttached: () => child?.release(),
+    childPid: child?.pid,
+    format: options.format,
+    quiet: options.quiet,
+    noWarnings: options.noWarnings,
+    buffer: options.buffer,
+    dryRun: options.dryRun,
+    onAttached: () => {
+      if (Deno.env.has("__BPFTRACE_NOTIFY_PROBES_ATTACHED")) {
+        write(Deno.stdout, "__BPFTRACE_NOTIFY_PROBES_ATTACHED\n");
+      }
+      child?.release();
+    },
   });
   if (options.verbose) write(Deno.stderr, formatStats(stats));
   return exitCode;
+}
+
+function openOutput(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, create: true, truncate: true });
+  } catch (error) {
+    throw new UsageError(`Failed to open output file: "${path}": ${(error as Error).message}`);
+  }
 }
 
 function formatStats(stats: SessionStats): string {
@@ -203,20 +227,21 @@ function formatStats(stats: SessionStats): string {
     `${stats.skippedTicks} ticks skipped, ${stats.recursionMisses} skipped by the kernel\n`;
 }
 
-function configFromEnvironment(): Config {
-  const number = (name: string, maximum: number): number | undefined => {
-    const text = Deno.env.get(name);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1 || value > maximum) {
-      throw new UsageError(`${name}: expected an integer from 1 to ${maximum}, found '${text}'`);
+/** BPFTRACE_* of every key that a config block knows. */
+function configFromEnvironment(): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const key of CONFIG_KEYS) {
+    const name = `BPFTRACE_${key.toUpperCase()}`;
+    const value = Deno.env.get(name);
+    if (value === undefined) continue;
+    try {
+      set({ ...DEFAULT_CONFIG }, key, value);
+    } catch (error) {
+      throw new UsageError(`${name}: ${(error as Error).message}, found '${value}'`);
     }
-    return value;
-  };
-  return {
-    maxStrlen: number("BPFTRACE_MAX_STRLEN", 1 << 16),
-    maxMapKeys: number("BPFTRACE_MAX_MAP_KEYS", 1 << 24),
-  };
+    found[key] = value;
+  }
+  return found;
 }
 
 /** One sentence for what is missing, before anything is touched. */

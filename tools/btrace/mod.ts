@@ -18,7 +18,16 @@
  * @module
  */
 
-export { compile, type Config, type Script } from "./compile.ts";
+export {
+  compile,
+  type CompileOptions,
+  type Config,
+  type Script,
+  type SourceText,
+} from "./compile.ts";
+export type { StackMode } from "./lang/types.ts";
+export type { Reaction } from "./passes/config.ts";
+export type { NamedParams } from "./passes/context.ts";
 export {
   type Diagnostic,
   formatDiagnostic,

@@ -10,6 +10,8 @@ export interface ParseOptions {
   alias?: Readonly<Record<string, string>>;
   /** Options that collect all their values. */
   collect?: readonly string[];
+  /** Hand over everything after `--` as `args["--"]`. */
+  "--"?: boolean;
   /** Leave everything after the first positional argument alone. */
   stopEarly?: boolean;
   /** Called for options that are not listed; false leaves them out. */

@@ -10,6 +10,10 @@ export const aarch64: Arch = {
   syscallArguments: [272, 8, 16, 24, 32, 40],
   syscallNumber: 280,
   syscallNumberSize: 4,
+  registers: {
+    ...Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`r${i}`, i * 8])),
+    ...{ sp: 248, ip: 256, pstate: 264 },
+  },
   // PSR_MODE32_BIT in pstate
   compat: { offset: 264, mask: 0x10, value: 0x10 },
 };

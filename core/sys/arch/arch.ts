@@ -16,6 +16,8 @@ export interface Arch {
   readonly syscallNumber: number;
   /** Bytes of the system call number in `struct pt_regs`. */
   readonly syscallNumberSize: 4 | 8;
+  /** Offsets of registers in `struct pt_regs`, by the names that reg() takes. */
+  readonly registers: Readonly<Record<string, number>>;
   /** How `struct pt_regs` tells a 32-bit process: the word at `offset`, masked, equals `value`. */
   readonly compat: { readonly offset: number; readonly mask: number; readonly value: number };
 }

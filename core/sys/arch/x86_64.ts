@@ -11,6 +11,11 @@ export const x86_64: Arch = {
   // orig_ax
   syscallNumber: 120,
   syscallNumberSize: 8,
+  registers: {
+    ...{ r15: 0, r14: 8, r13: 16, r12: 24, bp: 32, bx: 40, r11: 48, r10: 56, r9: 64, r8: 72 },
+    ...{ ax: 80, cx: 88, dx: 96, si: 104, di: 112, orig_ax: 120, ip: 128, cs: 136, flags: 144 },
+    ...{ sp: 152, ss: 160 },
+  },
   // cs is __USER32_CS
   compat: { offset: 136, mask: 0xffff, value: 0x23 },
 };

@@ -13,12 +13,13 @@ import type { Assembler } from "../../../core/asm/assembler.ts";
 import type { Instruction, Label, MapReference } from "../../../core/asm/instruction.ts";
 import { add64, imm, mov64 } from "../../../core/asm/alu.ts";
 import { callHelper } from "../../../core/asm/jump.ts";
-import { loadImm64, store, storeImm } from "../../../core/asm/load_store.ts";
+import { type AccessSize, load, loadImm64, store, storeImm } from "../../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, type Register } from "../../../core/asm/register.ts";
 import type { ActionSite } from "../../../core/provider.ts";
-import type { Expr } from "../lang/ast.ts";
-import type { MapType, ValueType } from "../lang/types.ts";
+import type { Local, MapVariable } from "../ir.ts";
+import type { MapType } from "../lang/types.ts";
+import type { Config } from "../passes/config.ts";
 import type { CheckedClause } from "../passes/check.ts";
 import type { Plan } from "../output/plan.ts";
 import type { Frame, Place } from "./frame.ts";
@@ -43,10 +44,33 @@ export interface GenShared {
   readonly maps: ReadonlyMap<string, GenMap>;
   /** As many zero bytes as the longest value of a map. */
   readonly zeros: MapReference;
+  /** Stacks by their hash. */
+  readonly stacks: MapReference;
+  /** Possible CPUs. */
+  readonly cpus: number;
+  /** The -c child. */
+  readonly childPid: () => number;
+  /** Settings. */
+  readonly config: Config;
+  /** -k: failed reads and lookups are reported. */
+  readonly warnings: boolean;
   /** What records lead to: grows while code is emitted; an expression's plan is made once. */
   plan(key: object, make: () => Plan): number;
-  /** Number of the probe with that name, -1 if the script does not enable it. */
-  probeNumber(name: string): number;
+  /** Number of a text that printing needs. */
+  intern(text: string): number;
+  /** Notes that stacks are recorded. */
+  useStacks(): void;
+}
+
+/** Where control goes from here. */
+export interface Exits {
+  /** Leaves the clause. */
+  leave: Label;
+  /** Leaves the function of the script that stands here in place. */
+  return?: Label;
+  /** Of the innermost loop. */
+  break?: Label;
+  continue?: Label;
 }
 
 /** One action under construction. */
@@ -57,12 +81,17 @@ export class Gen {
   readonly shared: GenShared;
   /** The clause at hand. */
   clause!: CheckedClause;
-  /** Leaves the clause at hand. */
-  leave!: Label;
+  /** Where control goes. */
+  exits!: Exits;
   /** Where each variable of the clause lives. */
-  variables: Map<string, Place> = new Map();
-  /** Holds the probe's number. */
-  probe!: Place;
+  locals: Map<Local, Place> = new Map();
+  /** Slots for what is used more than once, and which of them are filled on every way here. */
+  kept: Map<string, Place> = new Map();
+  filled: Set<string> = new Set();
+  /** Records being written around this place. */
+  recordDepth = 0;
+  /** Functions to be emitted after this one. */
+  readonly deferred: (() => void)[] = [];
 
   /** Collects what the action needs. */
   constructor(site: ActionSite, frame: Frame, shared: GenShared) {
@@ -77,19 +106,20 @@ export class Gen {
     this.asm.emit(...instructions);
   }
 
-  /** Type of an expression, from the checker. */
-  typeOf(expr: Expr): ValueType {
-    return this.clause.types.get(expr)!;
-  }
-
-  /** A map by name. */
-  map(name: string): GenMap {
-    return this.shared.maps.get(name)!;
+  /** A map by its variable. */
+  map(variable: MapVariable): GenMap {
+    return this.shared.maps.get(variable.name)!;
   }
 
   /** `into` = address of a place. */
   address(into: Register, place: Place): void {
-    this.emit(mov64(into, place.base), add64(into, imm(place.offset)));
+    if (place.pointer !== undefined) {
+      const { base, offset } = place.pointer;
+      this.emit(load(8, into, base, offset));
+    } else {
+      this.emit(mov64(into, place.base));
+    }
+    if (place.offset !== 0) this.emit(add64(into, imm(place.offset)));
   }
 
   /** `into` = constant. */
@@ -101,10 +131,26 @@ export class Gen {
     );
   }
 
-  /** Stores R0. Clobbers R1. */
-  save(place: Place): void {
+  /** `into` = the bytes at a place, zero-extended. */
+  load(into: Register, place: Place, size: AccessSize = 8): void {
+    const { base, offset, pointer } = place;
+    if (pointer === undefined && offset < MAX_OFFSET) {
+      return this.emit(load(size, into, base, offset));
+    }
+    this.address(into, place);
+    this.emit(load(size, into, into, 0));
+  }
+
+  /** Stores R0, or another register that is not R1. Clobbers R1. */
+  save(place: Place, size: AccessSize = 8, from: Register = R0): void {
     const { base, offset } = this.#reachable(place);
-    this.emit(store(8, base, offset, R0));
+    this.emit(store(size, base, offset, from));
+  }
+
+  /** Stores a small constant. Clobbers R1. */
+  saveConstant(place: Place, value: number, size: AccessSize = 8): void {
+    const { base, offset } = this.#reachable(place);
+    this.emit(storeImm(size, base, offset, value));
   }
 
   /** Zeroes memory. A read from address 0 fails and the helper then clears its buffer. */
@@ -120,7 +166,7 @@ export class Gen {
 
   /** The place itself, or R1 made to point there: offsets in instructions have 16 bits. */
   #reachable(place: Place): Place {
-    if (place.offset < MAX_OFFSET) return place;
+    if (place.pointer === undefined && place.offset < MAX_OFFSET) return place;
     this.address(R1, place);
     return { base: R1, offset: 0 };
   }
@@ -130,9 +176,30 @@ export class Gen {
     this.address(R1, place);
     this.emit(mov64(R2, imm(bytes)), callHelper(BPF_FUNC.probe_read_kernel));
   }
+
+  /** Copies between two places. Clobbers R0 to R5. */
+  move(from: Place, to: Place, bytes: number): void {
+    if (bytes <= 64 && bytes % 8 === 0) {
+      this.address(R2, from);
+      this.address(R3, to);
+      for (let i = 0; i < bytes; i += 8) this.emit(load(8, R0, R2, i), store(8, R3, i, R0));
+      return;
+    }
+    this.address(R3, from);
+    this.copy(to, bytes);
+  }
+
+  /** Emits a way that may not be taken: what it fills counts only inside. */
+  branch<T>(emit: () => T): T {
+    const before = this.filled;
+    this.filled = new Set(before);
+    const result = emit();
+    this.filled = before;
+    return result;
+  }
 }
 
 /** The place `bytes` further on. */
 export function shifted(place: Place, bytes: number): Place {
-  return { base: place.base, offset: place.offset + bytes };
+  return { ...place, offset: place.offset + bytes };
 }

@@ -1,12 +1,13 @@
 // Pure: no I/O, no FFI.
-// Reading, writing and aggregating maps.
+// Reading and writing maps.
 
-import { add64, div64, imm, lsh64, mov64, rsh64, sub64 } from "../../../core/asm/alu.ts";
-import { callHelper, ja, jeq, jge, jle, jne, jsge, jsle, jslt } from "../../../core/asm/jump.ts";
+import { add64, imm, mov64 } from "../../../core/asm/alu.ts";
+import { callHelper, exit, ja, jeq, jne, jsge } from "../../../core/asm/jump.ts";
 import type { Label } from "../../../core/asm/instruction.ts";
 import {
   atomicFetchOp,
   load,
+  loadFunction,
   loadMap,
   loadMapValue,
   store,
@@ -15,67 +16,83 @@ import {
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R7 } from "../../../core/asm/register.ts";
 import { CPU_BLOCK } from "../../../core/blocks.ts";
-import type { CallExpr, Expr, MapExpr } from "../lang/ast.ts";
-import {
-  type AggregationType,
-  HIST_BUCKETS,
-  lhistBuckets,
-  storageSize,
-  type ValueType,
-} from "../lang/types.ts";
-import { evaluate } from "./expr.ts";
+import type { MapVariable, Node } from "../ir.ts";
+import { type AggregationType, cSize, storageSize, type Type } from "../lang/types.ts";
+import { emitAggregateRead } from "./aggregate.ts";
+import { emitFault } from "./faults.ts";
 import type { Place } from "./frame.ts";
-import { type Gen, shifted } from "./gen.ts";
-import { placeString } from "./text.ts";
+import type { Gen } from "./gen.ts";
+import { place } from "./memory.ts";
+import { narrow } from "./scalar.ts";
 
 const BPF_ANY = 0;
 const BPF_NOEXIST = 1;
 
-/** Writes a value of any type to memory, as `type` is stored. */
-export function placeValue(gen: Gen, expr: Expr, place: Place, type: ValueType): void {
-  if (type.kind === "string") return placeString(gen, expr, place, storageSize(type));
-  evaluate(gen, expr);
-  gen.save(place);
-}
+const FULL =
+  "Map full; can't update element. Try increasing max_map_keys config or manually setting the max " +
+  "entries in a map declaration e.g. `let @a = hash(5000)`";
+const NO_DELETE = "Can't delete map element because it does not exist.";
+const NO_LOOKUP = "Can't lookup map element because it does not exist.";
 
 /** Builds the key in memory; the caller's frame scope owns it. */
-export function placeKey(gen: Gen, expr: MapExpr, at?: Place): Place {
-  const { type, layout } = gen.map(expr.name);
-  const place = at ?? gen.frame.block((layout.keySize + 7) & ~7);
-  if (type.keys.length === 0) gen.emit(storeImm(4, place.base, place.offset, 0));
-  type.keys.forEach((key, i) =>
-    placeValue(gen, expr.keys[i], shifted(place, layout.keyOffsets[i]), key)
-  );
-  return place;
+export function placeKey(gen: Gen, map: MapVariable, key: Node | undefined, at?: Place): Place {
+  const { type, layout } = gen.map(map);
+  const to = at ?? gen.frame.block((layout.keySize + 7) & ~7);
+  if (key === undefined || type.key === undefined) gen.saveConstant(to, 0, 4);
+  else if (storageSize(type.key) === 0) gen.saveConstant(to, 0);
+  else place(gen, key, to, type.key);
+  return to;
 }
 
 /** R0 = address of the value under `key`, or 0. */
-function lookup(gen: Gen, name: string, key: Place): void {
-  gen.emit(loadMap(R1, gen.map(name).map));
+function lookup(gen: Gen, map: MapVariable, key: Place): void {
+  gen.emit(loadMap(R1, gen.map(map).map));
   gen.address(R2, key);
   gen.emit(callHelper(BPF_FUNC.map_lookup_elem));
 }
 
 /** R0 = address of the value of `@m[k]`, or 0. */
-export function lookupMap(gen: Gen, expr: MapExpr): void {
-  gen.frame.scope(() => lookup(gen, expr.name, placeKey(gen, expr)));
+export function lookupMap(gen: Gen, node: Node & { op: "map" }): void {
+  gen.frame.scope(() => lookup(gen, node.map, placeKey(gen, node.map, node.key)));
+  if (!gen.shared.warnings || node.key === undefined) return;
+  const found = gen.asm.label("found");
+  gen.emit(jne(R0, imm(0), found));
+  emitFault(gen, node, { kind: "helper_error", helper: "map_lookup_elem", message: NO_LOOKUP });
+  gen.emit(mov64(R0, imm(0)));
+  gen.asm.bind(found);
 }
 
 /** R0 = `@m[k]`, 0 where there is none. */
-export function readMap(gen: Gen, expr: MapExpr): void {
+export function readMap(gen: Gen, node: Node & { op: "map" }): void {
   const missing = gen.asm.label("missing");
-  lookupMap(gen, expr);
+  lookupMap(gen, node);
   gen.emit(jeq(R0, imm(0), missing), load(8, R0, R0, 0));
   gen.asm.bind(missing);
 }
 
-/** `@m[k] = value` */
-export function writeMap(gen: Gen, expr: MapExpr, place: (value: Place) => void): void {
+/** R0 = `@m[k]` of an aggregation, over all CPUs. */
+export function readAggregate(gen: Gen, map: MapVariable, key: Node | undefined): void {
   gen.frame.scope(() => {
-    const { type } = gen.map(expr.name);
-    const value = gen.frame.block(storageSize(type.value as ValueType));
-    place(value);
-    update(gen, expr.name, placeKey(gen, expr), () => gen.address(R3, value), BPF_ANY);
+    const at = placeKey(gen, map, key);
+    emitAggregateRead(gen, map, gen.map(map).type.value as AggregationType, at);
+  });
+}
+
+/** R0 = whether there is an entry. */
+export function hasKey(gen: Gen, map: MapVariable, key: Node | undefined): void {
+  const missing = gen.asm.label("missing");
+  gen.frame.scope(() => lookup(gen, map, placeKey(gen, map, key)));
+  gen.emit(jeq(R0, imm(0), missing), mov64(R0, imm(1)));
+  gen.asm.bind(missing);
+}
+
+/** `@m[k] = value`: the value first, as it is written. */
+export function writeMap(gen: Gen, map: MapVariable, key: Node | undefined, value: Node): void {
+  gen.frame.scope(() => {
+    const type = gen.map(map).type.value as Type;
+    const at = gen.frame.block(Math.max(8, storageSize(type)));
+    place(gen, value, at, type);
+    update(gen, map, placeKey(gen, map, key), () => gen.address(R3, at), BPF_ANY, value);
   });
 }
 
@@ -85,200 +102,175 @@ export function writeMap(gen: Gen, expr: MapExpr, place: (value: Place) => void)
  * @param value Evaluated before the map is read.
  * @param apply Makes the new value in R0 out of the current one there; may use R1.
  */
-export function changeMap(gen: Gen, expr: MapExpr, value: () => void, apply: () => void): void {
+export function changeMap(
+  gen: Gen,
+  map: MapVariable,
+  key: Node | undefined,
+  at: Pick<Node, "span">,
+  value: () => void,
+  apply: () => void,
+): void {
   gen.frame.scope(() => {
     const missing = gen.asm.label("missing");
     const result = gen.frame.slot();
-    const key = placeKey(gen, expr);
+    const keyPlace = placeKey(gen, map, key);
     value();
-    lookup(gen, expr.name, key);
+    lookup(gen, map, keyPlace);
     gen.emit(jeq(R0, imm(0), missing), load(8, R0, R0, 0));
     gen.asm.bind(missing);
     apply();
     gen.save(result);
-    update(gen, expr.name, key, () => gen.address(R3, result), BPF_ANY);
+    update(gen, map, keyPlace, () => gen.address(R3, result), BPF_ANY, at);
   });
 }
 
 /** Updates, and counts a failure: with a full map the entry is missing and everybody shall know. */
-function update(gen: Gen, name: string, key: Place, value: () => void, flags: number): void {
+function update(
+  gen: Gen,
+  map: MapVariable,
+  key: Place,
+  value: () => void,
+  flags: number,
+  at: Pick<Node, "span">,
+): void {
   const ok = gen.asm.label("updated");
-  gen.emit(loadMap(R1, gen.map(name).map));
+  gen.emit(loadMap(R1, gen.map(map).map));
   gen.address(R2, key);
   value();
   gen.emit(mov64(R4, imm(flags)), callHelper(BPF_FUNC.map_update_elem), jeq(R0, imm(0), ok));
-  countFailure(gen);
+  reportFailure(gen, at);
   gen.asm.bind(ok);
 }
 
-function countFailure(gen: Gen): void {
+/** R0 is what the update returned. */
+function reportFailure(gen: Gen, at: Pick<Node, "span">): void {
   gen.emit(
     load(8, R1, R7, CPU_BLOCK.failedUpdates),
     add64(R1, imm(1)),
     store(8, R7, CPU_BLOCK.failedUpdates, R1),
   );
+  gen.frame.scope(() => {
+    const result = gen.frame.slot();
+    gen.save(result);
+    emitFault(gen, at, { kind: "helper_error", helper: "map_update_elem", message: FULL }, result);
+  });
 }
 
 /**
  * R0 = address of the value under `key`, made of zeros if it was missing; jumps to `full` with the
  * failure counted if that could not be.
  */
-function lookupOrMake(gen: Gen, name: string, key: Place, full: Label): void {
+export function lookupOrMake(
+  gen: Gen,
+  map: MapVariable,
+  key: Place,
+  full: Label,
+  at: Pick<Node, "span">,
+): void {
   const found = gen.asm.label("found");
-  lookup(gen, name, key);
+  const failed = gen.asm.label("failed");
+  lookup(gen, map, key);
   gen.emit(jne(R0, imm(0), found));
-  if (gen.map(name).type.keys.length > 0) {
-    gen.emit(loadMap(R1, gen.map(name).map));
-    gen.address(R2, key);
-    gen.emit(
-      loadMapValue(R3, gen.shared.zeros, 0),
-      mov64(R4, imm(BPF_NOEXIST)),
-      callHelper(BPF_FUNC.map_update_elem),
-    );
-    // Another CPU may have been faster: what counts is whether it is there now.
-    lookup(gen, name, key);
-    gen.emit(jne(R0, imm(0), found));
+  if (gen.map(map).type.key !== undefined) {
+    gen.frame.scope(() => {
+      const result = gen.frame.slot();
+      gen.emit(loadMap(R1, gen.map(map).map));
+      gen.address(R2, key);
+      gen.emit(
+        loadMapValue(R3, gen.shared.zeros, 0),
+        mov64(R4, imm(BPF_NOEXIST)),
+        callHelper(BPF_FUNC.map_update_elem),
+      );
+      gen.save(result);
+      // Another CPU may have been faster: what counts is whether it is there now.
+      lookup(gen, map, key);
+      gen.emit(jne(R0, imm(0), found));
+      gen.load(R0, result);
+    });
   }
-  countFailure(gen);
+  gen.asm.bind(failed);
+  reportFailure(gen, at);
   gen.emit(ja(full));
   gen.asm.bind(found);
 }
 
 /** `@m[k]++` and the like: atomic, so that no CPU's step is lost. R0 = the value before or after. */
-export function stepMap(gen: Gen, expr: MapExpr, by: 1 | -1, prefix: boolean): void {
+export function stepMap(
+  gen: Gen,
+  node: Node & { op: "map" },
+  by: 1 | -1,
+  prefix: boolean,
+): void {
   const full = gen.asm.label("full");
   const done = gen.asm.label("stepped");
-  gen.frame.scope(() => lookupOrMake(gen, expr.name, placeKey(gen, expr), full));
-  gen.emit(mov64(R1, imm(by)), atomicFetchOp(8, "add", R0, 0, R1), mov64(R0, R1));
-  if (prefix) gen.emit(add64(R0, imm(by)));
+  const { type } = node;
+  const size = type.kind === "pointer" && type.to.kind !== "none" ? Math.max(1, cSize(type.to)) : 1;
+  gen.frame.scope(() => {
+    lookupOrMake(gen, node.map, placeKey(gen, node.map, node.key), full, node);
+  });
+  gen.emit(mov64(R1, imm(by * size)), atomicFetchOp(8, "add", R0, 0, R1), mov64(R0, R1));
+  if (prefix) gen.emit(add64(R0, imm(by * size)));
+  narrow(gen, type);
   gen.emit(ja(done));
   gen.asm.bind(full);
   gen.emit(mov64(R0, imm(0)));
   gen.asm.bind(done);
 }
 
-/** `delete(@m[k])`; of a scalar map: back to zero. */
-export function deleteFromMap(gen: Gen, expr: MapExpr): void {
+/** `delete(@m[k])`; of a scalar map: back to zero. R0 = whether there was one. */
+export function deleteFromMap(
+  gen: Gen,
+  map: MapVariable,
+  key: Node | undefined,
+  missing?: Pick<Node, "span">,
+): void {
   gen.frame.scope(() => {
-    const { type, map, layout } = gen.map(expr.name);
-    const key = placeKey(gen, expr);
-    if (type.keys.length === 0) {
-      const missing = gen.asm.label("missing");
-      lookup(gen, expr.name, key);
-      gen.emit(jeq(R0, imm(0), missing));
+    const { type, map: reference, layout } = gen.map(map);
+    const at = placeKey(gen, map, key);
+    const done = gen.asm.label("deleted");
+    if (type.key === undefined) {
+      lookup(gen, map, at);
+      gen.emit(jeq(R0, imm(0), done));
       for (let i = 0; i < layout.valueSize; i += 8) gen.emit(storeImm(8, R0, i, 0));
-      gen.asm.bind(missing);
-      return;
+      gen.emit(mov64(R0, imm(1)));
+      return void gen.asm.bind(done);
     }
-    gen.emit(loadMap(R1, map));
-    gen.address(R2, key);
-    gen.emit(callHelper(BPF_FUNC.map_delete_elem));
+    const gone = gen.asm.label("gone");
+    gen.emit(loadMap(R1, reference));
+    gen.address(R2, at);
+    gen.emit(callHelper(BPF_FUNC.map_delete_elem), jeq(R0, imm(0), gone));
+    if (missing !== undefined) {
+      const result = gen.frame.slot();
+      gen.save(result);
+      emitFault(
+        gen,
+        missing,
+        { kind: "helper_error", helper: "map_delete_elem", message: NO_DELETE },
+        result,
+      );
+    }
+    gen.emit(mov64(R0, imm(0)), ja(done));
+    gen.asm.bind(gone);
+    gen.emit(mov64(R0, imm(1)));
+    gen.asm.bind(done);
   });
 }
 
-/**
- * `@m[k] = count()` and the like, in this CPU's value. Plain loads and stores: the guard keeps
- * everything else of this session off this CPU's values.
- */
-export function aggregate(gen: Gen, target: MapExpr, call: CallExpr): void {
-  const type = gen.map(target.name).type.value as AggregationType;
-  const full = gen.asm.label("full");
-  gen.frame.scope(() => {
-    const argument = gen.frame.slot();
-    if (call.args.length > 0) {
-      evaluate(gen, call.args[0]);
-      gen.save(argument);
-    }
-    lookupOrMake(gen, target.name, placeKey(gen, target), full);
-    if (call.args.length > 0) gen.emit(load(8, R1, argument.base, argument.offset));
-    aggregateInto(gen, type, full);
-  });
-  gen.asm.bind(full);
-}
-
-/** R0 points to the value, R1 holds the argument. */
-function aggregateInto(gen: Gen, type: AggregationType, done: Label): void {
-  switch (type.name) {
-    case "count":
-      return increment(gen);
-    case "sum":
-      return gen.emit(load(8, R2, R0, 0), add64(R2, R1), store(8, R0, 0, R2));
-    case "avg": // total, count
-      return gen.emit(
-        load(8, R2, R0, 0),
-        add64(R2, R1),
-        store(8, R0, 0, R2),
-        load(8, R2, R0, 8),
-        add64(R2, imm(1)),
-        store(8, R0, 8, R2),
-      );
-    case "min":
-    case "max": { // value, whether it is set
-      const take = gen.asm.label("take");
-      const keep = type.name === "min" ? type.signed ? jsge : jge : type.signed ? jsle : jle;
-      gen.emit(
-        load(8, R2, R0, 8),
-        jeq(R2, imm(0), take),
-        load(8, R2, R0, 0),
-        keep(R1, R2, done),
-      );
-      gen.asm.bind(take);
-      return gen.emit(store(8, R0, 0, R1), storeImm(8, R0, 8, 1));
-    }
-    case "hist":
-      emitLog2(gen);
-      return incrementBucket(gen, HIST_BUCKETS, done);
-    case "lhist":
-      emitLinear(gen, type.params);
-      return incrementBucket(gen, lhistBuckets(type.params), done);
-  }
-}
-
-function increment(gen: Gen): void {
-  gen.emit(load(8, R2, R0, 0), add64(R2, imm(1)), store(8, R0, 0, R2));
-}
-
-/** R2 = bucket: the check is for the verifier. */
-function incrementBucket(gen: Gen, buckets: number, done: Label): void {
-  gen.emit(jge(R2, imm(buckets), done), lsh64(R2, imm(3)), add64(R0, R2));
-  increment(gen);
-}
-
-/** R2 = 0 for negative R1, 1 for zero, else 2 + floor(log2(R1)). */
-function emitLog2(gen: Gen): void {
-  const done = gen.asm.label("bucket");
-  gen.emit(mov64(R2, imm(0)), jslt(R1, imm(0), done), mov64(R2, imm(1)), jeq(R1, imm(0), done));
-  gen.emit(mov64(R2, imm(2)));
-  for (const bits of [32, 16, 8, 4, 2, 1]) {
-    const small = gen.asm.label(`below${bits}`);
-    gen.emit(
-      mov64(R3, R1),
-      rsh64(R3, imm(bits)),
-      jeq(R3, imm(0), small),
-      mov64(R1, R3),
-      add64(R2, imm(bits)),
-    );
-    gen.asm.bind(small);
-  }
-  gen.asm.bind(done);
-}
-
-/** R2 = 0 below min, the last bucket from max on, else 1 + (R1 - min) / step. */
-function emitLinear(gen: Gen, [min, max, step]: readonly bigint[]): void {
-  const done = gen.asm.label("bucket");
-  gen.constant(R3, min);
-  gen.emit(mov64(R2, imm(0)), jslt(R1, R3, done));
-  gen.constant(R3, max);
-  const inside = gen.asm.label("inside");
+/** R0 = number of entries: what going over all of them returns (Linux 5.13). */
+export function emitLength(gen: Gen, map: MapVariable): void {
+  const each = gen.asm.label("each");
   gen.emit(
-    jslt(R1, R3, inside),
-    mov64(R2, imm(lhistBuckets([min, max, step]) - 1)),
-    ja(done),
+    loadMap(R1, gen.map(map).map),
+    loadFunction(R2, each),
+    mov64(R3, imm(0)),
+    mov64(R4, imm(0)),
+    callHelper(BPF_FUNC.for_each_map_elem),
   );
-  gen.asm.bind(inside);
-  gen.constant(R3, min);
-  gen.emit(mov64(R2, R1), sub64(R2, R3));
-  gen.constant(R3, step);
-  gen.emit(div64(R2, R3), add64(R2, imm(1)));
-  gen.asm.bind(done);
+  const ok = gen.asm.label("counted");
+  gen.emit(jsge(R0, imm(0), ok), mov64(R0, imm(0)));
+  gen.asm.bind(ok);
+  gen.deferred.push(() => {
+    gen.asm.bind(each);
+    gen.emit(mov64(R0, imm(0)), exit());
+  });
 }

@@ -6,6 +6,7 @@ import { imm, mov64 } from "../../../core/asm/alu.ts";
 import { exit } from "../../../core/asm/jump.ts";
 import { store } from "../../../core/asm/load_store.ts";
 import { R0, R1, R2, R3, R6, R7, R9 } from "../../../core/asm/register.ts";
+import { CPU_BLOCK } from "../../../core/blocks.ts";
 import {
   type ActionSite,
   type KernelAction,
@@ -15,10 +16,12 @@ import {
 import { RingOutput } from "../../../core/ring_output.ts";
 import { storageSize } from "../lang/types.ts";
 import type { CheckedClause, CheckedProgram } from "../passes/check.ts";
-import { emitCondition, raiseOutcome } from "./expr.ts";
-import { Frame, type FrameSizes } from "./frame.ts";
+import { emitActions } from "./actions.ts";
+import { emitCondition } from "./condition.ts";
+import { Frame } from "./frame.ts";
 import { Gen, type GenShared } from "./gen.ts";
-import { emitBlock } from "./stmt.ts";
+import { raiseOutcome } from "./scalar.ts";
+import { type Uses, usesOf } from "./uses.ts";
 
 /** A probe with what it does. */
 export interface ProbeAction {
@@ -52,10 +55,11 @@ export function actionsOf(program: CheckedProgram, shared: GenShared): ProbeActi
 
 /** The memory that an action needs is known when it has been emitted once, to nowhere. */
 function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): KernelAction {
-  const needed = emitAction(nowhere(), clauses, shared, { overflow: 0, record: 0 });
+  const uses = clauses.map(usesOf);
+  const needed = emitAction(nowhere(), clauses, uses, shared, 0);
   return {
     scratchBytes: needed.scratch,
-    emit: (site) => void emitAction(site, clauses, shared, needed),
+    emit: (site) => void emitAction(site, clauses, uses, shared, needed.small),
   };
 }
 
@@ -75,33 +79,42 @@ function nowhere(): ActionSite {
 function emitAction(
   site: ActionSite,
   clauses: readonly CheckedClause[],
+  uses: readonly Uses[],
   shared: GenShared,
-  sizes: FrameSizes,
+  smallBytes: number,
 ): Frame["needed"] {
   const { asm } = site;
-  const frame = new Frame(site.scratch, sizes);
+  const depth = Math.max(...uses.map((one) => one.depth));
+  const frame = new Frame(site.scratch, smallBytes, depth);
   const gen = new Gen(site, frame, shared);
   asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(OUTCOME.filtered)));
-  gen.probe = frame.slot();
-  asm.emit(store(8, gen.probe.base, gen.probe.offset, R3));
-  for (const clause of clauses) frame.scope(() => emitClause(gen, clause));
+  asm.emit(store(8, R7, CPU_BLOCK.pbn, R3));
+  clauses.forEach((clause, i) => frame.scope(() => emitClause(gen, clause, uses[i])));
   asm.emit(mov64(R0, R9), exit());
+  // Bodies of loops may have loops themselves.
+  for (const emit of gen.deferred) emit();
   return frame.needed;
 }
 
-function emitClause(gen: Gen, checked: CheckedClause): void {
-  const { clause, variables } = checked;
+function emitClause(gen: Gen, checked: CheckedClause, uses: Uses): void {
+  const { predicate, body, locals } = checked;
   gen.clause = checked;
-  gen.leave = gen.asm.label("leave");
-  gen.variables = new Map();
-  for (const [name, type] of variables) {
-    const place = gen.frame.block(storageSize(type));
-    gen.variables.set(name, place);
-    // A branch that does not assign leaves zero, not another event's value.
-    gen.zero(place, storageSize(type));
+  gen.exits = { leave: gen.asm.label("leave") };
+  gen.locals = new Map();
+  gen.kept = new Map();
+  gen.filled = new Set();
+  for (const [key, count] of uses.counts) {
+    if (count > 1) gen.kept.set(key, gen.frame.slot());
   }
-  if (clause.predicate !== undefined) emitCondition(gen, clause.predicate, gen.leave);
+  for (const local of locals) {
+    const size = Math.max(8, storageSize(local.type));
+    const at = uses.depth > 0 ? gen.frame.scratchBlock(size) : gen.frame.block(size);
+    gen.locals.set(local, at);
+    // A branch that does not assign leaves zero, not another event's value.
+    gen.zero(at, size);
+  }
+  if (predicate !== undefined) emitCondition(gen, predicate, gen.exits.leave);
   raiseOutcome(gen, OUTCOME.aggregated);
-  emitBlock(gen, clause.body);
-  gen.asm.bind(gen.leave);
+  emitActions(gen, body);
+  gen.asm.bind(gen.exits.leave);
 }

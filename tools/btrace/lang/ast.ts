@@ -2,30 +2,89 @@
 // The syntax tree. Nodes are never changed; what passes find out is kept beside them.
 
 import type { Span } from "./diagnostics.ts";
+import type { MapKind } from "./types.ts";
 
 /** A whole script. */
 export interface Program {
+  /** C definitions and preprocessor lines at its head, as text. */
+  readonly definitions: readonly { readonly text: string; readonly span: Span }[];
+  /** `config = { … }` */
+  readonly config: readonly ConfigEntry[];
+  /** `import "…"` */
+  readonly imports: readonly { readonly path: string; readonly span: Span }[];
+  /** `let @m = hash(5)` */
+  readonly maps: readonly MapDeclaration[];
+  readonly macros: readonly Macro[];
+  readonly functions: readonly FunctionDefinition[];
   /** In source order. */
   readonly clauses: readonly Clause[];
 }
 
-/** `PROBE, PROBE /predicate/ { body }` */
-export interface Clause {
-  /** Attach points as written. */
-  readonly attachPoints: readonly AttachPoint[];
-  /** Runs the body only if true. */
-  readonly predicate?: Expr;
-  /** Statements. */
-  readonly body: readonly Stmt[];
-  /** Where. */
+/** `key = value` of a config block. */
+export interface ConfigEntry {
+  readonly key: string;
+  /** As written; strings without quotes. */
+  readonly value: string;
   readonly span: Span;
 }
 
-/** One attach point. */
+/** `let @m = lruhash(100);` */
+export interface MapDeclaration {
+  readonly name: string;
+  readonly kind: MapKind;
+  readonly entries: Expr;
+  readonly span: Span;
+}
+
+/** `macro name($a, @b, c) { … }` */
+export interface Macro {
+  readonly name: string;
+  /** With their sigils; none means any expression. */
+  readonly params: readonly string[];
+  readonly body: Block;
+  readonly span: Span;
+}
+
+/** `fn name($a : type) : type { … }` */
+export interface FunctionDefinition {
+  readonly name: string;
+  readonly params: readonly { readonly name: string; readonly type: TypeExpr }[];
+  readonly result?: TypeExpr;
+  readonly body: Block;
+  readonly span: Span;
+}
+
+/** `PROBE, PROBE /predicate/ { body }` */
+export interface Clause {
+  readonly attachPoints: readonly AttachPoint[];
+  /** Runs the body only if true. */
+  readonly predicate?: Expr;
+  readonly body: Block;
+  readonly span: Span;
+}
+
+/** One attach point as written, quotes included. */
 export interface AttachPoint {
-  /** As written, quotes included. */
   readonly text: string;
-  /** Where. */
+  readonly span: Span;
+}
+
+/** `{ …; value }` */
+export interface Block {
+  readonly body: readonly Stmt[];
+  /** The last expression, if no semicolon follows it. */
+  readonly value?: Expr;
+  readonly span: Span;
+}
+
+/** A type as written: `struct x *`, `uint8[6]`, `typeof(e)`. */
+export interface TypeExpr {
+  /** "uint64", "struct task_struct", "string"; empty for typeof. */
+  readonly name: string;
+  /** typeof's operand. */
+  readonly typeOf?: Expr;
+  /** `*` and `[N]` from left to right; undefined in brackets: none given. */
+  readonly suffixes: readonly ("*" | Expr | undefined)[];
   readonly span: Span;
 }
 
@@ -52,209 +111,147 @@ export type BinaryOperator =
 
 /** An expression. */
 export type Expr =
-  | IntegerExpr
-  | StringExpr
-  | BoolExpr
-  | NameExpr
-  | VariableExpr
-  | MapExpr
-  | FieldExpr
-  | IndexExpr
-  | CallExpr
-  | UnaryExpr
-  | StepExpr
-  | BinaryExpr
-  | TernaryExpr;
-
-/** `42` */
-export interface IntegerExpr {
-  /** Discriminator. */
-  readonly kind: "integer";
-  /** Between -2^63 and 2^64-1. */
-  readonly value: bigint;
-  /** Where. */
-  readonly span: Span;
-}
-
-/** `"text"` */
-export interface StringExpr {
-  /** Discriminator. */
-  readonly kind: "string";
-  /** Unescaped, one character a byte. */
-  readonly value: string;
-  /** Where. */
-  readonly span: Span;
-}
-
-/** `true` */
-export interface BoolExpr {
-  /** Discriminator. */
-  readonly kind: "bool";
-  /** Value. */
-  readonly value: boolean;
-  /** Where. */
-  readonly span: Span;
-}
-
-/** `pid`, `args` */
-export interface NameExpr {
-  /** Discriminator. */
-  readonly kind: "name";
-  /** Identifier. */
-  readonly name: string;
-  /** Where. */
-  readonly span: Span;
-}
+  & (
+    | { readonly kind: "integer"; readonly value: bigint; readonly param?: string }
+    /** Unescaped, one character a byte. */
+    | { readonly kind: "string"; readonly value: string }
+    | { readonly kind: "bool"; readonly value: boolean }
+    /** `$1`; `$#` by index 0. */
+    | { readonly kind: "param"; readonly index: number }
+    /** `pid`, `args` */
+    | { readonly kind: "name"; readonly name: string }
+    | Omit<VariableExpr, "span">
+    | Omit<MapExpr, "span">
+    /** `a.b`, `a->b`, `t.0` */
+    | { readonly kind: "field"; readonly object: Expr; readonly field: string }
+    | { readonly kind: "index"; readonly object: Expr; readonly index: Expr }
+    | Omit<CallExpr, "span">
+    | {
+      readonly kind: "unary";
+      readonly operator: "-" | "!" | "~" | "*" | "&" | "+";
+      readonly operand: Expr;
+    }
+    | Omit<StepExpr, "span">
+    | Omit<BinaryExpr, "span">
+    /** `a ? b : c`; `a ?: c` has no `then`. */
+    | {
+      readonly kind: "ternary";
+      readonly condition: Expr;
+      readonly then?: Expr;
+      readonly otherwise: Expr;
+    }
+    | { readonly kind: "cast"; readonly to: TypeExpr; readonly operand: Expr }
+    /** A type where an argument may be one: `sizeof(struct x)`. */
+    | { readonly kind: "type"; readonly type: TypeExpr }
+    /** `(a, b)`, `(x=a, y=b)` */
+    | {
+      readonly kind: "tuple";
+      readonly elements: readonly { readonly name?: string; readonly value: Expr }[];
+    }
+    | Omit<IfExpr, "span">
+    | { readonly kind: "block"; readonly block: Block }
+    /** What a macro became. */
+    | { readonly kind: "expansion"; readonly name: string; readonly block: Block }
+  )
+  & {
+    /** Where. */
+    readonly span: Span;
+  };
 
 /** `$x` */
 export interface VariableExpr {
-  /** Discriminator. */
   readonly kind: "variable";
   /** With its `$`. */
   readonly name: string;
-  /** Where. */
   readonly span: Span;
 }
 
 /** `@x` or `@x[k, l]` */
 export interface MapExpr {
-  /** Discriminator. */
   readonly kind: "map";
   /** With its `@`. */
   readonly name: string;
   /** Empty for a scalar map, or for the whole of a keyed one. */
   readonly keys: readonly Expr[];
-  /** Where. */
-  readonly span: Span;
-}
-
-/** `a.b`, `a->b` */
-export interface FieldExpr {
-  /** Discriminator. */
-  readonly kind: "field";
-  /** Left side. */
-  readonly object: Expr;
-  /** Name of the field. */
-  readonly field: string;
-  /** Where. */
-  readonly span: Span;
-}
-
-/** `a[i]` */
-export interface IndexExpr {
-  /** Discriminator. */
-  readonly kind: "index";
-  /** Left side. */
-  readonly object: Expr;
-  /** Between the brackets. */
-  readonly index: Expr;
-  /** Where. */
   readonly span: Span;
 }
 
 /** `f(a, b)` */
 export interface CallExpr {
-  /** Discriminator. */
   readonly kind: "call";
-  /** Function. */
   readonly name: string;
-  /** Arguments. */
   readonly args: readonly Expr[];
-  /** Where. */
-  readonly span: Span;
-}
-
-/** `-a`, `!a`, `~a` */
-export interface UnaryExpr {
-  /** Discriminator. */
-  readonly kind: "unary";
-  /** Operator. */
-  readonly operator: "-" | "!" | "~";
-  /** Operand. */
-  readonly operand: Expr;
-  /** Where. */
   readonly span: Span;
 }
 
 /** `++a`, `a--` */
 export interface StepExpr {
-  /** Discriminator. */
   readonly kind: "step";
-  /** Operator. */
   readonly operator: "++" | "--";
   /** The value is that after the step. */
   readonly prefix: boolean;
-  /** What is changed. */
   readonly target: VariableExpr | MapExpr;
-  /** Where. */
   readonly span: Span;
 }
 
 /** `a + b` */
 export interface BinaryExpr {
-  /** Discriminator. */
   readonly kind: "binary";
-  /** Operator. */
   readonly operator: BinaryOperator;
-  /** Left operand. */
   readonly left: Expr;
-  /** Right operand. */
   readonly right: Expr;
-  /** Where. */
   readonly span: Span;
 }
 
-/** `a ? b : c`; `a ?: c` has no `then`. */
-export interface TernaryExpr {
-  /** Discriminator. */
-  readonly kind: "ternary";
-  /** Condition. */
+/** `if c { … } else { … }`, as a statement or as a value. */
+export interface IfExpr {
+  readonly kind: "if";
+  /** `if comptime c`: decided while compiling. */
+  readonly comptime: boolean;
   readonly condition: Expr;
-  /** Value if true; absent: the condition's. */
-  readonly then?: Expr;
-  /** Value if false. */
-  readonly otherwise: Expr;
-  /** Where. */
+  readonly then: Block;
+  readonly otherwise?: Block;
   readonly span: Span;
 }
 
 /** A statement. */
-export type Stmt = ExprStmt | AssignStmt | IfStmt;
-
-/** `f();` */
-export interface ExprStmt {
-  /** Discriminator. */
-  readonly kind: "expr";
-  /** The expression; its value is dropped. */
-  readonly expr: Expr;
-  /** Where. */
-  readonly span: Span;
-}
+export type Stmt =
+  & (
+    /** `f();` or, by `_ = f();`, without a warning that its value is dropped. */
+    | { readonly kind: "expr"; readonly expr: Expr; readonly quiet?: boolean }
+    | Omit<AssignStmt, "span">
+    /** `let $x : type = e;` */
+    | {
+      readonly kind: "let";
+      readonly variable: VariableExpr;
+      readonly type?: TypeExpr;
+      readonly value?: Expr;
+    }
+    | { readonly kind: "while"; readonly condition: Expr; readonly body: Block }
+    | { readonly kind: "unroll"; readonly count: Expr; readonly body: Block }
+    /** `for ($kv : @map)`, `for ($i : a..b)` */
+    | {
+      readonly kind: "for";
+      readonly variable: VariableExpr;
+      readonly over: MapExpr | { readonly from: Expr; readonly to: Expr };
+      readonly body: Block;
+    }
+    | { readonly kind: "break" }
+    | { readonly kind: "continue" }
+    | { readonly kind: "return"; readonly value?: Expr }
+    | { readonly kind: "import"; readonly path: string }
+  )
+  & {
+    /** Where. */
+    readonly span: Span;
+  };
 
 /** `$x = e;`, `@x[k] += e;` */
 export interface AssignStmt {
-  /** Discriminator. */
   readonly kind: "assign";
-  /** What is assigned to. */
   readonly target: VariableExpr | MapExpr;
   /** Of a compound assignment. */
   readonly operator?: BinaryOperator;
-  /** Right side. */
   readonly value: Expr;
-  /** Where. */
-  readonly span: Span;
-}
-
-/** `if (c) { … } else { … }` */
-export interface IfStmt {
-  /** Discriminator. */
-  readonly kind: "if";
-  /** Condition. */
-  readonly condition: Expr;
-  /** If true. */
-  readonly then: readonly Stmt[];
-  /** If false. */
-  readonly otherwise: readonly Stmt[];
-  /** Where. */
   readonly span: Span;
 }

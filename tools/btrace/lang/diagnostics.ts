@@ -23,12 +23,57 @@ export interface Diagnostic {
   readonly hint?: string;
 }
 
-/** A script's text and what to call it. */
-export interface Source {
-  /** "stdin" for -e and -, else the file's name. */
-  readonly name: string;
-  /** The text. */
-  readonly text: string;
+/**
+ * A script's text and what to call it. Scripts that it imports are appended, so that one offset tells
+ * file, line and column.
+ */
+export class Source {
+  readonly #files: { name: string; start: number; end: number }[];
+  #text: string;
+
+  /**
+   * One file.
+   *
+   * @param name "stdin" for -e and -, else the file's name.
+   * @param text The text.
+   */
+  constructor(name: string, text: string) {
+    this.#files = [{ name, start: 0, end: text.length }];
+    this.#text = text;
+  }
+
+  /** Name of the script. */
+  get name(): string {
+    return this.#files[0].name;
+  }
+
+  /** All text; the last file is parsed from {@linkcode Source.start}. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Where the file begins that was added last. */
+  get start(): number {
+    return this.#files.at(-1)!.start;
+  }
+
+  /** Adds an imported file. */
+  append(name: string, text: string): this {
+    const start = this.#text.length + 1;
+    this.#text += `\n${text}`;
+    this.#files.push({ name, start, end: this.#text.length });
+    return this;
+  }
+
+  /** File, line and column, both from 1, of an offset. */
+  position(offset: number): { name: string; line: number; column: number; text: string } {
+    const file = this.#files.findLast(({ start }) => offset >= start) ?? this.#files[0];
+    const before = this.#text.slice(file.start, offset);
+    const lineStart = before.lastIndexOf("\n") + 1;
+    const line = before.split("\n").length;
+    const text = this.#text.slice(file.start, file.end).split("\n")[line - 1] ?? "";
+    return { name: file.name, line, column: offset - file.start - lineStart + 1, text };
+  }
 }
 
 /** Thrown when a script cannot be run; holds everything that was found. */
@@ -78,26 +123,18 @@ export class Diagnostics {
 
 const TAB = "    ";
 
-/** Line and column, both from 1, of an offset. */
-export function position(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  return { line: before.split("\n").length, column: offset - lineStart + 1 };
-}
-
 /** "stdin:1:12-26", or "stdin:1-3" over several lines. */
 export function formatPlace(span: Span, source: Source): string {
-  const from = position(source.text, span.start);
-  const to = position(source.text, span.end);
+  const from = source.position(span.start);
+  const to = source.position(Math.max(span.start, span.end));
   return from.line === to.line
-    ? `${source.name}:${from.line}:${from.column}-${to.column}`
-    : `${source.name}:${from.line}-${to.line}`;
+    ? `${from.name}:${from.line}:${from.column}-${to.column}`
+    : `${from.name}:${from.line}-${to.line}`;
 }
 
 /** The source line of a span, underlined. */
 export function formatExcerpt(span: Span, source: Source): string {
-  const { line, column } = position(source.text, span.start);
-  const text = source.text.split("\n")[line - 1] ?? "";
+  const { column, text } = source.position(span.start);
   const width = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
   const before = text.slice(0, column - 1).replaceAll("\t", TAB);
   const marked = text.slice(column - 1, column - 1 + width).replaceAll("\t", TAB);

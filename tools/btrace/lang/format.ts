@@ -4,7 +4,20 @@
 /** A conversion specification. */
 export interface Conversion {
   /** Conversion character. */
-  readonly conversion: "d" | "i" | "u" | "o" | "x" | "X" | "c" | "s" | "p";
+  readonly conversion:
+    | "d"
+    | "i"
+    | "u"
+    | "o"
+    | "x"
+    | "X"
+    | "c"
+    | "s"
+    | "p"
+    | "r"
+    | "rx"
+    | "rh"
+    | "gr";
   /** Bits of an integer that are printed. */
   readonly bits: 8 | 16 | 32 | 64;
   /** Minimum width; 0 for none. */
@@ -22,7 +35,9 @@ export interface Conversion {
 /** Text or a conversion. */
 export type FormatPart = string | Conversion;
 
-const SPECIFICATION = /%(?:%|([-+ #0]*)(\d+|\*)?(?:\.(\d+|\*))?(hh|h|ll|l|j|z|t|L)?([A-Za-z]))/g;
+const SPECIFICATION =
+  /%(?:%|([-+ #0]*)(\d+|\*)?(?:\.(\d+|\*))?(hh|h|ll|l|j|z|t|L)?(rx|rh|gr|[A-Za-z]))/g;
+const CONVERSIONS = "d i u o x X c s p r rx rh gr".split(" ");
 const BITS: Readonly<Record<string, 8 | 16 | 32 | 64>> = {
   hh: 8,
   h: 16,
@@ -54,7 +69,7 @@ export function parseFormat(format: string): FormatPart[] | { readonly unknown: 
       continue;
     }
     const [all, flags, width, , modifier, conversion] = match;
-    if (!"diuoxXcsp".includes(conversion)) return { unknown: all };
+    if (!CONVERSIONS.includes(conversion)) return { unknown: all };
     parts.push({
       conversion: conversion as Conversion["conversion"],
       bits: BITS[modifier] ?? 32,

@@ -20,12 +20,13 @@ export class Lexer {
   readonly #diagnostics: Diagnostics;
   #at = 0;
 
-  /** Starts after a `#!` line. */
-  constructor(text: string, diagnostics: Diagnostics) {
+  /** Starts at an offset, after a `#!` line there. */
+  constructor(text: string, start: number, diagnostics: Diagnostics) {
     this.#text = text;
+    this.#at = start;
     this.#diagnostics = diagnostics;
-    if (text.startsWith("#!")) {
-      const end = text.indexOf("\n");
+    if (text.startsWith("#!", start)) {
+      const end = text.indexOf("\n", start);
       this.#at = end < 0 ? text.length : end;
     }
   }
@@ -86,6 +87,52 @@ export class Lexer {
     };
   }
 
+  /** True if the text at the cursor matches a sticky expression; nothing is consumed. */
+  looksLike(expression: RegExp): boolean {
+    this.peek();
+    expression.lastIndex = this.#at;
+    return expression.test(this.#text);
+  }
+
+  /**
+   * A C definition or preprocessor line at the cursor, as text: a `#` line with its continuations, or
+   * everything up to the `;` outside braces.
+   */
+  definition(): Token {
+    this.peek();
+    const start = this.#at;
+    const text = this.#text;
+    if (text[start] === "#") {
+      do {
+        const end = text.indexOf("\n", this.#at);
+        this.#at = end < 0 ? text.length : end + 1;
+      } while (this.#at < text.length && text[this.#at - 2] === "\\");
+    } else {
+      let depth = 0;
+      for (; this.peek() !== ""; this.#at++) {
+        const c = text[this.#at];
+        if (c === "{") depth++;
+        if (c === "}" && --depth === 0 && /^struct|^union|^enum/.test(text.slice(start))) {
+          // bpftrace forgives a missing semicolon.
+          this.#at++;
+          if (/^[^;{]*;/.test(text.slice(this.#at, this.#at + 200))) {
+            this.#at = text.indexOf(";", this.#at) + 1;
+          }
+          break;
+        }
+        if (c === ";" && depth === 0) {
+          this.#at++;
+          break;
+        }
+      }
+    }
+    return {
+      kind: "string",
+      text: text.slice(start, this.#at),
+      span: { start, end: this.#at },
+    };
+  }
+
   /** True if the `/` that comes next ends a predicate: a `{` follows it. */
   endsPredicate(): boolean {
     const here = this.#at;
@@ -107,6 +154,8 @@ export class Lexer {
     if (/[0-9]/.test(first)) return this.#integer(start);
     const variable = this.#match(/\$[A-Za-z_][A-Za-z0-9_]*/y);
     if (variable !== undefined) return this.#token("variable", variable, start);
+    const param = this.#match(/\$([0-9]+|#)/y);
+    if (param !== undefined) return this.#token("param", param, start);
     const map = this.#match(/@[A-Za-z0-9_]*/y);
     if (map !== undefined) return this.#token("map", map, start);
     for (const punct of PUNCTUATION) {

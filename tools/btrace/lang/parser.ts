@@ -1,58 +1,38 @@
 // Pure: no I/O, no FFI.
-// Tokens to syntax tree: recursive descent, precedence climbing for operators.
+// Tokens to syntax tree: the script, its declarations and statements.
 
 import type {
   AttachPoint,
   BinaryOperator,
+  Block,
   Clause,
+  ConfigEntry,
   Expr,
+  FunctionDefinition,
+  Macro,
+  MapDeclaration,
   MapExpr,
   Program,
   Stmt,
-  VariableExpr,
+  TypeExpr,
 } from "./ast.ts";
-import { Diagnostics, ScriptError, type Source, type Span } from "./diagnostics.ts";
-import { Lexer } from "./lexer.ts";
-import type { Token } from "./token.ts";
+import { Cursor, SyntaxStop } from "./cursor.ts";
+import { Diagnostics, ScriptError, type Source } from "./diagnostics.ts";
+import { ExpressionParser } from "./parse_expression.ts";
+import type { MapKind } from "./types.ts";
 
-/** Binding strength; higher binds tighter. */
-const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
-  "||": 1,
-  "&&": 2,
-  "|": 3,
-  "^": 4,
-  "&": 5,
-  "==": 6,
-  "!=": 6,
-  "<": 7,
-  ">": 7,
-  "<=": 7,
-  ">=": 7,
-  "<<": 8,
-  ">>": 8,
-  "+": 9,
-  "-": 9,
-  "*": 10,
-  "/": 10,
-  "%": 10,
-};
-
-/** Levels of nesting, and operands in a row: both become recursion in every pass. */
-const MAX_DEPTH = 200;
-const MAX_CHAIN = 500;
-
-/** Where a syntax error stops the parser. */
-class SyntaxStop extends Error {}
+const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
 
 /**
  * Parses a script.
  *
+ * @param imported It is the body of an import: it may have no probes.
  * @throws {ScriptError} Syntax errors; the parser stops at the first.
  */
-export function parse(source: Source): Program {
+export function parse(source: Source, imported = false): Program {
   const diagnostics = new Diagnostics();
   try {
-    const program = new Parser(source.text, diagnostics).program();
+    const program = new Parser(source.text, source.start, diagnostics).program(imported);
     if (!diagnostics.failed) return program;
   } catch (error) {
     if (!(error instanceof SyntaxStop)) throw error;
@@ -60,301 +40,312 @@ export function parse(source: Source): Program {
   throw new ScriptError(diagnostics.list, source);
 }
 
-class Parser {
-  readonly #lexer: Lexer;
-  readonly #diagnostics: Diagnostics;
-  /** Next token and the offset before it; filled by #peek. */
-  #ahead?: { token: Token; before: number };
-  #previousEnd = 0;
-  #inPredicate = false;
-  #depth = 0;
+/** The parts of a program while they are collected. */
+type Parts = { -readonly [K in keyof Program]: Program[K][number][] };
 
-  constructor(text: string, diagnostics: Diagnostics) {
-    this.#lexer = new Lexer(text, diagnostics);
-    this.#diagnostics = diagnostics;
+class Parser {
+  readonly #cursor: Cursor;
+  readonly #expressions: ExpressionParser;
+
+  constructor(text: string, start: number, diagnostics: Diagnostics) {
+    this.#cursor = new Cursor(text, start, diagnostics);
+    this.#expressions = new ExpressionParser(this.#cursor, () => this.#block());
   }
 
-  program(): Program {
-    const clauses: Clause[] = [];
-    while (this.#lexer.peek() !== "") clauses.push(this.#clause());
-    if (clauses.length === 0) this.#fail("no probes: the script is empty", { start: 0, end: 0 });
-    return { clauses };
+  program(imported: boolean): Program {
+    const parts: Parts = {
+      definitions: [],
+      config: [],
+      imports: [],
+      maps: [],
+      macros: [],
+      functions: [],
+      clauses: [],
+    };
+    const lexer = this.#cursor.raw();
+    while (lexer.peek() !== "") this.#root(parts);
+    if (parts.clauses.length === 0 && !imported) {
+      this.#cursor.fail("no probes: the script is empty", { start: 0, end: 0 });
+    }
+    return parts;
+  }
+
+  /** One thing at the top level. Definitions come first, then config and imports, then the rest. */
+  #root(parts: Parts): void {
+    const lexer = this.#cursor.raw();
+    const at = { start: lexer.offset, end: lexer.offset + 1 };
+    const rest = parts.clauses.length + parts.macros.length + parts.functions.length +
+        parts.maps.length > 0;
+    const early = (what: string) => {
+      if (rest) this.#cursor.fail(`${what} must come before probes, macros and functions`, at);
+    };
+    if (lexer.looksLike(/#|(struct|union|enum|typedef)\b(?!\s*:)/y)) {
+      if (parts.config.length + parts.imports.length > 0 || rest) {
+        this.#cursor.fail("C definitions must come first", at);
+      }
+      parts.definitions.push(lexer.definition());
+    } else if (lexer.looksLike(/config\s*=/y)) {
+      early("config");
+      this.#config(parts.config);
+    } else if (lexer.looksLike(/import\s*"/y)) {
+      early("import");
+      const { start } = this.#cursor.next().span;
+      const path = this.#cursor.take("string", "a path").text;
+      this.#cursor.accept(";");
+      parts.imports.push({ path, span: this.#cursor.since(start) });
+    } else if (lexer.looksLike(/let\s*@/y)) {
+      parts.maps.push(this.#mapDeclaration());
+    } else if (lexer.looksLike(/macro\s+[A-Za-z_]\w*\s*\(/y)) {
+      parts.macros.push(this.#macro());
+    } else if (lexer.looksLike(/fn\s+[A-Za-z_]\w*\s*\(/y)) {
+      parts.functions.push(this.#function());
+    } else {
+      parts.clauses.push(this.#clause());
+    }
+  }
+
+  #config(entries: ConfigEntry[]): void {
+    const cursor: Cursor = this.#cursor;
+    cursor.next();
+    cursor.expect("=");
+    cursor.expect("{");
+    while (!cursor.accept("}")) {
+      if (cursor.accept(";") || cursor.accept(",")) continue;
+      const key = cursor.take("identifier", "a configuration key");
+      cursor.expect("=");
+      const sign = cursor.accept("-") ? "-" : "";
+      const value = cursor.next();
+      if (!["integer", "string", "identifier"].includes(value.kind)) {
+        cursor.unexpected(value, "a value");
+      }
+      const text = value.kind === "integer" ? `${value.value}` : value.text;
+      entries.push({ key: key.text, value: sign + text, span: cursor.since(key.span.start) });
+      if (!cursor.is("}") && !cursor.is(",")) cursor.expect(";");
+    }
+  }
+
+  #mapDeclaration(): MapDeclaration {
+    const cursor: Cursor = this.#cursor;
+    const { start } = cursor.next().span;
+    const name = cursor.take("map", "a map").text;
+    cursor.expect("=");
+    const kind = cursor.take("identifier", "a kind of map");
+    if (!MAP_KINDS.includes(kind.text)) {
+      cursor.fail(`Invalid bpf map type: ${kind.text}: use ${MAP_KINDS.join(", ")}`, kind.span);
+    }
+    cursor.expect("(");
+    const entries = this.#expressions.expression();
+    cursor.expect(")");
+    const span = cursor.since(start);
+    cursor.expect(";");
+    return { name, kind: kind.text as MapKind, entries, span };
+  }
+
+  #macro(): Macro {
+    const cursor: Cursor = this.#cursor;
+    const { start } = cursor.next().span;
+    const name = cursor.next().text;
+    cursor.expect("(");
+    const params: string[] = [];
+    while (!cursor.accept(")")) {
+      const param = cursor.next();
+      if (!["variable", "map", "identifier"].includes(param.kind)) {
+        cursor.unexpected(param, "a parameter");
+      }
+      params.push(param.text);
+      if (!cursor.is(")")) cursor.expect(",");
+    }
+    const body = this.#block();
+    return { name, params, body, span: cursor.since(start) };
+  }
+
+  #function(): FunctionDefinition {
+    const cursor: Cursor = this.#cursor;
+    const { start } = cursor.next().span;
+    const name = cursor.next().text;
+    cursor.expect("(");
+    const params: { name: string; type: TypeExpr }[] = [];
+    while (!cursor.accept(")")) {
+      const param = cursor.take("variable", "a parameter");
+      cursor.expect(":");
+      params.push({ name: param.text, type: this.#expressions.type() });
+      if (!cursor.is(")")) cursor.expect(",");
+    }
+    const result = cursor.accept(":") ? this.#expressions.type() : undefined;
+    const body = this.#block();
+    return { name, params, result, body, span: cursor.since(start) };
   }
 
   #clause(): Clause {
+    const cursor: Cursor = this.#cursor;
+    const lexer = cursor.raw();
     const attachPoints: AttachPoint[] = [];
-    const start = (this.#lexer.peek(), this.#lexer.offset);
+    const start = (lexer.peek(), lexer.offset);
     for (;;) {
-      const { text, span } = this.#lexer.attachPoint();
+      const { text, span } = lexer.attachPoint();
       if (text === "") {
-        this.#fail(`expected a probe, found '${this.#lexer.peek() || "end of file"}'`, {
+        cursor.fail(`expected a probe, found '${lexer.peek() || "end of file"}'`, {
           start: span.start,
           end: span.start + 1,
         });
       }
       attachPoints.push({ text, span });
-      if (this.#lexer.peek() !== ",") break;
-      this.#lexer.next();
-      if (/[{/]/.test(this.#lexer.peek())) break; // a trailing comma
+      if (lexer.peek() !== ",") break;
+      lexer.next();
+      if (/[{/]/.test(lexer.peek())) break; // a trailing comma
     }
     let predicate: Expr | undefined;
-    if (this.#lexer.peek() === "/") {
-      this.#expect("/");
-      this.#inPredicate = true;
-      predicate = this.#expression();
-      this.#inPredicate = false;
-      this.#expect("/");
+    if (lexer.peek() === "/") {
+      cursor.expect("/");
+      this.#expressions.inPredicate = true;
+      predicate = this.#expressions.expression();
+      this.#expressions.inPredicate = false;
+      cursor.expect("/");
     }
     const body = this.#block();
-    return { attachPoints, predicate, body, span: { start, end: this.#previousEnd } };
+    return { attachPoints, predicate, body, span: cursor.since(start) };
   }
 
-  #block(): Stmt[] {
-    this.#expect("{");
-    const statements: Stmt[] = [];
-    while (!this.#accept("}")) {
-      if (this.#accept(";")) continue;
+  #block(): Block {
+    const cursor: Cursor = this.#cursor;
+    const { inPredicate } = this.#expressions;
+    this.#expressions.inPredicate = false;
+    const { start } = cursor.peek().span;
+    cursor.expect("{");
+    const body: Stmt[] = [];
+    let value: Expr | undefined;
+    while (!cursor.accept("}")) {
+      if (cursor.accept(";")) continue;
       const statement = this.#statement();
-      statements.push(statement);
-      if (statement.kind !== "if" && !this.#is("}")) this.#expect(";");
+      if (cursor.is("}") && statement.kind === "expr" && !statement.quiet) {
+        value = statement.expr;
+      } else {
+        body.push(statement);
+        const blockLike = endsInBlock(statement);
+        if (!blockLike && !cursor.is("}")) cursor.expect(";");
+      }
     }
-    return statements;
+    this.#expressions.inPredicate = inPredicate;
+    return { body, value, span: cursor.since(start) };
   }
 
   #statement(): Stmt {
-    const start = this.#peek().span.start;
-    if (this.#is("if")) return this.#if();
-    const expr = this.#expression();
-    const assignment = /^(<<|>>|[-+*/%&|^])?=$/.exec(this.#peek().text);
-    if (assignment === null || this.#peek().kind !== "punct") {
-      return { kind: "expr", expr, span: { start, end: this.#previousEnd } };
+    const cursor: Cursor = this.#cursor;
+    const token = cursor.peek();
+    const { start } = token.span;
+    if (token.kind === "identifier") {
+      const special = this.#keyword(token.text, start);
+      if (special !== undefined) return special;
     }
-    this.#next();
+    if (cursor.is("{")) {
+      const block = cursor.nested(() => this.#block());
+      const { span } = block;
+      return { kind: "expr", expr: { kind: "block", block, span }, span };
+    }
+    const expr = this.#expressions.expression();
+    const assignment = /^(<<|>>|[-+*/%&|^])?=$/.exec(cursor.peek().text);
+    if (assignment === null || cursor.peek().kind !== "punct") {
+      return { kind: "expr", expr, span: cursor.since(start) };
+    }
+    cursor.next();
     if (expr.kind !== "variable" && expr.kind !== "map") {
-      this.#fail("can only assign to a variable or a map", expr.span);
+      cursor.fail("can only assign to a variable or a map", expr.span);
     }
-    const value = this.#expression();
+    const value = this.#expressions.expression();
     return {
       kind: "assign",
       target: expr,
       operator: assignment[1] as BinaryOperator | undefined,
       value,
-      span: { start, end: this.#previousEnd },
+      span: cursor.since(start),
     };
   }
 
-  #if(): Stmt {
-    const start = this.#next().span.start;
-    const condition = this.#expression();
-    const then = this.#nested(() => this.#block());
-    let otherwise: Stmt[] = [];
-    if (this.#accept("else")) {
-      otherwise = this.#is("if") ? [this.#nested(() => this.#if())] : this.#block();
-    }
-    return { kind: "if", condition, then, otherwise, span: { start, end: this.#previousEnd } };
-  }
-
-  #expression(): Expr {
-    return this.#nested(() => {
-      const condition = this.#binary(1);
-      const { start } = condition.span;
-      if (this.#accept("?:")) {
-        const otherwise = this.#expression();
-        return { kind: "ternary", condition, otherwise, span: { start, end: this.#previousEnd } };
+  /** Statements that begin with a word. */
+  #keyword(word: string, start: number): Stmt | undefined {
+    const cursor: Cursor = this.#cursor;
+    const expressions = this.#expressions;
+    switch (word) {
+      case "if":
+        return { kind: "expr", expr: expressions.ifExpression(), span: cursor.since(start) };
+      case "let":
+        return this.#let(start);
+      case "while": {
+        cursor.next();
+        const condition = expressions.expression();
+        const body = cursor.nested(() => this.#block());
+        return { kind: "while", condition, body, span: cursor.since(start) };
       }
-      if (!this.#accept("?")) return condition;
-      const then = this.#expression();
-      this.#expect(":");
-      const otherwise = this.#expression();
-      const span = { start, end: this.#previousEnd };
-      return { kind: "ternary", condition, then, otherwise, span };
-    });
-  }
-
-  #binary(minimum: number): Expr {
-    let left = this.#unary();
-    for (let length = 0;; length++) {
-      const token = this.#peek();
-      if (length > MAX_CHAIN) this.#fail(`more than ${MAX_CHAIN} operands in a row`, token.span);
-      const operator = token.text as BinaryOperator;
-      const precedence = token.kind === "punct" ? PRECEDENCE[operator] : undefined;
-      if (precedence === undefined || precedence < minimum) return left;
-      if (operator === "/" && this.#atPredicateEnd()) return left;
-      this.#next();
-      const right = this.#nested(() => this.#binary(precedence + 1));
-      const span = { start: left.span.start, end: right.span.end };
-      left = { kind: "binary", operator, left, right, span };
-    }
-  }
-
-  #unary(): Expr {
-    const token = this.#peek();
-    if (token.kind !== "punct") return this.#postfix();
-    const { start } = token.span;
-    switch (token.text) {
-      case "-":
-      case "!":
-      case "~": {
-        this.#next();
-        const operand = this.#nested(() => this.#unary());
-        const span = { start, end: this.#previousEnd };
-        return { kind: "unary", operator: token.text, operand, span };
+      case "unroll": {
+        cursor.next();
+        const count = expressions.expression();
+        const body = cursor.nested(() => this.#block());
+        return { kind: "unroll", count, body, span: cursor.since(start) };
       }
-      case "++":
-      case "--": {
-        this.#next();
-        const target = this.#stepTarget(this.#nested(() => this.#unary()), token.text);
-        const span = { start, end: this.#previousEnd };
-        return { kind: "step", operator: token.text, prefix: true, target, span };
+      case "for":
+        return this.#for(start);
+      case "break":
+      case "continue":
+        cursor.next();
+        return { kind: word, span: cursor.since(start) };
+      case "return": {
+        cursor.next();
+        const value = cursor.is(";") || cursor.is("}") ? undefined : expressions.expression();
+        return { kind: "return", value, span: cursor.since(start) };
+      }
+      case "import": {
+        if (!cursor.raw().looksLike(/import\s*"/y)) return undefined;
+        cursor.next();
+        return {
+          kind: "import",
+          path: cursor.take("string", "a path").text,
+          span: cursor.since(start),
+        };
+      }
+      case "_": {
+        if (!cursor.raw().looksLike(/_\s*=[^=]/y)) return undefined;
+        cursor.next();
+        cursor.expect("=");
+        const expr = expressions.expression();
+        return { kind: "expr", expr, quiet: true, span: cursor.since(start) };
       }
     }
-    return this.#postfix();
+    return undefined;
   }
 
-  #postfix(): Expr {
-    let expr = this.#primary();
-    const { start } = expr.span;
-    for (;;) {
-      const token = this.#peek();
-      if (token.kind !== "punct") return expr;
-      switch (token.text) {
-        case ".":
-        case "->": {
-          this.#next();
-          const field = this.#next();
-          if (field.kind !== "identifier") this.#unexpected(field, "a field name");
-          const span = { start, end: this.#previousEnd };
-          expr = { kind: "field", object: expr, field: field.text, span };
-          continue;
-        }
-        case "[": {
-          this.#next();
-          const index = this.#expression();
-          this.#expect("]");
-          expr = { kind: "index", object: expr, index, span: { start, end: this.#previousEnd } };
-          continue;
-        }
-        case "++":
-        case "--": {
-          this.#next();
-          const target = this.#stepTarget(expr, token.text);
-          const span = { start, end: this.#previousEnd };
-          expr = { kind: "step", operator: token.text, prefix: false, target, span };
-          continue;
-        }
-      }
-      return expr;
+  #let(start: number): Stmt {
+    const cursor: Cursor = this.#cursor;
+    cursor.next();
+    const { text: name, span } = cursor.take("variable", "a variable");
+    const type = cursor.accept(":") ? this.#expressions.type() : undefined;
+    const value = cursor.accept("=") ? this.#expressions.expression() : undefined;
+    const variable = { kind: "variable", name, span } as const;
+    return { kind: "let", variable, type, value, span: cursor.since(start) };
+  }
+
+  #for(start: number): Stmt {
+    const cursor: Cursor = this.#cursor;
+    cursor.next();
+    const parenthesis = cursor.accept("(");
+    const { text: name, span } = cursor.take("variable", "a variable");
+    cursor.expect(":");
+    const from = this.#expressions.expression();
+    let over: MapExpr | { from: Expr; to: Expr };
+    if (cursor.accept("..")) {
+      over = { from, to: this.#expressions.expression() };
+    } else if (from.kind === "map") {
+      over = from;
+    } else {
+      cursor.fail("for loops go over a map or a range: for ($i : 0..10)", from.span);
     }
+    if (parenthesis) cursor.expect(")");
+    const body = cursor.nested(() => this.#block());
+    const variable = { kind: "variable", name, span } as const;
+    return { kind: "for", variable, over, body, span: cursor.since(start) };
   }
+}
 
-  #primary(): Expr {
-    const token = this.#next();
-    const { span } = token;
-    switch (token.kind) {
-      case "integer":
-        return { kind: "integer", value: token.value!, span };
-      case "string":
-        return { kind: "string", value: token.text, span };
-      case "variable":
-        return { kind: "variable", name: token.text, span };
-      case "map": {
-        const keys = this.#accept("[") ? this.#list("]") : [];
-        const whole = { start: span.start, end: this.#previousEnd };
-        return { kind: "map", name: token.text, keys, span: whole };
-      }
-      case "identifier": {
-        if (token.text === "true" || token.text === "false") {
-          return { kind: "bool", value: token.text === "true", span };
-        }
-        if (!this.#accept("(")) return { kind: "name", name: token.text, span };
-        const args = this.#list(")");
-        const whole = { start: span.start, end: this.#previousEnd };
-        return { kind: "call", name: token.text, args, span: whole };
-      }
-    }
-    if (token.text === "(" && token.kind === "punct") {
-      const inner = this.#expression();
-      this.#expect(")");
-      return inner;
-    }
-    return this.#unexpected(token, "an expression");
-  }
-
-  #list(close: string): Expr[] {
-    const items: Expr[] = [];
-    while (!this.#accept(close)) {
-      items.push(this.#expression());
-      if (!this.#is(close)) this.#expect(",");
-    }
-    return items;
-  }
-
-  #stepTarget(expr: Expr, operator: string): VariableExpr | MapExpr {
-    if (expr.kind !== "variable" && expr.kind !== "map") {
-      this.#fail(`${operator} can only be applied to a variable or a map`, expr.span);
-    }
-    return expr;
-  }
-
-  /** Guards the stack of this process against a script of a million parentheses. */
-  #nested<T>(parse: () => T): T {
-    if (++this.#depth > MAX_DEPTH) {
-      this.#fail(`nested more than ${MAX_DEPTH} levels deep`, this.#peek().span);
-    }
-    const result = parse();
-    this.#depth--;
-    return result;
-  }
-
-  #peek(): Token {
-    if (this.#ahead === undefined) {
-      const before = this.#lexer.offset;
-      this.#ahead = { token: this.#lexer.next(), before };
-    }
-    return this.#ahead.token;
-  }
-
-  #next(): Token {
-    const token = this.#peek();
-    this.#ahead = undefined;
-    this.#previousEnd = token.span.end;
-    return token;
-  }
-
-  /** The next token is the `/` before a predicate's `{`. */
-  #atPredicateEnd(): boolean {
-    if (!this.#inPredicate) return false;
-    this.#lexer.rewind(this.#ahead!.before);
-    const ends = this.#lexer.endsPredicate();
-    this.#ahead = undefined;
-    return ends;
-  }
-
-  #is(text: string): boolean {
-    const token = this.#peek();
-    return token.text === text && (token.kind === "punct" || token.kind === "identifier");
-  }
-
-  #accept(text: string): boolean {
-    const found = this.#is(text);
-    if (found) this.#next();
-    return found;
-  }
-
-  #expect(text: string): void {
-    if (!this.#is(text)) this.#unexpected(this.#peek(), `'${text}'`);
-    this.#next();
-  }
-
-  #unexpected(token: Token, wanted: string): never {
-    const found = token.kind === "string" ? "a string" : `'${token.text}'`;
-    const start = token.span.start;
-    const end = Math.max(token.span.end, start + 1);
-    this.#fail(`syntax error, unexpected ${found}, expecting ${wanted}`, { start, end });
-  }
-
-  #fail(message: string, span: Span): never {
-    this.#diagnostics.error("syntax", message, span);
-    throw new SyntaxStop();
-  }
+function endsInBlock(statement: Stmt): boolean {
+  if (["for", "while", "unroll"].includes(statement.kind)) return true;
+  return statement.kind === "expr" && ["if", "block"].includes(statement.expr.kind);
 }

@@ -9,6 +9,7 @@ export type TokenKind =
   | "identifier"
   | "variable"
   | "map"
+  | "param"
   | "punct"
   | "end";
 
@@ -17,7 +18,7 @@ export interface Token {
   /** What it is. */
   readonly kind: TokenKind;
   /**
-   * Identifier; variable and map with their sigil; operator; unescaped text of a string, one character
+   * Identifier; variable, map and parameter with their sigil; operator; unescaped text of a string, one character
    * a byte of its UTF-8; digits of an integer as written.
    */
   readonly text: string;
@@ -51,5 +52,6 @@ export const PUNCTUATION: readonly string[] = [
   "^=",
   "->",
   "?:",
+  "..",
   ..."{}()[],;:.?=<>+-*/%&|^!~".split(""),
 ];

@@ -1,36 +1,52 @@
 // Pure: no I/O, no FFI.
 // Types of expressions, variables and maps.
+//
+// A value in our memory (stack, scratch, map, record) starts at a multiple of 8 and takes a multiple
+// of 8 bytes: scalars are widened to one word, strings are padded with zeros, tuples are their
+// elements one after the other. Only inside C structures and arrays, which are copies of the
+// kernel's memory, do C's own sizes and alignments count; sizeof() always tells those.
 
-/** An integer, a truth value, a pointer, the name of the probe: one register, 8 bytes in memory. */
-export type ScalarType =
-  | {
-    /** Discriminator. */
-    readonly kind: "integer";
-    /** Bytes that its C type has; a register always holds it widened to 8. */
-    readonly size: 1 | 2 | 4 | 8;
-    /** How it is widened, compared, divided, shifted and printed. */
-    readonly signed: boolean;
-    /** {@linkcode UNKNOWN} only. */
-    readonly unknown?: true;
-  }
-  | {
-    /** Discriminator. */
-    readonly kind: "bool";
-  }
-  | {
-    /** Discriminator. */
-    readonly kind: "pointer";
-    /** C type that it points to. */
-    readonly to: string;
-  }
-  | {
-    /** Discriminator: the number of a probe, printed as its name. */
-    readonly kind: "probe";
-  };
+/** An integer: one word in a register and in our memory. */
+export interface IntegerType {
+  readonly kind: "integer";
+  /** Bytes that its C type has. */
+  readonly size: 1 | 2 | 4 | 8;
+  /** How it is widened, compared, divided, shifted and printed. */
+  readonly signed: boolean;
+  /** Printed as the enumerator's name. */
+  readonly enumeration?: Enumeration;
+  /** {@linkcode UNKNOWN} only. */
+  readonly unknown?: true;
+}
+
+/** An enum of C. */
+export interface Enumeration {
+  /** Without "enum". */
+  readonly name: string;
+  /** Names by value. */
+  readonly names: ReadonlyMap<bigint, string>;
+}
+
+/** Which memory an address is meant for. */
+export type Space = "kernel" | "user";
+
+/** An address. */
+export interface PointerType {
+  readonly kind: "pointer";
+  /** What it points to; void by NONE. */
+  readonly to: Type;
+  /** Undefined: told by the address itself, at run time. */
+  readonly space?: Space;
+}
+
+/** One word whose meaning shows when it is printed: an address by its symbol, a uid by its user. */
+export interface CodedType {
+  readonly kind: "coded";
+  readonly as: "ksym" | "username" | "strerror" | "signal" | "syscall" | "probe";
+}
 
 /** Text in memory: zero-padded to `size`, always with at least one NUL. */
 export interface StringType {
-  /** Discriminator. */
   readonly kind: "string";
   /** Bytes in memory, a multiple of 8. */
   readonly size: number;
@@ -40,72 +56,287 @@ export interface StringType {
   readonly truncates: boolean;
 }
 
+/** Bytes with their number: a word for the length, then the data. */
+export interface BufferType {
+  readonly kind: "buffer";
+  /** Most bytes. */
+  readonly limit: number;
+}
+
+/** An array of C. */
+export interface ArrayType {
+  readonly kind: "array";
+  readonly of: Type;
+  readonly count: number;
+}
+
+/** A struct or union of C. Members are looked up on demand: the kernel's refer to each other. */
+export interface StructType {
+  readonly kind: "struct";
+  /** "struct task_struct", "union x"; "struct " if it has no name. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Alignment in bytes. */
+  readonly align: number;
+  /** Its members in order. */
+  fields(): readonly Field[];
+}
+
+/** A member of a structure. */
+export interface Field {
+  /** Empty for an anonymous struct or union, whose members count as the outer one's. */
+  readonly name: string;
+  readonly type: Type;
+  /** Bytes from the start of the structure. For a bit field: of the unit that holds it. */
+  readonly offset: number;
+  /** Bit fields: first bit in that unit, number of bits. */
+  readonly bits?: { readonly shift: number; readonly width: number };
+}
+
+/** A tuple, or a record if its elements have names. */
+export interface TupleType {
+  readonly kind: "tuple";
+  readonly elements: readonly { readonly name?: string; readonly type: Type }[];
+}
+
+/** How frames of a stack are printed. */
+export type StackMode = "bpftrace" | "perf" | "raw" | "build_id";
+
+/** A stack: its hash, and the process whose addresses they are. */
+export interface StackType {
+  readonly kind: "stack";
+  readonly space: Space;
+  readonly mode: StackMode;
+  /** Most frames. */
+  readonly limit: number;
+}
+
+/** Types of two words or more that only printing understands. */
+export interface SpecialType {
+  readonly kind: "special";
+  /**
+   * inet: family, then 16 bytes of address. mac: 6 bytes. usym: address, process. timestamp: ns since
+   * the epoch, number of the format. cgroup_path: id, number of the filter.
+   */
+  readonly as: "inet" | "mac" | "usym" | "timestamp" | "cgroup_path";
+}
+
+/** No value. */
+export interface NoneType {
+  readonly kind: "none";
+}
+
+/** Held by one register. */
+export type ScalarType = IntegerType | { readonly kind: "bool" } | PointerType | CodedType;
+
 /** What an expression can be. */
-export type ValueType = ScalarType | StringType;
+export type Type =
+  | ScalarType
+  | StringType
+  | BufferType
+  | ArrayType
+  | StructType
+  | TupleType
+  | StackType
+  | SpecialType
+  | NoneType;
 
 /** Names of the aggregating functions. */
-export type AggregationName = "count" | "sum" | "min" | "max" | "avg" | "hist" | "lhist";
+export type AggregationName =
+  | "count"
+  | "sum"
+  | "min"
+  | "max"
+  | "avg"
+  | "stats"
+  | "hist"
+  | "lhist"
+  | "tseries";
 
 /** Value of a map that aggregates. */
 export interface AggregationType {
-  /** Discriminator. */
   readonly kind: "aggregation";
-  /** Function. */
   readonly name: AggregationName;
   /** Of the aggregated number. */
   readonly signed: boolean;
-  /** lhist: bounds and step. hist: bits per power of two. */
+  /** hist: bits. lhist: min, max, step. tseries: interval in ns, number of intervals. */
   readonly params: readonly bigint[];
+  /** tseries: what happens inside one interval. */
+  readonly inner?: "last" | "avg" | "max" | "min" | "sum";
 }
+
+/** How a declared map keeps its entries. */
+export type MapKind = "hash" | "lruhash" | "percpuhash" | "percpulruhash";
 
 /** What a map holds. */
 export interface MapType {
   /** With its `@`. */
   readonly name: string;
-  /** Empty for a scalar map. */
-  readonly keys: readonly ValueType[];
-  /** Values. */
-  readonly value: ValueType | AggregationType;
+  /** Absent for a scalar map; a tuple for several keys. */
+  readonly key?: Type;
+  readonly value: Type | AggregationType;
+  /** Declared by `let @m = kind(entries)`. */
+  readonly declared?: { readonly kind: MapKind; readonly entries: number };
 }
 
 /** A signed or unsigned integer type. */
-export function integer(size: 1 | 2 | 4 | 8, signed: boolean): ScalarType {
+export function integer(size: 1 | 2 | 4 | 8, signed: boolean): IntegerType {
   return { kind: "integer", size, signed };
 }
 
-/** int64 */
-export const INT64: ScalarType = integer(8, true);
-/** uint64 */
-export const UINT64: ScalarType = integer(8, false);
-/** uint32 */
-export const UINT32: ScalarType = integer(4, false);
-/** bool */
+/** An address of `to`. */
+export function pointer(to: Type, space?: Space): PointerType {
+  return { kind: "pointer", to, space };
+}
+
+export const INT64 = integer(8, true);
+export const UINT64 = integer(8, false);
+export const UINT32 = integer(4, false);
+export const CHAR = integer(1, true);
 export const BOOL: ScalarType = { kind: "bool" };
+export const NONE: NoneType = { kind: "none" };
 /** The firing probe's name. */
-export const PROBE: ScalarType = { kind: "probe" };
+export const PROBE: CodedType = { kind: "coded", as: "probe" };
 
 /**
  * The type of a map before anything was assigned to it, while types are being found out: it gives way
  * to every other one.
  */
-export const UNKNOWN: ScalarType = { kind: "integer", size: 1, signed: true, unknown: true };
+export const UNKNOWN: IntegerType = { kind: "integer", size: 1, signed: true, unknown: true };
 
-/** A string type with room for `bytes`, rounded up to a multiple of 8. */
+/** Rounds up to words. */
+export function words(bytes: number): number {
+  return (bytes + 7) & ~7;
+}
+
+/** A string type with room for `bytes`, its NUL included. */
 export function string(bytes: number, truncates = false): StringType {
-  return { kind: "string", size: (bytes + 7) & ~7, limit: bytes, truncates };
+  return { kind: "string", size: words(bytes), limit: bytes, truncates };
+}
+
+/** A tuple of types. */
+export function tuple(types: readonly Type[]): TupleType {
+  return { kind: "tuple", elements: types.map((type) => ({ type })) };
 }
 
 /** Smallest signed type that holds a literal; uint64 above INT64_MAX. */
-export function literalType(value: bigint): ScalarType {
+export function literalType(value: bigint): IntegerType {
   for (const size of [1, 2, 4, 8] as const) {
     if (BigInt.asIntN(size * 8, value) === value) return integer(size, true);
   }
   return UINT64;
 }
 
-/** Bytes of a value in memory. */
-export function storageSize(type: ValueType): number {
-  return type.kind === "string" ? type.size : 8;
+/** True if one register holds it. */
+export function isScalar(type: Type | AggregationType): type is ScalarType {
+  return type.kind === "integer" || type.kind === "bool" || type.kind === "pointer" ||
+    type.kind === "coded";
+}
+
+/** True if arithmetic makes sense. */
+export function isNumeric(type: Type | AggregationType): boolean {
+  return type.kind === "integer" || type.kind === "bool" || type.kind === "pointer";
+}
+
+/** Only integers can be signed. */
+export function isSigned(type: Type): boolean {
+  return type.kind === "integer" && type.signed;
+}
+
+/** char[N], which reads as text. */
+export function isCharArray(
+  type: Type,
+): type is ArrayType & { of: { kind: "integer"; size: 1; signed: true } } {
+  return type.kind === "array" && type.of.kind === "integer" && type.of.size === 1 &&
+    type.of.signed && type.of.enumeration === undefined;
+}
+
+/** Bytes of a value in our memory: a multiple of 8. */
+export function storageSize(type: Type): number {
+  switch (type.kind) {
+    case "string":
+      return type.size;
+    case "buffer":
+      return 8 + words(type.limit);
+    case "array":
+    case "struct":
+      return Math.max(8, words(cSize(type)));
+    case "tuple":
+      return type.elements.reduce((sum, one) => sum + storageSize(one.type), 0);
+    case "stack":
+      return 16;
+    case "special":
+      return type.as === "inet" ? 24 : type.as === "mac" ? 8 : 16;
+    case "none":
+      return 0;
+    default:
+      return 8;
+  }
+}
+
+/** Offset of each element of a tuple in our memory. */
+export function elementOffsets(type: TupleType): number[] {
+  let at = 0;
+  return type.elements.map((one) => {
+    const offset = at;
+    at += storageSize(one.type);
+    return offset;
+  });
+}
+
+/** C's sizeof. */
+export function cSize(type: Type): number {
+  switch (type.kind) {
+    case "integer":
+      return type.size;
+    case "bool":
+      return 1;
+    case "string":
+      return type.limit;
+    case "array":
+      return cSize(type.of) * type.count;
+    case "struct":
+      return type.size;
+    case "buffer":
+      return type.limit;
+    case "tuple": {
+      let at = 0;
+      for (const one of type.elements) {
+        const align = cAlign(one.type);
+        at = Math.ceil(at / align) * align + cSize(one.type);
+      }
+      const align = cAlign(type);
+      return Math.ceil(at / align) * align;
+    }
+    case "special":
+      return type.as === "mac" ? 6 : type.as === "inet" ? 20 : 16;
+    case "none":
+      return 0;
+    default:
+      return 8;
+  }
+}
+
+/** C's alignof. */
+export function cAlign(type: Type): number {
+  switch (type.kind) {
+    case "integer":
+      return type.size;
+    case "bool":
+    case "string":
+    case "buffer":
+    case "none":
+      return 1;
+    case "array":
+      return cAlign(type.of);
+    case "struct":
+      return type.align;
+    case "tuple":
+      return type.elements.reduce((most, one) => Math.max(most, cAlign(one.type)), 1);
+    default:
+      return 8;
+  }
 }
 
 /** Words of one CPU's share of an aggregation. */
@@ -117,16 +348,27 @@ export function aggregationWords(type: AggregationType): number {
     case "min":
     case "max":
     case "avg":
+    case "stats":
       return 2;
     case "hist":
-      return HIST_BUCKETS;
+      return histBuckets(type.params);
     case "lhist":
       return lhistBuckets(type.params);
+    case "tseries":
+      return TSERIES_WORDS * Number(type.params[1]);
   }
 }
 
-/** hist(): negative, zero, and one per power of two. */
-export const HIST_BUCKETS = 66;
+/** tseries(): number of the interval plus one, value, how many, when. */
+export const TSERIES_WORDS = 4;
+
+/**
+ * hist(): a bucket for negative numbers, one for each number below 2^bits, then 2^bits for each power
+ * of two.
+ */
+export function histBuckets([bits]: readonly bigint[]): number {
+  return 1 + Number((65n - bits) << bits);
+}
 
 /** lhist(): below, the steps, above. */
 export function lhistBuckets(params: readonly bigint[]): number {
@@ -134,59 +376,116 @@ export function lhistBuckets(params: readonly bigint[]): number {
   return Number((max - min + step - 1n) / step) + 2;
 }
 
-/** True if one register holds it. */
-export function isScalar(type: ValueType | AggregationType): type is ScalarType {
-  return type.kind !== "string" && type.kind !== "aggregation";
+/** True for aggregations that a cast or a comparison can read as one number. */
+export function isReadable(type: AggregationType): boolean {
+  return ["count", "sum", "min", "max", "avg"].includes(type.name);
 }
 
-/** True if arithmetic makes sense. */
-export function isNumeric(type: ValueType | AggregationType): boolean {
-  return type.kind === "integer" || type.kind === "bool" || type.kind === "pointer";
-}
-
-/** As C would, but never narrower than 64 bits: signed if an operand is. */
-export function arithmeticType(left: ValueType, right: ValueType): ScalarType {
+/** Never narrower than 64 bits: signed if an operand is. */
+export function arithmeticType(left: Type, right: Type): IntegerType {
   return isSigned(left) || isSigned(right) ? INT64 : UINT64;
 }
 
-/** Only integers can be signed. */
-export function isSigned(type: ValueType): boolean {
-  return type.kind === "integer" && type.signed;
-}
-
 /** The type that holds both, or undefined if nothing does. */
-export function widen(a: ValueType, b: ValueType): ValueType | undefined {
+export function widen(a: Type, b: Type): Type | undefined {
   if (a === UNKNOWN) return b;
   if (b === UNKNOWN) return a;
   if (a.kind === "string" && b.kind === "string") {
     return string(Math.max(a.limit, b.limit), a.truncates || b.truncates);
   }
   if (a.kind === "integer" && b.kind === "integer") {
+    if (a.enumeration !== undefined || b.enumeration !== undefined) {
+      const same = a.enumeration?.name === b.enumeration?.name;
+      if (same) return a.size >= b.size ? a : b;
+    }
     if (a.signed === b.signed) return a.size >= b.size ? a : b;
     const [signed, unsigned] = a.signed ? [a, b] : [b, a];
-    if (signed.size > unsigned.size) return signed;
+    if (signed.size > unsigned.size) return integer(signed.size, true);
     return unsigned.size < 8 ? integer(unsigned.size * 2 as 2 | 4 | 8, true) : INT64;
   }
   if (a.kind === "bool" && b.kind === "integer") return b;
   if (a.kind === "integer" && b.kind === "bool") return a;
-  if (a.kind === "pointer" && b.kind === "pointer") return a.to === b.to ? a : UINT64;
+  if (a.kind === "pointer" && b.kind === "pointer") {
+    if (a.to.kind === "none") return b;
+    if (b.to.kind === "none") return a;
+    return typeName(a) === typeName(b) ? a : UINT64;
+  }
   if (a.kind === "pointer" && b.kind === "integer") return UINT64;
   if (a.kind === "integer" && b.kind === "pointer") return UINT64;
-  return a.kind === b.kind ? a : undefined;
+  if (a.kind === "buffer" && b.kind === "buffer") return a.limit >= b.limit ? a : b;
+  if (a.kind === "tuple" && b.kind === "tuple") return widenTuples(a, b);
+  return typeName(a) === typeName(b) ? a : undefined;
 }
 
-/** The type's name in messages. */
-export function typeName(type: ValueType | AggregationType): string {
+/** Elements widen one by one; of records by name, in the first one's order. */
+function widenTuples(a: TupleType, b: TupleType): TupleType | undefined {
+  if (a.elements.length !== b.elements.length) return undefined;
+  const elements: { name?: string; type: Type }[] = [];
+  for (const [i, { name, type }] of a.elements.entries()) {
+    const other = name === undefined
+      ? b.elements[i].name === undefined ? b.elements[i] : undefined
+      : b.elements.find((one) => one.name === name);
+    const wide = other && widen(type, other.type);
+    if (wide === undefined) return undefined;
+    elements.push({ name, type: wide });
+  }
+  return { kind: "tuple", elements };
+}
+
+/** The type's name in messages; equal for equal types. */
+export function typeName(type: Type | AggregationType): string {
   switch (type.kind) {
     case "integer":
+      if (type.unknown) return "none";
+      if (type.enumeration !== undefined) return `enum ${type.enumeration.name}`;
       return `${type.signed ? "" : "u"}int${type.size * 8}`;
     case "string":
       return `string[${type.limit}]`;
+    case "buffer":
+      return `buffer[${type.limit}]`;
     case "pointer":
-      return `${type.to} *`;
+      return type.to.kind === "none" ? "void *" : `${typeName(type.to)} *`;
+    case "array":
+      return `${typeName(type.of)}[${type.count}]`;
+    case "struct":
+      return type.name;
+    case "tuple":
+      return `(${
+        type.elements.map(({ name, type }) => (name ? `${name}=` : "") + typeName(type)).join(",")
+      })`;
+    case "stack":
+      return `${type.space === "kernel" ? "k" : "u"}stack_${type.mode}_${type.limit}`;
+    case "coded":
+    case "special":
+      return type.as;
     case "aggregation":
       return `${type.name}_t`;
     default:
       return type.kind;
   }
+}
+
+/** Where a member lies, through anonymous structures. */
+export interface FoundField extends Field {
+  /** As {@linkcode Field.offset}, from the start of the outermost structure. */
+  readonly offset: number;
+}
+
+/** Finds a member by name. */
+export function findField(type: StructType, name: string): FoundField | undefined {
+  for (const field of type.fields()) {
+    if (field.name === name) return field;
+    if (field.name === "" && field.type.kind === "struct") {
+      const inner = findField(field.type, name);
+      if (inner !== undefined) return { ...inner, offset: inner.offset + field.offset };
+    }
+  }
+  return undefined;
+}
+
+/** Names of all members, those of anonymous structures included. */
+export function fieldNames(type: StructType): string[] {
+  return type.fields().flatMap((field) =>
+    field.name === "" && field.type.kind === "struct" ? fieldNames(field.type) : [field.name]
+  );
 }

@@ -8,6 +8,15 @@ const FLUSH_BYTES = 1 << 16;
 const ZERO = 0x30;
 const SPACE = 0x20;
 const MINUS = 0x2d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  "\\": "\\\\",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
 
 /** How to widen. */
 export interface PadOptions {
@@ -58,6 +67,11 @@ export class Out {
   text(value: string): void {
     this.#room(value.length);
     for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
+  }
+
+  /** Text of this process. */
+  utf8(value: string): void {
+    this.raw(new TextEncoder().encode(value));
   }
 
   /** Bytes as they are. */
@@ -115,6 +129,32 @@ export class Out {
       bytes.fill(options.zero ? ZERO : SPACE, mark + sign, mark + sign + missing);
     }
     this.#length += missing;
+  }
+
+  /** Takes back what was put since `mark` and returns it, one character a byte. */
+  take(mark: number): string {
+    let text = "";
+    for (let i = mark; i < this.#length; i++) text += String.fromCharCode(this.#bytes[i]);
+    this.#length = mark;
+    return text;
+  }
+
+  /** Escapes what was put since `mark` for a JSON string. */
+  escape(mark: number): void {
+    const bytes = this.#bytes;
+    let plain = true;
+    for (let i = mark; i < this.#length && plain; i++) {
+      plain = bytes[i] >= SPACE && bytes[i] !== QUOTE && bytes[i] !== BACKSLASH;
+    }
+    if (plain) return;
+    const text = this.take(mark);
+    for (let i = 0; i < text.length; i++) {
+      const c = text.charCodeAt(i);
+      const short = ESCAPES[text[i]];
+      if (short !== undefined) this.text(short);
+      else if (c < SPACE) this.text(`\\u${c.toString(16).padStart(4, "0")}`);
+      else this.byte(c);
+    }
   }
 
   #room(bytes: number): void {

@@ -3,8 +3,8 @@
 // printers. A record's id is the index of its plan.
 
 import type { Span } from "../lang/diagnostics.ts";
-import type { FormatPart } from "../lang/format.ts";
-import type { ValueType } from "../lang/types.ts";
+import type { RecordAction } from "../ir.ts";
+import type { Type } from "../lang/types.ts";
 
 /** Kind of all of btrace's records; 0 is the device's standard event. */
 export const KIND_PLAN = 1;
@@ -12,14 +12,14 @@ export const KIND_PLAN = 1;
 /** Where a value lies in a record. */
 export interface Slot {
   /** Its type. */
-  readonly type: ValueType;
+  readonly type: Type;
   /** Offset from the start of the record. */
   readonly at: number;
   /**
-   * `word`: 8 bytes there. `inline`: the string's bytes there, NUL-padded. `packed`: the length there,
-   * the bytes after the fixed part, behind those of earlier packed strings.
+   * `inline`: the value as our memory holds it. `packed`: a word with the length there, the bytes of a
+   * string or buffer after the fixed part, behind those of earlier ones.
    */
-  readonly form: "word" | "inline" | "packed";
+  readonly form: "inline" | "packed";
 }
 
 /** A record's values. */
@@ -32,30 +32,36 @@ export interface RecordLayout {
   readonly maximum: number;
 }
 
+/** A value of a record: the index of its slot, or a string literal, which is not sent. */
+export type ValueRef = number | string;
+
+/** Something that went wrong while a program ran. */
+export type RuntimeFault =
+  | {
+    /** A helper failed; its result is the record's first word. */
+    readonly kind: "helper_error";
+    /** Name of the helper. */
+    readonly helper: string;
+    /** What to say; undefined: what the error number means. */
+    readonly message?: string;
+  }
+  | {
+    readonly kind: "runtime_error";
+    readonly message: string;
+  };
+
 /** What to do. */
 export type Plan =
   | {
-    /** printf(): text and conversions, each with its slot or its constant text. */
-    readonly kind: "printf";
-    /** Parts of the format. */
-    readonly parts: readonly FormatPart[];
-    /** For each conversion: index of a slot, or a string literal. */
-    readonly values: readonly (number | string)[];
-    /** The record. */
-    readonly layout: RecordLayout;
-  }
-  | {
-    /** print(value). */
-    readonly kind: "value";
-    /** The value, or a string literal. */
-    readonly value: number | string;
-    /** The record. */
+    readonly kind: "record";
+    readonly action: RecordAction;
+    /** For each value or conversion. */
+    readonly values: readonly ValueRef[];
     readonly layout: RecordLayout;
   }
   | {
     /** print(@map[key]) of an aggregation: the key is in the record. */
-    readonly kind: "element";
-    /** Name of the map. */
+    readonly kind: "entry";
     readonly map: string;
     /** Offset of the key. */
     readonly at: number;
@@ -63,7 +69,6 @@ export type Plan =
   | {
     /** print(@map), clear(@map), zero(@map). */
     readonly kind: "print" | "clear" | "zero";
-    /** Name of the map. */
     readonly map: string;
     /** Only the last so many, in print order. */
     readonly top?: number;
@@ -75,8 +80,8 @@ export type Plan =
     readonly kind: "exit";
   }
   | {
-    /** A division by zero happened. */
-    readonly kind: "divide-by-zero";
+    readonly kind: "fault";
+    readonly fault: RuntimeFault;
     /** Where in the script. */
     readonly span: Span;
   };

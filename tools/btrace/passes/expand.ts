@@ -4,6 +4,8 @@
 import type { AttachPoint, Clause, Program } from "../lang/ast.ts";
 import type { Diagnostics } from "../lang/diagnostics.ts";
 import { didYouMean } from "../lang/builtins.ts";
+import type { Reaction } from "./config.ts";
+import { substituteInText } from "./params.ts";
 
 /** What must be known of a probe to compile for it. */
 export interface ProbeInfo {
@@ -20,6 +22,17 @@ export interface ProbeInfo {
   }[];
   /** C type of the result, if any. */
   readonly retval?: string;
+  /** Further locations of its context: "usermode", "reg:ip". */
+  readonly locations?: readonly string[];
+  /** Probes of one layout only can share code that reads arguments. */
+  readonly layout?: string;
+  /** Fired by btrace itself, in its own thread. */
+  readonly special?: boolean;
+}
+
+/** True if the probe's context has that location. */
+export function isReadableAt(probe: ProbeInfo, at: string): boolean {
+  return probe.locations?.includes(at) ?? false;
 }
 
 /** Finds probes. */
@@ -42,46 +55,120 @@ export interface ExpandedClause {
   readonly probes: readonly ProbeInfo[];
 }
 
-/** Probes that btrace fires itself, in its own thread. */
-export const SPECIAL = ["begin", "end"] as const;
+/** How attach points become probes. */
+export interface ExpandOptions {
+  /** What a missing one means. */
+  readonly missing: Reaction;
+  /** Most probes of a script. */
+  readonly maxProbes: number;
+  /** Positional parameters. */
+  readonly params: readonly string[];
+  /** Kinds of probes that only some ways of running know. */
+  readonly special: readonly string[];
+}
 
-const SPECIAL_PROBES: Readonly<Record<string, ProbeInfo>> = Object.fromEntries(
-  SPECIAL.map((name, i) => [name, { name, pbn: 0x7fff_ff00 + i, args: [] }]),
-);
+/** First number of btrace's own probes. */
+const SPECIAL_PBN = 0x7fff_0000;
 
-/** Finds the probes of every clause. */
+/** Finds the probes of every clause; clauses without any are left out. */
 export function expand(
   program: Program,
   lookup: ProbeLookup,
   diagnostics: Diagnostics,
+  options: ExpandOptions,
 ): ExpandedClause[] {
-  return program.clauses.map((clause) => {
+  const own = new Map<string, ProbeInfo>();
+  const all = new Set<string>();
+  const expanded = program.clauses.map((clause) => {
     const probes = new Map<string, ProbeInfo>();
     for (const point of clause.attachPoints) {
-      for (const probe of find(point, lookup, diagnostics)) probes.set(probe.name, probe);
+      const text = substituteInText(point.text, options.params).replace(/^\w+=(?=\w+(:|$))/, "");
+      const found = special(text, own, options) ??
+        find({ ...point, text }, lookup, diagnostics, options);
+      for (const probe of found) {
+        probes.set(probe.name, probe);
+        all.add(probe.name);
+      }
     }
     return { clause, probes: [...probes.values()] };
   });
+  if (all.size > options.maxProbes) {
+    const span = program.clauses[0].span;
+    diagnostics.error(
+      "max-probes",
+      `Can't attach to ${all.size} probes because it exceeds the current limit of ` +
+        `${options.maxProbes} probes`,
+      span,
+      "the limit can be raised by BPFTRACE_MAX_PROBES",
+    );
+  }
+  const kept = expanded.filter(({ clause, probes }) => {
+    if (probes.length === 0 && options.missing === "warn" && !diagnostics.failed) {
+      diagnostics.warning(
+        "no-match",
+        "Probe has no valid attach points. It is being removed which may cause issues with " +
+          "program behavior.",
+        clause.attachPoints[0].span,
+      );
+    }
+    return probes.length > 0;
+  });
+  if (kept.length === 0 && !diagnostics.failed) {
+    diagnostics.error("no-match", "No probes to attach", program.clauses[0].span);
+  }
+  return options.missing === "error" ? expanded : kept;
 }
 
-/** Short names of probe types. */
-const ABBREVIATIONS: Readonly<Record<string, string>> = { i: "interval", t: "tracepoint" };
+/** BEGIN and END, self:signal, and what --test and --bench run. */
+function special(
+  text: string,
+  own: Map<string, ProbeInfo>,
+  options: ExpandOptions,
+): ProbeInfo[] | undefined {
+  const name = text.replace(/^\w+/, (provider) => provider.toLowerCase());
+  const known = name === "begin" || name === "end" ||
+    (name === "self:signal:SIGUSR1" && options.special.includes("self")) ||
+    options.special.some((kind) => kind !== "self" && new RegExp(`^${kind}:\\w+$`).test(name));
+  if (!known) return undefined;
+  let probe = own.get(name);
+  if (probe === undefined) {
+    probe = { name, pbn: SPECIAL_PBN + own.size, args: [], special: true };
+    own.set(name, probe);
+  }
+  return [probe];
+}
+
+/** Short names and other names of probe types. */
+const ABBREVIATIONS: Readonly<Record<string, string>> = {
+  i: "interval",
+  p: "profile",
+  t: "tracepoint",
+  rt: "rawtracepoint",
+};
 
 /** A name as the registry knows it: the provider in full and in lower case. */
 export function fullName(text: string): string {
   const [first, ...rest] = text.split(":");
   const provider = first.toLowerCase();
-  return [ABBREVIATIONS[provider] ?? provider, ...rest].join(":");
+  const known = Object.hasOwn(ABBREVIATIONS, provider) ? ABBREVIATIONS[provider] : provider;
+  // tracepoint:*foo* means any subsystem.
+  if (/^(raw)?tracepoint$/.test(known) && rest.length === 1 && rest[0].includes("*")) {
+    rest.unshift("*");
+  }
+  return [known, ...rest].join(":");
 }
 
-function find(point: AttachPoint, lookup: ProbeLookup, diagnostics: Diagnostics): ProbeInfo[] {
+function find(
+  point: AttachPoint,
+  lookup: ProbeLookup,
+  diagnostics: Diagnostics,
+  options: ExpandOptions,
+): ProbeInfo[] {
   const [first] = point.text.split(":");
   const name = fullName(point.text);
   const [provider, ...rest] = name.split(":");
-  const special = SPECIAL_PROBES[provider];
-  if (special !== undefined && rest.length === 0) return [special];
-  if (!lookup.providers.includes(provider)) {
-    const known = [...lookup.providers, "BEGIN", "END"];
+  if (!lookup.providers.includes(provider) && !provider.includes("*")) {
+    const known = [...lookup.providers, "BEGIN", "END", ...options.special];
     const near = didYouMean(provider, known);
     diagnostics.error(
       "unknown-provider",
@@ -99,13 +186,12 @@ function find(point: AttachPoint, lookup: ProbeLookup, diagnostics: Diagnostics)
     diagnostics.error("invalid-probe", (error as Error).message, point.span);
     return [];
   }
-  if (found.length === 0) {
-    diagnostics.error(
-      "no-match",
-      `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`,
-      point.span,
-      `list probes with -l '${provider}:*'`,
-    );
+  if (found.length > 0 || options.missing === "ignore") return found;
+  const message = `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
+  if (options.missing === "warn") {
+    diagnostics.warning("no-match", `${message} Skipping.`, point.span);
+  } else {
+    diagnostics.error("no-match", message, point.span, `list probes with -l '${provider}:*'`);
   }
-  return found;
+  return [];
 }

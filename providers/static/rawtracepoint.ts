@@ -1,0 +1,121 @@
+// Tracepoints as the kernel's code calls them: BTF-typed arguments, no record is made.
+
+import { attachRawTracepoint } from "../../core/bpf/link.ts";
+import { BPF_TRACE_RAW_TP } from "../../core/bpf/program.ts";
+import { type Btf, BTF_KIND, btfTypeName, kernelBtf } from "../../core/btf/mod.ts";
+import type { Pcb } from "../../core/pcb.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type ArgumentSpec,
+  type Attachment,
+  type EnableRequest,
+  type KernelAttachment,
+  type Location,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import { allocOnKernel } from "./tracepoint.ts";
+
+const PREFIX = "rawtracepoint:";
+/** Each tracepoint has a type of this name: the pointer to its probe function. */
+const TYPEDEF = "btf_trace_";
+const MODULE = "vmlinux";
+
+/**
+ * Frames between the tracepoint and bpf_get_stack: bpf_trace_runN, __bpf_trace_*, the program and its
+ * action.
+ */
+const SKIP_FRAMES = 4;
+
+/** Arguments of a tracepoint, without the `void *__data` that comes first. */
+function argumentsOf(btf: Btf, event: string, typedef: number): ArgumentSpec[] {
+  // The typedef names no parameters; the functions that the tracepoint is made of do.
+  const named = btf.find(BTF_KIND.FUNC, `__traceiter_${event}`) ||
+    btf.find(BTF_KIND.FUNC, `__probestub_${event}`);
+  const proto = btf.sizeOrType(named === 0 ? btf.sizeOrType(typedef) : named);
+  return btf.parameters(proto).slice(1).map(({ name, type }, i) => ({
+    name: name === "" ? `arg${i}` : name,
+    type: btfTypeName(btf, type),
+    at: `arg${i}`,
+  }));
+}
+
+/** Event of "rawtracepoint:event" and "rawtracepoint:vmlinux:event". */
+function eventOf(name: string): string | undefined {
+  const parts = name.slice(PREFIX.length).split(":");
+  if (parts.length === 1) return parts[0];
+  return parts.length === 2 && parts[0] === MODULE ? parts[1] : undefined;
+}
+
+/** The provider of `rawtracepoint:`; see mod.ts. */
+export class RawTracepointProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name = "rawtracepoint";
+
+  /** Every tracepoint that BTF describes. */
+  *probes(): Generator<ProbeSpec> {
+    const btf = kernelBtf();
+    if (btf === null) return;
+    const found: [string, number][] = [];
+    for (const [id, name] of btf.names(BTF_KIND.TYPEDEF)) {
+      if (name.startsWith(TYPEDEF)) found.push([name.slice(TYPEDEF.length), id]);
+    }
+    found.sort(([a], [b]) => a < b ? -1 : 1);
+    for (const [event, id] of found) yield spec(btf, `${PREFIX}${MODULE}:${event}`, event, id);
+  }
+
+  /** Looks one up, with or without its module. */
+  provide(name: string): ProbeSpec | undefined {
+    const btf = kernelBtf();
+    const event = eventOf(name);
+    if (btf === null || event === undefined) return undefined;
+    const id = btf.find(BTF_KIND.TYPEDEF, TYPEDEF + event);
+    return id === 0 ? undefined : spec(btf, name, event, id);
+  }
+
+  /** One PCB: all CPUs. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    return allocOnKernel(probe, request, session);
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** One each. */
+  attachments(pcbs: readonly Pcb[]): Attachment[] {
+    return pcbs.map(attachment);
+  }
+}
+
+/** Arguments are made out of BTF when they are asked for. */
+function spec(btf: Btf, name: string, event: string, typedef: number): ProbeSpec {
+  let args: ArgumentSpec[] | undefined;
+  return {
+    name,
+    get args() {
+      return args ??= argumentsOf(btf, event, typedef);
+    },
+  };
+}
+
+function attachment(pcb: Pcb): KernelAttachment {
+  const event = eventOf(pcb.probe.name)!;
+  const attachBtfId = kernelBtf()!.find(BTF_KIND.TYPEDEF, TYPEDEF + event);
+  const locations = pcb.probe.args.map(({ at }, i): [string, Location] => [
+    at,
+    { path: [i * 8], size: 8 },
+  ]);
+  return {
+    plane: "kernel",
+    name: `dt_${event}`,
+    pcbs: [pcb],
+    program: { type: "TRACING", expectedAttachType: BPF_TRACE_RAW_TP, attachBtfId },
+    layout: { id: `raw:${pcb.probe.args.length}`, locations: Object.fromEntries(locations) },
+    skipFrames: SKIP_FRAMES,
+    attach: (program) => attachRawTracepoint(program),
+  };
+}

@@ -1,0 +1,133 @@
+// Tracepoints by their tracefs names.
+
+import { attachTracepoint } from "../../core/bpf/link.ts";
+import { DtError } from "../../core/errors.ts";
+import type { Pcb } from "../../core/pcb.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type ArgumentSpec,
+  type Attachment,
+  type EnableRequest,
+  type KernelAttachment,
+  type Location,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import { type EventField, eventFormat, eventNames } from "../../core/tracefs/mod.ts";
+import {
+  parseSyscallEvent,
+  syscallEvent,
+  syscallEventAttachments,
+  syscallEvents,
+} from "./syscall_events.ts";
+
+const PREFIX = "tracepoint:";
+
+/** True for types whose value is memory: arrays, structures. */
+function isMemory({ type, size }: EventField): boolean {
+  return /\]$|^(struct|union) [^*]*$/.test(type) || ![1, 2, 4, 8].includes(size);
+}
+
+function location(field: EventField): Location {
+  const path = [field.offset];
+  if (field.type.startsWith("__data_loc")) return { path, size: 4, address: "data_loc" };
+  if (field.type.startsWith("__rel_loc")) return { path, size: 4, address: "rel_loc" };
+  if (isMemory(field)) return { path, size: 8, address: "inline" };
+  return { path, size: field.size as 1 | 2 | 4 | 8 };
+}
+
+function argument(field: EventField): ArgumentSpec {
+  return { name: field.name, type: field.type, at: `field:${field.name}` };
+}
+
+/** The probe of an event; its fields are read when they are asked for. */
+function spec(subsystem: string, event: string): ProbeSpec {
+  const fields = () => eventFormat(subsystem, event)?.fields ?? [];
+  return {
+    name: `${PREFIX}${subsystem}:${event}`,
+    get args() {
+      return fields().map(argument);
+    },
+    get layout() {
+      return fields().map(({ name, offset, size }) => `${name}@${offset}+${size}`).join();
+    },
+  };
+}
+
+/** The provider of `tracepoint:`; see mod.ts. */
+export class TracepointProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name = "tracepoint";
+
+  /** Those of the system calls, then what tracefs lists. */
+  *probes(): Generator<ProbeSpec> {
+    yield* syscallEvents();
+    for (const name of eventNames()) {
+      if (/^(raw_)?syscalls:/.test(name)) continue;
+      const [subsystem, event] = name.split(":");
+      yield spec(subsystem, event);
+    }
+  }
+
+  /** Looks one up. */
+  provide(name: string): ProbeSpec | undefined {
+    const known = parseSyscallEvent(name);
+    if (known !== undefined) return syscallEvent(known);
+    const [subsystem, event, ...rest] = name.slice(PREFIX.length).split(":");
+    if (event === undefined || rest.length > 0) return undefined;
+    return eventFormat(subsystem, event) === undefined ? undefined : spec(subsystem, event);
+  }
+
+  /** One PCB: all CPUs. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    return allocOnKernel(probe, request, session);
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** System calls together, every other event alone. */
+  attachments(pcbs: readonly Pcb[]): Attachment[] {
+    const calls = pcbs.filter(({ probe }) => parseSyscallEvent(probe.name) !== undefined);
+    const events = pcbs.filter((pcb) => !calls.includes(pcb));
+    return [
+      ...(calls.length > 0 ? syscallEventAttachments(calls) : []),
+      ...events.map(eventAttachment),
+    ];
+  }
+}
+
+/** One PCB of a probe that only the kernel plane has. */
+export function allocOnKernel(
+  probe: Probe,
+  request: EnableRequest,
+  session: ProviderSession,
+): Pcb[] {
+  if (session.plane === "kernel") return [{ probe, request }];
+  throw new DtError(
+    "EOPNOTSUPP",
+    `Cannot enable ${probe.name} on the user plane: the kernel's tracepoints are seen on the kernel ` +
+      `plane, which needs CAP_BPF and CAP_PERFMON`,
+    { operation: "enable", probe: probe.name },
+  );
+}
+
+/** A perf tracepoint: its program sees the record that tracefs describes. */
+function eventAttachment(pcb: Pcb): KernelAttachment {
+  const [, subsystem, event] = pcb.probe.name.split(":");
+  const { id, fields } = eventFormat(subsystem, event)!;
+  const locations = fields.map((field) => [`field:${field.name}`, location(field)] as const);
+  return {
+    plane: "kernel",
+    name: `dt_${event}`,
+    pcbs: [pcb],
+    program: { type: "TRACEPOINT" },
+    layout: { id: pcb.probe.name, locations: Object.fromEntries(locations) },
+    skipFrames: 0,
+    attach: (program) => attachTracepoint(program, id),
+  };
+}

@@ -1,0 +1,91 @@
+// What -d shows: the syntax tree, the checked program, the instructions.
+
+import { Assembler, disassemble } from "../../core/asm/mod.ts";
+import { CPU_BLOCK } from "../../core/blocks.ts";
+import type { Location } from "../../core/provider.ts";
+import { RingOutput } from "../../core/ring_output.ts";
+import type { Compiled } from "./compile.ts";
+import { typeName } from "./lang/types.ts";
+
+/** Stages that can be shown. */
+export const STAGES = ["ast", "types", "codegen", "dis"] as const;
+
+/** What a stage of a script looks like. */
+export function dump(compiled: Compiled, stage: typeof STAGES[number]): string {
+  switch (stage) {
+    case "ast":
+      return `\nAST\n-------------------\n${tree(compiled.parsed.clauses)}`;
+    case "types":
+      return `\nChecked program\n-------------------\n${maps(compiled)}${
+        tree(compiled.program.clauses.map(({ probes, predicate, body }) => ({
+          probes: probes.map(({ name }) => name),
+          predicate,
+          body,
+        })))
+      }`;
+    case "codegen":
+    case "dis":
+      return `\nInstructions\n-------------------\n${instructions(compiled)}`;
+  }
+}
+
+function maps({ maps: all }: Compiled): string {
+  let text = "";
+  for (const [name, { type, layout }] of all) {
+    const key = type.key === undefined ? "" : `[${typeName(type.key)}]`;
+    text += `${name}${key}: ${typeName(type.value)}, ${layout.type}, ${layout.entries} entries\n`;
+  }
+  return text;
+}
+
+/** Any tree of ours, one node a line. */
+function tree(value: unknown, indent = ""): string {
+  if (Array.isArray(value)) return value.map((one) => tree(one, indent)).join("");
+  if (typeof value !== "object" || value === null) return `${indent}${String(value)}\n`;
+  const node = value as Record<string, unknown>;
+  const head = String(node.kind ?? node.op ?? "");
+  const simple: string[] = [];
+  let inner = "";
+  for (const [key, one] of Object.entries(node)) {
+    if (["kind", "op", "span", "clause"].includes(key) || one === undefined) continue;
+    if (key === "type") {
+      const type = one as { kind?: string; name?: string };
+      simple.push(`:: ${type.kind === undefined ? tree(one).trim() : typeName(one as never)}`);
+    } else if (typeof one === "object" && one !== null && key !== "map" && key !== "local") {
+      const text = tree(one, `${indent}  `);
+      if (text.trim() !== "") inner += `${indent} ${key}:\n${text}`;
+    } else {
+      const named = one as { name?: string };
+      simple.push(typeof one === "object" ? named.name || "(temporary)" : String(one));
+    }
+  }
+  return `${indent}${[head, ...simple].filter((one) => one !== "").join(" ")}\n${inner}`;
+}
+
+/** Each distinct action, for a context whose values all stand at its start. */
+function instructions(compiled: Compiled): string {
+  const map = { fd: 0 };
+  compiled.bind({
+    maps: new Map([...compiled.maps.keys()].map((name) => [name, map])),
+    zeros: map,
+    stacks: map,
+  });
+  const anywhere: Location = { path: [0], size: 8 };
+  const shown = new Set<object>();
+  let text = "";
+  for (const { name, action } of compiled.actions) {
+    if (shown.has(action)) continue;
+    shown.add(action);
+    const asm = new Assembler();
+    action.emit({
+      asm,
+      layout: { id: "any", locations: new Proxy({}, { get: () => anywhere }) },
+      skipFrames: 0,
+      ring: new RingOutput(map, map, 1 << 22),
+      control: map,
+      scratch: CPU_BLOCK.scratch,
+    });
+    text += `; ${name}\n${disassemble(asm.dropUnreachable().assemble())}`;
+  }
+  return text;
+}

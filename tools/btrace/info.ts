@@ -1,0 +1,58 @@
+// --info: what this system supports.
+
+import { FEATURES, missingCapabilities, missingFeature } from "../../core/bpf/mod.ts";
+import { kernelBtf } from "../../core/btf/mod.ts";
+import { possibleCpuCount } from "../../core/sys/cpu.ts";
+import denoJson from "../../deno.json" with { type: "json" };
+
+/** Everything, one fact a line. */
+export function systemInfo(): string {
+  const missing = missingCapabilities();
+  const btf = kernelBtf();
+  const yes = (value: boolean) => value ? "yes" : "no";
+  const lines = [
+    "System",
+    `  OS: ${Deno.build.os} ${Deno.osRelease()}`,
+    `  Arch: ${Deno.build.arch}`,
+    `  CPUs: ${possibleCpuCount()}`,
+    "",
+    "Build",
+    `  version: ${denoJson.version}`,
+    `  Deno: ${Deno.version.deno}`,
+    "",
+    "Permissions",
+    `  CAP_BPF and CAP_PERFMON: ${missing.length === 0 ? "yes" : `no: ${missing.join(", ")}`}`,
+    "",
+    "Kernel features",
+    `  btf: ${yes(btf !== null)}`,
+  ];
+  if (missing.length === 0) {
+    for (const feature of FEATURES) {
+      lines.push(`  ${feature}: ${yes(missingFeature(feature) === undefined)}`);
+    }
+  }
+  if (btf !== null) {
+    const members = new Set(
+      btf.enumerators(btf.find(6, "bpf_func_id")).map(([name]) => name.replace("BPF_FUNC_", "")),
+    );
+    lines.push("", "Kernel helpers");
+    for (const helper of HELPERS) lines.push(`  ${helper}: ${yes(members.has(helper))}`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Those that something of the language needs. */
+const HELPERS = [
+  "probe_read_kernel",
+  "probe_read_user_str",
+  "get_current_cgroup_id",
+  "get_ns_current_pid_tgid",
+  "get_stack",
+  "ktime_get_boot_ns",
+  "ktime_get_tai_ns",
+  "for_each_map_elem",
+  "loop",
+  "map_lookup_percpu_elem",
+  "jiffies64",
+  "send_signal",
+];

@@ -1,0 +1,397 @@
+// Pure: no I/O, no FFI.
+// Expressions and types: recursive descent, precedence climbing for operators.
+
+import type { BinaryOperator, Block, Expr, MapExpr, TypeExpr, VariableExpr } from "./ast.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Token } from "./token.ts";
+
+/** Binding strength; higher binds tighter. */
+export const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
+  "||": 1,
+  "&&": 2,
+  "|": 3,
+  "^": 4,
+  "&": 5,
+  "==": 6,
+  "!=": 6,
+  "<": 7,
+  ">": 7,
+  "<=": 7,
+  ">=": 7,
+  "<<": 8,
+  ">>": 8,
+  "+": 9,
+  "-": 9,
+  "*": 10,
+  "/": 10,
+  "%": 10,
+};
+
+/** Operands in a row: they become recursion in every pass. */
+const MAX_CHAIN = 500;
+
+/** Words that only name types. */
+const TYPE_WORD =
+  /^(u?int(8|16|32|64)(_t)?|bool|void|string|buffer|inet|struct|union|enum|typeof|unsigned|signed|long|short|char|int|size_t)$/;
+/** Words that make one C type name together. */
+const C_WORD = /^(unsigned|signed|long|short|char|int)$/;
+
+/** Parses expressions; blocks inside them are the statement parser's. */
+export class ExpressionParser {
+  readonly #cursor: Cursor;
+  readonly #block: () => Block;
+  /** Inside a predicate a `/` before a `{` ends it. */
+  inPredicate = false;
+
+  constructor(cursor: Cursor, block: () => Block) {
+    this.#cursor = cursor;
+    this.#block = block;
+  }
+
+  expression(): Expr {
+    const cursor: Cursor = this.#cursor;
+    return cursor.nested(() => {
+      const condition = this.#binary(1);
+      const { start } = condition.span;
+      if (cursor.accept("?:")) {
+        const otherwise = this.expression();
+        return { kind: "ternary", condition, otherwise, span: cursor.since(start) };
+      }
+      if (!cursor.accept("?")) return condition;
+      const then = this.expression();
+      cursor.expect(":");
+      const otherwise = this.expression();
+      return { kind: "ternary", condition, then, otherwise, span: cursor.since(start) };
+    });
+  }
+
+  /** A type, where only one can stand. */
+  type(): TypeExpr {
+    const cursor: Cursor = this.#cursor;
+    const { start } = cursor.peek().span;
+    const word = cursor.take("identifier", "a type").text;
+    let name = word;
+    let typeOf: Expr | undefined;
+    if (word === "typeof") {
+      cursor.expect("(");
+      const inner = this.#typeOrExpression();
+      cursor.expect(")");
+      if (inner.kind === "type") return this.#suffixes({ ...inner.type, span: inner.span }, start);
+      typeOf = inner;
+      name = "";
+    } else if (/^(struct|union|enum)$/.test(word)) {
+      name = `${word} ${cursor.take("identifier", "a name").text}`;
+    } else if (C_WORD.test(word)) {
+      while (cursor.peek().kind === "identifier" && C_WORD.test(cursor.peek().text)) {
+        name += ` ${cursor.next().text}`;
+      }
+    }
+    return this.#suffixes({ name, typeOf, suffixes: [], span: cursor.since(start) }, start);
+  }
+
+  #suffixes(type: TypeExpr, start: number): TypeExpr {
+    const cursor: Cursor = this.#cursor;
+    const suffixes = [...type.suffixes];
+    for (;;) {
+      if (cursor.accept("*")) suffixes.push("*");
+      else if (cursor.accept("[")) {
+        suffixes.push(cursor.is("]") ? undefined : this.expression());
+        cursor.expect("]");
+      } else return { ...type, suffixes, span: cursor.since(start) };
+    }
+  }
+
+  #typeOrExpression(): Expr {
+    const cursor: Cursor = this.#cursor;
+    const token = cursor.peek();
+    if (token.kind === "identifier" && TYPE_WORD.test(token.text)) {
+      const type = this.type();
+      return { kind: "type", type, span: type.span };
+    }
+    return this.expression();
+  }
+
+  #binary(minimum: number): Expr {
+    const cursor: Cursor = this.#cursor;
+    let left = this.#unary();
+    for (let length = 0;; length++) {
+      const token = cursor.peek();
+      if (length > MAX_CHAIN) cursor.fail(`more than ${MAX_CHAIN} operands in a row`, token.span);
+      const operator = token.text as BinaryOperator;
+      const precedence = token.kind === "punct" ? PRECEDENCE[operator] : undefined;
+      if (precedence === undefined || precedence < minimum) return left;
+      if (operator === "/" && this.#atPredicateEnd()) return left;
+      cursor.next();
+      const right = cursor.nested(() => this.#binary(precedence + 1));
+      const span = { start: left.span.start, end: right.span.end };
+      left = { kind: "binary", operator, left, right, span };
+    }
+  }
+
+  /** The next token is the `/` before a predicate's `{`. */
+  #atPredicateEnd(): boolean {
+    return this.inPredicate && this.#cursor.raw().endsPredicate();
+  }
+
+  #unary(): Expr {
+    const cursor: Cursor = this.#cursor;
+    const token = cursor.peek();
+    if (token.kind !== "punct") return this.#postfix();
+    const { start } = token.span;
+    switch (token.text) {
+      case "-":
+      case "+":
+      case "!":
+      case "~":
+      case "*":
+      case "&": {
+        cursor.next();
+        const operand = cursor.nested(() => this.#unary());
+        return { kind: "unary", operator: token.text, operand, span: cursor.since(start) };
+      }
+      case "++":
+      case "--": {
+        cursor.next();
+        const target = this.#stepTarget(cursor.nested(() => this.#unary()), token.text);
+        return {
+          kind: "step",
+          operator: token.text,
+          prefix: true,
+          target,
+          span: cursor.since(start),
+        };
+      }
+      case "(": {
+        const cast = this.#cast();
+        if (cast !== undefined) return cast;
+      }
+    }
+    return this.#postfix();
+  }
+
+  /** `(type)operand`, if that is what stands here. */
+  #cast(): Expr | undefined {
+    const cursor: Cursor = this.#cursor;
+    const mark = cursor.mark();
+    const { start } = cursor.next().span;
+    const word = cursor.peek();
+    // Names that may be types: `(foo)x` is a cast, `(foo) - x` is not.
+    const maybe = word.kind === "identifier" && cursor.raw().looksLike(
+      /[A-Za-z_]\w*\s*(\*\s*|\[\s*\d*\s*\]\s*)*\)\s*([\w$@"(&]|\*\s*[\w$@(])/y,
+    );
+    const sure = word.kind === "identifier" && TYPE_WORD.test(word.text);
+    if (!sure && !maybe) {
+      cursor.back(mark);
+      return undefined;
+    }
+    if (!sure) {
+      // `(a) * b` and `(a) & b` compute, unless a star says pointer.
+      const type = cursor.raw().looksLike(/[A-Za-z_]\w*\s*(\*|\[)/y);
+      const computes = cursor.raw().looksLike(/[A-Za-z_]\w*\s*\)\s*[*&]/y);
+      const keyword = cursor.raw().looksLike(
+        /[A-Za-z_]\w*\s*\)\s*(if|else|for|while|return|unroll)\b/y,
+      );
+      if ((!type && (computes || keyword || NOT_TYPES.has(word.text)))) {
+        cursor.back(mark);
+        return undefined;
+      }
+    }
+    const to = this.type();
+    if (!cursor.is(")")) {
+      if (!sure) {
+        cursor.back(mark);
+        return undefined;
+      }
+      cursor.expect(")");
+    }
+    cursor.next();
+    const operand = cursor.nested(() => this.#unary());
+    return { kind: "cast", to, operand, span: cursor.since(start) };
+  }
+
+  #postfix(): Expr {
+    const cursor: Cursor = this.#cursor;
+    let expr = this.#primary();
+    const { start } = expr.span;
+    for (let length = 0;; length++) {
+      const token = cursor.peek();
+      if (length > MAX_CHAIN) cursor.fail(`more than ${MAX_CHAIN} operands in a row`, token.span);
+      if (token.kind !== "punct") return expr;
+      switch (token.text) {
+        case ".":
+        case "->": {
+          cursor.next();
+          const field = cursor.next();
+          if (field.kind === "punct" && field.text === "[") {
+            // t.[2]
+            const index = this.expression();
+            cursor.expect("]");
+            expr = { kind: "index", object: expr, index, span: cursor.since(start) };
+            continue;
+          }
+          if (field.kind !== "identifier" && field.kind !== "integer") {
+            cursor.unexpected(field, "a field name");
+          }
+          expr = { kind: "field", object: expr, field: field.text, span: cursor.since(start) };
+          continue;
+        }
+        case "[": {
+          cursor.next();
+          const index = this.expression();
+          cursor.expect("]");
+          expr = { kind: "index", object: expr, index, span: cursor.since(start) };
+          continue;
+        }
+        case "++":
+        case "--": {
+          cursor.next();
+          const target = this.#stepTarget(expr, token.text);
+          expr = {
+            kind: "step",
+            operator: token.text,
+            prefix: false,
+            target,
+            span: cursor.since(start),
+          };
+          continue;
+        }
+      }
+      return expr;
+    }
+  }
+
+  #primary(): Expr {
+    const cursor: Cursor = this.#cursor;
+    const token = cursor.peek();
+    const { span } = token;
+    if (cursor.is("{")) {
+      const block = cursor.nested(() => this.#block());
+      return { kind: "block", block, span: block.span };
+    }
+    if (cursor.is("if")) return this.ifExpression();
+    cursor.next();
+    switch (token.kind) {
+      case "integer":
+        return { kind: "integer", value: token.value!, span };
+      case "string":
+        return { kind: "string", value: this.#strings(token), span: cursor.since(span.start) };
+      case "param":
+        return {
+          kind: "param",
+          index: token.text === "$#" ? 0 : Number(token.text.slice(1)),
+          span,
+        };
+      case "variable":
+        return { kind: "variable", name: token.text, span };
+      case "map":
+        return this.#map(token);
+      case "identifier":
+        return this.#named(token);
+    }
+    if (token.text === "(" && token.kind === "punct") return this.#parenthesized(span.start);
+    return cursor.unexpected(token, "an expression");
+  }
+
+  /** "a" "b" is one string, as in C. */
+  #strings(token: Token): string {
+    let { text } = token;
+    while (this.#cursor.peek().kind === "string") text += this.#cursor.next().text;
+    return text;
+  }
+
+  #map(token: Token): Expr {
+    const cursor: Cursor = this.#cursor;
+    const keys = cursor.accept("[") ? this.list("]") : [];
+    return { kind: "map", name: token.text, keys, span: cursor.since(token.span.start) };
+  }
+
+  #named(token: Token): Expr {
+    const cursor: Cursor = this.#cursor;
+    const { span, text } = token;
+    if (text === "true" || text === "false") return { kind: "bool", value: text === "true", span };
+    if (/^(struct|union|enum|typeof)$/.test(text)) {
+      cursor.back(span.start);
+      const type = this.type();
+      return { kind: "type", type, span: type.span };
+    }
+    if (!cursor.accept("(")) return { kind: "name", name: text, span };
+    const args: Expr[] = [];
+    while (!cursor.accept(")")) {
+      args.push(this.#typeOrExpression());
+      if (!cursor.is(")")) cursor.expect(",");
+    }
+    return { kind: "call", name: text, args, span: cursor.since(span.start) };
+  }
+
+  /** After the `(`: an expression, a tuple or a record. */
+  #parenthesized(start: number): Expr {
+    const cursor: Cursor = this.#cursor;
+    const elements: { name?: string; value: Expr }[] = [];
+    let tuple = cursor.is(")");
+    while (!cursor.accept(")")) {
+      const named = cursor.peek().kind === "identifier" &&
+        cursor.raw().looksLike(/[A-Za-z_]\w*\s*=[^=]/y);
+      let name: string | undefined;
+      if (named) {
+        name = cursor.next().text;
+        cursor.expect("=");
+        tuple = true;
+      }
+      elements.push({ name, value: this.expression() });
+      if (cursor.is(")")) continue;
+      cursor.expect(",");
+      tuple = true;
+    }
+    const span = cursor.since(start);
+    if (!tuple) return elements[0].value;
+    const names = elements.filter(({ name }) => name !== undefined).length;
+    if (names !== 0 && names !== elements.length) {
+      cursor.fail("either all elements of a record have names or none", span);
+    }
+    return { kind: "tuple", elements, span };
+  }
+
+  /** `if c { … } else { … }` */
+  ifExpression(): Expr & { kind: "if" } {
+    const cursor: Cursor = this.#cursor;
+    return cursor.nested(() => {
+      const { start } = cursor.next().span;
+      const comptime = cursor.accept("comptime");
+      const condition = this.expression();
+      const then = this.#block();
+      let otherwise: Block | undefined;
+      if (cursor.accept("else")) {
+        if (cursor.is("if")) {
+          const value = this.ifExpression();
+          otherwise = { body: [], value, span: value.span };
+        } else {
+          otherwise = this.#block();
+        }
+      }
+      return { kind: "if", comptime, condition, then, otherwise, span: cursor.since(start) };
+    });
+  }
+
+  list(close: string): Expr[] {
+    const cursor: Cursor = this.#cursor;
+    const items: Expr[] = [];
+    while (!cursor.accept(close)) {
+      items.push(this.expression());
+      if (!cursor.is(close)) cursor.expect(",");
+    }
+    return items;
+  }
+
+  #stepTarget(expr: Expr, operator: string): VariableExpr | MapExpr {
+    if (expr.kind !== "variable" && expr.kind !== "map") {
+      this.#cursor.fail(`${operator} can only be applied to a variable or a map`, expr.span);
+    }
+    return expr;
+  }
+}
+
+/** Builtin values: `(pid)x` is no cast. */
+const NOT_TYPES: ReadonlySet<string> = new Set(
+  "pid tid uid gid comm cpu nsecs elapsed args ctx retval probe curtask cgroup rand func kstack ustack username"
+    .split(" "),
+);

@@ -1,0 +1,137 @@
+// Pure: no I/O, no FFI.
+// Rebuilds trees: children first, then the node itself is handed to a function.
+
+import type { Block, Expr, MapExpr, Stmt, TypeExpr, VariableExpr } from "./ast.ts";
+
+/** Makes a node's replacement; its children have been replaced. */
+export type Replace = (expr: Expr) => Expr;
+
+/** Rebuilds an expression. Targets of assignments pass as well and must stay variables or maps. */
+export function rewriteExpr(expr: Expr, replace: Replace): Expr {
+  const inner = (one: Expr) => rewriteExpr(one, replace);
+  const target = (one: VariableExpr | MapExpr) => inner(one) as VariableExpr | MapExpr;
+  switch (expr.kind) {
+    case "map":
+      return replace({ ...expr, keys: expr.keys.map(inner) });
+    case "field":
+      return replace({ ...expr, object: inner(expr.object) });
+    case "index":
+      return replace({ ...expr, object: inner(expr.object), index: inner(expr.index) });
+    case "call":
+      return replace({ ...expr, args: expr.args.map(inner) });
+    case "unary":
+      return replace({ ...expr, operand: inner(expr.operand) });
+    case "step":
+      return replace({ ...expr, target: target(expr.target) });
+    case "binary":
+      return replace({ ...expr, left: inner(expr.left), right: inner(expr.right) });
+    case "ternary":
+      return replace({
+        ...expr,
+        condition: inner(expr.condition),
+        then: expr.then && inner(expr.then),
+        otherwise: inner(expr.otherwise),
+      });
+    case "cast":
+      return replace({
+        ...expr,
+        to: rewriteType(expr.to, replace),
+        operand: inner(expr.operand),
+      });
+    case "type":
+      return replace({ ...expr, type: rewriteType(expr.type, replace) });
+    case "tuple":
+      return replace({
+        ...expr,
+        elements: expr.elements.map(({ name, value }) => ({ name, value: inner(value) })),
+      });
+    case "if":
+      return replace({
+        ...expr,
+        condition: inner(expr.condition),
+        then: rewriteBlock(expr.then, replace),
+        otherwise: expr.otherwise && rewriteBlock(expr.otherwise, replace),
+      });
+    case "block":
+    case "expansion":
+      return replace({ ...expr, block: rewriteBlock(expr.block, replace) });
+    default:
+      return replace(expr);
+  }
+}
+
+function rewriteType(type: TypeExpr, replace: Replace): TypeExpr {
+  return {
+    ...type,
+    typeOf: type.typeOf && rewriteExpr(type.typeOf, replace),
+    suffixes: type.suffixes.map((one) =>
+      one === "*" || one === undefined ? one : rewriteExpr(one, replace)
+    ),
+  };
+}
+
+/** Rebuilds a block. */
+export function rewriteBlock(block: Block, replace: Replace): Block {
+  return {
+    ...block,
+    body: block.body.map((one) => rewriteStmt(one, replace)),
+    value: block.value && rewriteExpr(block.value, replace),
+  };
+}
+
+function rewriteStmt(stmt: Stmt, replace: Replace): Stmt {
+  const inner = (one: Expr) => rewriteExpr(one, replace);
+  const body = (one: Block) => rewriteBlock(one, replace);
+  switch (stmt.kind) {
+    case "expr":
+      return { ...stmt, expr: inner(stmt.expr) };
+    case "assign":
+      return {
+        ...stmt,
+        target: inner(stmt.target) as VariableExpr | MapExpr,
+        value: inner(stmt.value),
+      };
+    case "let":
+      return {
+        ...stmt,
+        variable: inner(stmt.variable) as VariableExpr,
+        type: stmt.type && rewriteType(stmt.type, replace),
+        value: stmt.value && inner(stmt.value),
+      };
+    case "while":
+      return { ...stmt, condition: inner(stmt.condition), body: body(stmt.body) };
+    case "unroll":
+      return { ...stmt, count: inner(stmt.count), body: body(stmt.body) };
+    case "for": {
+      const { over } = stmt;
+      return {
+        ...stmt,
+        variable: inner(stmt.variable) as VariableExpr,
+        over: "kind" in over
+          ? inner(over) as MapExpr
+          : { from: inner(over.from), to: inner(over.to) },
+        body: body(stmt.body),
+      };
+    }
+    case "return":
+      return { ...stmt, value: stmt.value && inner(stmt.value) };
+    default:
+      return stmt;
+  }
+}
+
+/** Calls `see` for every expression of a block. */
+export function visitBlock(block: Block, see: (expr: Expr) => void): void {
+  rewriteBlock(block, (expr) => {
+    see(expr);
+    return expr;
+  });
+}
+
+/** Calls `see` for an expression and all inside it. */
+export function visitExpr(expr: Expr, see: (expr: Expr) => void): void {
+  rewriteExpr(expr, (one) => {
+    see(one);
+    return one;
+  });
+}

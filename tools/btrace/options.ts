@@ -1,0 +1,241 @@
+// Options of the command line: bpftrace's.
+
+import { parseArgs } from "../deps.ts";
+
+export const USAGE = `USAGE:
+    btrace [options] FILE [PARAMETERS] [-- --NAME=VALUE ...]
+    btrace [options] - [PARAMETERS]
+    btrace [options] -e 'PROGRAM' [PARAMETERS]
+    btrace -l [PATTERN | FILE]
+
+OPTIONS:
+    -e 'PROGRAM'         run this program
+    -l, --list [SEARCH]  list probes; * stands for any characters; with -v their arguments
+    -p, --pid PID        only events of this process; end with it
+    -c, --cmd 'CMD'      run CMD, only its events; end with it
+    -o, --output FILE    output goes to FILE
+    -f, --format FORMAT  text or json
+    -B MODE              write output: line (each round, the default), none (each record), full
+    -q, --quiet          do not say how many probes are attached
+    -k, --warnings       report failed reads and lookups at run time
+    --no-warnings        no output of warnf()
+    -I DIR               look for headers in DIR
+    --include FILE       include FILE before the program
+    --unsafe             allow system(), signal() and the like
+    --probe-filter REGEX only probes that match
+    --dry-run            attach, then end
+    -n                   check the program only
+    -d, --debug STAGE    show ast, types, dis or all, and end
+    --fmt                print the program in its canonical form
+    --test, --bench      run its test: or bench: probes
+    --info               what this system supports
+    -v, --verbose        say more: plane, counters; verifier logs
+    -h, --help           show this help
+    -V, --version        show the version
+
+Run by: deno run -A tools/btrace.ts …
+-A because tracing calls the C library, which Deno cannot confine, and reads /proc and /sys.
+
+ENVIRONMENT:
+    BPFTRACE_MAX_STRLEN      [default: 1024] most bytes of a string
+    BPFTRACE_MAX_MAP_KEYS    [default: 4096] most keys of a map
+    BPFTRACE_MAX_CAT_BYTES   [default: 10240] most bytes of cat()
+    BPFTRACE_MAX_PROBES      [default: 1024] most probes
+    BPFTRACE_MISSING_PROBES  [default: error] error, warn or ignore
+    BPFTRACE_STACK_MODE      [default: bpftrace] bpftrace, perf or raw
+    and the other keys of a config block
+
+EXAMPLES:
+    btrace -l 'syscall:*'
+        list the probes of all system calls
+    btrace -e 'tracepoint:syscalls:sys_enter_openat { printf("%s %s\\n", comm, str(args.filename)); }'
+        files that are opened, by process name
+    btrace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
+        system calls by process name
+`;
+
+/** What goes wrong by the user's doing: one line, status 1. */
+export class UsageError extends Error {
+  /** @param usage The usage is shown too. */
+  constructor(message: string, readonly usage = false) {
+    super(message);
+  }
+}
+
+/** Highest pid that any kernel gives: PID_MAX_LIMIT. */
+const PID_MAX = 4194304;
+
+/** A parsed command line. */
+export interface Options {
+  readonly program?: string;
+  readonly list: boolean;
+  readonly pid?: number;
+  readonly command?: string;
+  readonly output?: string;
+  readonly format: "text" | "json";
+  readonly buffer: "none" | "line" | "full";
+  readonly quiet: boolean;
+  readonly warnings: boolean;
+  readonly noWarnings: boolean;
+  readonly includeFolders: readonly string[];
+  readonly includes: readonly string[];
+  readonly unsafe: boolean;
+  readonly probeFilter?: RegExp;
+  readonly dryRun: boolean;
+  readonly checkOnly: boolean;
+  readonly debug: readonly string[];
+  readonly mode: "run" | "fmt" | "test" | "bench" | "info" | "help" | "version";
+  readonly verbose: boolean;
+  /** FILE and positional parameters. */
+  readonly positional: readonly string[];
+  /** Named parameters, after `--`. */
+  readonly named: ReadonlyMap<string, string>;
+}
+
+/** Options of bpftrace's that change nothing here. */
+const IGNORED = ["dwarf-pid", "debuginfo", "no-feature", "traceable-functions"];
+const STRINGS = [
+  ...["e", "pid", "cmd", "output", "format", "B", "I", "include", "probe-filter", "debug", "mode"],
+  ...IGNORED,
+];
+const FLAGS = [
+  ...["list", "quiet", "warnings", "unsafe", "dry-run", "n", "fmt", "test", "bench"],
+  ...["info", "verbose", "help", "version", "btf", "usdt-file-activation", "no-warnings"],
+];
+const MODES: Readonly<Record<string, Options["mode"]>> = {
+  bench: "bench",
+  test: "test",
+  format: "fmt",
+};
+const DEBUG = [
+  "all",
+  "ast",
+  "parse",
+  "types",
+  "codegen",
+  "codegen-opt",
+  "dis",
+  "libbpf",
+  "verifier",
+];
+
+/**
+ * Reads a command line.
+ *
+ * @throws {UsageError} It cannot be understood.
+ */
+export function parseOptions(args: readonly string[]): Options {
+  const unknown: string[] = [];
+  const parsed = parseArgs(args, {
+    string: [...STRINGS, "_"],
+    boolean: FLAGS,
+    collect: ["I", "include", "debug"],
+    alias: {
+      list: "l",
+      pid: "p",
+      cmd: "c",
+      output: "o",
+      format: "f",
+      quiet: "q",
+      warnings: "k",
+      debug: "d",
+      verbose: "v",
+      help: "h",
+      version: "V",
+      btf: "b",
+    },
+    "--": true,
+    unknown: (arg, key) => {
+      if (key === undefined) return true;
+      unknown.push(arg);
+      return false;
+    },
+  }) as Record<string, unknown>;
+  if (unknown.length > 0) throw new UsageError(`unknown option ${unknown[0]}`, true);
+  const text = (name: string): string | undefined => {
+    const value = parsed[name];
+    if (value === undefined) return undefined;
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    return String(last);
+  };
+  const flag = (name: string) => parsed[name] === true;
+  const oneOf = <T extends string>(name: string, words: readonly T[], fallback: T): T => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    if ((words as readonly string[]).includes(value)) return value as T;
+    throw new UsageError(`Invalid value '${value}': expected ${words.join(" or ")}`, true);
+  };
+  const pid = text("pid");
+  const command = text("cmd");
+  if (pid !== undefined && command !== undefined) {
+    throw new UsageError("-c and -p cannot be used together", true);
+  }
+  if (flag("warnings") && flag("no-warnings")) {
+    throw new UsageError("-k and --no-warnings cannot be used together", true);
+  }
+  const debug = (parsed.debug as string[] | undefined) ?? [];
+  for (const stage of debug) {
+    if (!DEBUG.includes(stage)) throw new UsageError(`Unknown debug stage: ${stage}`, true);
+  }
+  return {
+    program: text("e"),
+    list: flag("list"),
+    pid: pid === undefined ? undefined : parsePid(pid),
+    command,
+    output: text("output"),
+    format: oneOf("format", ["text", "json"], "text"),
+    buffer: oneOf("B", ["line", "none", "full"], "line"),
+    quiet: flag("quiet"),
+    warnings: flag("warnings"),
+    noWarnings: flag("no-warnings"),
+    includeFolders: (parsed.I as string[] | undefined) ?? [],
+    includes: (parsed.include as string[] | undefined) ?? [],
+    unsafe: flag("unsafe"),
+    probeFilter: filter(text("probe-filter")),
+    dryRun: flag("dry-run"),
+    checkOnly: flag("n"),
+    debug,
+    mode: modeOf(flag, text("mode")),
+    verbose: flag("verbose"),
+    positional: (parsed._ as unknown[]).map(String),
+    named: namedParams((parsed["--"] as string[] | undefined) ?? []),
+  };
+}
+
+function modeOf(flag: (name: string) => boolean, mode: string | undefined): Options["mode"] {
+  for (const one of ["help", "version", "info", "fmt", "test", "bench"] as const) {
+    if (flag(one)) return one;
+  }
+  if (mode === undefined) return "run";
+  if (MODES[mode] === undefined) throw new UsageError(`Unknown mode: ${mode}`, true);
+  return MODES[mode];
+}
+
+function filter(text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new UsageError(`Invalid regular expression: ${text}`);
+  }
+}
+
+/** `--name=value` and `--name`. */
+function namedParams(args: readonly string[]): Map<string, string> {
+  const named = new Map<string, string>();
+  for (const arg of args) {
+    const match = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg);
+    if (match === null) throw new UsageError(`unexpected program command line option: ${arg}`);
+    named.set(match[1], match[2] ?? "");
+  }
+  return named;
+}
+
+function parsePid(text: string): number {
+  const digits = /^\d+/.exec(text)?.[0];
+  if (digits === undefined) throw new UsageError(`Failed to parse pid: invalid integer: ${text}`);
+  if (digits !== text) throw new UsageError(`Failed to parse pid: invalid trailing bytes: ${text}`);
+  const pid = Number(digits);
+  if (pid < 1 || pid > PID_MAX) throw new UsageError(`Pid out of range: ${text}`);
+  return pid;
+}

@@ -1,0 +1,889 @@
+// Pure: no I/O, no FFI.
+// Checks one clause for probes whose arguments lie alike: scopes, statements, and the expressions that
+// are neither operators nor functions. Types of maps and variables are taken as known so far and
+// grow; check.ts walks until nothing does.
+
+import type {
+  AssignStmt,
+  Block,
+  Clause,
+  Expr,
+  FunctionDefinition,
+  IfExpr,
+  MapExpr,
+  Stmt,
+  TypeExpr,
+  VariableExpr,
+} from "../lang/ast.ts";
+import { didYouMean } from "../lang/builtins.ts";
+import type { Span } from "../lang/diagnostics.ts";
+import type { Action, Arithmetic, Local, Node } from "../ir.ts";
+import { basicType } from "../ctypes/parse_type.ts";
+import {
+  BOOL,
+  INT64,
+  isNumeric,
+  isScalar,
+  literalType,
+  NONE,
+  pointer,
+  string,
+  tuple,
+  type Type,
+  typeName,
+  UINT64,
+  UNKNOWN,
+  widen,
+} from "../lang/types.ts";
+import type { CheckedClause } from "./check.ts";
+import { broken, constant, type Context, mapNode, type Shared } from "./context.ts";
+import type { ProbeInfo } from "./expand.ts";
+import { aggregation, call, isAggregation } from "./functions/mod.ts";
+import type { Sink } from "./maps.ts";
+import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
+import { argument, name } from "./names.ts";
+import { binary, isConstant, isSignedOperation, unary } from "./operators.ts";
+
+const MAX_UNROLL = 100n;
+const MAX_INLINE = 20;
+const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
+
+/** Variables of one clause, kept from one walk to the next. */
+export type Locals = Map<object, Local>;
+
+/** See the head of this file. */
+export class ClauseChecker implements Context {
+  readonly maps: Context["maps"];
+  readonly types: Context["types"];
+  readonly config: Context["config"];
+  readonly functions: Context["functions"];
+  readonly environment: Context["environment"];
+  readonly named: Context["named"];
+  readonly unsafe: boolean;
+  readonly probe: ProbeInfo;
+  readonly #clause: Clause;
+  readonly #probes: readonly ProbeInfo[];
+  readonly #sink: Sink;
+  /** By the syntax node that makes the variable. */
+  #locals: Locals;
+  readonly #allLocals: Locals;
+  #scopes: Map<string, Local>[] = [new Map()];
+  readonly #fixed = new Set<Local>();
+  #expansions: Span[] = [];
+  #loops = 0;
+  #calls: { definition: FunctionDefinition; result: Local }[] = [];
+
+  constructor(
+    shared: Shared,
+    clause: Clause,
+    probes: readonly ProbeInfo[],
+    locals: Locals,
+    sink: Sink,
+  ) {
+    ({
+      maps: this.maps,
+      types: this.types,
+      config: this.config,
+      functions: this.functions,
+      environment: this.environment,
+      named: this.named,
+      unsafe: this.unsafe,
+    } = shared);
+    this.#clause = clause;
+    this.#probes = probes;
+    this.probe = probes[0] ?? NO_PROBE;
+    this.#locals = locals;
+    this.#allLocals = locals;
+    this.#sink = sink;
+  }
+
+  run(): CheckedClause {
+    const { predicate, body } = this.#clause;
+    const condition = predicate && this.condition(predicate);
+    const checked = this.block(body);
+    return {
+      clause: this.#clause,
+      probes: this.#probes,
+      predicate: condition,
+      body: checked.body,
+      locals: [...this.#allLocals.values()],
+    };
+  }
+
+  get expansions(): readonly Span[] {
+    return this.#expansions;
+  }
+
+  error(code: string, message: string, span: Span, hint?: string): void {
+    this.#sink.error(code, message, span, hint);
+  }
+
+  warning(code: string, message: string, span: Span, hint?: string): void {
+    this.#sink.warning(code, message, span, hint);
+  }
+
+  // Blocks and statements.
+
+  /** Statements of a block; its value, if there is one, becomes a statement too. */
+  block(block: Block): { body: Action[]; value?: Node } {
+    return this.#scoped(() => this.#statements(block, false));
+  }
+
+  #scoped<T>(inside: () => T): T {
+    this.#scopes.push(new Map());
+    const result = inside();
+    this.#scopes.pop();
+    return result;
+  }
+
+  #statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node } {
+    const body: Action[] = [];
+    let left = false;
+    const reach = (span: Span) => {
+      if (left) this.warning("unreachable", "Unreachable code", span);
+      left = false;
+    };
+    for (const statement of block.body) {
+      reach(statement.span);
+      this.#statement(statement, body);
+      left ||= this.#leaves(statement);
+    }
+    let value: Node | undefined;
+    if (block.value !== undefined) {
+      reach(block.value.span);
+      if (wantsValue) value = this.any(block.value);
+      else this.#statement({ kind: "expr", expr: block.value, span: block.value.span }, body);
+    }
+    return { body, value };
+  }
+
+  #leaves(statement: Stmt): boolean {
+    if (["return", "break", "continue"].includes(statement.kind)) return true;
+    return statement.kind === "expr" && statement.expr.kind === "call" &&
+      statement.expr.name === "exit";
+  }
+
+  #statement(one: Stmt, out: Action[]): void {
+    const { span } = one;
+    switch (one.kind) {
+      case "expr":
+        return this.#expression(one.expr, one.quiet === true, out);
+      case "assign":
+        return this.#assign(one, out);
+      case "let":
+        return this.#let(one, out);
+      case "while": {
+        const condition = this.condition(one.condition);
+        if (isConstant(condition) && condition.value === 0n) return;
+        out.push({ op: "while", condition, body: this.#loop(one.body), span });
+        return;
+      }
+      case "unroll": {
+        const count = this.value(one.count);
+        if (!isConstant(count)) {
+          this.error("literal-expected", "unroll() expects a literal", one.count.span);
+        } else if (count.value < 1n) {
+          this.error("range", "unroll minimum value is 1", one.count.span);
+        } else if (count.value > MAX_UNROLL) {
+          this.error("range", `unroll maximum value is ${MAX_UNROLL}`, one.count.span);
+        } else {
+          const { body } = this.block(one.body);
+          out.push({ op: "repeat", count: Number(count.value), body, span });
+        }
+        return;
+      }
+      case "for":
+        return this.#for(one, out);
+      case "break":
+      case "continue":
+        if (this.#loops === 0) {
+          this.error("loop", `${one.kind} statement must be inside a loop`, span);
+        }
+        out.push({ op: one.kind, span });
+        return;
+      case "return":
+        return this.#return(one.value, span, out);
+      case "import":
+        return; // what it would bring is built in
+    }
+  }
+
+  #loop(block: Block): Action[] {
+    this.#loops++;
+    const { body } = this.block(block);
+    this.#loops--;
+    return body;
+  }
+
+  #for(one: Stmt & { kind: "for" }, out: Action[]): void {
+    const { span, variable, over } = one;
+    this.#scoped(() => {
+      if ("kind" in over) {
+        if (over.keys.length > 0) {
+          this.error("map-expected", "for loops go over whole maps", over.span);
+        }
+        const map = this.maps.get(over.name);
+        if (map.keyed === false) {
+          this.error(
+            "map-expected",
+            `${over.name} has no explicit keys (scalar map), and cannot be used for iteration`,
+            over.span,
+          );
+        }
+        const value = map.value?.kind === "aggregation"
+          ? this.#number(map.name, over.span)
+          : map.value;
+        const local = this.#declare(variable, tuple([map.key ?? INT64, value ?? INT64]), true);
+        out.push({ op: "each", local, map, body: this.#loop(one.body), span });
+        return;
+      }
+      const from = this.#bound(over.from);
+      const to = this.#bound(over.to);
+      const local = this.#declare(variable, INT64, true);
+      out.push({ op: "range", local, from, to, body: this.#loop(one.body), span });
+    });
+  }
+
+  /** What an entry of an aggregating map is in a loop. */
+  #number(map: string, span: Span): Type {
+    const node = mapNode(this.maps.get(map), undefined, UINT64, span) as Node & { op: "map" };
+    const value = aggregateValue(node, span);
+    if (value === undefined) {
+      this.error("aggregation", `for loops cannot go over ${map}: its values are no numbers`, span);
+    }
+    return value?.type ?? UINT64;
+  }
+
+  #bound(expr: Expr): Node {
+    const node = this.value(expr);
+    if (isNumeric(node.type)) return node;
+    this.error("type-mismatch", "Loop range requires an integer", expr.span);
+    return broken(expr.span);
+  }
+
+  #return(value: Expr | undefined, span: Span, out: Action[]): void {
+    const inside = this.#calls.at(-1);
+    if (inside === undefined) {
+      const node = value && this.value(value);
+      if (node !== undefined && !isNumeric(node.type)) {
+        this.error("type-mismatch", "return expects an integer in a probe", node.span);
+      }
+      out.push({ op: "return", value: node, span });
+      return;
+    }
+    if (value !== undefined) {
+      const node = this.value(value);
+      this.#grow(inside.result, node.type, node.span);
+      out.push({ op: "assign", local: inside.result, value: node, span });
+    }
+    out.push({ op: "return", span });
+  }
+
+  #expression(expr: Expr, quiet: boolean, out: Action[]): void {
+    if (expr.kind === "if") return this.#ifStatement(expr, out);
+    if (expr.kind === "block") {
+      out.push(...this.block(expr.block).body);
+      return;
+    }
+    if (expr.kind === "ternary" && expr.then !== undefined) {
+      // c ? f() : g()
+      const condition = this.condition(expr.condition);
+      const then: Action[] = [];
+      const otherwise: Action[] = [];
+      this.#expression(expr.then, true, then);
+      this.#expression(expr.otherwise, true, otherwise);
+      out.push({ op: "if", condition, then, otherwise, span: expr.span });
+      return;
+    }
+    const node = this.any(expr);
+    if (node.op === "delete") {
+      out.push({ op: "remove", map: node.map, key: node.key, span: expr.span });
+      return;
+    }
+    if (node.op === "block") {
+      out.push(...node.body);
+      if (node.type === NONE) return;
+      out.push({ op: "evaluate", value: node.value, span: expr.span });
+    } else {
+      out.push({ op: "evaluate", value: node, span: expr.span });
+    }
+    const wrong = node.op === "constant" && expr.kind === "call"; // reported already
+    if (!quiet && !wrong && expr.kind !== "step" && node.op !== "inline") {
+      this.warning("discarded", "Return value discarded.", expr.span);
+    }
+  }
+
+  #ifStatement(expr: IfExpr, out: Action[]): void {
+    const condition = this.condition(expr.condition);
+    if (expr.comptime && !isConstant(condition)) {
+      this.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
+    }
+    if (isConstant(condition)) {
+      const taken = condition.value !== 0n ? expr.then : expr.otherwise;
+      // What cannot run is checked all the same, unless it was asked to be left out.
+      if (!expr.comptime) {
+        const other = condition.value !== 0n ? expr.otherwise : expr.then;
+        if (other !== undefined) this.block(other);
+      }
+      if (taken !== undefined) out.push(...this.block(taken).body);
+      return;
+    }
+    const then = this.block(expr.then).body;
+    const otherwise = expr.otherwise === undefined ? [] : this.block(expr.otherwise).body;
+    out.push({ op: "if", condition, then, otherwise, span: expr.span });
+  }
+
+  #let(one: Stmt & { kind: "let" }, out: Action[]): void {
+    const { variable, span } = one;
+    const type = one.type && this.type(one.type);
+    const value = one.value && this.value(one.value);
+    const known = this.variable(variable.name);
+    if (known !== undefined) {
+      this.error(
+        "shadowing",
+        `Variable ${variable.name} was already declared. Variable shadowing is not allowed.`,
+        variable.span,
+      );
+    }
+    const local = this.#declare(variable, type ?? value?.type ?? UNKNOWN, type !== undefined);
+    out.push({
+      op: "assign",
+      local,
+      value: value && this.#assigned(local, value, one.value!.span),
+      span,
+    });
+  }
+
+  #assign(one: AssignStmt, out: Action[]): void {
+    const { target, value, operator, span } = one;
+    if (target.kind === "map" && isAggregation(value)) {
+      if (operator !== undefined) {
+        this.error("aggregation", `${value.name}() can only be assigned with '='`, value.span);
+      }
+      if (!this.#hasArity(value)) return;
+      const key = this.key(target);
+      const map = this.maps.get(target.name);
+      const { type, value: aggregated } = aggregation(this, value);
+      this.maps.assign(map, type, value.span, this);
+      out.push({
+        op: "aggregated",
+        map,
+        key,
+        name: type.name,
+        value: aggregated,
+        span,
+      });
+      return;
+    }
+    if (operator !== undefined) return this.#compound(one, operator as Arithmetic, out);
+    const node = this.value(value);
+    if (target.kind === "map") {
+      const key = this.key(target);
+      const map = this.maps.get(target.name);
+      this.maps.assign(map, node.type, value.span, this);
+      out.push({ op: "store", map, key, value: node, span });
+      return;
+    }
+    const local = this.variable(target.name) ?? this.#declare(target, node.type, false);
+    out.push({ op: "assign", local, value: this.#assigned(local, node, value.span), span });
+  }
+
+  /** Reports a wrong number of arguments. */
+  #hasArity(expr: Expr & { kind: "call" }): boolean {
+    const limits: Record<string, [number, number]> = {
+      count: [0, 0],
+      hist: [1, 2],
+      lhist: [4, 4],
+      tseries: [3, 4],
+    };
+    const [minimum, maximum] = limits[expr.name] ?? [1, 1];
+    if (expr.args.length >= minimum && expr.args.length <= maximum) return true;
+    call(this, expr); // says so
+    return false;
+  }
+
+  #compound(one: AssignStmt, operator: Arithmetic, out: Action[]): void {
+    const { target, value, span } = one;
+    const right = this.value(value);
+    if (target.kind === "map") {
+      const key = this.key(target);
+      const map = this.maps.get(target.name);
+      const left = this.#entry(target, key);
+      const result = binary(this, operator, left, right, span);
+      this.maps.assign(map, result.type, value.span, this);
+      const signed = isSignedOperation(operator, left, right);
+      out.push({ op: "change", map, key, operator, value: right, signed, span });
+      return;
+    }
+    const left = this.#variableNode(target);
+    const result = binary(this, operator, left, right, span);
+    const local = this.variable(target.name);
+    if (local === undefined) return;
+    out.push({ op: "assign", local, value: this.#assigned(local, result, value.span), span });
+  }
+
+  // Variables.
+
+  variable(name: string): Local | undefined {
+    for (let i = this.#scopes.length - 1; i >= 0; i--) {
+      const found = this.#scopes[i].get(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  temporary(owner: object, type: Type): Local {
+    let local = this.#locals.get(owner);
+    if (local === undefined) this.#locals.set(owner, local = { name: "", type });
+    local.type = type;
+    return local;
+  }
+
+  /** A variable of the innermost scope; the syntax node is what makes it the same on every walk. */
+  #declare(variable: VariableExpr, type: Type, fixed: boolean): Local {
+    let local = this.#locals.get(variable);
+    if (local === undefined) this.#locals.set(variable, local = { name: variable.name, type });
+    if (fixed) {
+      local.type = type;
+      this.#fixed.add(local);
+    }
+    this.#scopes.at(-1)!.set(variable.name, local);
+    return local;
+  }
+
+  /** Checks a value that a variable takes, and widens the variable. */
+  #assigned(local: Local, node: Node, span: Span): Node {
+    if (!this.#fixed.has(local)) {
+      this.#grow(local, node.type, span);
+      return node;
+    }
+    const { type } = local;
+    if (type.kind === "integer" && isConstant(node)) {
+      const bits = type.size * 8;
+      const fits = type.signed
+        ? BigInt.asIntN(bits, node.value) === node.value
+        : BigInt.asUintN(bits, node.value) === node.value;
+      if (!fits) {
+        this.error(
+          "range",
+          `Type mismatch for ${local.name}: trying to assign value '${node.value}' which is ` +
+            `outside of the range of '${typeName(type)}'`,
+          span,
+        );
+      }
+    }
+    if (isScalar(type) && isNumeric(node.type)) return cast(this, type, node, span);
+    const wide = widen(type, node.type);
+    if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
+      this.#mismatch(local, node.type, span);
+    }
+    return node;
+  }
+
+  #grow(local: Local, type: Type, span: Span): void {
+    const wide = widen(local.type, type);
+    if (wide === undefined) this.#mismatch(local, type, span);
+    else local.type = wide;
+  }
+
+  #mismatch(local: Local, type: Type, span: Span): void {
+    this.error(
+      "type-mismatch",
+      `Type mismatch for ${local.name || "the result"}: trying to assign value of type ` +
+        `'${typeName(type)}' when variable already has a type '${typeName(local.type)}'`,
+      span,
+    );
+  }
+
+  #variableNode(expr: VariableExpr): Node {
+    const local = this.variable(expr.name);
+    if (local === undefined) {
+      const names = this.#scopes.flatMap((scope) => [...scope.keys()]);
+      const near = didYouMean(expr.name, names);
+      this.error(
+        "undefined-variable",
+        `Undefined or undeclared variable: ${expr.name.replace(/#.*/, "")}`,
+        expr.span,
+        near && `did you mean ${near}?`,
+      );
+      return broken(expr.span);
+    }
+    return { op: "local", local, type: local.type, span: expr.span };
+  }
+
+  // Maps.
+
+  rawKey(keys: readonly Expr[], span: Span): Node | undefined {
+    if (keys.length === 0) return undefined;
+    const nodes = keys.map((key) => this.value(key));
+    if (nodes.length === 1) return nodes[0];
+    return { op: "tuple", elements: nodes, type: tuple(nodes.map((one) => one.type)), span };
+  }
+
+  key(expr: MapExpr): Node | undefined {
+    const key = this.rawKey(expr.keys, expr.span);
+    this.maps.use(this.maps.get(expr.name), key, expr.span, this);
+    return key;
+  }
+
+  #mapRead(expr: MapExpr): Node {
+    return this.#entry(expr, this.key(expr));
+  }
+
+  #entry(expr: MapExpr, key: Node | undefined): Node {
+    const map = this.maps.get(expr.name);
+    const { value } = map;
+    if (value?.kind !== "aggregation") return mapNode(map, key, value ?? UNKNOWN, expr.span);
+    const node = mapNode(map, key, UINT64, expr.span) as Node & { op: "map" };
+    const number = aggregateValue(node, expr.span);
+    if (number !== undefined) return number;
+    this.error(
+      "aggregation",
+      `${expr.name} holds a ${value.name}(): it can be printed, cleared and zeroed, not read in ` +
+        `an expression`,
+      expr.span,
+    );
+    return broken(expr.span);
+  }
+
+  // Expressions.
+
+  value(expr: Expr): Node {
+    const node = this.any(expr);
+    if (node.type.kind !== "none") return node;
+    this.error("no-value", `${describe(expr)} does not return a value`, expr.span);
+    return broken(expr.span);
+  }
+
+  condition(expr: Expr): Node {
+    const node = this.value(expr);
+    if (isNumeric(node.type)) return node;
+    this.error(
+      "type-mismatch",
+      `Invalid condition: expected an integer, a bool or a pointer, found '${typeName(node.type)}'`,
+      expr.span,
+    );
+    return broken(expr.span);
+  }
+
+  any(expr: Expr): Node {
+    const { span } = expr;
+    switch (expr.kind) {
+      case "integer":
+        return constant(expr.value, literalType(expr.value), span);
+      case "string":
+        return { op: "text", value: expr.value, type: string(expr.value.length + 1), span };
+      case "bool":
+        return constant(expr.value ? 1n : 0n, BOOL, span);
+      case "param":
+        return broken(span); // replaced before
+      case "name":
+        // kstack is kstack().
+        return /^[ku]stack$/.test(expr.name)
+          ? call(this, { kind: "call", name: expr.name, args: [], span })
+          : name(this, expr.name, span);
+      case "variable":
+        return this.#variableNode(expr);
+      case "map":
+        return this.#mapRead(expr);
+      case "field":
+        if (expr.object.kind === "name" && expr.object.name === "args") {
+          return argument(this, expr.field, span);
+        }
+        return member(this, this.value(expr.object), expr.field, span);
+      case "index":
+        return element(this, this.value(expr.object), this.value(expr.index), span);
+      case "call":
+        return call(this, expr);
+      case "unary":
+        return this.#unary(expr);
+      case "step":
+        return this.#step(expr);
+      case "binary":
+        return binary(this, expr.operator, this.value(expr.left), this.value(expr.right), span);
+      case "ternary":
+        return this.#ternary(expr);
+      case "cast":
+        return this.#cast(expr);
+      case "type":
+        this.error("no-value", "A type is no value", span);
+        return broken(span);
+      case "tuple": {
+        const elements = expr.elements.map((one) => this.value(one.value));
+        const types = elements.map(({ type }, i) => ({ name: expr.elements[i].name, type }));
+        return { op: "tuple", elements, type: { kind: "tuple", elements: types }, span };
+      }
+      case "if":
+        return this.#ifValue(expr);
+      case "block":
+        return this.#blockValue(expr.block, span);
+      case "expansion": {
+        this.#expansions = [span, ...this.#expansions];
+        const node = this.#blockValue(expr.block, span);
+        this.#expansions = this.#expansions.slice(1);
+        return node;
+      }
+    }
+  }
+
+  #unary(expr: Expr & { kind: "unary" }): Node {
+    const { operator, operand, span } = expr;
+    if (operator === "*") return dereference(this, this.value(operand), span);
+    if (operator !== "&") return unary(this, operator, this.value(operand), span);
+    if (operand.kind === "variable") {
+      const node = this.#variableNode(operand);
+      if (node.op !== "local") return broken(span);
+      return { op: "address", local: node.local, type: pointer(node.type, "kernel"), span };
+    }
+    if (operand.kind === "map" && operand.keys.length === 0) {
+      return {
+        op: "address",
+        map: this.maps.get(operand.name),
+        type: pointer(NONE, "kernel"),
+        span,
+      };
+    }
+    const node = this.value(operand);
+    if (node.op === "load" && node.bits === undefined) {
+      const { address, offset } = node;
+      const space = address.type.kind === "pointer" ? address.type.space : undefined;
+      const type = pointer(node.type, space);
+      if (offset === 0) return { ...address, type };
+      const right = constant(BigInt(offset), UINT64, span);
+      return { op: "binary", operator: "+", left: address, right, signed: false, type, span };
+    }
+    this.error("address", "& expects a variable, a map or memory behind a pointer", span);
+    return broken(span);
+  }
+
+  #step(expr: Expr & { kind: "step" }): Node {
+    const { target, span, operator, prefix } = expr;
+    const by = operator === "++" ? 1 : -1;
+    if (target.kind === "map") {
+      const key = this.key(target);
+      const map = this.maps.get(target.name);
+      this.maps.assign(map, INT64, span, this);
+      const entry = this.#entry(target, key);
+      if (entry.op !== "map" || !isNumeric(entry.type)) {
+        if (entry.op === "aggregate") {
+          this.error("aggregation", `${operator} cannot change an aggregation`, span);
+        }
+        return broken(span);
+      }
+      return { op: "step", target: entry, by, prefix, type: entry.type, span };
+    }
+    const node = this.#variableNode(target);
+    if (node.op !== "local") return node;
+    if (!isNumeric(node.type)) {
+      this.error(
+        "type-mismatch",
+        `The ${operator} operator can not be used on expressions of type '${typeName(node.type)}'`,
+        span,
+      );
+      return broken(span);
+    }
+    if (node.type.kind === "integer" && !this.#fixed.has(node.local)) {
+      this.#grow(node.local, INT64, span);
+    }
+    return { op: "step", target: node, by, prefix, type: node.type, span };
+  }
+
+  #ternary(expr: Expr & { kind: "ternary" }): Node {
+    const condition = this.condition(expr.condition);
+    const then = expr.then && this.any(expr.then);
+    const otherwise = this.any(expr.otherwise);
+    return this.#choose(condition, then, otherwise, expr.span);
+  }
+
+  #choose(condition: Node, then: Node | undefined, otherwise: Node, span: Span): Node {
+    const first = then ?? condition;
+    if (first.type.kind === "none" && otherwise.type.kind === "none") {
+      const actions = (node: Node): Action[] => node.op === "block" ? [...node.body] : [];
+      return {
+        op: "block",
+        body: [
+          { op: "if", condition, then: actions(first), otherwise: actions(otherwise), span },
+        ],
+        value: constant(0n, UINT64, span),
+        type: NONE,
+        span,
+      };
+    }
+    const type = widen(first.type, otherwise.type);
+    if (type === undefined || type.kind === "none") {
+      this.error(
+        "type-mismatch",
+        `Ternary operator must return the same type: have '${typeName(first.type)}' and ` +
+          `'${typeName(otherwise.type)}'`,
+        span,
+      );
+      return first;
+    }
+    if (isConstant(condition)) {
+      const taken = condition.value !== 0n ? first : otherwise;
+      return isScalar(type) ? taken : { op: "convert", operand: taken, type, span };
+    }
+    return { op: "choose", condition, then, otherwise, type, span };
+  }
+
+  #ifValue(expr: IfExpr): Node {
+    const condition = this.condition(expr.condition);
+    if (expr.comptime) {
+      if (!isConstant(condition)) {
+        this.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
+        return broken(expr.span);
+      }
+      const taken = condition.value !== 0n ? expr.then : expr.otherwise;
+      return taken === undefined
+        ? { ...constant(0n, UINT64, expr.span), type: NONE }
+        : this.#blockValue(taken, expr.span);
+    }
+    const then = this.#blockValue(expr.then, expr.span);
+    const otherwise: Node = expr.otherwise === undefined
+      ? { ...constant(0n, UINT64, expr.span), type: NONE }
+      : this.#blockValue(expr.otherwise, expr.span);
+    return this.#choose(condition, then, otherwise, expr.span);
+  }
+
+  #blockValue(block: Block, span: Span): Node {
+    return this.#scoped(() => {
+      const { body, value } = this.#statements(block, true);
+      if (value === undefined || value.type.kind === "none") {
+        if (value?.op === "block") body.push(...value.body);
+        return {
+          op: "block",
+          body,
+          value: { ...constant(0n, UINT64, span), type: NONE },
+          type: NONE,
+          span,
+        };
+      }
+      if (body.length === 0) return value;
+      return { op: "block", body, value, type: value.type, span };
+    });
+  }
+
+  #cast(expr: Expr & { kind: "cast" }): Node {
+    const to = this.type(expr.to);
+    const operand = this.value(expr.operand);
+    const same = typeName(to) === typeName(operand.type);
+    if (same && !isConstant(operand) && operand.op !== "aggregate") {
+      this.warning("cast", `Unnecessary cast to the same type: ${typeName(to)}`, expr.span);
+    }
+    return cast(this, to, operand, expr.span);
+  }
+
+  inline(definition: FunctionDefinition, args: readonly Node[], span: Span): Node {
+    const { params, body } = definition;
+    if (
+      this.#calls.some((one) => one.definition === definition) || this.#calls.length > MAX_INLINE
+    ) {
+      this.error("recursion", `${definition.name}() calls itself, which BPF cannot`, span);
+      return broken(span);
+    }
+    const resultType = definition.result && this.type(definition.result);
+    // Every use has variables of its own: the span tells uses apart, also inside other functions.
+    const owner = this.#owner(definition, span);
+    const outer = { scopes: this.#scopes, loops: this.#loops, fixed: this.#fixed };
+    const result = this.temporary(
+      owner.result,
+      resultType ?? this.#locals.get(owner.result)?.type ?? UNKNOWN,
+    );
+    if (resultType !== undefined) this.#fixed.add(result);
+    this.#scopes = [new Map()];
+    this.#loops = 0;
+    const saved = this.#locals;
+    this.#locals = owner.locals;
+    this.#calls.push({ definition, result });
+    const actions: Action[] = [];
+    params.forEach((param, i) => {
+      const type = this.type(param.type);
+      let variable = owner.params[i];
+      if (variable === undefined) {
+        owner.params[i] = variable = { kind: "variable", name: param.name, span };
+      }
+      const local = this.#declare(variable, type, true);
+      const arg = args[i] ?? broken(span);
+      actions.push({ op: "assign", local, value: this.#assigned(local, arg, arg.span), span });
+    });
+    const checked = this.#scoped(() => this.#statements(body, true));
+    actions.push(...checked.body);
+    if (checked.value !== undefined && checked.value.type.kind !== "none") {
+      this.#grow(result, checked.value.type, checked.value.span);
+      actions.push({ op: "assign", local: result, value: checked.value, span });
+    } else if (checked.value?.op === "block") {
+      actions.push(...checked.value.body);
+    }
+    this.#calls.pop();
+    this.#locals = saved;
+    this.#scopes = outer.scopes;
+    this.#loops = outer.loops;
+    for (const [key, local] of owner.locals) this.#allLocals.set(key, local);
+    return { op: "inline", body: actions, result, type: result.type, span };
+  }
+
+  #owners = new Map<string, { result: object; locals: Locals; params: VariableExpr[] }>();
+
+  #owner(definition: FunctionDefinition, span: Span) {
+    const key = `${definition.name}@${this.#calls.map((one) => one.definition.name)}@${span.start}`;
+    const kept = OWNERS.get(this.#allLocals) ?? this.#owners;
+    OWNERS.set(this.#allLocals, kept);
+    let owner = kept.get(key);
+    if (owner === undefined) kept.set(key, owner = { result: {}, locals: new Map(), params: [] });
+    return owner;
+  }
+
+  // Types.
+
+  type(written: TypeExpr): Type {
+    const { span, suffixes } = written;
+    let rest = [...suffixes];
+    let type: Type | undefined;
+    const size = (): number | undefined => {
+      const [first] = rest;
+      if (first === "*" || rest.length === 0) return undefined;
+      rest = rest.slice(1);
+      return first === undefined ? undefined : this.#arraySize(first);
+    };
+    if (written.typeOf !== undefined) {
+      type = this.value(written.typeOf).type;
+    } else if (written.name === "string") {
+      type = string(size() ?? this.config.maxStrlen, true);
+    } else if (written.name === "buffer") {
+      type = { kind: "buffer", limit: size() ?? this.config.maxStrlen };
+    } else if (written.name === "inet") {
+      size();
+      type = { kind: "special", as: "inet" };
+    } else {
+      type = this.types.type(written.name) ?? basicType(written.name) ??
+        this.types.type(`struct ${written.name}`);
+      if (type === undefined) {
+        this.error("unknown-type", `Cannot resolve unknown type "${written.name}"`, span);
+        return UINT64;
+      }
+    }
+    for (const one of rest) {
+      type = one === "*"
+        ? pointer(type)
+        : { kind: "array", of: type, count: one === undefined ? 0 : this.#arraySize(one) };
+    }
+    return type;
+  }
+
+  #arraySize(expr: Expr): number {
+    const node = this.value(expr);
+    if (isConstant(node) && node.value >= 0n && node.value <= 1n << 16n) return Number(node.value);
+    this.error("literal-expected", "The size of a type must be a literal up to 65536", expr.span);
+    return 1;
+  }
+}
+
+/** Uses of functions, by the variables of their clause. */
+const OWNERS = new WeakMap<
+  Locals,
+  Map<string, { result: object; locals: Locals; params: VariableExpr[] }>
+>();
+
+function describe(expr: Expr): string {
+  return expr.kind === "call" ? `${expr.name}()` : "This expression";
+}

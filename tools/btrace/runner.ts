@@ -1,0 +1,347 @@
+// Reads records and does what their plans say.
+
+import { BPF_EXIST, type BpfMap } from "../../core/bpf/map.ts";
+import { errorCode } from "../../core/errors.ts";
+import { HEADER } from "../../core/event.ts";
+import type { Compiled } from "./compile.ts";
+import { formatExcerpt, formatPlace, type Span } from "./lang/diagnostics.ts";
+import { JsonPrinter } from "./output/json.ts";
+import { Memory } from "./output/memory.ts";
+import { Out } from "./output/out.ts";
+import { KIND_PLAN, type Plan } from "./output/plan.ts";
+import { packedAt, printFormat, printSlot, type RecordView } from "./output/printf.ts";
+import type { Notice, Printer } from "./output/printer.ts";
+import { systemNames } from "./output/system.ts";
+import { TextPrinter } from "./output/text.ts";
+import { type Entry, readEntry, sortEntries } from "./output/value.ts";
+import { controlWord, type Loaded, type RunOptions } from "./run.ts";
+import type { Names } from "./output/names.ts";
+
+type RecordPlan = Plan & { kind: "record" };
+
+/** One run of a script, seen from this side. */
+export class Runner {
+  readonly printer: Printer;
+  readonly #compiled: Compiled;
+  readonly #loaded: Loaded;
+  readonly #options: RunOptions;
+  readonly #out: Out;
+  readonly #memory: Memory;
+  readonly #names: Names;
+  #reportedLost = 0;
+  /** exit() was seen: what comes behind it in the ring is not wanted, until END. */
+  #exited = false;
+  /** errorf() was called: a test has failed. */
+  failed = false;
+
+  constructor(compiled: Compiled, loaded: Loaded, options: RunOptions) {
+    this.#compiled = compiled;
+    this.#loaded = loaded;
+    this.#options = options;
+    this.#out = new Out(options.stdout);
+    this.#memory = new Memory(loaded.session.recordBytes);
+    this.#names = systemNames({
+      trailer: compiled.config.strTruncTrailer,
+      probe: compiled.probeName,
+      text: (index) => compiled.texts[index],
+      frames: (hash) => this.#frames(hash),
+    });
+    this.printer = options.format === "json"
+      ? new JsonPrinter(this.#out, this.#names)
+      : new TextPrinter(this.#out, this.#names, (text) => this.say(text), options.quiet === true);
+  }
+
+  /** What exit() was given so far. */
+  get exitCode(): number {
+    return controlWord(this.#loaded.session, "exitCode");
+  }
+
+  say(text: string): void {
+    this.#options.stderr(new TextEncoder().encode(text));
+  }
+
+  /** Until exit() or the signal. */
+  async follow(): Promise<void> {
+    const { session } = this.#loaded;
+    const { signal } = this.#options;
+    const wake = () => session.wake();
+    signal?.addEventListener("abort", wake);
+    try {
+      for (;;) {
+        this.round();
+        if (signal?.aborted || this.#exiting) return;
+        await session.wait();
+      }
+    } finally {
+      signal?.removeEventListener("abort", wake);
+    }
+  }
+
+  /** Everything has been detached: END, what is left in the ring, maps. */
+  finish(end: () => void): void {
+    while (this.round() > 0);
+    this.#exited = false;
+    end();
+    while (this.round() > 0);
+    this.printer.ending();
+    if (this.#compiled.config.printMapsOnExit) {
+      for (const name of this.#compiled.maps.keys()) this.#printMap(name, {});
+    }
+    this.#out.flush();
+    const { lostRecords, failedUpdates } = this.#loaded.session.stats();
+    if (lostRecords > 0n) this.say(`WARNING: Total lost event count: ${lostRecords}\n`);
+    if (failedUpdates > 0n) {
+      this.say(
+        `WARNING: ${failedUpdates} map update${
+          failedUpdates === 1n ? "" : "s"
+        } failed: Map full; ` +
+          `can't update element. Try increasing max_map_keys config (BPFTRACE_MAX_MAP_KEYS)\n`,
+      );
+    }
+  }
+
+  get #exiting(): boolean {
+    return controlWord(this.#loaded.session, "exit") !== 0;
+  }
+
+  /** One round of reading; returns how many records there were. */
+  round(): number {
+    const { session } = this.#loaded;
+    const count = session.drain(this.#record);
+    const lost = session.lostRecords();
+    if (lost > this.#reportedLost) {
+      this.printer.lost(BigInt(lost - this.#reportedLost));
+      this.#reportedLost = lost;
+    }
+    if (this.#options.buffer !== "full") this.#out.flush();
+    return count;
+  }
+
+  /** Bound once: no closure per round. */
+  readonly #record = (offset: number): void => {
+    const memory = this.#memory;
+    if (memory.u32(offset + HEADER.kind) === KIND_PLAN && !this.#exited) {
+      this.#perform(this.#compiled.plans[memory.u32(offset + HEADER.id)], offset);
+    }
+    if (this.#options.buffer === "none") this.#out.flush();
+    else this.#out.flushIfLarge();
+  };
+
+  #perform(plan: Plan, at: number): void {
+    switch (plan.kind) {
+      case "record":
+        return this.#act(plan, at);
+      case "entry": {
+        const { type, layout } = this.#compiled.maps.get(plan.map)!;
+        const map = this.#loaded.maps.get(plan.map)!;
+        const from = at + plan.at;
+        const key = this.#memory.bytes.slice(from, from + layout.keySize);
+        const value = map.lookup(key) ?? new Uint8Array(map.userValueSize);
+        const entry = readEntry(type, key, value, layout.valueSize);
+        return this.printer.element(type, entry.value);
+      }
+      case "print":
+        return this.#printMap(plan.map, plan);
+      case "clear":
+        return this.#clear(plan.map);
+      case "zero":
+        return this.#zero(plan.map);
+      case "fault":
+        return this.#fault(plan, at);
+      case "exit":
+        this.#exited = true;
+    }
+  }
+
+  /** Bound once: what a printf is about, and the two ways of showing it. */
+  #plan!: RecordPlan;
+  readonly #view: { memory: Memory; at: number; layout: RecordPlan["layout"] } = {
+    memory: undefined!,
+    at: 0,
+    layout: undefined!,
+  };
+  readonly #writeFormat = (): void => {
+    const { action, values } = this.#plan;
+    const { parts } = action as RecordPlan["action"] & { kind: "printf" };
+    printFormat(this.#out, parts, values, this.#view, this.#names);
+  };
+
+  #act(plan: RecordPlan, at: number): void {
+    const { action, values, layout } = plan;
+    const view = this.#view;
+    view.memory = this.#memory;
+    view.at = at;
+    view.layout = layout;
+    this.#plan = plan;
+    switch (action.kind) {
+      case "printf":
+        return this.printer.message("printf", this.#writeFormat);
+      case "value":
+        return this.#value(values[0], view);
+      case "cat":
+        return this.#cat(this.#text(this.#writeFormat));
+      case "system":
+        return this.#system(this.#text(this.#writeFormat));
+      case "errorf":
+      case "warnf":
+        return this.#message(action, this.#text(this.#writeFormat));
+      case "time": {
+        const now = this.#names.time(BigInt(Date.now()) * 1_000_000n, WALL, action.format);
+        return this.printer.message("time", () => this.#out.utf8(now));
+      }
+      case "join":
+        return this.#join(values as number[], view, action.separator);
+    }
+  }
+
+  #value(value: number | string, view: RecordView): void {
+    if (typeof value === "string") return this.printer.literal(value);
+    const slot = view.layout.slots[value];
+    if (slot.form === "inline") {
+      return this.printer.value(slot.type, view.memory, view.at + slot.at);
+    }
+    if (slot.type.kind === "string" && this.#options.format !== "json") {
+      printSlot(this.#out, view, value, this.#names);
+      return this.#out.text("\n");
+    }
+    // Back into the form in which all printers know it.
+    const length = view.memory.u32(view.at + slot.at);
+    const from = packedAt(view, value);
+    const data = view.memory.bytes.subarray(from, from + length);
+    const head = slot.type.kind === "buffer" ? 8 : 0;
+    const bytes = new Uint8Array(
+      head + Math.max(8, slot.type.kind === "string" ? slot.type.size : length),
+    );
+    bytes.set(data, head);
+    if (head > 0) new DataView(bytes.buffer).setUint32(0, length, true);
+    this.printer.value(slot.type, new Memory(bytes), 0);
+  }
+
+  /** What a piece of output is as text, one character a byte. */
+  #text(write: () => void): string {
+    const mark = this.#out.length;
+    write();
+    return this.#out.take(mark);
+  }
+
+  #join(values: readonly number[], view: RecordView, separator: string): void {
+    const parts = values.filter((index) =>
+      view.memory.u32(view.at + view.layout.slots[index].at) > 0
+    )
+      .map((index) => this.#text(() => printSlot(this.#out, view, index, this.#names)));
+    this.printer.message("join", () => this.#out.text(parts.join(separator)));
+    if (this.#options.format !== "json") this.#out.text("\n");
+  }
+
+  #cat(path: string): void {
+    const name = decode(path);
+    try {
+      using file = Deno.openSync(name);
+      const bytes = new Uint8Array(this.#compiled.config.maxCatBytes);
+      let length = 0;
+      for (let read = file.readSync(bytes); read !== null && read > 0;) {
+        length += read;
+        read = file.readSync(bytes.subarray(length));
+      }
+      this.printer.message("cat", () => this.#out.raw(bytes.subarray(0, length)));
+    } catch (error) {
+      const reason = error instanceof Deno.errors.NotFound
+        ? "No such file or directory"
+        : error instanceof Deno.errors.PermissionDenied
+        ? "Permission denied"
+        : (error as Error).message;
+      this.#out.flush();
+      this.say(`ERROR: failed to open file '${name}' (${reason})\n`);
+    }
+  }
+
+  #system(command: string): void {
+    this.#out.flush();
+    const { stdout } = new Deno.Command("sh", {
+      args: ["-c", decode(command)],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).outputSync();
+    this.printer.message("syscall", () => this.#out.raw(stdout));
+    if (this.#options.format !== "json") this.#out.text("\n");
+  }
+
+  #message(action: RecordPlan["action"] & { kind: "errorf" | "warnf" }, message: string): void {
+    if (action.kind === "errorf") this.failed = true;
+    else if (this.#options.noWarnings) return;
+    const { source } = this.#compiled;
+    const severity = action.kind === "errorf" ? "ERROR" : "WARNING";
+    const [first, ...around] = action.spans;
+    const text = decode(message);
+    let all = `${formatPlace(first, source)}: ${severity}: ${text}\n`;
+    if (around.length > 0) all += formatExcerpt(first, source);
+    for (const span of around) {
+      all += `${formatPlace(span, source)}: ERROR: expanded from\n${formatExcerpt(span, source)}`;
+    }
+    this.printer.notice(this.#notice(action.kind, text, first, all));
+  }
+
+  #notice(kind: Notice["kind"], message: string, span: Span, text: string): Notice {
+    return { kind, message, place: this.#compiled.source.position(span.start), text };
+  }
+
+  #fault({ fault, span }: Plan & { kind: "fault" }, at: number): void {
+    const { source } = this.#compiled;
+    const retcode = Number(BigInt.asIntN(64, this.#memory.u64(at + HEADER.bytes)));
+    const message = fault.message ?? this.#names.error(retcode);
+    const helper = fault.kind === "helper_error" ? fault.helper : undefined;
+    const details = helper === undefined
+      ? ""
+      : `Additional Info - helper: ${helper}, retcode: ${retcode}\n`;
+    const text = `${formatPlace(span, source)}: WARNING: ${message}\n${details}` +
+      formatExcerpt(span, source);
+    this.printer.notice({ ...this.#notice(fault.kind, message, span, text), helper, retcode });
+  }
+
+  #frames(hash: bigint): bigint[] {
+    const key = new Uint8Array(new BigUint64Array([hash]).buffer);
+    const value = hash === 0n ? undefined : this.#loaded.stacks?.lookup(key);
+    if (value === undefined) return [];
+    const words = new BigUint64Array(value.buffer, value.byteOffset, value.length / 8);
+    return [...words.subarray(1, 1 + Number(words[0]))];
+  }
+
+  #entries(name: string): Entry[] {
+    const { type, layout } = this.#compiled.maps.get(name)!;
+    const entries = [...this.#loaded.maps.get(name)!.entries()].map(([key, value]) =>
+      readEntry(type, key, value, layout.valueSize)
+    );
+    return sortEntries(type, entries);
+  }
+
+  #printMap(name: string, limits: { top?: number; div?: bigint }): void {
+    this.printer.map(this.#compiled.maps.get(name)!.type, this.#entries(name), limits);
+  }
+
+  #clear(name: string): void {
+    const map = this.#loaded.maps.get(name)!;
+    if (map.spec.type.includes("ARRAY")) this.#zero(name);
+    else map.clear();
+  }
+
+  #zero(name: string): void {
+    const map: BpfMap = this.#loaded.maps.get(name)!;
+    const zero = new Uint8Array(map.userValueSize);
+    for (const [key] of [...map.entries()]) {
+      try {
+        map.update(key, zero, BPF_EXIST);
+      } catch (error) {
+        if (errorCode(error) !== "ENOENT") throw error; // deleted meanwhile
+      }
+    }
+  }
+}
+
+/** A clock that tells the time already. */
+const WALL = 4;
+
+/** A script's text is one character a byte. */
+function decode(text: string): string {
+  return new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0)));
+}
