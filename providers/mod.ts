@@ -4,13 +4,13 @@
  */
 
 import type { Provider } from "../core/provider.ts";
-import { interval } from "./profile/mod.ts";
+import { interval, profile } from "./profile/mod.ts";
 import { rawtracepoint, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
 
-export { interval, rawtracepoint, syscall, tracepoint };
+export { interval, profile, rawtracepoint, syscall, tracepoint };
 
 /** One of each. */
 export function allProviders(): Provider[] {
-  return [interval(), rawtracepoint(), syscall(), tracepoint()];
+  return [interval(), profile(), rawtracepoint(), syscall(), tracepoint()];
 }

@@ -1,10 +1,11 @@
 /**
- * Clock-driven probes. `interval:UNIT:COUNT` ticks on one CPU; UNIT is `hz`, `us`, `ms` or `s`.
- * `interval:N` counts nanoseconds and takes a suffix: `interval:1s`. No arguments.
+ * Clock-driven probes. `interval:UNIT:COUNT` ticks on one CPU, `profile:UNIT:COUNT` on every one; UNIT
+ * is `hz`, `us`, `ms` or `s`. `interval:N` counts nanoseconds and takes a suffix: `interval:1s`. No
+ * arguments; the registers of what was interrupted can be read.
  *
  * Periods from 1 µs (actions on the kernel plane) or 200 µs (the recorder, the user plane) to
  * 4294967295 s. Kernel plane: a perf event of the CPU clock, needs Linux 4.9, CAP_BPF and
- * CAP_PERFMON. User plane: a timer of this process; ticks that came too late are counted as skipped.
+ * CAP_PERFMON. User plane (interval only): a timer of this process; ticks that came too late are counted as skipped.
  *
  * @example
  * ```ts
@@ -25,9 +26,14 @@
  */
 
 import type { Provider } from "../../core/provider.ts";
-import { IntervalProvider } from "./provider.ts";
+import { ClockProvider } from "./provider.ts";
 
-/** Makes the provider. */
+/** Makes the provider of `interval:`. */
 export function interval(): Provider {
-  return new IntervalProvider();
+  return new ClockProvider("interval");
+}
+
+/** Makes the provider of `profile:`. */
+export function profile(): Provider {
+  return new ClockProvider("profile");
 }

@@ -1,4 +1,4 @@
-// Clock-driven probes: interval, which ticks on one CPU.
+// Clock-driven probes: interval ticks on one CPU, profile on every one.
 
 import { attachPerfEvent } from "../../core/bpf/link.ts";
 import { DtError } from "../../core/errors.ts";
@@ -34,35 +34,52 @@ const REGISTERS: Readonly<Record<string, Location>> = Object.fromEntries(
   ]),
 );
 
-/** The provider; see mod.ts. */
-export class IntervalProvider implements Provider {
+/** The two providers of this file; see mod.ts. */
+export class ClockProvider implements Provider {
   /** Version of the contract. */
   readonly contract = PROVIDER_CONTRACT;
   /** First word of its probes. */
-  readonly name = "interval";
+  readonly name: "interval" | "profile";
+
+  /** @param name Which of the two. */
+  constructor(name: "interval" | "profile") {
+    this.name = name;
+  }
 
   /** The four units; rates are endless and not listed. */
   *probes(): Generator<ProbeSpec> {
-    for (const unit of UNITS) yield { name: `interval:${unit}:`, args: [] };
+    for (const unit of UNITS) yield { name: `${this.name}:${unit}:`, args: [] };
   }
 
   /** Any valid rate. */
   provide(name: string): ProbeSpec | undefined {
-    const rate = parseRate(name.slice("interval:".length));
-    return rate && { name: `interval:${rate.normal}`, args: [], locations: Object.keys(REGISTERS) };
+    const rate = parseRate(name.slice(this.name.length + 1));
+    return rate && {
+      name: `${this.name}:${rate.normal}`,
+      args: [],
+      locations: Object.keys(REGISTERS),
+    };
   }
 
-  /** One PCB on one CPU. */
+  /** One PCB: of interval on one CPU, of profile on all. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    const { periodNs } = parseRate(probe.name.slice("interval:".length))!;
-    const byDevice = request.action === undefined || session.plane === "user";
-    if (byDevice && periodNs < RECORDER_MIN_NS) {
+    const { periodNs } = parseRate(probe.name.slice(this.name.length + 1))!;
+    const user = session.plane === "user";
+    if (user && this.name === "profile") {
+      throw new DtError(
+        "EOPNOTSUPP",
+        `Cannot enable ${probe.name} on the user plane: this process sees no other's CPUs`,
+        { operation: "enable", probe: probe.name },
+      );
+    }
+    if ((request.action === undefined || user) && periodNs < RECORDER_MIN_NS) {
       throw new DtError("EINVAL", `Cannot enable ${probe.name}: shorter than 200 microseconds`, {
         operation: "enable",
         probe: probe.name,
       });
     }
-    return [{ probe, request, cpu: session.plane === "user" ? 0 : onlineCpus()[0], periodNs }];
+    if (this.name === "profile") return [{ probe, request, periodNs }];
+    return [{ probe, request, cpu: user ? 0 : onlineCpus()[0], periodNs }];
   }
 
   /** Nothing is held. */
@@ -76,23 +93,25 @@ export class IntervalProvider implements Provider {
 
 /** The kernel's CPU clock event: an hrtimer that runs on an idle CPU as well. */
 function kernelTimer(pcb: Pcb): KernelAttachment {
+  const attr = {
+    type: PERF_TYPE_SOFTWARE,
+    config: PERF_COUNT_SW_CPU_CLOCK,
+    period: pcb.periodNs,
+  };
   return {
     plane: "kernel",
-    name: "dt_interval",
+    name: "dt_clock",
     pcbs: [pcb],
     program: { type: "PERF_EVENT" },
     layout: { id: "perf_event", locations: REGISTERS },
     skipFrames: 0,
-    attach: (program) =>
-      attachPerfEvent(
-        program,
-        {
-          type: PERF_TYPE_SOFTWARE,
-          config: PERF_COUNT_SW_CPU_CLOCK,
-          period: pcb.periodNs,
-        },
-        { pid: -1, cpu: pcb.cpu! },
-      ),
+    attach(program) {
+      using stack = new DisposableStack();
+      for (const cpu of pcb.cpu === undefined ? onlineCpus() : [pcb.cpu]) {
+        stack.use(attachPerfEvent(program, attr, { pid: -1, cpu }));
+      }
+      return stack.move();
+    },
   };
 }
 

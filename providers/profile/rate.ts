@@ -19,7 +19,7 @@ export interface Rate {
 }
 
 /**
- * Parses what stands after "interval:".
+ * Parses what stands after "interval:" or "profile:".
  *
  * @param text "UNIT:COUNT" with unit hz, us, ms or s; or one number of ns with an optional suffix.
  * @returns undefined if it does not have that form.

@@ -1,4 +1,4 @@
-import { interval, syscall, tracepoint } from "../../providers/mod.ts";
+import { interval, profile, rawtracepoint, syscall, tracepoint } from "../../providers/mod.ts";
 import { providerSuite } from "./provider_suite.ts";
 
 const openFile = () => Deno.openSync("/dev/null").close();
@@ -26,4 +26,20 @@ providerSuite({
   fire: () => {},
   userProbe: "interval:ms:5",
   nonsense: ["interval:", "interval:parsec:1", "interval:s:many"],
+});
+
+providerSuite({
+  make: profile,
+  kernelProbe: "profile:ms:2",
+  otherProbe: "profile:hz:99",
+  fire: () => {},
+  nonsense: ["profile:", "profile:parsec:1", "profile:s:many"],
+});
+
+providerSuite({
+  make: rawtracepoint,
+  kernelProbe: "rawtracepoint:sched_process_fork",
+  otherProbe: "rawtracepoint:vmlinux:sched_process_exit",
+  fire: () => void new Deno.Command("true").outputSync(),
+  nonsense: ["rawtracepoint:no_such_event", "rawtracepoint:module:sched_switch", "rawtracepoint:"],
 });
