@@ -95,7 +95,12 @@ export class RunningBtrace implements AsyncDisposable {
   async stop(
     signal: Deno.Signal = "SIGINT",
   ): Promise<{ code: number; stdout: string; stderr: string }> {
-    if (!this.#ended) this.#child.kill(signal);
+    try {
+      if (!this.#ended) this.#child.kill(signal);
+    } catch (error) {
+      // It may have ended by itself.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
     return await this.result();
   }
 
