@@ -9,10 +9,10 @@ import { allProviders } from "../../providers/mod.ts";
 import { compile, type Script, ScriptError } from "../../tools/btrace/mod.ts";
 import { load } from "../../tools/btrace/run.ts";
 import { kernelTest } from "../helpers.ts";
+import { ProgramGenerator } from "./grammar.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const SECONDS = Number(Deno.env.get("FUZZ_SECONDS") ?? 0);
-const ROUNDS = 10_000;
 
 const FRAGMENTS = [
   ...["pid", "@x", "@x[1]", '@x["k"]', "$a", '"s"', "5", "-1", "comm", "nsecs", "probe", "retval"],
@@ -88,35 +88,65 @@ function mutate(seeds: readonly string[], random: (limit: number) => number): st
   return text;
 }
 
-kernelTest("no script crashes the compiler or is refused by the verifier", [], () => {
-  const device = openDevice({ providers: allProviders() });
-  const seeds = [...Deno.readDirSync(HERE)].map(({ name }) => name)
-    .filter((name) => name.endsWith(".bt") && !/too-large|chain|deep|many_variables/.test(name))
-    .sort().map((name) => Deno.readTextFileSync(HERE + name));
-  const random = generator(Number(Deno.env.get("FUZZ_SEED") ?? 1));
-  const end = Date.now() + SECONDS * 1000;
-  let compiled = 0;
-  let loaded = 0;
-  for (let round = 0; SECONDS > 0 ? Date.now() < end : round < ROUNDS; round++) {
-    const text = mutate(seeds, random);
-    let script: Script;
-    try {
-      script = compile({ name: "stdin", text }, device);
-    } catch (error) {
-      if (error instanceof ScriptError) continue;
-      throw new Error(`the compiler crashed on ${JSON.stringify(text)}`, { cause: error });
-    }
-    compiled++;
-    if (SECONDS === 0 && random(8) > 0) continue;
-    try {
-      using running = load(script, device);
-      running.fire("begin");
-      running.fire("end");
-      loaded++;
-    } catch (error) {
-      throw new Error(`the kernel refused ${JSON.stringify(text)}`, { cause: error });
-    }
+const device = openDevice({ providers: allProviders() });
+// Without what depends on the tracer alone, so that a program can be loaded again and again.
+const OPTIONS = { unsafe: false } as const;
+
+/** Compiles, and loads if told to; says what it was that broke. */
+function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "loaded" {
+  let script: Script;
+  try {
+    script = compile({ name: "stdin", text }, device, OPTIONS);
+  } catch (error) {
+    if (error instanceof ScriptError) return "refused";
+    throw new Error(`the compiler crashed on ${JSON.stringify(text)}`, { cause: error });
   }
-  assert(compiled > 100 && loaded > 20, `${compiled} compiled, ${loaded} loaded`);
-  if (SECONDS > 0) console.log(`${compiled} compiled, ${loaded} loaded`);
+  if (!wantsLoad) return "compiled";
+  try {
+    using running = load(script, device);
+    running.fire("begin");
+    running.fire("end");
+  } catch (error) {
+    throw new Error(`the kernel refused ${JSON.stringify(text)}`, { cause: error });
+  }
+  return "loaded";
+}
+
+/** Tries texts until the rounds or the seconds are over. */
+function rounds(make: (random: (limit: number) => number) => string, limit: number, share: number) {
+  const random = generator(Number(Deno.env.get("FUZZ_SEED") ?? 1));
+  const end = Date.now() + SECONDS * 500;
+  const counts = { refused: 0, compiled: 0, loaded: 0 };
+  for (let round = 0; SECONDS > 0 ? Date.now() < end : round < limit; round++) {
+    const text = make(random);
+    counts[attempt(text, SECONDS > 0 || random(share) === 0)]++;
+  }
+  if (SECONDS > 0) console.log(counts);
+  return counts;
+}
+
+kernelTest(
+  "no mutated script crashes the compiler or is refused by the verifier",
+  ["tracefs"],
+  () => {
+    const files = (folder: string) =>
+      [...Deno.readDirSync(folder)].map(({ name }) => name)
+        .filter((name) =>
+          name.endsWith(".bt") && !/too-large|chain|deep|many_variables|definitions/.test(name)
+        ).sort().map((name) => Deno.readTextFileSync(folder + name));
+    const seeds = [...files(HERE), ...files(`${HERE}../../tools/scripts/`)];
+    const { compiled, loaded } = rounds((random) => mutate(seeds, random), 10_000, 8);
+    assert(compiled > 100 && loaded > 20, `${compiled} compiled, ${loaded} loaded`);
+  },
+);
+
+kernelTest("no program of the grammar crashes the compiler or is refused by the verifier", [
+  "tracefs",
+], () => {
+  const { compiled, loaded } = rounds(
+    (random) => new ProgramGenerator(random).program(),
+    1000,
+    4,
+  );
+  assert(compiled + loaded > 300 && loaded > 80, `${compiled} compiled, ${loaded} loaded`);
 });

@@ -159,35 +159,86 @@ function buf(gen: Gen, node: Call, to: Place): void {
 function strncmp(gen: Gen, node: Call): void {
   const [left, right] = node.args as (Node & { type: StringType })[];
   const count = Math.min(node.numbers![0], left.type.size, right.type.size);
-  const differ = gen.asm.label("differ");
-  const done = gen.asm.label("compared");
-  const same = gen.asm.label("same");
+  if (count === 0) return gen.constant(R0, 0n);
   gen.frame.scope(() => {
     const a = locate(gen, left);
     const b = locate(gen, right);
-    if (count > 0) {
-      const loop = gen.asm.label("compare");
-      gen.emit(mov64(R3, imm(0)));
-      gen.address(R4, a);
-      gen.address(R5, b);
-      gen.asm.bind(loop);
-      gen.emit(
-        load(1, R0, R4, 0),
-        load(1, R1, R5, 0),
-        jne(R0, R1, differ),
-        jeq(R0, imm(0), same),
-        add64(R4, imm(1)),
-        add64(R5, imm(1)),
-        add64(R3, imm(1)),
-        jlt(R3, imm(count), loop),
-      );
-    }
+    if (count > SHORT_LOOP) return compareInRounds(gen, a, b, count, { same: true });
+    const differ = gen.asm.label("differ");
+    const done = gen.asm.label("compared");
+    const same = gen.asm.label("same");
+    const loop = gen.asm.label("compare");
+    gen.emit(mov64(R3, imm(0)));
+    gen.address(R4, a);
+    gen.address(R5, b);
+    gen.asm.bind(loop);
+    gen.emit(
+      load(1, R0, R4, 0),
+      load(1, R1, R5, 0),
+      jne(R0, R1, differ),
+      jeq(R0, imm(0), same),
+      add64(R4, imm(1)),
+      add64(R5, imm(1)),
+      add64(R3, imm(1)),
+      jlt(R3, imm(count), loop),
+    );
+    gen.asm.bind(same);
+    gen.emit(mov64(R0, imm(0)), ja(done));
+    gen.asm.bind(differ);
+    gen.emit(mov64(R0, imm(1)));
+    gen.asm.bind(done);
   });
-  gen.asm.bind(same);
-  gen.emit(mov64(R0, imm(0)), ja(done));
-  gen.asm.bind(differ);
-  gen.emit(mov64(R0, imm(1)));
-  gen.asm.bind(done);
+}
+
+/** Rounds that are cheaper to verify than to call a function for. */
+const SHORT_LOOP = 64;
+
+/**
+ * R0 = how the first bytes that differ compare: 1 or -1; 0 if none does.
+ *
+ * @param options `same`: a NUL ends both, and whatever differs is 1.
+ */
+function compareInRounds(
+  gen: Gen,
+  a: Place,
+  b: Place,
+  count: number,
+  options: { same: boolean },
+): void {
+  const result = gen.frame.scratchBlock(8);
+  const counter = gen.frame.scratchBlock(8);
+  // Indexed by a number that only run time knows: not on the stack.
+  const [left, right] = [a, b].map((from) => {
+    const copy = gen.frame.scratchBlock(Math.max(72, words(count)));
+    gen.address(R3, from);
+    gen.copy(copy, count);
+    return copy;
+  });
+  gen.saveConstant(result, 0);
+  gen.saveConstant(counter, 0);
+  emitRounds(gen, count, ({ end }) => {
+    const differ = gen.asm.label("differ");
+    const next = gen.asm.label("next");
+    gen.load(R2, counter);
+    gen.emit(mov64(R0, R2), add64(R0, imm(1)));
+    gen.save(counter);
+    gen.emit(jgt(R2, imm(count - 1), end));
+    gen.address(R4, left);
+    gen.address(R5, right);
+    gen.emit(add64(R4, R2), add64(R5, R2), load(1, R0, R4, 0), load(1, R1, R5, 0));
+    gen.emit(jne(R0, R1, differ));
+    if (options.same) gen.emit(jeq(R0, imm(0), end));
+    gen.emit(ja(next));
+    gen.asm.bind(differ);
+    const greater = gen.asm.label("greater");
+    gen.emit(mov64(R2, imm(1)), jgt(R0, R1, greater));
+    if (!options.same) gen.emit(mov64(R2, imm(-1)));
+    gen.asm.bind(greater);
+    gen.save(result, 8, R2);
+    gen.emit(ja(end));
+    gen.asm.bind(next);
+  });
+  gen.load(R0, result);
 }
 
 /** R0 = where the second text begins in the first; -1 if it does not. */
@@ -271,6 +322,10 @@ function memcmp(gen: Gen, node: Call): void {
       place(gen, arg, at);
       return at;
     });
+    if (count > SHORT_LOOP) {
+      compareInRounds(gen, a, b, count, { same: false });
+      return gen.emit(ja(done));
+    }
     const loop = gen.asm.label("compare");
     gen.emit(mov64(R3, imm(0)));
     gen.address(R4, a);
@@ -296,19 +351,15 @@ function memcmp(gen: Gen, node: Call): void {
   gen.asm.bind(done);
 }
 
-function concat(gen: Gen, node: Call, to: Place): void {
-  const size = storageSize(node.type);
-  if (to.base === R10) {
-    // The second half begins where only run time knows, which stacks do not allow.
-    return gen.frame.scope(() => {
-      const copy = gen.frame.scratchBlock(size);
-      concat(gen, node, copy);
-      gen.move(copy, to, size);
-    });
-  }
+function concat(gen: Gen, node: Call, target: Place): void {
+  const { limit, size } = node.type as StringType;
   const [left, right] = node.args as (Node & { type: StringType })[];
-  gen.zero(to, size);
+  const whole = words(left.type.limit + right.type.limit);
   gen.frame.scope(() => {
+    // The second half begins where only run time knows, which stacks do not allow; and it may not fit.
+    const apart = target.base === R10 || target.pointer !== undefined || whole > size + 8;
+    const to = apart ? gen.frame.scratchBlock(Math.max(72, whole)) : target;
+    gen.zero(to, apart ? Math.max(72, whole) : size);
     const first = locate(gen, left);
     const second = locate(gen, right);
     const some = gen.asm.label("some");
@@ -324,6 +375,11 @@ function concat(gen: Gen, node: Call, to: Place): void {
       mov64(R2, imm(right.type.limit)),
       callHelper(BPF_FUNC.probe_read_kernel_str),
     );
+    if (!apart) return;
+    gen.zero(target, size);
+    gen.address(R3, to);
+    gen.address(R1, target);
+    gen.emit(mov64(R2, imm(limit)), callHelper(BPF_FUNC.probe_read_kernel_str));
   });
 }
 

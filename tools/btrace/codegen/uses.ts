@@ -51,7 +51,8 @@ function see(node: Node, uses: Uses, depth: number): void {
     ? `context ${node.at}`
     : undefined;
   if (key !== undefined) uses.counts.set(key, (uses.counts.get(key) ?? 0) + 1);
-  const calls = (node.op === "call" && node.name === "strstr") || node.op === "len";
+  const calls = node.op === "len" ||
+    (node.op === "call" && ["strstr", "strncmp", "memcmp"].includes(node.name));
   uses.depth = Math.max(uses.depth, depth + (calls ? 1 : 0));
   for (const [name, value] of Object.entries(node)) {
     if (name !== "type" && name !== "map" && name !== "local" && name !== "result") {

@@ -182,7 +182,10 @@ function concat(context: Context, call: CallExpr): Node {
   if (left.op === "text" && right.op === "text") return literal(left.value + right.value, span);
   const limit = (one: Node) => (one.type as Type & { kind: "string" }).limit;
   const truncates = [left, right].some((one) => "truncates" in one.type && one.type.truncates);
-  const type = string(limit(left) + limit(right) - 1, truncates);
+  // A map that holds what was joined to itself must not grow for ever.
+  const most = Math.max(context.config.maxStrlen, limit(left), limit(right));
+  const whole = limit(left) + limit(right) - 1;
+  const type = string(Math.min(whole, most), truncates || whole > most);
   return { op: "call", name: "str_concat", args: [left, right], type, span };
 }
 
