@@ -29,6 +29,7 @@ import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8 } from "./asm/register.ts";
 import { CONTROL, CPU_BLOCK } from "./blocks.ts";
 import { emitFilter, type EventFilter } from "./filter.ts";
+import { DtError } from "./errors.ts";
 import type { KernelPlane, LoadedProgram } from "./plane.ts";
 import { type AttachType, type KernelAction, type KernelAttachment, OUTCOME } from "./provider.ts";
 import { RingOutput } from "./ring_output.ts";
@@ -93,7 +94,7 @@ export function loadEnter(
       ...attachment.program,
       name,
       functions: asm.functions(),
-      code: asm.assemble(),
+      code: assemble(asm, name),
     });
     context.own(program);
     return program;
@@ -134,6 +135,20 @@ export function loadEnter(
   );
   emitEnd(asm, ends);
   return loadAs(attachment.name, asm);
+}
+
+/** The bytes of a program. */
+function assemble(asm: Assembler, name: string): Uint8Array<ArrayBuffer> {
+  try {
+    return asm.assemble();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DtError(
+      "E2BIG",
+      `Cannot load program ${name}: its ${asm.size} instructions are too many for one program`,
+      { operation: "prepare" },
+    );
+  }
 }
 
 /** Where a program goes when the outcome is known, and where it leaves without the guard. */
@@ -279,6 +294,9 @@ function emitBody(
   }
 }
 
+/** The program and its action. */
+const ONCE_SKIP_FRAMES = 2;
+
 /** An action as a raw tracepoint program for {@linkcode LoadedProgram.testRun}. */
 export function loadOnce(
   context: EnterContext,
@@ -291,7 +309,7 @@ export function loadOnce(
       name,
       program: { type: "RAW_TRACEPOINT" } satisfies AttachType,
       layout: { id: "none", locations: {} },
-      skipFrames: 0,
+      skipFrames: ONCE_SKIP_FRAMES,
     },
     [entry],
     { once: true },

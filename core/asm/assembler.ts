@@ -91,9 +91,11 @@ export class Assembler {
     });
     newSlot.set(before, after);
     for (const label of this.#bound) label.slot = newSlot.get(label.slot)!;
-    const kept = all.filter((_, index) => reached[index]);
-    all.length = 0;
-    all.push(...kept);
+    let kept = 0;
+    all.forEach((one, index) => {
+      if (reached[index]) all[kept++] = one;
+    });
+    all.length = kept;
     this.#slot = after;
     return this;
   }

@@ -8,6 +8,9 @@ export interface ResolvedSymbol {
   readonly offset: number;
 }
 
+/** Larger than any function: an address further from a symbol lies outside. */
+const MAX_FUNCTION = 1n << 20n;
+
 /** Text symbols by address. */
 export class KernelSymbols {
   readonly #addresses: BigUint64Array;
@@ -41,7 +44,8 @@ export class KernelSymbols {
       else high = middle;
     }
     const start = this.#addresses[low - 1];
-    if (low === 0 || start === 0n) return undefined;
+    // Beyond the last function of the kernel or of a module nothing has a name.
+    if (low === 0 || start === 0n || address - start > MAX_FUNCTION) return undefined;
     return { name: this.#names[low - 1], offset: Number(address - start) };
   }
 

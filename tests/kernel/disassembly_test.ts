@@ -9,6 +9,7 @@ import { allProviders } from "../../providers/mod.ts";
 import { compile, ScriptError } from "../../tools/btrace/mod.ts";
 import { load } from "../../tools/btrace/run.ts";
 import { kernelTest, output, ROOT } from "../helpers.ts";
+import { optionsOf } from "../lang/options.ts";
 
 const device = openDevice({ providers: allProviders() });
 
@@ -59,7 +60,7 @@ kernelTest("every listing equals bpftool prog dump xlated", [], () => {
   for (const text of [...goldens, ...ON_PROBES]) {
     let script;
     try {
-      script = compile({ name: "stdin", text }, device);
+      script = compile({ name: "stdin", text }, device, optionsOf(text).compile);
     } catch (error) {
       throw error instanceof ScriptError ? new Error(`${text}\n${error.message}`) : error;
     }

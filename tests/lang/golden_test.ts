@@ -4,8 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, formatDiagnostic, run, ScriptError } from "../../tools/btrace/mod.ts";
-import { parseOptions } from "../../tools/btrace/options.ts";
 import { kernelTest } from "../helpers.ts";
+import { optionsOf } from "./options.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const UPDATE = Deno.env.get("UPDATE_GOLDENS") === "1";
@@ -29,7 +29,7 @@ for (const script of scripts.filter((name) => name.startsWith("err."))) {
   Deno.test(`diagnostic ${script}`, () => {
     let error: unknown;
     try {
-      compile(source(script), device, optionsOf(script).compile);
+      compile(source(script), device, optionsOf(source(script).text).compile);
     } catch (caught) {
       error = caught;
     }
@@ -76,7 +76,7 @@ kernelTest("scripts print what their goldens say", [], async () => {
 
 /** All that a script prints: warnings, output, then what goes to stderr. */
 async function output(script: string): Promise<string> {
-  const { options, compile: compileOptions } = optionsOf(script);
+  const { options, compile: compileOptions } = optionsOf(source(script).text);
   const compiled = compile(source(script), device, compileOptions);
   let text = compiled.warnings.map((one) => formatDiagnostic(one, compiled.source)).join("");
   const decoder = new TextDecoder();
@@ -91,20 +91,4 @@ async function output(script: string): Promise<string> {
   // The tracer's own name differs between `deno run` and `deno test`.
   const comm = Deno.readTextFileSync("/proc/thread-self/comm").trim();
   return text.replaceAll(`[${comm}]`, "[COMM]") + errors;
-}
-
-/** The command line that a script's first line may ask for: `// OPTIONS: -f json a b` */
-function optionsOf(script: string) {
-  const line = /^\/\/ OPTIONS: (.*)$/m.exec(source(script).text)?.[1] ?? "";
-  const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
-  const options = parseOptions(["-e", "", ...args]);
-  return {
-    options,
-    compile: {
-      params: options.positional,
-      named: { given: options.named, known: new Map() },
-      unsafe: options.unsafe,
-      warnings: options.warnings,
-    },
-  };
 }

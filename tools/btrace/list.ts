@@ -31,7 +31,9 @@ export function list(device: Device, options: Options, program: string | undefin
 
 function probes(device: Device, pattern: string, { verbose, probeFilter }: Options): string {
   let text = "";
-  for (const { name, args, retval } of device.probes(pattern)) {
+  // Names that are not listed can be asked for: rawtracepoint without its module.
+  const found = pattern.includes("*") ? device.probes(pattern) : device.match(pattern);
+  for (const { name, args, retval } of found) {
     if (probeFilter !== undefined && !probeFilter.test(name)) continue;
     text += `${name}\n`;
     if (!verbose) continue;

@@ -197,6 +197,13 @@ function createZeros(bytes: number): BpfMap {
   });
 }
 
+/** Nothing has ended yet. */
+export function clearControl(session: Session): void {
+  for (const word of ["exit", "exitCode", "result"] as const) {
+    Atomics.store(session.control, CONTROL[word] / 4, 0);
+  }
+}
+
 /** Where exit() left its code, and `return` its value. */
 export function controlWord(session: Session, word: "exit" | "exitCode" | "result"): number {
   return Atomics.load(session.control, CONTROL[word] / 4);

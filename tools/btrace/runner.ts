@@ -14,7 +14,7 @@ import type { Notice, Printer } from "./output/printer.ts";
 import { systemNames } from "./output/system.ts";
 import { TextPrinter } from "./output/text.ts";
 import { type Entry, readEntry, sortEntries } from "./output/value.ts";
-import { controlWord, type Loaded, type RunOptions } from "./run.ts";
+import { clearControl, controlWord, type Loaded, type RunOptions } from "./run.ts";
 import type { Names } from "./output/names.ts";
 
 type RecordPlan = Plan & { kind: "record" };
@@ -49,6 +49,13 @@ export class Runner {
     this.printer = options.format === "json"
       ? new JsonPrinter(this.#out, this.#names)
       : new TextPrinter(this.#out, this.#names, (text) => this.say(text), options.quiet === true);
+  }
+
+  /** Forgets what exit() and errorf() did: another test begins. */
+  reset(): void {
+    this.failed = false;
+    this.#exited = false;
+    clearControl(this.#loaded.session);
   }
 
   /** What exit() was given so far. */

@@ -56,7 +56,7 @@ function tests(
   const failed: string[] = [];
   for (const name of names) {
     if (!json) say(`${GREEN}[ RUN      ]${PLAIN} ${name}\n`);
-    runner.failed = false;
+    runner.reset();
     const start = performance.now();
     loaded.fire(name);
     while (runner.round() > 0);

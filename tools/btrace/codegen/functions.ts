@@ -59,7 +59,29 @@ const MEMORY: Readonly<Record<string, (gen: Gen, node: Call, to: Place) => void>
       gen.address(R3, from);
       gen.copy(shifted(to, 8), bytes);
     });
-    gen.saveConstant(to, bytes);
+    if (node.args.length === 1) return gen.saveConstant(to, bytes);
+    evaluate(gen, node.args[1]);
+    clamp(gen, 0, bytes);
+    gen.emit(mov64(R0, R2));
+    gen.save(to);
+  },
+  str_limit(gen, node, to) {
+    const { limit, size } = node.type as StringType;
+    gen.zero(to, size);
+    gen.frame.scope(() => {
+      const [text, length] = node.args;
+      const spill = gen.frame.slot();
+      evaluate(gen, length);
+      clamp(gen, 1, limit);
+      gen.emit(mov64(R0, R2));
+      gen.save(spill);
+      const from = locate(gen, text);
+      gen.load(R0, spill);
+      clamp(gen, 1, limit);
+      gen.address(R3, from);
+      gen.address(R1, to);
+      gen.emit(callHelper(BPF_FUNC.probe_read_kernel_str));
+    });
   },
   str_concat: concat,
   stack: placeStack,

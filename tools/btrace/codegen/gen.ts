@@ -88,8 +88,8 @@ export class Gen {
   /** Slots for what is used more than once, and which of them are filled on every way here. */
   kept: Map<string, Place> = new Map();
   filled: Set<string> = new Set();
-  /** Records being written around this place. */
-  recordDepth = 0;
+  /** A record around this place has strings packed: R8 is in use. */
+  packing = false;
   /** Functions to be emitted after this one. */
   readonly deferred: (() => void)[] = [];
 

@@ -7,7 +7,7 @@
 
 import { imm, mov64, sub64 } from "../../../core/asm/alu.ts";
 import type { Label } from "../../../core/asm/instruction.ts";
-import { callHelper, exit, ja, jeq, jsge } from "../../../core/asm/jump.ts";
+import { callHelper, exit, ja, jeq, jle, jlt, jsge } from "../../../core/asm/jump.ts";
 import { load, loadFunction, loadMap } from "../../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R6, R7, R9, type Register } from "../../../core/asm/register.ts";
@@ -16,12 +16,18 @@ import { type AggregationType, elementOffsets, type TupleType } from "../lang/ty
 import { emitActions } from "./actions.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
+import { emitFault } from "./faults.ts";
 import type { Place } from "./frame.ts";
 import { type Exits, type Gen, shifted } from "./gen.ts";
 import { evaluate } from "./scalar.ts";
 
 /** BPF_MAX_LOOPS */
 const MOST_ROUNDS = 1 << 23;
+
+const TOO_LONG = {
+  kind: "runtime_error",
+  message: `Loop stopped after ${MOST_ROUNDS} rounds, the most that the kernel allows.`,
+} as const;
 
 /** How a loop ended. */
 const ENDED = { normally: 0, leave: 1, return: 2 } as const;
@@ -43,9 +49,13 @@ export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
       emitActions(gen, action.body);
     },
   }, (start, block) => {
+    const ended = gen.asm.label("ended");
     gen.emit(mov64(R1, imm(MOST_ROUNDS)), loadFunction(R2, start));
     gen.address(R3, block);
     gen.emit(mov64(R4, imm(0)), callHelper(BPF_FUNC.loop));
+    gen.emit(jlt(R0, imm(MOST_ROUNDS), ended));
+    gen.frame.scope(() => emitFault(gen, action, TOO_LONG));
+    gen.asm.bind(ended);
   });
 }
 
@@ -63,6 +73,11 @@ export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
     gen.emit(sub64(R0, R1), jsge(R0, imm(0), some), ja(done));
     gen.asm.bind(some);
     const rounds = gen.frame.slot();
+    const few = gen.asm.label("few");
+    gen.emit(jle(R0, imm(MOST_ROUNDS), few));
+    emitFault(gen, action, TOO_LONG);
+    gen.emit(mov64(R0, imm(MOST_ROUNDS)));
+    gen.asm.bind(few);
     gen.save(rounds);
     callBody(gen, {
       block: R2,
@@ -134,18 +149,23 @@ function callBody(gen: Gen, body: Body, call: (start: Label, block: Place) => vo
   gen.load(R9, outcome);
   gen.load(R0, ended);
   const around = gen.exits;
-  gen.emit(jeq(R0, imm(ENDED.leave), around.leave));
-  if (around.return !== undefined) gen.emit(jeq(R0, imm(ENDED.return), around.return));
+  gen.emit(
+    jeq(R0, imm(ENDED.leave), around.leave),
+    jeq(R0, imm(ENDED.return), around.return ?? around.leave),
+  );
   // The body's memory lies behind what is taken here, on a stack of its own.
   const take = frame.mark();
   release();
   const { clause, locals } = gen;
   gen.deferred.push(() => {
     const restore = frame.mark();
+    const { packing } = gen;
+    gen.packing = false;
     take();
     frame.newStack();
     [gen.clause, gen.locals] = [clause, locals];
     emitBody(gen, body, start, { outcome, ended });
+    gen.packing = packing;
     restore();
   });
 }

@@ -39,7 +39,9 @@ export function place(gen: Gen, node: Node, to: Place, type: Type = node.type): 
   const own = storageSize(node.type);
   switch (node.op) {
     case "text":
-      return placeLiteral(gen, node.value, to, size, type.kind === "string");
+      return type.kind === "string"
+        ? placeLiteral(gen, node.value.slice(0, type.limit - 1), to, size, true)
+        : placeLiteral(gen, node.value, to, size, false);
     case "choose": {
       const { then, otherwise, condition } = node;
       const no = gen.asm.label("else");

@@ -53,7 +53,9 @@ export function emitRecord(gen: Gen, action: Action & { op: "record" }): void {
     const record = gen.frame.scratchBlock((layout.maximum + 7) & ~7);
     const packs = layout.slots.some(({ form }) => form === "packed");
     // A value may be a block that writes a record itself.
-    const outer = gen.recordDepth++ > 0 && packs ? gen.frame.slot() : undefined;
+    const around = gen.packing;
+    const outer = around && packs ? gen.frame.slot() : undefined;
+    gen.packing ||= packs;
     if (outer !== undefined) gen.save(outer, 8, R8);
     if (packs) gen.emit(mov64(R8, imm(0)));
     sent.forEach((value, i) =>
@@ -62,7 +64,7 @@ export function emitRecord(gen: Gen, action: Action & { op: "record" }): void {
     if (packs) gen.emit(add64(R8, imm(layout.fixed)));
     send(gen, plan, record, packs ? R8 : imm(layout.fixed), action.control);
     if (outer !== undefined) gen.load(R8, outer);
-    gen.recordDepth--;
+    gen.packing = around;
   });
 }
 

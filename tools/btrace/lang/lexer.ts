@@ -222,8 +222,14 @@ export class Lexer {
 
   #escape(): string {
     const start = this.#at - 1;
-    const octal = this.#match(/[0-3]?[0-7]{1,2}/y);
-    if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
+    const octal = this.#match(/[0-7]{1,3}/y);
+    if (octal !== undefined) {
+      const code = parseInt(octal, 8);
+      if (code <= 255) return String.fromCharCode(code);
+      const span = { start, end: this.#at };
+      this.#diagnostics.error("syntax", `octal escape sequence out of range '\\${octal}'`, span);
+      return "";
+    }
     const hex = this.#match(/x[0-9A-Fa-f]{1,2}/y);
     if (hex !== undefined) return String.fromCharCode(parseInt(hex.slice(1), 16));
     const c = this.#text[this.#at++] ?? "";

@@ -183,7 +183,7 @@ class Parser {
     const start = (lexer.peek(), lexer.offset);
     for (;;) {
       const { text, span } = lexer.attachPoint();
-      if (text === "") {
+      if (!/^[\w*"$]/.test(text)) {
         cursor.fail(`expected a probe, found '${lexer.peek() || "end of file"}'`, {
           start: span.start,
           end: span.start + 1,

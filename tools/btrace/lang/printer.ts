@@ -15,6 +15,9 @@ import type {
 import { PRECEDENCE } from "./parse_expression.ts";
 
 const INDENT = "  ";
+/** Binding strengths above those of the binary operators. */
+const UNARY = 15;
+const POSTFIX = 20;
 
 /** A comment and where it stands. */
 interface Comment {
@@ -30,7 +33,7 @@ export function formatProgram(program: Program, source: string): string {
 
 class SourcePrinter {
   readonly #source: string;
-  readonly #comments: Comment[];
+  #comments: Comment[];
   readonly #lines: string[] = [];
   #level = 0;
 
@@ -40,6 +43,10 @@ class SourcePrinter {
   }
 
   program(program: Program): string {
+    // Comments inside definitions are printed with them.
+    const inside = ({ start }: Comment) =>
+      program.definitions.some(({ span }) => start >= span.start && start < span.end);
+    this.#comments = this.#comments.filter((one) => !inside(one));
     if (this.#source.startsWith("#!")) this.#lines.push(this.#source.split("\n")[0]);
     type Item = { span: { start: number; end: number }; print: () => void };
     const items: Item[] = [
@@ -140,7 +147,7 @@ class SourcePrinter {
     this.#line(`}${tail}`);
   }
 
-  #body(block: Block): void {
+  #body(block: Block, isValue = false): void {
     this.#level++;
     let before = block.span.start + 1;
     const put = (span: { start: number; end: number }, print: () => void) => {
@@ -157,7 +164,7 @@ class SourcePrinter {
         // A value without effect keeps its place at the end; a statement gets its semicolon.
         if (value.kind === "if") this.#if(value);
         else if (value.kind === "block") this.#blockAfter("", value.block);
-        else this.#line(this.expr(value) + (value.kind === "call" ? ";" : ""));
+        else this.#line(this.expr(value) + (value.kind === "call" && !isValue ? ";" : ""));
       });
     }
     this.#commentsBefore(block.span.end);
@@ -244,13 +251,13 @@ class SourcePrinter {
       case "map":
         return expr.keys.length === 0 ? expr.name : `${expr.name}[${this.#list(expr.keys)}]`;
       case "field":
-        return `${this.expr(expr.object, 20)}.${expr.field}`;
+        return `${this.expr(expr.object, POSTFIX)}.${expr.field}`;
       case "index":
-        return `${this.expr(expr.object, 20)}[${this.expr(expr.index)}]`;
+        return `${this.expr(expr.object, POSTFIX)}[${this.expr(expr.index)}]`;
       case "call":
         return this.#call(expr);
       case "unary":
-        return `${expr.operator}${this.expr(expr.operand, 15)}`;
+        return this.#prefix(expr.operator, expr.operand, outer);
       case "step":
         return expr.prefix
           ? expr.operator + this.expr(expr.target)
@@ -267,7 +274,7 @@ class SourcePrinter {
         return outer > 0 ? `(${text})` : text;
       }
       case "cast":
-        return `(${this.#type(expr.to)})${this.expr(expr.operand, 15)}`;
+        return this.#prefix(`(${this.#type(expr.to)})`, expr.operand, outer);
       case "type":
         return this.#type(expr.type);
       case "tuple": {
@@ -296,10 +303,17 @@ class SourcePrinter {
       return `{ ${this.expr(block.value)} }`;
     }
     const inner = new SourcePrinter(this.#source);
-    inner.#comments.length = 0;
+    inner.#comments = [];
     inner.#level = this.#level;
-    inner.#body(block);
+    inner.#body(block, true);
     return `{\n${inner.#lines.join("\n")}\n${INDENT.repeat(this.#level)}}`;
+  }
+
+  #prefix(operator: string, operand: Expr, outer: number): string {
+    const inner = this.expr(operand, UNARY);
+    // -(-x) is not --x.
+    const text = inner[0] === operator ? `${operator}(${inner})` : operator + inner;
+    return outer > UNARY ? `(${text})` : text;
   }
 
   #call({ name, args }: CallExpr): string {

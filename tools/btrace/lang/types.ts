@@ -410,8 +410,11 @@ export function widen(a: Type, b: Type): Type | undefined {
     if (b.to.kind === "none") return a;
     return typeName(a) === typeName(b) ? a : UINT64;
   }
-  if (a.kind === "pointer" && b.kind === "integer") return UINT64;
-  if (a.kind === "integer" && b.kind === "pointer") return UINT64;
+  // An address of nothing in particular is a number.
+  if (a.kind === "pointer" && b.kind === "integer") {
+    return a.to.kind === "none" ? UINT64 : undefined;
+  }
+  if (a.kind === "integer" && b.kind === "pointer") return widen(b, a);
   if (a.kind === "buffer" && b.kind === "buffer") return a.limit >= b.limit ? a : b;
   if (a.kind === "tuple" && b.kind === "tuple") return widenTuples(a, b);
   return typeName(a) === typeName(b) ? a : undefined;

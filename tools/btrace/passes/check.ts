@@ -39,13 +39,15 @@ export function check(
   program: Program,
   clauses: readonly ExpandedClause[],
   diagnostics: Diagnostics,
-  options: Omit<Shared, "maps" | "functions">,
+  options: Omit<Shared, "maps" | "functions" | "probeIsText">,
 ): CheckedProgram {
   const maps = new MapTypes();
-  const functions = new Map(program.functions.map((one) => [one.name, one]));
-  const shared: Shared = { ...options, maps, functions };
+  const functions = defineFunctions(program, diagnostics);
+  const uses = clauses.map(usesOf);
+  const probeIsText = uses.some(({ names }) => names > 0);
+  const shared: Shared = { ...options, maps, functions, probeIsText };
   declareMaps(program, maps, diagnostics);
-  const variants = clauses.flatMap(splitByArguments);
+  const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText));
   const locals = variants.map((): Locals => new Map());
   const walk = (sink: typeof SILENT | Diagnostics) =>
     variants.map(({ clause, probes }, i) =>
@@ -78,6 +80,24 @@ function snapshot(maps: MapTypes, locals: readonly Locals[]): string {
 
 const MAX_ENTRIES = 1n << 26n;
 
+function defineFunctions(program: Program, diagnostics: Diagnostics) {
+  const functions = new Map<string, Program["functions"][number]>();
+  for (const one of program.functions) {
+    if (functions.has(one.name)) {
+      diagnostics.error("redefinition", `Redefinition of function: ${one.name}`, one.span);
+    }
+    if (new Set(one.params.map(({ name }) => name)).size !== one.params.length) {
+      diagnostics.error(
+        "redefinition",
+        `Function ${one.name} has two parameters of one name`,
+        one.span,
+      );
+    }
+    functions.set(one.name, one);
+  }
+  return functions;
+}
+
 function declareMaps(program: Program, maps: MapTypes, diagnostics: Diagnostics): void {
   for (const { name, kind, entries, span } of program.maps) {
     const count = constantOf(entries);
@@ -86,7 +106,11 @@ function declareMaps(program: Program, maps: MapTypes, diagnostics: Diagnostics)
       diagnostics.error("redefinition", `Redefinition of map: ${name}`, span);
     }
     if (count === undefined || count < 1n || count > MAX_ENTRIES) {
-      diagnostics.error("range", `${name}: expected a number of entries from 1 on`, entries.span);
+      diagnostics.error(
+        "range",
+        `${name}: expected a number of entries from 1 to ${MAX_ENTRIES}`,
+        entries.span,
+      );
     }
     map.declared = { kind, entries: Number(count ?? 1n) };
   }
@@ -116,17 +140,31 @@ function usesMap(program: Program, name: string): boolean {
 /** Functions that take the probe's number and print its name. */
 const PRINTERS = ["print", "printf", "errorf", "warnf"];
 
-/** One variant per kind of arguments, if the clause looks at them; one per probe, if at its name. */
-function splitByArguments({ clause, probes }: ExpandedClause): ExpandedClause[] {
-  if (probes.length < 2) return [{ clause, probes }];
+/** What a clause wants to know of its probe. */
+interface ProbeUses {
+  /** Its arguments. */
+  readonly args: boolean;
+  /** Its type. */
+  readonly type: boolean;
+  /** Whether it names it at all. */
+  readonly named: boolean;
+  /** How often it does more with the name than to print it or to count by it. */
+  readonly names: number;
+}
+
+function usesOf({ clause }: ExpandedClause): ProbeUses {
   let args = false;
   let names = 0;
+  let named = false;
   let type = false;
   const see = (expr: Expr) => {
     if (expr.kind === "name" || (expr.kind === "call" && expr.args.length === 0)) {
       args ||= /^(args|retval|arg[0-9]|func|usermode)$/.test(expr.name);
       type ||= expr.name === "probetype";
-      if (expr.name === "probe") names++;
+      if (expr.name === "probe") {
+        names++;
+        named = true;
+      }
     }
     if (expr.kind === "call" && expr.name === "reg") args = true;
     // Its number will do as a key and in a record.
@@ -140,7 +178,17 @@ function splitByArguments({ clause, probes }: ExpandedClause): ExpandedClause[] 
   };
   if (clause.predicate !== undefined) visitExpr(clause.predicate, see);
   visitBlock(clause.body, see);
-  if (names > 0) return probes.map((probe) => ({ clause, probes: [probe] }));
+  return { args, type, named, names };
+}
+
+/** One variant per kind of arguments, if the clause looks at them; one per probe, if at its name. */
+function split(
+  { clause, probes }: ExpandedClause,
+  { args, type, named }: ProbeUses,
+  probeIsText: boolean,
+): ExpandedClause[] {
+  if (probes.length < 2) return [{ clause, probes }];
+  if (named && probeIsText) return probes.map((probe) => ({ clause, probes: [probe] }));
   if (!args && !type) return [{ clause, probes }];
   const groups = Map.groupBy(
     probes,

@@ -60,6 +60,7 @@ export class ClauseChecker implements Context {
   readonly environment: Context["environment"];
   readonly named: Context["named"];
   readonly unsafe: boolean;
+  readonly probeIsText: boolean;
   readonly probe: ProbeInfo;
   readonly #clause: Clause;
   readonly #probes: readonly ProbeInfo[];
@@ -88,6 +89,7 @@ export class ClauseChecker implements Context {
       environment: this.environment,
       named: this.named,
       unsafe: this.unsafe,
+      probeIsText: this.probeIsText,
     } = shared);
     this.#clause = clause;
     this.#probes = probes;
@@ -217,6 +219,7 @@ export class ClauseChecker implements Context {
 
   #for(one: Stmt & { kind: "for" }, out: Action[]): void {
     const { span, variable, over } = one;
+    this.#checkShadowing(variable);
     this.#scoped(() => {
       if ("kind" in over) {
         if (over.keys.length > 0) {
@@ -272,8 +275,7 @@ export class ClauseChecker implements Context {
       return;
     }
     if (value !== undefined) {
-      const node = this.value(value);
-      this.#grow(inside.result, node.type, node.span);
+      const node = this.#assigned(inside.result, this.value(value), value.span);
       out.push({ op: "assign", local: inside.result, value: node, span });
     }
     out.push({ op: "return", span });
@@ -296,7 +298,7 @@ export class ClauseChecker implements Context {
       return;
     }
     const node = this.any(expr);
-    if (node.op === "delete") {
+    if (node.op === "delete" && !quiet) {
       out.push({ op: "remove", map: node.map, key: node.key, span: expr.span });
       return;
     }
@@ -337,14 +339,7 @@ export class ClauseChecker implements Context {
     const { variable, span } = one;
     const type = one.type && this.type(one.type);
     const value = one.value && this.value(one.value);
-    const known = this.variable(variable.name);
-    if (known !== undefined) {
-      this.error(
-        "shadowing",
-        `Variable ${variable.name} was already declared. Variable shadowing is not allowed.`,
-        variable.span,
-      );
-    }
+    this.#checkShadowing(variable);
     const local = this.#declare(variable, type ?? value?.type ?? UNKNOWN, type !== undefined);
     out.push({
       op: "assign",
@@ -352,6 +347,15 @@ export class ClauseChecker implements Context {
       value: value && this.#assigned(local, value, one.value!.span),
       span,
     });
+  }
+
+  #checkShadowing({ name, span }: VariableExpr): void {
+    if (this.variable(name) === undefined) return;
+    this.error(
+      "shadowing",
+      `Variable ${name} was already declared. Variable shadowing is not allowed.`,
+      span,
+    );
   }
 
   #assign(one: AssignStmt, out: Action[]): void {
@@ -809,8 +813,8 @@ export class ClauseChecker implements Context {
     const checked = this.#scoped(() => this.#statements(body, true));
     actions.push(...checked.body);
     if (checked.value !== undefined && checked.value.type.kind !== "none") {
-      this.#grow(result, checked.value.type, checked.value.span);
-      actions.push({ op: "assign", local: result, value: checked.value, span });
+      const value = this.#assigned(result, checked.value, checked.value.span);
+      actions.push({ op: "assign", local: result, value, span });
     } else if (checked.value?.op === "block") {
       actions.push(...checked.value.body);
     }
@@ -818,7 +822,8 @@ export class ClauseChecker implements Context {
     this.#locals = saved;
     this.#scopes = outer.scopes;
     this.#loops = outer.loops;
-    for (const [key, local] of owner.locals) this.#allLocals.set(key, local);
+    // By themselves: another use of the function has others for the same syntax.
+    for (const local of owner.locals.values()) this.#allLocals.set(local, local);
     return { op: "inline", body: actions, result, type: result.type, span };
   }
 
@@ -848,7 +853,8 @@ export class ClauseChecker implements Context {
     if (written.typeOf !== undefined) {
       type = this.value(written.typeOf).type;
     } else if (written.name === "string") {
-      type = string(size() ?? this.config.maxStrlen, true);
+      const given = size();
+      type = given === undefined ? string(this.config.maxStrlen, true) : string(given);
     } else if (written.name === "buffer") {
       type = { kind: "buffer", limit: size() ?? this.config.maxStrlen };
     } else if (written.name === "inet") {

@@ -35,6 +35,8 @@ export interface Shared {
   readonly named: NamedParams;
   /** Whether system() and the like are allowed. */
   readonly unsafe: boolean;
+  /** Whether `probe` is text, for scripts that compute with it; otherwise it is a number. */
+  readonly probeIsText: boolean;
 }
 
 /** Values of getopt(), and what the script asked for. */

@@ -83,6 +83,7 @@ export function expand(
     const probes = new Map<string, ProbeInfo>();
     for (const point of clause.attachPoints) {
       const text = substituteInText(point.text, options.params).replace(/^\w+=(?=\w+(:|$))/, "");
+      checkSpecial({ ...point, text }, own, diagnostics);
       const found = special(text, own, options) ??
         find({ ...point, text }, lookup, diagnostics, options);
       for (const probe of found) {
@@ -117,6 +118,20 @@ export function expand(
     diagnostics.error("no-match", "No probes to attach", program.clauses[0].span);
   }
   return options.missing === "error" ? expanded : kept;
+}
+
+/** Names of tests are unique; a signal other than SIGUSR1 is not caught. */
+function checkSpecial(
+  { text, span }: AttachPoint,
+  own: ReadonlyMap<string, ProbeInfo>,
+  diagnostics: Diagnostics,
+): void {
+  if (/^(test|bench):/.test(text) && own.has(text)) {
+    diagnostics.error("redefinition", `${text}: the name is taken by another probe`, span);
+  }
+  if (/^self:/i.test(text) && !/^self:signal:SIGUSR1$/i.test(text)) {
+    diagnostics.error("invalid-probe", "The only self probe is self:signal:SIGUSR1", span);
+  }
 }
 
 /** BEGIN and END, self:signal, and what --test and --bench run. */
@@ -167,6 +182,7 @@ function find(
   const [first] = point.text.split(":");
   const name = fullName(point.text);
   const [provider, ...rest] = name.split(":");
+  if (provider === "self") return []; // reported
   if (!lookup.providers.includes(provider) && !provider.includes("*")) {
     const known = [...lookup.providers, "BEGIN", "END", ...options.special];
     const near = didYouMean(provider, known);

@@ -216,7 +216,10 @@ export function cast(context: Context, to: Type, operand: Node, span: Span): Nod
   if (sized(to) && isNumeric(from) && to.kind === "array") {
     const size = from.kind === "integer" ? from.size : 8;
     const count = to.count || size / cSize(to.of);
-    const fits = isConstant(operand) ? count * cSize(to.of) <= 8 : count * cSize(to.of) === size;
+    const bytes = count * cSize(to.of);
+    // A literal has no more bytes than it needs, but takes those that there are.
+    const literal = isConstant(operand) && from.kind === "integer" && from.signed;
+    const fits = literal ? bytes <= 8 && size <= bytes : bytes === size;
     if (fits) return { op: "convert", operand, type: { ...to, count }, span };
   }
   if (isNumeric(to) && sized(from) && cSize(from) <= 8) return convert();

@@ -14,6 +14,10 @@ import { binary } from "./operators.ts";
 
 /** The value of an identifier. */
 export function name(context: Context, name: string, span: Span): Node {
+  if (name === "probe" && context.probeIsText) {
+    const value = context.probe.name;
+    return { op: "text", value, type: string(value.length + 1), span };
+  }
   const simple = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
   if (simple !== undefined) return { op: "builtin", name, type: simple, span };
   const known = special(context, name, span);

@@ -41,12 +41,15 @@ function str(context: Context, call: CallExpr): Node {
   }
   const known = asString(context, pointer);
   if (known !== undefined) {
-    const limit = length !== undefined && isConstant(length) ? Number(length.value) : undefined;
-    if (limit === undefined || known.type.kind !== "string" || limit >= known.type.limit) {
-      return known;
+    if (length !== undefined && !isConstant(length)) {
+      return { op: "call", name: "str_limit", args: [known, length], type: known.type, span };
     }
+    if (known.op === "text" && length === undefined) return known;
+    const { maxStrlen } = context.config;
+    const limit = length === undefined ? maxStrlen : Number((length as { value: bigint }).value);
+    if (known.type.kind !== "string" || limit >= known.type.limit) return known;
     if (known.op === "text") return literal(known.value.slice(0, limit - 1), span);
-    return { op: "convert", operand: known, type: string(limit), span };
+    return { op: "convert", operand: known, type: string(limit, length === undefined), span };
   }
   const bytes = pointer.type.kind === "array" && cSize(pointer.type.of) === 1;
   if (bytes) {
@@ -93,7 +96,7 @@ function buf(context: Context, call: CallExpr): Node {
       return {
         op: "call",
         name: "buf_memory",
-        args: [value],
+        args: length === undefined || isConstant(length) ? [value] : [value, length],
         numbers: [Math.min(own, limit)],
         type,
         span,

@@ -8,6 +8,7 @@ import {
   cSize,
   integer,
   isNumeric,
+  pointer,
   type PointerType,
   type Space,
   type StackMode,
@@ -20,6 +21,7 @@ import {
 import { broken, constant, type Context, effect } from "../context.ts";
 import { isReadableAt } from "../expand.ts";
 import { isConstant } from "../operators.ts";
+import { member } from "../memory.ts";
 import { notHere } from "../names.ts";
 import { type Handler, literalNumber, literalText, memory, numeric, word } from "./arguments.ts";
 import { needUnsafe } from "./output.ts";
@@ -207,7 +209,8 @@ export function parseInet(text: string): number[] | undefined {
 function macaddr(context: Context, call: CallExpr): Node {
   const value = context.value(call.args[0]);
   const from = memory(context, value);
-  const size = from?.size ?? (value.type.kind === "array" ? cSize(value.type) : undefined);
+  const own = value.type.kind === "array" || value.type.kind === "buffer";
+  const size = from?.size ?? (own ? cSize(value.type) : undefined);
   if ((from === undefined && size === undefined) || (size !== undefined && size !== 6)) {
     context.error(
       "type-mismatch",
@@ -346,9 +349,15 @@ function writeUser(context: Context, call: CallExpr): Node {
   };
 }
 
+/** socket_cookie(): 0 until something has asked the kernel for the socket's cookie. */
 function cookie(context: Context, call: CallExpr): Node {
+  const { span } = call;
   const socket = numeric(context, call, 0);
-  return { op: "call", name: "socket_cookie", args: [socket], type: UINT64, span: call.span };
+  const type = context.types.type("struct sock");
+  if (type === undefined) return broken(span);
+  const sock: Node = { op: "convert", operand: socket, type: pointer(type, "kernel"), span };
+  const path = ["__sk_common", "skc_cookie", "counter"];
+  return path.reduce<Node>((node, field) => member(context, node, field, span), sock);
 }
 
 function bswap(context: Context, call: CallExpr): Node {

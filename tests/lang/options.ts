@@ -1,0 +1,19 @@
+// What a golden script wants to be run with.
+
+import { parseOptions } from "../../tools/btrace/options.ts";
+
+/** The command line that a script's first line may ask for: `// OPTIONS: -f json a b` */
+export function optionsOf(text: string) {
+  const line = /^\/\/ OPTIONS: (.*)$/m.exec(text)?.[1] ?? "";
+  const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+  const options = parseOptions(["-e", "BEGIN", ...args]);
+  return {
+    options,
+    compile: {
+      params: options.positional,
+      named: { given: options.named, known: new Map() },
+      unsafe: options.unsafe,
+      warnings: options.warnings,
+    },
+  };
+}
