@@ -14,6 +14,7 @@ import type { Header } from "./ctypes/preprocess.ts";
 import type { Program } from "./lang/ast.ts";
 import { type Diagnostic, Diagnostics, ScriptError, Source } from "./lang/diagnostics.ts";
 import type { MapType } from "./lang/types.ts";
+import { visitBlock } from "./lang/walk.ts";
 import type { Plan } from "./output/plan.ts";
 import { cgroupId, signalNumber } from "./output/system.ts";
 import type { CheckedProgram } from "./passes/check.ts";
@@ -117,6 +118,30 @@ function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
     match: (pattern) =>
       device.match(pattern).filter(({ name }) => filter === undefined || filter.test(name)),
   };
+}
+
+/** Most maps that the kernel lets one program use, and those that every program has. */
+const MAX_USED_MAPS = 64;
+const OWN_MAPS = 6;
+
+/** A program that uses more maps than the kernel allows would be refused without a place. */
+function checkMapCount({ maps, clauses }: CheckedProgram, source: Source): void {
+  if (maps.size <= MAX_USED_MAPS - OWN_MAPS) return;
+  const diagnostics = new Diagnostics();
+  for (const { clause } of clauses) {
+    const used = new Set<string>();
+    visitBlock(clause.body, (expr) => {
+      if (expr.kind === "map") used.add(expr.name);
+    });
+    if (used.size <= MAX_USED_MAPS - OWN_MAPS) continue;
+    diagnostics.error(
+      "too-many-maps",
+      `This clause uses ${used.size} maps; the kernel allows ${MAX_USED_MAPS} in one program, ` +
+        `${OWN_MAPS} of which are the tracer's`,
+      clause.attachPoints[0].span,
+    );
+  }
+  if (diagnostics.failed) throw new ScriptError(diagnostics.list, source);
 }
 
 /** The kernel's types, shared by all scripts of a process. */
@@ -235,6 +260,7 @@ export function compile(
     },
     useStacks: () => usesStacks = true,
   };
+  checkMapCount(program, source);
   let actions: ProbeAction[];
   try {
     actions = actionsOf(program, shared);

@@ -18,7 +18,10 @@ export function list(device: Device, options: Options, program: string | undefin
   if (program !== undefined) {
     const { clauses } = parse(new Source("stdin", program));
     const points = clauses.flatMap(({ attachPoints }) => attachPoints.map(({ text }) => text));
-    return points.map((text) => probes(device, fullName(text), options)).join("");
+    return points.map((text) => {
+      const name = fullName(text);
+      return /^(begin|end)$|^self:/.test(name) ? `${name}\n` : probes(device, name, options);
+    }).join("");
   }
   const pattern = options.positional[0] ?? "*";
   if (/^(struct|union|enum)\s/.test(pattern)) {

@@ -147,7 +147,7 @@ class SourcePrinter {
     this.#line(`}${tail}`);
   }
 
-  #body(block: Block, isValue = false): void {
+  #body(block: Block): void {
     this.#level++;
     let before = block.span.start + 1;
     const put = (span: { start: number; end: number }, print: () => void) => {
@@ -161,10 +161,10 @@ class SourcePrinter {
     const { value } = block;
     if (value !== undefined) {
       put(value.span, () => {
-        // A value without effect keeps its place at the end; a statement gets its semicolon.
+        // Without a semicolon it is the block's value.
         if (value.kind === "if") this.#if(value);
         else if (value.kind === "block") this.#blockAfter("", value.block);
-        else this.#line(this.expr(value) + (value.kind === "call" && !isValue ? ";" : ""));
+        else this.#line(this.expr(value));
       });
     }
     this.#commentsBefore(block.span.end);
@@ -305,7 +305,7 @@ class SourcePrinter {
     const inner = new SourcePrinter(this.#source);
     inner.#comments = [];
     inner.#level = this.#level;
-    inner.#body(block, true);
+    inner.#body(block);
     return `{\n${inner.#lines.join("\n")}\n${INDENT.repeat(this.#level)}}`;
   }
 

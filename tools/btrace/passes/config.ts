@@ -3,7 +3,7 @@
 
 import type { ConfigEntry } from "../lang/ast.ts";
 import { didYouMean } from "../lang/builtins.ts";
-import type { Diagnostics } from "../lang/diagnostics.ts";
+import type { Diagnostics, Span } from "../lang/diagnostics.ts";
 import type { StackMode } from "../lang/types.ts";
 
 /** How to react to something that is not there, or that is unstable. */
@@ -31,6 +31,12 @@ export interface Config {
   readonly license: string;
   /** Pages of the ring. */
   readonly perfRbPages: number;
+  /** What the use of tseries() means. */
+  readonly unstableTseries: Reaction;
+  /** What the use of typeinfo() means. */
+  readonly unstableTypeinfo: Reaction;
+  /** What the use of import means. */
+  readonly unstableImport: Reaction;
 }
 
 /** As bpftrace has them. */
@@ -45,6 +51,9 @@ export const DEFAULT_CONFIG: Config = {
   stackMode: "bpftrace",
   license: "GPL",
   perfRbPages: 0,
+  unstableTseries: "warn",
+  unstableTypeinfo: "warn",
+  unstableImport: "warn",
 };
 
 type Parser = (text: string) => unknown;
@@ -94,10 +103,10 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, p
   on_stack_limit: [undefined, integer(0, 1 << 16)],
   show_debug_info: [undefined, bool],
   use_blazesym: [undefined, bool],
-  unstable_tseries: [undefined, unstable],
+  unstable_tseries: ["unstableTseries", unstable],
   unstable_dw_ustack: [undefined, unstable],
-  unstable_typeinfo: [undefined, unstable],
-  unstable_import: [undefined, unstable],
+  unstable_typeinfo: ["unstableTypeinfo", unstable],
+  unstable_import: ["unstableImport", unstable],
 };
 
 const RENAMED: Readonly<Record<string, string>> = {
@@ -109,6 +118,31 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 /** Names of all keys. */
 export const CONFIG_KEYS: readonly string[] = Object.keys(KEYS);
+
+/** Warns of something that may change, or refuses it. */
+export function reportUnstable(
+  reaction: Reaction,
+  feature: string,
+  span: Span,
+  sink: Pick<Diagnostics, "error" | "warning">,
+): void {
+  const key = `unstable_${feature}`;
+  if (reaction === "error") {
+    sink.error(
+      "unstable",
+      `${feature} feature is not enabled by default. To enable this unstable feature, set this ` +
+        `config flag to enable: ${key}=enable`,
+      span,
+    );
+  } else if (reaction === "warn") {
+    sink.warning(
+      "unstable",
+      `${feature} is an unstable feature: it may change. To hide this warning, set this config ` +
+        `flag to enable: ${key}=enable`,
+      span,
+    );
+  }
+}
 
 type Writable = { -readonly [K in keyof Config]: Config[K] };
 

@@ -8,7 +8,7 @@ import type { Program } from "../lang/ast.ts";
 import { Diagnostics, ScriptError, type Source } from "../lang/diagnostics.ts";
 import { parse } from "../lang/parser.ts";
 import { check, type CheckedProgram } from "./check.ts";
-import { type Config, configure } from "./config.ts";
+import { type Config, configure, reportUnstable } from "./config.ts";
 import type { Environment, NamedParams } from "./context.ts";
 import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
@@ -61,6 +61,9 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
   const diagnostics = new Diagnostics();
   const parsed = resolveImports(parse(source), source, options, diagnostics);
   const config = configure(parsed.config, options.variables, options.config, diagnostics);
+  for (const { span } of parsed.imports) {
+    reportUnstable(config.unstableImport, "import", span, diagnostics);
+  }
   const program = expandMacros(substituteParams(parsed, options.params), diagnostics);
   const types = definitions(program, options, diagnostics);
   const clauses = expand(program, lookup, diagnostics, {
@@ -113,7 +116,7 @@ function resolveImports(
   const merged = {
     definitions: [...program.definitions],
     config: [...program.config],
-    imports: [],
+    imports: [...program.imports],
     maps: [...program.maps],
     macros: [...program.macros],
     functions: [...program.functions],

@@ -16,6 +16,7 @@ import {
   UINT64,
 } from "../../lang/types.ts";
 import { broken, constant, type Context, mapNode } from "../context.ts";
+import { reportUnstable } from "../config.ts";
 import { type Handler, literalNumber, literalText } from "./arguments.ts";
 
 const MAX_LHIST_BUCKETS = 1000;
@@ -194,6 +195,7 @@ function tseries(
   context: Context,
   call: CallExpr,
 ): { params: bigint[]; inner: AggregationType["inner"] } {
+  reportUnstable(context.config.unstableTseries, "tseries", call.span, context);
   const interval = literalNumber(context, call, 1) ?? 1n;
   const count = literalNumber(context, call, 2) ?? 1n;
   const inner = call.args.length > 3 ? literalText(context, call, 3) ?? "last" : "last";

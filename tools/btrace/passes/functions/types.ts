@@ -17,6 +17,7 @@ import {
   UINT64,
 } from "../../lang/types.ts";
 import { broken, constant, type Context } from "../context.ts";
+import { reportUnstable } from "../config.ts";
 import { isConstant } from "../operators.ts";
 import { parseNumber } from "../params.ts";
 import { type Handler, literalText } from "./arguments.ts";
@@ -113,6 +114,7 @@ function isError(context: Context, call: CallExpr): Node {
 
 function typeInfo(context: Context, call: CallExpr): Node {
   const { span } = call;
+  reportUnstable(context.config.unstableTypeinfo, "typeinfo", span, context);
   const type = typeOf(context, call.args[0]);
   const text = (value: string): Node => ({
     op: "text",
