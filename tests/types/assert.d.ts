@@ -8,5 +8,10 @@ export function assertStringIncludes(actual: string, expected: string, message?:
 export function assertMatch(actual: string, expected: RegExp, message?: string): void;
 /** Fails unless the function throws; returns the error. */
 export function assertThrows(fn: () => unknown, message?: string): unknown;
+export function assertThrows<E extends Error>(
+  fn: () => unknown,
+  // deno-lint-ignore no-explicit-any
+  errorClass: new (...args: any[]) => E,
+): E;
 /** Fails unless the promise rejects; resolves to the error. */
 export function assertRejects(fn: () => PromiseLike<unknown>, message?: string): Promise<unknown>;
