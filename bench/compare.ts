@@ -70,6 +70,25 @@ async function startup(): Promise<void> {
   row("btrace by npx -y deno@2.9.6, already fetched", [await measure(npx), await measure(npx)]);
 }
 
+/** The longest script of the collection, attached and detached. */
+async function longestScript(): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const ours = `${folder}/ours.bt`;
+  const theirs = `${folder}/theirs.bt`;
+  const end = "\ninterval:ms:1 { exit(); }\n";
+  const read = (path: string) => Deno.readTextFile(ROOT + path);
+  await Deno.writeTextFile(ours, await read("tools/scripts/tcpconnect.bt") + end);
+  await Deno.writeTextFile(theirs, await read("bench/tcpconnect_0.17.bt") + end);
+  const samples: [Sample[], Sample[]] = [[], []];
+  for (let i = 0; i < ROUNDS; i++) {
+    samples[0].push(await measure(btrace(ours)));
+    samples[1].push(await measure(bpftrace(theirs)));
+  }
+  row("btrace   tools/scripts/tcpconnect.bt", samples[0]);
+  row("bpftrace, the same in its language", samples[1]);
+  await Deno.remove(folder, { recursive: true });
+}
+
 async function everySyscall(): Promise<void> {
   const script = "tracepoint:syscalls:sys_enter_* { @[probe] = count(); } BEGIN { exit(); }";
   const ours: Sample[] = [];
@@ -125,5 +144,6 @@ async function perCall(): Promise<void> {
 }
 
 await startup();
+await longestScript();
 await everySyscall();
 await perCall();

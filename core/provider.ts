@@ -151,6 +151,8 @@ export interface ActionSite {
 export interface KernelAction {
   /** Bytes of per-CPU scratch memory that it wants. */
   readonly scratchBytes: number;
+  /** False if it reads nothing of the context: a provider may then give it a cheaper one. */
+  readonly readsContext?: boolean;
   /** Emits the function, its exit included. */
   emit(site: ActionSite): void;
 }

@@ -1,6 +1,7 @@
 // Tracepoints by their tracefs names.
 
-import { attachTracepoint } from "../../core/bpf/link.ts";
+import { attachRawTracepoint, attachTracepoint } from "../../core/bpf/link.ts";
+import { kernelBtf } from "../../core/btf/mod.ts";
 import { DtError } from "../../core/errors.ts";
 import type { Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
@@ -96,7 +97,7 @@ export class TracepointProvider implements Provider {
     const events = pcbs.filter((pcb) => !calls.includes(pcb));
     return [
       ...(calls.length > 0 ? syscallEventAttachments(calls) : []),
-      ...events.map(eventAttachment),
+      ...events.map((pcb) => rawAttachment(pcb) ?? eventAttachment(pcb)),
     ];
   }
 }
@@ -115,6 +116,33 @@ export function allocOnKernel(
     { operation: "enable", probe: probe.name },
   );
 }
+
+const TYPEDEF = "btf_trace_";
+let rawNames: Set<string> | undefined;
+
+/**
+ * The same tracepoint without the record, for actions that do not look at it: a firing costs half as
+ * much, and detaching a tenth of a millisecond instead of a grace period of 77. Undefined where the
+ * kernel does not say that it has a tracepoint of the event's name.
+ */
+function rawAttachment(pcb: Pcb): KernelAttachment | undefined {
+  if (pcb.request.action?.kernel?.readsContext !== false) return undefined;
+  const [, , event] = pcb.probe.name.split(":");
+  rawNames ??= kernelBtf()?.namesWith(TYPEDEF) ?? new Set();
+  if (!rawNames.has(TYPEDEF + event)) return undefined;
+  return {
+    plane: "kernel",
+    name: `dt_${event}`,
+    pcbs: [pcb],
+    program: { type: "RAW_TRACEPOINT" },
+    layout: { id: "raw", locations: {} },
+    skipFrames: RAW_SKIP_FRAMES,
+    attach: (program) => attachRawTracepoint(program, event),
+  };
+}
+
+/** bpf_trace_runN, __bpf_trace_*, the program and its action. */
+const RAW_SKIP_FRAMES = 4;
 
 /** A perf tracepoint: its program sees the record that tracefs describes. */
 function eventAttachment(pcb: Pcb): KernelAttachment {

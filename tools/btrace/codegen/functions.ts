@@ -379,7 +379,8 @@ function concat(gen: Gen, node: Call, target: Place): void {
   const whole = words(left.type.limit + right.type.limit);
   gen.frame.scope(() => {
     // The second half begins where only run time knows, which stacks do not allow; and it may not fit.
-    const apart = target.base === R10 || target.pointer !== undefined || whole > size + 8;
+    const most = left.type.limit + right.type.limit - 1;
+    const apart = target.base === R10 || target.pointer !== undefined || most > size;
     const to = apart ? gen.frame.scratchBlock(Math.max(72, whole)) : target;
     gen.zero(to, apart ? Math.max(72, whole) : size);
     const first = locate(gen, left);

@@ -59,6 +59,7 @@ function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): Ker
   const needed = emitAction(nowhere(), clauses, uses, shared, 0);
   return {
     scratchBytes: needed.scratch,
+    readsContext: uses.some((one) => one.context),
     emit: (site) => void emitAction(site, clauses, uses, shared, needed.small),
   };
 }

@@ -11,11 +11,13 @@ export interface Uses {
   readonly counts: Map<string, number>;
   /** Levels of functions below the action's own. */
   depth: number;
+  /** Whether it looks at the context. */
+  context: boolean;
 }
 
 /** Looks over a clause. */
 export function usesOf({ predicate, body }: CheckedClause): Uses {
-  const uses: Uses = { counts: new Map(), depth: 0 };
+  const uses: Uses = { counts: new Map(), depth: 0, context: false };
   if (predicate !== undefined) see(predicate, uses, 0);
   seeAll(body, uses, 0);
   return uses;
@@ -50,6 +52,8 @@ function see(node: Node, uses: Uses, depth: number): void {
     : node.op === "context"
     ? `context ${node.at}`
     : undefined;
+  uses.context ||= node.op === "context" || node.op === "contexts" ||
+    (node.op === "builtin" && node.name === "ctx");
   if (key !== undefined) uses.counts.set(key, (uses.counts.get(key) ?? 0) + 1);
   const calls = node.op === "len" ||
     (node.op === "call" && ["strstr", "strncmp", "memcmp"].includes(node.name));

@@ -76,18 +76,21 @@ class Definitions implements TypeScope {
       return JSON.parse(tokens[0].text) as string;
     }
     try {
-      const value = this.#evaluate(tokens);
+      const value = evaluate(tokens, (one) => this.#lookup(one));
       return { value, type: literalType(value) };
     } catch {
       return undefined;
     }
   }
 
-  #evaluate(tokens: readonly CToken[]): bigint {
-    return evaluate(tokens, (name) => {
-      const found = this.#constants.get(name) ?? this.#below.constant(name);
-      return typeof found === "object" ? found.value : undefined;
-    });
+  /** A constant expression where there must be one. */
+  #evaluate(tokens: readonly CToken[], own?: (name: string) => bigint | undefined): bigint {
+    try {
+      return evaluate(tokens, (name) => own?.(name) ?? this.#lookup(name));
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+      this.#fail(error.message);
+    }
   }
 
   /** A type that something else may define. */
@@ -328,13 +331,7 @@ class Definitions implements TypeScope {
       while (this.#peek() !== "]") tokens.push(this.#next());
       this.#expect("]");
       if (tokens.length === 0) counts.push(0);
-      else {
-        try {
-          counts.push(Number(this.#evaluate(tokens)));
-        } catch (error) {
-          this.#fail((error as Error).message);
-        }
-      }
+      else counts.push(Number(this.#evaluate(tokens)));
     }
     for (const count of counts.reverse()) type = { kind: "array", of: type, count };
     return { name: token.text, type };

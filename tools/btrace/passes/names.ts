@@ -20,7 +20,7 @@ export function name(context: Context, name: string, span: Span): Node {
   }
   const simple = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
   if (simple !== undefined) return { op: "builtin", name, type: simple, span };
-  const known = special(context, name, span);
+  const known = taskField(context, name, span) ?? special(context, name, span);
   if (known !== undefined) return known;
   if (ARGUMENT_NAME.test(name)) return positional(context, name, span);
   const found = context.types.constant(name);
@@ -43,14 +43,6 @@ function special(context: Context, name: string, span: Span): Node | undefined {
   switch (name) {
     case "curtask":
       return currentTask(context, span);
-    case "pcomm":
-      return taskField(context, span, "real_parent", "comm");
-    case "ppid":
-      return taskField(context, span, "real_parent", "tgid");
-    case "leader_comm":
-      return taskField(context, span, "group_leader", "comm");
-    case "leader_tid":
-      return taskField(context, span, "group_leader", "pid");
     case "ncpus":
       return constant(BigInt(context.environment.cpus), UINT64, span);
     case "has_cpid":
@@ -89,10 +81,25 @@ function currentTask(context: Context, span: Span): Node {
   };
 }
 
-function taskField(context: Context, span: Span, ...path: string[]): Node {
-  return path.reduce(
+/** Builtins that are fields of a task, of the current one or of the one that is given. */
+const TASK_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  pcomm: ["real_parent", "comm"],
+  ppid: ["real_parent", "tgid"],
+  leader_comm: ["group_leader", "comm"],
+  leader_tid: ["group_leader", "pid"],
+};
+
+/** `pcomm`, `ppid(task)`; undefined if the name is another one's. */
+export function taskField(
+  context: Context,
+  name: string,
+  span: Span,
+  task?: Node,
+): Node | undefined {
+  const path = Object.hasOwn(TASK_FIELDS, name) ? TASK_FIELDS[name] : undefined;
+  return path?.reduce<Node>(
     (node, field) => member(context, node, field, span),
-    currentTask(context, span),
+    task ?? currentTask(context, span),
   );
 }
 

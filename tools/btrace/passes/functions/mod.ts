@@ -5,7 +5,7 @@ import type { CallExpr } from "../../lang/ast.ts";
 import { AGGREGATIONS, didYouMean, FUNCTIONS } from "../../lang/builtins.ts";
 import type { Node } from "../../ir.ts";
 import { broken, type Context } from "../context.ts";
-import { name } from "../names.ts";
+import { name, taskField } from "../names.ts";
 import type { Handler } from "./arguments.ts";
 import { MAPS } from "./maps.ts";
 import { OUTPUT } from "./output.ts";
@@ -41,6 +41,12 @@ export function call(context: Context, expr: CallExpr): Node {
   }
   // Values can be written as calls: pid().
   if (expr.args.length === 0 && VALUES.has(expr.name)) return name(context, expr.name, span);
+  if (expr.args.length === 1) {
+    const field = TASK_VALUES.has(expr.name)
+      ? taskField(context, expr.name, span, context.value(expr.args[0]))
+      : undefined;
+    if (field !== undefined) return field;
+  }
   if (!checkArity(context, expr)) {
     for (const arg of expr.args) context.any(arg);
     return broken(span);
@@ -63,6 +69,9 @@ const VALUES = new Set(
     "cpu ncpus numaid cgroup cpid has_cpid elapsed jiffies rand usermode config " +
     "arg0 arg1 arg2 arg3 arg4 arg5 arg6 arg7 arg8 arg9").split(" "),
 );
+
+/** Values that a task may be given for. */
+const TASK_VALUES = new Set(["pcomm", "ppid", "leader_comm", "leader_tid"]);
 
 /** Arity, and whether the function exists. */
 function checkArity(context: Context, expr: CallExpr): boolean {
