@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 
-import type { EnableRequest } from "./provider.ts";
+import { DtError } from "./errors.ts";
+import type { EnableRequest, ProviderSession } from "./provider.ts";
 import type { Probe } from "./probe.ts";
 
 /** One enabling of one probe in one session; a provider may make one per CPU. */
@@ -13,4 +14,25 @@ export interface Pcb {
   readonly cpu?: number;
   /** Nanoseconds between firings, for clocks. [I] */
   readonly periodNs?: bigint;
+}
+
+/**
+ * The PCB of a probe that only the kernel plane has: one, for all CPUs.
+ *
+ * @param what What the probe sees, for the message: "system calls".
+ * @throws {DtError} EOPNOTSUPP on the user plane.
+ */
+export function kernelPcb(
+  probe: Probe,
+  request: EnableRequest,
+  session: ProviderSession,
+  what: string,
+): Pcb[] {
+  if (session.plane === "kernel") return [{ probe, request }];
+  throw new DtError(
+    "EOPNOTSUPP",
+    `Cannot enable ${probe.name} on the user plane: ${what} are seen on the kernel plane, which ` +
+      `needs CAP_BPF and CAP_PERFMON`,
+    { operation: "enable", probe: probe.name },
+  );
 }

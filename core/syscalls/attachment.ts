@@ -12,16 +12,7 @@ import { BPF_TRACE_RAW_TP } from "../bpf/program.ts";
 import { type Btf, BTF_KIND, kernelBtf } from "../btf/mod.ts";
 import { emitLoad } from "../location.ts";
 import type { Pcb } from "../pcb.ts";
-import { DtError } from "../errors.ts";
-import type { Probe } from "../probe.ts";
-import type {
-  AttachType,
-  ContextLayout,
-  EnableRequest,
-  KernelAttachment,
-  Location,
-  ProviderSession,
-} from "../provider.ts";
+import type { AttachType, ContextLayout, KernelAttachment, Location } from "../provider.ts";
 import { arch } from "../sys/arch/mod.ts";
 
 /** At the entry or at the return. */
@@ -53,25 +44,6 @@ function locations(side: SyscallSide): Record<string, Location> {
     { path: [REGS, offset], size: 8 },
   ]);
   return { ...Object.fromEntries(args), number: { path: [SECOND], size: 8 } };
-}
-
-/**
- * The PCB of a system call probe: one, for all CPUs.
- *
- * @throws {DtError} EOPNOTSUPP on the user plane.
- */
-export function allocSyscall(
-  probe: Probe,
-  request: EnableRequest,
-  session: ProviderSession,
-): Pcb[] {
-  if (session.plane === "kernel") return [{ probe, request }];
-  throw new DtError(
-    "EOPNOTSUPP",
-    `Cannot enable ${probe.name} on the user plane: system calls are seen on the kernel plane, ` +
-      `which needs CAP_BPF and CAP_PERFMON`,
-    { operation: "enable", probe: probe.name },
-  );
 }
 
 /** What a syscall tracepoint's PCBs need to be told apart. */

@@ -4,9 +4,4 @@
  */
 
 export { type Syscall, syscalls } from "./table.ts";
-export {
-  allocSyscall,
-  syscallAttachment,
-  type SyscallPcb,
-  type SyscallSide,
-} from "./attachment.ts";
+export { syscallAttachment, type SyscallPcb, type SyscallSide } from "./attachment.ts";

@@ -3,7 +3,7 @@
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
 import { BPF_TRACE_RAW_TP } from "../../core/bpf/program.ts";
 import { type Btf, BTF_KIND, btfTypeName, kernelBtf } from "../../core/btf/mod.ts";
-import type { Pcb } from "../../core/pcb.ts";
+import { kernelPcb, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type ArgumentSpec,
@@ -16,7 +16,6 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/provider.ts";
-import { allocOnKernel } from "./tracepoint.ts";
 
 const PREFIX = "rawtracepoint:";
 /** Each tracepoint has a type of this name: the pointer to its probe function. */
@@ -79,7 +78,7 @@ export class RawTracepointProvider implements Provider {
 
   /** One PCB: all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    return allocOnKernel(probe, request, session);
+    return kernelPcb(probe, request, session, "tracepoints");
   }
 
   /** Nothing is held. */

@@ -2,8 +2,7 @@
 
 import { attachRawTracepoint, attachTracepoint } from "../../core/bpf/link.ts";
 import { kernelBtf } from "../../core/btf/mod.ts";
-import { DtError } from "../../core/errors.ts";
-import type { Pcb } from "../../core/pcb.ts";
+import { kernelPcb, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type ArgumentSpec,
@@ -85,7 +84,7 @@ export class TracepointProvider implements Provider {
 
   /** One PCB: all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    return allocOnKernel(probe, request, session);
+    return kernelPcb(probe, request, session, "tracepoints");
   }
 
   /** Nothing is held. */
@@ -100,21 +99,6 @@ export class TracepointProvider implements Provider {
       ...events.map((pcb) => rawAttachment(pcb) ?? eventAttachment(pcb)),
     ];
   }
-}
-
-/** One PCB of a probe that only the kernel plane has. */
-export function allocOnKernel(
-  probe: Probe,
-  request: EnableRequest,
-  session: ProviderSession,
-): Pcb[] {
-  if (session.plane === "kernel") return [{ probe, request }];
-  throw new DtError(
-    "EOPNOTSUPP",
-    `Cannot enable ${probe.name} on the user plane: the kernel's tracepoints are seen on the kernel ` +
-      `plane, which needs CAP_BPF and CAP_PERFMON`,
-    { operation: "enable", probe: probe.name },
-  );
 }
 
 const TYPEDEF = "btf_trace_";

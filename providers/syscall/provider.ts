@@ -1,6 +1,6 @@
 // dt(4)'s syscall provider: syscall:NAME:entry and syscall:NAME:return.
 
-import type { Pcb } from "../../core/pcb.ts";
+import { kernelPcb, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type Attachment,
@@ -10,12 +10,7 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/provider.ts";
-import {
-  allocSyscall,
-  type Syscall,
-  syscallAttachment,
-  syscalls,
-} from "../../core/syscalls/mod.ts";
+import { type Syscall, syscallAttachment, syscalls } from "../../core/syscalls/mod.ts";
 
 function entry(call: Syscall): ProbeSpec {
   return { name: `syscall:${call.name}:entry`, args: call.args };
@@ -58,7 +53,7 @@ export class SyscallProvider implements Provider {
 
   /** One PCB: all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    return allocSyscall(probe, request, session);
+    return kernelPcb(probe, request, session, "system calls");
   }
 
   /** Nothing is held. */

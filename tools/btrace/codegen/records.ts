@@ -12,11 +12,11 @@ import type { Action, Node } from "../ir.ts";
 import { storageSize, type StringType } from "../lang/types.ts";
 import { KIND_PLAN, type RecordLayout, type Slot, type ValueRef } from "../output/plan.ts";
 import type { Place } from "./frame.ts";
-import { readText } from "./functions.ts";
 import { type Gen, shifted } from "./gen.ts";
 import { placeKey } from "./maps.ts";
 import { locate, place } from "./memory.ts";
 import { raiseOutcome } from "./scalar.ts";
+import { readText } from "./strings.ts";
 
 /** Strings up to this size stand in the fixed part: cheaper than finding out their length. */
 const INLINE_BYTES = 64;
