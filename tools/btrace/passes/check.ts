@@ -7,11 +7,12 @@ import type { Diagnostics } from "../lang/diagnostics.ts";
 import { INT64, type MapType, UNKNOWN } from "../lang/types.ts";
 import { visitBlock, visitExpr } from "../lang/walk.ts";
 import type { Action, Local, Node } from "../ir.ts";
-import { ClauseChecker, type Locals } from "./clause.ts";
+import { ClauseChecker } from "./clause.ts";
 import type { Shared } from "./context.ts";
 import type { ExpandedClause, ProbeInfo } from "./expand.ts";
 import { MapTypes, shape } from "./maps.ts";
 import { foldBinary } from "./fold.ts";
+import { ClauseState } from "./variables.ts";
 
 /** A clause for probes whose arguments lie alike. */
 export interface CheckedClause {
@@ -48,21 +49,21 @@ export function check(
   const shared: Shared = { ...options, maps, functions, probeIsText };
   declareMaps(program, maps, diagnostics);
   const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText));
-  const locals = variants.map((): Locals => new Map());
+  const states = variants.map(() => new ClauseState());
   const walk = (sink: typeof SILENT | Diagnostics) =>
     variants.map(({ clause, probes }, i) =>
-      new ClauseChecker(shared, clause, probes, locals[i], sink).run()
+      new ClauseChecker(shared, clause, probes, states[i], sink).run()
     );
   const grow = () => {
     let before = "";
-    for (let round = 0; round < MAX_ROUNDS && before !== snapshot(maps, locals); round++) {
-      before = snapshot(maps, locals);
+    for (let round = 0; round < MAX_ROUNDS && before !== snapshot(maps, states); round++) {
+      before = snapshot(maps, states);
       walk(SILENT);
     }
   };
   grow();
   maps.settle();
-  for (const one of locals.flatMap((all) => [...all.values()])) {
+  for (const one of states.flatMap(({ locals }) => [...locals.values()])) {
     if (one.type === UNKNOWN) one.type = INT64;
   }
   grow();
@@ -73,8 +74,10 @@ export function check(
   return { clauses: checked, maps: maps.finish() };
 }
 
-function snapshot(maps: MapTypes, locals: readonly Locals[]): string {
-  const types = locals.map((all) => [...all.values()].map(({ type }) => shape(type)).join());
+function snapshot(maps: MapTypes, states: readonly ClauseState[]): string {
+  const types = states.map(({ locals }) =>
+    [...locals.values()].map(({ type }) => shape(type)).join()
+  );
   return `${maps.snapshot()}|${types.join(";")}`;
 }
 

@@ -18,7 +18,6 @@ import type {
 import { didYouMean } from "../lang/builtins.ts";
 import type { Span } from "../lang/diagnostics.ts";
 import type { Action, Arithmetic, Local, Node } from "../ir.ts";
-import { basicType } from "../ctypes/parse_type.ts";
 import {
   BOOL,
   INT64,
@@ -43,13 +42,12 @@ import type { Sink } from "./maps.ts";
 import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
 import { argument, name } from "./names.ts";
 import { binary, isConstant, isSignedOperation, unary } from "./operators.ts";
+import { type ClauseState, type FunctionUses, Variables } from "./variables.ts";
+import { writtenType } from "./written_type.ts";
 
 const MAX_UNROLL = 100n;
 const MAX_INLINE = 20;
 const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
-
-/** Variables of one clause, kept from one walk to the next. */
-export type Locals = Map<object, Local>;
 
 /** See the head of this file. */
 export class ClauseChecker implements Context {
@@ -65,11 +63,9 @@ export class ClauseChecker implements Context {
   readonly #clause: Clause;
   readonly #probes: readonly ProbeInfo[];
   readonly #sink: Sink;
-  /** By the syntax node that makes the variable. */
-  #locals: Locals;
-  readonly #allLocals: Locals;
-  #scopes: Map<string, Local>[] = [new Map()];
-  readonly #fixed = new Set<Local>();
+  readonly #variables: Variables;
+  /** Uses of functions, kept from one walk to the next. */
+  readonly #uses: FunctionUses;
   #expansions: Span[] = [];
   #loops = 0;
   #calls: { definition: FunctionDefinition; result: Local }[] = [];
@@ -78,7 +74,7 @@ export class ClauseChecker implements Context {
     shared: Shared,
     clause: Clause,
     probes: readonly ProbeInfo[],
-    locals: Locals,
+    state: ClauseState,
     sink: Sink,
   ) {
     ({
@@ -94,8 +90,8 @@ export class ClauseChecker implements Context {
     this.#clause = clause;
     this.#probes = probes;
     this.probe = probes[0] ?? NO_PROBE;
-    this.#locals = locals;
-    this.#allLocals = locals;
+    this.#variables = new Variables(state.locals);
+    this.#uses = state.uses;
     this.#sink = sink;
   }
 
@@ -108,7 +104,7 @@ export class ClauseChecker implements Context {
       probes: this.#probes,
       predicate: condition,
       body: checked.body,
-      locals: [...this.#allLocals.values()],
+      locals: this.#variables.all(),
     };
   }
 
@@ -128,14 +124,7 @@ export class ClauseChecker implements Context {
 
   /** Statements of a block; its value, if there is one, becomes a statement too. */
   block(block: Block): { body: Action[]; value?: Node } {
-    return this.#scoped(() => this.#statements(block, false));
-  }
-
-  #scoped<T>(inside: () => T): T {
-    this.#scopes.push(new Map());
-    const result = inside();
-    this.#scopes.pop();
-    return result;
+    return this.#variables.scoped(() => this.#statements(block, false));
   }
 
   #statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node } {
@@ -220,7 +209,7 @@ export class ClauseChecker implements Context {
   #for(one: Stmt & { kind: "for" }, out: Action[]): void {
     const { span, variable, over } = one;
     this.#checkShadowing(variable);
-    this.#scoped(() => {
+    this.#variables.scoped(() => {
       if ("kind" in over) {
         if (over.keys.length > 0) {
           this.error("map-expected", "for loops go over whole maps", over.span);
@@ -236,13 +225,17 @@ export class ClauseChecker implements Context {
         const value = map.value?.kind === "aggregation"
           ? this.#number(map.name, over.span)
           : map.value;
-        const local = this.#declare(variable, tuple([map.key ?? INT64, value ?? INT64]), true);
+        const local = this.#variables.declare(
+          variable,
+          tuple([map.key ?? INT64, value ?? INT64]),
+          true,
+        );
         out.push({ op: "each", local, map, body: this.#loop(one.body), span });
         return;
       }
       const from = this.#bound(over.from);
       const to = this.#bound(over.to);
-      const local = this.#declare(variable, INT64, true);
+      const local = this.#variables.declare(variable, INT64, true);
       out.push({ op: "range", local, from, to, body: this.#loop(one.body), span });
     });
   }
@@ -275,7 +268,7 @@ export class ClauseChecker implements Context {
       return;
     }
     if (value !== undefined) {
-      const node = this.#assigned(inside.result, this.value(value), value.span);
+      const node = this.#variables.assigned(this, inside.result, this.value(value), value.span);
       out.push({ op: "assign", local: inside.result, value: node, span });
     }
     out.push({ op: "return", span });
@@ -340,11 +333,15 @@ export class ClauseChecker implements Context {
     const type = one.type && this.type(one.type);
     const value = one.value && this.value(one.value);
     this.#checkShadowing(variable);
-    const local = this.#declare(variable, type ?? value?.type ?? UNKNOWN, type !== undefined);
+    const local = this.#variables.declare(
+      variable,
+      type ?? value?.type ?? UNKNOWN,
+      type !== undefined,
+    );
     out.push({
       op: "assign",
       local,
-      value: value && this.#assigned(local, value, one.value!.span),
+      value: value && this.#variables.assigned(this, local, value, one.value!.span),
       span,
     });
   }
@@ -388,8 +385,13 @@ export class ClauseChecker implements Context {
       out.push({ op: "store", map, key, value: node, span });
       return;
     }
-    const local = this.variable(target.name) ?? this.#declare(target, node.type, false);
-    out.push({ op: "assign", local, value: this.#assigned(local, node, value.span), span });
+    const local = this.variable(target.name) ?? this.#variables.declare(target, node.type, false);
+    out.push({
+      op: "assign",
+      local,
+      value: this.#variables.assigned(this, local, node, value.span),
+      span,
+    });
   }
 
   /** Reports a wrong number of arguments. */
@@ -423,87 +425,32 @@ export class ClauseChecker implements Context {
     const result = binary(this, operator, left, right, span);
     const local = this.variable(target.name);
     if (local === undefined) return;
-    out.push({ op: "assign", local, value: this.#assigned(local, result, value.span), span });
+    out.push({
+      op: "assign",
+      local,
+      value: this.#variables.assigned(this, local, result, value.span),
+      span,
+    });
   }
 
   // Variables.
 
   variable(name: string): Local | undefined {
-    for (let i = this.#scopes.length - 1; i >= 0; i--) {
-      const found = this.#scopes[i].get(name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    return this.#variables.lookup(name);
   }
 
   temporary(owner: object, type: Type): Local {
-    let local = this.#locals.get(owner);
-    if (local === undefined) this.#locals.set(owner, local = { name: "", type });
-    local.type = type;
-    return local;
+    return this.#variables.temporary(owner, type);
   }
 
-  /** A variable of the innermost scope; the syntax node is what makes it the same on every walk. */
-  #declare(variable: VariableExpr, type: Type, fixed: boolean): Local {
-    let local = this.#locals.get(variable);
-    if (local === undefined) this.#locals.set(variable, local = { name: variable.name, type });
-    if (fixed) {
-      local.type = type;
-      this.#fixed.add(local);
-    }
-    this.#scopes.at(-1)!.set(variable.name, local);
-    return local;
-  }
-
-  /** Checks a value that a variable takes, and widens the variable. */
-  #assigned(local: Local, node: Node, span: Span): Node {
-    if (!this.#fixed.has(local)) {
-      this.#grow(local, node.type, span);
-      return node;
-    }
-    const { type } = local;
-    if (type.kind === "integer" && isConstant(node)) {
-      const bits = type.size * 8;
-      const fits = type.signed
-        ? BigInt.asIntN(bits, node.value) === node.value
-        : BigInt.asUintN(bits, node.value) === node.value;
-      if (!fits) {
-        this.error(
-          "range",
-          `Type mismatch for ${local.name}: trying to assign value '${node.value}' which is ` +
-            `outside of the range of '${typeName(type)}'`,
-          span,
-        );
-      }
-    }
-    if (isScalar(type) && isNumeric(node.type)) return cast(this, type, node, span);
-    const wide = widen(type, node.type);
-    if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
-      this.#mismatch(local, node.type, span);
-    }
-    return node;
-  }
-
-  #grow(local: Local, type: Type, span: Span): void {
-    const wide = widen(local.type, type);
-    if (wide === undefined) this.#mismatch(local, type, span);
-    else local.type = wide;
-  }
-
-  #mismatch(local: Local, type: Type, span: Span): void {
-    this.error(
-      "type-mismatch",
-      `Type mismatch for ${local.name || "the result"}: trying to assign value of type ` +
-        `'${typeName(type)}' when variable already has a type '${typeName(local.type)}'`,
-      span,
-    );
+  type(written: TypeExpr): Type {
+    return writtenType(this, written);
   }
 
   #variableNode(expr: VariableExpr): Node {
     const local = this.variable(expr.name);
     if (local === undefined) {
-      const names = this.#scopes.flatMap((scope) => [...scope.keys()]);
-      const near = didYouMean(expr.name, names);
+      const near = didYouMean(expr.name, this.#variables.names());
       this.error(
         "undefined-variable",
         `Undefined or undeclared variable: ${expr.name.replace(/#.*/, "")}`,
@@ -686,8 +633,8 @@ export class ClauseChecker implements Context {
       );
       return broken(span);
     }
-    if (node.type.kind === "integer" && !this.#fixed.has(node.local)) {
-      this.#grow(node.local, INT64, span);
+    if (node.type.kind === "integer" && !this.#variables.isFixed(node.local)) {
+      this.#variables.grow(this, node.local, INT64, span);
     }
     return { op: "step", target: node, by, prefix, type: node.type, span };
   }
@@ -750,7 +697,7 @@ export class ClauseChecker implements Context {
   }
 
   #blockValue(block: Block, span: Span): Node {
-    return this.#scoped(() => {
+    return this.#variables.scoped(() => {
       const { body, value } = this.#statements(block, true);
       if (value === undefined || value.type.kind === "none") {
         if (value?.op === "block") body.push(...value.body);
@@ -778,117 +725,48 @@ export class ClauseChecker implements Context {
   }
 
   inline(definition: FunctionDefinition, args: readonly Node[], span: Span): Node {
-    const { params, body } = definition;
+    const { params, body, name } = definition;
     if (
       this.#calls.some((one) => one.definition === definition) || this.#calls.length > MAX_INLINE
     ) {
-      this.error("recursion", `${definition.name}() calls itself, which BPF cannot`, span);
+      this.error("recursion", `${name}() calls itself, which BPF cannot`, span);
       return broken(span);
     }
-    const resultType = definition.result && this.type(definition.result);
-    // Every use has variables of its own: the span tells uses apart, also inside other functions.
-    const owner = this.#owner(definition, span);
-    const outer = { scopes: this.#scopes, loops: this.#loops, fixed: this.#fixed };
-    const result = this.temporary(
-      owner.result,
-      resultType ?? this.#locals.get(owner.result)?.type ?? UNKNOWN,
+    // Every use has variables of its own: also the same one inside different uses of another.
+    const use = this.#uses.get(
+      [name, ...this.#calls.map((one) => one.definition.name), span.start].join(),
     );
-    if (resultType !== undefined) this.#fixed.add(result);
-    this.#scopes = [new Map()];
+    const variables = this.#variables;
+    const resultType = definition.result && this.type(definition.result);
+    const loops = this.#loops;
     this.#loops = 0;
-    const saved = this.#locals;
-    this.#locals = owner.locals;
-    this.#calls.push({ definition, result });
-    const actions: Action[] = [];
-    params.forEach((param, i) => {
-      const type = this.type(param.type);
-      let variable = owner.params[i];
-      if (variable === undefined) {
-        owner.params[i] = variable = { kind: "variable", name: param.name, span };
+    const inlined = variables.apart(use.locals, () => {
+      const result = variables.temporary(use, resultType ?? use.locals.get(use)?.type ?? UNKNOWN);
+      if (resultType !== undefined) variables.fix(result, resultType);
+      const actions: Action[] = params.map((param, i) => {
+        const type = this.type(param.type);
+        const variable = use.param(i, param.name, span);
+        const local = variables.declare(variable, type, true);
+        const arg = args[i] ?? broken(span);
+        return { op: "assign", local, value: variables.assigned(this, local, arg, arg.span), span };
+      });
+      this.#calls.push({ definition, result });
+      const checked = variables.scoped(() => this.#statements(body, true));
+      this.#calls.pop();
+      actions.push(...checked.body);
+      const { value } = checked;
+      if (value?.op === "block" && value.type.kind === "none") actions.push(...value.body);
+      else if (value !== undefined && value.type.kind !== "none") {
+        const kept = variables.assigned(this, result, value, value.span);
+        actions.push({ op: "assign", local: result, value: kept, span });
       }
-      const local = this.#declare(variable, type, true);
-      const arg = args[i] ?? broken(span);
-      actions.push({ op: "assign", local, value: this.#assigned(local, arg, arg.span), span });
+      return { actions, result };
     });
-    const checked = this.#scoped(() => this.#statements(body, true));
-    actions.push(...checked.body);
-    if (checked.value !== undefined && checked.value.type.kind !== "none") {
-      const value = this.#assigned(result, checked.value, checked.value.span);
-      actions.push({ op: "assign", local: result, value, span });
-    } else if (checked.value?.op === "block") {
-      actions.push(...checked.value.body);
-    }
-    this.#calls.pop();
-    this.#locals = saved;
-    this.#scopes = outer.scopes;
-    this.#loops = outer.loops;
-    // By themselves: another use of the function has others for the same syntax.
-    for (const local of owner.locals.values()) this.#allLocals.set(local, local);
+    this.#loops = loops;
+    const { actions, result } = inlined;
     return { op: "inline", body: actions, result, type: result.type, span };
   }
-
-  #owners = new Map<string, { result: object; locals: Locals; params: VariableExpr[] }>();
-
-  #owner(definition: FunctionDefinition, span: Span) {
-    const key = `${definition.name}@${this.#calls.map((one) => one.definition.name)}@${span.start}`;
-    const kept = OWNERS.get(this.#allLocals) ?? this.#owners;
-    OWNERS.set(this.#allLocals, kept);
-    let owner = kept.get(key);
-    if (owner === undefined) kept.set(key, owner = { result: {}, locals: new Map(), params: [] });
-    return owner;
-  }
-
-  // Types.
-
-  type(written: TypeExpr): Type {
-    const { span, suffixes } = written;
-    let rest = [...suffixes];
-    let type: Type | undefined;
-    const size = (): number | undefined => {
-      const [first] = rest;
-      if (first === "*" || rest.length === 0) return undefined;
-      rest = rest.slice(1);
-      return first === undefined ? undefined : this.#arraySize(first);
-    };
-    if (written.typeOf !== undefined) {
-      type = this.value(written.typeOf).type;
-    } else if (written.name === "string") {
-      const given = size();
-      type = given === undefined ? string(this.config.maxStrlen, true) : string(given);
-    } else if (written.name === "buffer") {
-      type = { kind: "buffer", limit: size() ?? this.config.maxStrlen };
-    } else if (written.name === "inet") {
-      size();
-      type = { kind: "special", as: "inet" };
-    } else {
-      type = this.types.type(written.name) ?? basicType(written.name) ??
-        this.types.type(`struct ${written.name}`);
-      if (type === undefined) {
-        this.error("unknown-type", `Cannot resolve unknown type "${written.name}"`, span);
-        return UINT64;
-      }
-    }
-    for (const one of rest) {
-      type = one === "*"
-        ? pointer(type)
-        : { kind: "array", of: type, count: one === undefined ? 0 : this.#arraySize(one) };
-    }
-    return type;
-  }
-
-  #arraySize(expr: Expr): number {
-    const node = this.value(expr);
-    if (isConstant(node) && node.value >= 0n && node.value <= 1n << 16n) return Number(node.value);
-    this.error("literal-expected", "The size of a type must be a literal up to 65536", expr.span);
-    return 1;
-  }
 }
-
-/** Uses of functions, by the variables of their clause. */
-const OWNERS = new WeakMap<
-  Locals,
-  Map<string, { result: object; locals: Locals; params: VariableExpr[] }>
->();
 
 function describe(expr: Expr): string {
   return expr.kind === "call" ? `${expr.name}()` : "This expression";
