@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// Checks one clause for probes whose arguments lie alike: scopes, statements, and the expressions that
-// are neither operators nor functions. Types of maps and variables are taken as known so far and
+// Checks one clause for probes whose arguments lie alike: its statements, and the functions of the
+// script that stand in it. Types of maps and variables are taken as known so far and
 // grow; check.ts walks until nothing does.
 
 import type {
@@ -15,33 +15,26 @@ import type {
   TypeExpr,
   VariableExpr,
 } from "../lang/ast.ts";
-import { didYouMean } from "../lang/builtins.ts";
 import type { Span } from "../lang/diagnostics.ts";
 import type { Action, Arithmetic, Local, Node } from "../ir.ts";
 import {
-  BOOL,
   INT64,
   isNumeric,
-  isScalar,
-  literalType,
   NONE,
-  pointer,
-  string,
   tuple,
   type Type,
   typeName,
   UINT64,
   UNKNOWN,
-  widen,
 } from "../lang/types.ts";
 import type { CheckedClause } from "./check.ts";
-import { broken, constant, type Context, mapNode, type Shared } from "./context.ts";
+import { broken, type Context, mapNode, type Shared } from "./context.ts";
 import type { ProbeInfo } from "./expand.ts";
+import { entry, expression, variableNode } from "./expressions.ts";
 import { aggregation, call, isAggregation } from "./functions/mod.ts";
 import type { Sink } from "./maps.ts";
-import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
-import { argument, name } from "./names.ts";
-import { binary, isConstant, isSignedOperation, unary } from "./operators.ts";
+import { aggregateValue } from "./memory.ts";
+import { binary, isConstant, isSignedOperation } from "./operators.ts";
 import { type ClauseState, type FunctionUses, Variables } from "./variables.ts";
 import { writtenType } from "./written_type.ts";
 
@@ -63,7 +56,7 @@ export class ClauseChecker implements Context {
   readonly #clause: Clause;
   readonly #probes: readonly ProbeInfo[];
   readonly #sink: Sink;
-  readonly #variables: Variables;
+  readonly variables: Variables;
   /** Uses of functions, kept from one walk to the next. */
   readonly #uses: FunctionUses;
   #expansions: Span[] = [];
@@ -90,7 +83,7 @@ export class ClauseChecker implements Context {
     this.#clause = clause;
     this.#probes = probes;
     this.probe = probes[0] ?? NO_PROBE;
-    this.#variables = new Variables(state.locals);
+    this.variables = new Variables(state.locals);
     this.#uses = state.uses;
     this.#sink = sink;
   }
@@ -104,7 +97,7 @@ export class ClauseChecker implements Context {
       probes: this.#probes,
       predicate: condition,
       body: checked.body,
-      locals: this.#variables.all(),
+      locals: this.variables.all(),
     };
   }
 
@@ -124,10 +117,10 @@ export class ClauseChecker implements Context {
 
   /** Statements of a block; its value, if there is one, becomes a statement too. */
   block(block: Block): { body: Action[]; value?: Node } {
-    return this.#variables.scoped(() => this.#statements(block, false));
+    return this.variables.scoped(() => this.statements(block, false));
   }
 
-  #statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node } {
+  statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node } {
     const body: Action[] = [];
     let left = false;
     const reach = (span: Span) => {
@@ -209,7 +202,7 @@ export class ClauseChecker implements Context {
   #for(one: Stmt & { kind: "for" }, out: Action[]): void {
     const { span, variable, over } = one;
     this.#checkShadowing(variable);
-    this.#variables.scoped(() => {
+    this.variables.scoped(() => {
       if ("kind" in over) {
         if (over.keys.length > 0) {
           this.error("map-expected", "for loops go over whole maps", over.span);
@@ -225,7 +218,7 @@ export class ClauseChecker implements Context {
         const value = map.value?.kind === "aggregation"
           ? this.#number(map.name, over.span)
           : map.value;
-        const local = this.#variables.declare(
+        const local = this.variables.declare(
           variable,
           tuple([map.key ?? INT64, value ?? INT64]),
           true,
@@ -235,7 +228,7 @@ export class ClauseChecker implements Context {
       }
       const from = this.#bound(over.from);
       const to = this.#bound(over.to);
-      const local = this.#variables.declare(variable, INT64, true);
+      const local = this.variables.declare(variable, INT64, true);
       out.push({ op: "range", local, from, to, body: this.#loop(one.body), span });
     });
   }
@@ -268,7 +261,7 @@ export class ClauseChecker implements Context {
       return;
     }
     if (value !== undefined) {
-      const node = this.#variables.assigned(this, inside.result, this.value(value), value.span);
+      const node = this.variables.assigned(this, inside.result, this.value(value), value.span);
       out.push({ op: "assign", local: inside.result, value: node, span });
     }
     out.push({ op: "return", span });
@@ -333,7 +326,7 @@ export class ClauseChecker implements Context {
     const type = one.type && this.type(one.type);
     const value = one.value && this.value(one.value);
     this.#checkShadowing(variable);
-    const local = this.#variables.declare(
+    const local = this.variables.declare(
       variable,
       type ?? value?.type ?? UNKNOWN,
       type !== undefined,
@@ -341,13 +334,13 @@ export class ClauseChecker implements Context {
     out.push({
       op: "assign",
       local,
-      value: value && this.#variables.assigned(this, local, value, one.value!.span),
+      value: value && this.variables.assigned(this, local, value, one.value!.span),
       span,
     });
   }
 
   #checkShadowing({ name, span }: VariableExpr): void {
-    if (this.variable(name) === undefined) return;
+    if (this.variables.lookup(name) === undefined) return;
     this.error(
       "shadowing",
       `Variable ${name} was already declared. Variable shadowing is not allowed.`,
@@ -385,11 +378,12 @@ export class ClauseChecker implements Context {
       out.push({ op: "store", map, key, value: node, span });
       return;
     }
-    const local = this.variable(target.name) ?? this.#variables.declare(target, node.type, false);
+    const local = this.variables.lookup(target.name) ??
+      this.variables.declare(target, node.type, false);
     out.push({
       op: "assign",
       local,
-      value: this.#variables.assigned(this, local, node, value.span),
+      value: this.variables.assigned(this, local, node, value.span),
       span,
     });
   }
@@ -414,52 +408,29 @@ export class ClauseChecker implements Context {
     if (target.kind === "map") {
       const key = this.key(target);
       const map = this.maps.get(target.name);
-      const left = this.#entry(target, key);
+      const left = entry(this, target, key);
       const result = binary(this, operator, left, right, span);
       this.maps.assign(map, result.type, value.span, this);
       const signed = isSignedOperation(operator, left, right);
       out.push({ op: "change", map, key, operator, value: right, signed, span });
       return;
     }
-    const left = this.#variableNode(target);
+    const left = variableNode(this, target);
     const result = binary(this, operator, left, right, span);
-    const local = this.variable(target.name);
+    const local = this.variables.lookup(target.name);
     if (local === undefined) return;
     out.push({
       op: "assign",
       local,
-      value: this.#variables.assigned(this, local, result, value.span),
+      value: this.variables.assigned(this, local, result, value.span),
       span,
     });
   }
 
   // Variables.
 
-  variable(name: string): Local | undefined {
-    return this.#variables.lookup(name);
-  }
-
-  temporary(owner: object, type: Type): Local {
-    return this.#variables.temporary(owner, type);
-  }
-
   type(written: TypeExpr): Type {
     return writtenType(this, written);
-  }
-
-  #variableNode(expr: VariableExpr): Node {
-    const local = this.variable(expr.name);
-    if (local === undefined) {
-      const near = didYouMean(expr.name, this.#variables.names());
-      this.error(
-        "undefined-variable",
-        `Undefined or undeclared variable: ${expr.name.replace(/#.*/, "")}`,
-        expr.span,
-        near && `did you mean ${near}?`,
-      );
-      return broken(expr.span);
-    }
-    return { op: "local", local, type: local.type, span: expr.span };
   }
 
   // Maps.
@@ -475,26 +446,6 @@ export class ClauseChecker implements Context {
     const key = this.rawKey(expr.keys, expr.span);
     this.maps.use(this.maps.get(expr.name), key, expr.span, this);
     return key;
-  }
-
-  #mapRead(expr: MapExpr): Node {
-    return this.#entry(expr, this.key(expr));
-  }
-
-  #entry(expr: MapExpr, key: Node | undefined): Node {
-    const map = this.maps.get(expr.name);
-    const { value } = map;
-    if (value?.kind !== "aggregation") return mapNode(map, key, value ?? UNKNOWN, expr.span);
-    const node = mapNode(map, key, UINT64, expr.span) as Node & { op: "map" };
-    const number = aggregateValue(node, expr.span);
-    if (number !== undefined) return number;
-    this.error(
-      "aggregation",
-      `${expr.name} holds a ${value.name}(): it can be printed, cleared and zeroed, not read in ` +
-        `an expression`,
-      expr.span,
-    );
-    return broken(expr.span);
   }
 
   // Expressions.
@@ -518,210 +469,15 @@ export class ClauseChecker implements Context {
   }
 
   any(expr: Expr): Node {
-    const { span } = expr;
-    switch (expr.kind) {
-      case "integer":
-        return constant(expr.value, literalType(expr.value), span);
-      case "string":
-        return { op: "text", value: expr.value, type: string(expr.value.length + 1), span };
-      case "bool":
-        return constant(expr.value ? 1n : 0n, BOOL, span);
-      case "param":
-        return broken(span); // replaced before
-      case "name":
-        // kstack is kstack().
-        return /^[ku]stack$/.test(expr.name)
-          ? call(this, { kind: "call", name: expr.name, args: [], span })
-          : name(this, expr.name, span);
-      case "variable":
-        return this.#variableNode(expr);
-      case "map":
-        return this.#mapRead(expr);
-      case "field":
-        if (expr.object.kind === "name" && expr.object.name === "args") {
-          return argument(this, expr.field, span);
-        }
-        return member(this, this.value(expr.object), expr.field, span);
-      case "index":
-        return element(this, this.value(expr.object), this.value(expr.index), span);
-      case "call":
-        return call(this, expr);
-      case "unary":
-        return this.#unary(expr);
-      case "step":
-        return this.#step(expr);
-      case "binary":
-        return binary(this, expr.operator, this.value(expr.left), this.value(expr.right), span);
-      case "ternary":
-        return this.#ternary(expr);
-      case "cast":
-        return this.#cast(expr);
-      case "type":
-        this.error("no-value", "A type is no value", span);
-        return broken(span);
-      case "tuple": {
-        const elements = expr.elements.map((one) => this.value(one.value));
-        const types = elements.map(({ type }, i) => ({ name: expr.elements[i].name, type }));
-        return { op: "tuple", elements, type: { kind: "tuple", elements: types }, span };
-      }
-      case "if":
-        return this.#ifValue(expr);
-      case "block":
-        return this.#blockValue(expr.block, span);
-      case "expansion": {
-        this.#expansions = [span, ...this.#expansions];
-        const node = this.#blockValue(expr.block, span);
-        this.#expansions = this.#expansions.slice(1);
-        return node;
-      }
-    }
+    return expression(this, expr);
   }
 
-  #unary(expr: Expr & { kind: "unary" }): Node {
-    const { operator, operand, span } = expr;
-    if (operator === "*") return dereference(this, this.value(operand), span);
-    if (operator !== "&") return unary(this, operator, this.value(operand), span);
-    if (operand.kind === "variable") {
-      const node = this.#variableNode(operand);
-      if (node.op !== "local") return broken(span);
-      return { op: "address", local: node.local, type: pointer(node.type, "kernel"), span };
-    }
-    if (operand.kind === "map" && operand.keys.length === 0) {
-      return {
-        op: "address",
-        map: this.maps.get(operand.name),
-        type: pointer(NONE, "kernel"),
-        span,
-      };
-    }
-    const node = this.value(operand);
-    if (node.op === "load" && node.bits === undefined) {
-      const { address, offset } = node;
-      const space = address.type.kind === "pointer" ? address.type.space : undefined;
-      const type = pointer(node.type, space);
-      if (offset === 0) return { ...address, type };
-      const right = constant(BigInt(offset), UINT64, span);
-      return { op: "binary", operator: "+", left: address, right, signed: false, type, span };
-    }
-    this.error("address", "& expects a variable, a map or memory behind a pointer", span);
-    return broken(span);
-  }
-
-  #step(expr: Expr & { kind: "step" }): Node {
-    const { target, span, operator, prefix } = expr;
-    const by = operator === "++" ? 1 : -1;
-    if (target.kind === "map") {
-      const key = this.key(target);
-      const map = this.maps.get(target.name);
-      this.maps.assign(map, INT64, span, this);
-      const entry = this.#entry(target, key);
-      if (entry.op !== "map" || !isNumeric(entry.type)) {
-        if (entry.op === "aggregate") {
-          this.error("aggregation", `${operator} cannot change an aggregation`, span);
-        }
-        return broken(span);
-      }
-      return { op: "step", target: entry, by, prefix, type: entry.type, span };
-    }
-    const node = this.#variableNode(target);
-    if (node.op !== "local") return node;
-    if (!isNumeric(node.type)) {
-      this.error(
-        "type-mismatch",
-        `The ${operator} operator can not be used on expressions of type '${typeName(node.type)}'`,
-        span,
-      );
-      return broken(span);
-    }
-    if (node.type.kind === "integer" && !this.#variables.isFixed(node.local)) {
-      this.#variables.grow(this, node.local, INT64, span);
-    }
-    return { op: "step", target: node, by, prefix, type: node.type, span };
-  }
-
-  #ternary(expr: Expr & { kind: "ternary" }): Node {
-    const condition = this.condition(expr.condition);
-    const then = expr.then && this.any(expr.then);
-    const otherwise = this.any(expr.otherwise);
-    return this.#choose(condition, then, otherwise, expr.span);
-  }
-
-  #choose(condition: Node, then: Node | undefined, otherwise: Node, span: Span): Node {
-    const first = then ?? condition;
-    if (first.type.kind === "none" && otherwise.type.kind === "none") {
-      const actions = (node: Node): Action[] => node.op === "block" ? [...node.body] : [];
-      return {
-        op: "block",
-        body: [
-          { op: "if", condition, then: actions(first), otherwise: actions(otherwise), span },
-        ],
-        value: constant(0n, UINT64, span),
-        type: NONE,
-        span,
-      };
-    }
-    const type = widen(first.type, otherwise.type);
-    if (type === undefined || type.kind === "none") {
-      this.error(
-        "type-mismatch",
-        `Ternary operator must return the same type: have '${typeName(first.type)}' and ` +
-          `'${typeName(otherwise.type)}'`,
-        span,
-      );
-      return first;
-    }
-    if (isConstant(condition)) {
-      const taken = condition.value !== 0n ? first : otherwise;
-      return isScalar(type) ? taken : { op: "convert", operand: taken, type, span };
-    }
-    return { op: "choose", condition, then, otherwise, type, span };
-  }
-
-  #ifValue(expr: IfExpr): Node {
-    const condition = this.condition(expr.condition);
-    if (expr.comptime) {
-      if (!isConstant(condition)) {
-        this.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
-        return broken(expr.span);
-      }
-      const taken = condition.value !== 0n ? expr.then : expr.otherwise;
-      return taken === undefined
-        ? { ...constant(0n, UINT64, expr.span), type: NONE }
-        : this.#blockValue(taken, expr.span);
-    }
-    const then = this.#blockValue(expr.then, expr.span);
-    const otherwise: Node = expr.otherwise === undefined
-      ? { ...constant(0n, UINT64, expr.span), type: NONE }
-      : this.#blockValue(expr.otherwise, expr.span);
-    return this.#choose(condition, then, otherwise, expr.span);
-  }
-
-  #blockValue(block: Block, span: Span): Node {
-    return this.#variables.scoped(() => {
-      const { body, value } = this.#statements(block, true);
-      if (value === undefined || value.type.kind === "none") {
-        if (value?.op === "block") body.push(...value.body);
-        return {
-          op: "block",
-          body,
-          value: { ...constant(0n, UINT64, span), type: NONE },
-          type: NONE,
-          span,
-        };
-      }
-      if (body.length === 0) return value;
-      return { op: "block", body, value, type: value.type, span };
-    });
-  }
-
-  #cast(expr: Expr & { kind: "cast" }): Node {
-    const to = this.type(expr.to);
-    const operand = this.value(expr.operand);
-    const same = typeName(to) === typeName(operand.type);
-    if (same && !isConstant(operand) && operand.op !== "aggregate") {
-      this.warning("cast", `Unnecessary cast to the same type: ${typeName(to)}`, expr.span);
-    }
-    return cast(this, to, operand, expr.span);
+  /** Errors inside come from what stands at `span`. */
+  expanding<T>(span: Span, inside: () => T): T {
+    this.#expansions = [span, ...this.#expansions];
+    const result = inside();
+    this.#expansions = this.#expansions.slice(1);
+    return result;
   }
 
   inline(definition: FunctionDefinition, args: readonly Node[], span: Span): Node {
@@ -736,7 +492,7 @@ export class ClauseChecker implements Context {
     const use = this.#uses.get(
       [name, ...this.#calls.map((one) => one.definition.name), span.start].join(),
     );
-    const variables = this.#variables;
+    const variables = this.variables;
     const resultType = definition.result && this.type(definition.result);
     const loops = this.#loops;
     this.#loops = 0;
@@ -751,7 +507,7 @@ export class ClauseChecker implements Context {
         return { op: "assign", local, value: variables.assigned(this, local, arg, arg.span), span };
       });
       this.#calls.push({ definition, result });
-      const checked = variables.scoped(() => this.#statements(body, true));
+      const checked = variables.scoped(() => this.statements(body, true));
       this.#calls.pop();
       actions.push(...checked.body);
       const { value } = checked;

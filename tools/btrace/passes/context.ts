@@ -3,12 +3,13 @@
 
 import type { Block, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../lang/ast.ts";
 import type { Span } from "../lang/diagnostics.ts";
-import type { Action, Local, MapVariable, Node } from "../ir.ts";
+import type { Action, MapVariable, Node } from "../ir.ts";
 import { NONE, type ScalarType, type Type, UINT64 } from "../lang/types.ts";
 import type { TypeScope } from "../ctypes/scope.ts";
 import type { Config } from "./config.ts";
 import type { ProbeInfo } from "./expand.ts";
 import type { MapTypes } from "./maps.ts";
+import type { Variables } from "./variables.ts";
 
 /** What the running system says while a script is compiled. */
 export interface Environment {
@@ -67,10 +68,12 @@ export interface Context extends Shared {
   rawKey(keys: readonly Expr[], span: Span): Node | undefined;
   /** A type as written. */
   type(type: TypeExpr): Type;
-  /** A variable that is in scope. */
-  variable(name: string): Local | undefined;
-  /** A new variable that no script can name. */
-  temporary(owner: object, type: Type): Local;
+  /** Variables that are in scope. */
+  readonly variables: Variables;
+  /** Checks statements in the current scope; without `wantsValue` the block's value is one too. */
+  statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node };
+  /** Runs `inside`, whose errors come from what stands at `span`. */
+  expanding<T>(span: Span, inside: () => T): T;
   /** Calls a function of the script. */
   inline(definition: FunctionDefinition, args: readonly Node[], span: Span): Node;
   /** Reports. */

@@ -68,8 +68,9 @@ function find(context: Context, call: CallExpr): Node {
   const type: Type = known.value === undefined || known.value.kind === "aggregation"
     ? UINT64
     : known.value;
-  const local: Local = context.variable(variable.name) ?? context.temporary(call, type);
-  if (context.variable(variable.name) === undefined) {
+  const local: Local = context.variables.lookup(variable.name) ??
+    context.variables.temporary(call, type);
+  if (context.variables.lookup(variable.name) === undefined) {
     context.error(
       "undefined-variable",
       `Undefined or undeclared variable: ${variable.name}`,

@@ -218,8 +218,8 @@ function join(context: Context, call: CallExpr): Node {
   };
   const list: PointerType = { kind: "pointer", to: text, space };
   // The array's address is evaluated once; `at` becomes null at its end and stays so.
-  const base = context.temporary(call, list);
-  const at = context.temporary(call.args, text);
+  const base = context.variables.temporary(call, list);
+  const at = context.variables.temporary(call.args, text);
   const local = (one: typeof base): Node => ({ op: "local", local: one, type: one.type, span });
   const values = Array.from({ length: MAX_JOIN }, (_, i): Node => {
     const next: Node = { op: "load", address: local(base), offset: i * 8, type: text, span };
