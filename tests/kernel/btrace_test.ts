@@ -458,3 +458,27 @@ Deno.test("without Deno's permissions the message names -A", () => {
   assertEquals(code, 1);
   assertMatch(stderr, /^ERROR: [^\n]+-A\n$/);
 });
+
+kernelTest("skboutput() writes packets that can be read again", ["tracefs"], async () => {
+  const file = Deno.makeTempFileSync();
+  const script = 'tracepoint:net:net_dev_queue { skboutput("' + file +
+    '", (struct sk_buff *)args.skbaddr, args.len, 0); }';
+  await using tracer = new RunningBtrace(["-e", script]);
+  await tracer.attached();
+  output("bash", ["-c", "printf 'a packet of ours' > /dev/udp/127.0.0.1/9"]);
+  const { stderr } = await tracer.stop();
+  assertEquals(stderr, "Attached 1 probe\n");
+  const bytes = Deno.readFileSync(file);
+  Deno.removeSync(file);
+  const view = new DataView(bytes.buffer);
+  assertEquals([view.getUint32(0, true), view.getUint32(20, true)], [0xa1b23c4d, 1]);
+  const packets: string[] = [];
+  for (let at = 24; at < bytes.length;) {
+    const captured = view.getUint32(at + 8, true);
+    assert(Math.abs(view.getUint32(at, true) - Date.now() / 1000) < 60);
+    assert(captured <= view.getUint32(at + 12, true));
+    packets.push(new TextDecoder().decode(bytes.subarray(at + 16, at + 16 + captured)));
+    at += 16 + captured;
+  }
+  assert(packets.some((text) => text.endsWith("a packet of ours")));
+});

@@ -129,7 +129,7 @@ export async function run(
   using loaded = load(script, device, options);
   const { session, attachable } = loaded;
   const compiled = script as Compiled;
-  const runner = new Runner(compiled, loaded, options);
+  using runner = new Runner(compiled, loaded, options);
   const signals = compiled.actions.filter(({ name }) => name.startsWith("self:signal:"));
   using _listeners = onSignals(signals.map(({ name }) => name), (name) => {
     loaded.fire(name);

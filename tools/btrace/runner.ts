@@ -8,6 +8,7 @@ import { formatExcerpt, formatPlace, type Span } from "./lang/diagnostics.ts";
 import { JsonPrinter } from "./output/json.ts";
 import { Memory } from "./output/memory.ts";
 import { Out } from "./output/out.ts";
+import { PcapFiles } from "./output/pcap.ts";
 import { KIND_PLAN, type Plan } from "./output/plan.ts";
 import { packedAt, printFormat, printSlot, type RecordView } from "./output/printf.ts";
 import type { Notice, Printer } from "./output/printer.ts";
@@ -20,7 +21,7 @@ import type { Names } from "./output/names.ts";
 type RecordPlan = Plan & { kind: "record" };
 
 /** One run of a script, seen from this side. */
-export class Runner {
+export class Runner implements Disposable {
   readonly printer: Printer;
   readonly #compiled: Compiled;
   readonly #loaded: Loaded;
@@ -31,6 +32,7 @@ export class Runner {
   #reportedLost = 0;
   /** exit() was seen: what comes behind it in the ring is not wanted, until END. */
   #exited = false;
+  readonly #captures = new PcapFiles();
   /** errorf() was called: a test has failed. */
   failed = false;
 
@@ -198,6 +200,8 @@ export class Runner {
       }
       case "join":
         return this.#join(values as number[], view, action.separator);
+      case "skboutput":
+        return this.#capture(action.file, at);
     }
   }
 
@@ -238,6 +242,29 @@ export class Runner {
       .map((index) => this.#text(() => printSlot(this.#out, view, index, this.#names)));
     this.printer.message("join", () => this.#out.text(parts.join(separator)));
     if (this.#options.format !== "json") this.#out.text("\n");
+  }
+
+  #capture(file: string, at: number): void {
+    const view = this.#view;
+    const [length, bytes] = view.layout.slots;
+    const from = packedAt(view, 1);
+    const packet = {
+      timeNs: this.#names.wallTime(this.#memory.u64(at + HEADER.time)),
+      length: this.#memory.u32(at + length.at),
+      data: this.#memory.bytes.subarray(from, from + this.#memory.u32(at + bytes.at)),
+    };
+    try {
+      this.#captures.write(file, packet);
+    } catch (error) {
+      if (error instanceof TypeError) throw error;
+      this.#out.flush();
+      this.say(`ERROR: failed to write '${file}' (${(error as Error).message})\n`);
+    }
+  }
+
+  /** Closes what skboutput() has opened. */
+  [Symbol.dispose](): void {
+    this.#captures[Symbol.dispose]();
   }
 
   #cat(path: string): void {

@@ -30,7 +30,7 @@ export function runTests(
   const prefix = `${options.mode}:`;
   const names = compiled.actions.map(({ name }) => name).filter((name) => name.startsWith(prefix));
   using loaded = load(script, device, {});
-  const runner = new Runner(compiled, loaded, {
+  using runner = new Runner(compiled, loaded, {
     stdout,
     stderr: (bytes) => Deno.stderr.writeSync(bytes),
     format: options.format,

@@ -21,6 +21,8 @@ export interface Names {
   cgroup(id: bigint, filter: string): string;
   /** strftime() of a clock's nanoseconds. */
   time(ns: bigint, clock: number, format: string): string;
+  /** Time since 1970 of a boot clock's time. */
+  wallTime(bootNs: bigint): bigint;
   /** A text that the script interned. */
   text(index: number): string;
   /** Frames of a stack. */

@@ -62,6 +62,7 @@ export function systemNames(script: ScriptNames): Names {
       const clocks = [offsets.boot, offsets.monotonic, offsets.tai, offsets.tai, () => 0n];
       return strftime(format, ns + clocks[clock]());
     },
+    wallTime: (bootNs) => bootNs + offsets.boot(),
     error: (number) => number === 0 ? "Success" : errnoMessage(Math.abs(number)),
     signal(number) {
       if (number < 0 || number > 64) return "N/A";

@@ -296,7 +296,8 @@ export class ClauseChecker implements Context {
       out.push({ op: "evaluate", value: node, span: expr.span });
     }
     const wrong = node.op === "constant" && expr.kind === "call"; // reported already
-    if (!quiet && !wrong && expr.kind !== "step" && node.op !== "inline") {
+    const acts = expr.kind === "step" || node.op === "inline" || node.op === "block";
+    if (!quiet && !wrong && !acts) {
       this.warning("discarded", "Return value discarded.", expr.span);
     }
   }

@@ -20,7 +20,7 @@ import {
 } from "../../lang/types.ts";
 import { broken, constant, type Context, effect } from "../context.ts";
 import { isReadableAt } from "../expand.ts";
-import { isConstant } from "../operators.ts";
+import { binary, isConstant } from "../operators.ts";
 import { member } from "../memory.ts";
 import { notHere } from "../names.ts";
 import { type Handler, literalNumber, literalText, memory, numeric, word } from "./arguments.ts";
@@ -388,6 +388,60 @@ function path(context: Context, call: CallExpr): Node {
   };
 }
 
+/** Most bytes of a packet that are kept: a jumbo frame. */
+const MAX_PACKET = 9216;
+
+/** skboutput(file, skb, length, offset): a packet's linear bytes and its length on the wire. */
+function packetOutput(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const file = literalText(context, call, 0) ?? "";
+  const [socketBuffer, length, offset] = [1, 2, 3].map((i) => numeric(context, call, i));
+  const type = context.types.type("struct sk_buff");
+  if (type === undefined) {
+    context.error("unknown-type", "skboutput() needs BTF of struct sk_buff", span);
+    return broken(span);
+  }
+  const packet: Node = {
+    op: "convert",
+    operand: socketBuffer,
+    type: pointer(type, "kernel"),
+    span,
+  };
+  const onWire = binary(context, "-", member(context, packet, "len", span), offset, span);
+  const data = binary(context, "+", member(context, packet, "data", span), offset, span);
+  // What lies in pages elsewhere cannot be followed from here.
+  const linear = binary(context, "-", onWire, member(context, packet, "data_len", span), span);
+  const shorter = binary(context, "<", length, linear, span);
+  const size: Node = {
+    op: "choose",
+    condition: shorter,
+    then: length,
+    otherwise: linear,
+    type: UINT64,
+    span,
+  };
+  const bytes: Node = {
+    op: "call",
+    name: "buf",
+    args: [{ ...data, type: pointer({ kind: "none" }, "kernel") }, size],
+    type: { kind: "buffer", limit: MAX_PACKET },
+    span,
+  };
+  return {
+    op: "block",
+    body: [{
+      op: "record",
+      action: { kind: "skboutput", file },
+      values: [{ op: "convert", operand: onWire, type: UINT64, span }, bytes],
+      control: false,
+      span,
+    }],
+    value: constant(0n, UINT64, span),
+    type: UINT64,
+    span,
+  };
+}
+
 function elsewhere(what: string): Handler {
   return (context, call) => {
     for (const arg of call.args) context.any(arg);
@@ -429,7 +483,7 @@ export const SYSTEM: Readonly<Record<string, Handler>> = {
   override,
   write_user: writeUser,
   socket_cookie: cookie,
-  skboutput: elsewhere("needs a probe with a network packet, which is not supported yet"),
+  skboutput: packetOutput,
   unwatch: elsewhere("needs a watchpoint, which is not supported yet"),
   bswap,
   path,
