@@ -25,7 +25,15 @@ const SOURCE: Readonly<Record<string, string>> = {
   numaid: "numaid",
   cgroup: "cgroup",
   curtask: "curtask",
+  comm: "comm",
 };
+
+/** Bytes of a value that is kept. */
+export function keptBytes(key: string): number {
+  return key === "comm" ? COMM_BYTES : 8;
+}
+
+const COMM_BYTES = 16;
 
 /** Under which key a builtin's value can be kept; undefined for what changes. */
 export function keptAs(name: string): string | undefined {
@@ -102,6 +110,13 @@ function half(gen: Gen, name: string): void {
 /** Writes a value that fits no register: comm. The helper pads. */
 export function placeBuiltin(gen: Gen, name: string, to: Place): void {
   if (name !== "comm") throw new TypeError(`Cannot place builtin ${name}`);
-  gen.address(R1, to);
-  gen.emit(mov64(R2, imm(16)), callHelper(BPF_FUNC.get_current_comm));
+  const ask = (at: Place) => {
+    gen.address(R1, at);
+    gen.emit(mov64(R2, imm(COMM_BYTES)), callHelper(BPF_FUNC.get_current_comm));
+  };
+  const kept = gen.kept.get(name);
+  if (kept === undefined) return ask(to);
+  if (!gen.filled.has(name)) ask(kept);
+  gen.filled.add(name);
+  gen.move(kept, to, COMM_BYTES);
 }

@@ -17,6 +17,7 @@ import { RingOutput } from "../../../core/ring_output.ts";
 import { storageSize } from "../lang/types.ts";
 import type { CheckedClause, CheckedProgram } from "../passes/check.ts";
 import { emitActions } from "./actions.ts";
+import { keptBytes } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
 import { Frame } from "./frame.ts";
 import { Gen, type GenShared } from "./gen.ts";
@@ -105,7 +106,7 @@ function emitClause(gen: Gen, checked: CheckedClause, uses: Uses): void {
   gen.kept = new Map();
   gen.filled = new Set();
   for (const [key, count] of uses.counts) {
-    if (count > 1) gen.kept.set(key, gen.frame.slot());
+    if (count > 1) gen.kept.set(key, gen.frame.block(keptBytes(key)));
   }
   for (const local of locals) {
     const size = Math.max(8, storageSize(local.type));
