@@ -17,6 +17,7 @@ import { changeMap, deleteFromMap, writeMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";
 import { emitEntry, emitExit, emitRecord, emitWhole } from "./records.ts";
 import { emitArithmetic, evaluate } from "./scalar.ts";
+import { mentions } from "./uses.ts";
 
 /** Emits statements one after the other. */
 export function emitActions(gen: Gen, body: readonly Action[]): void {
@@ -93,7 +94,8 @@ function assign(gen: Gen, { local, value }: Action & { op: "assign" }): void {
     evaluate(gen, value);
     return gen.save(to);
   }
-  // Through a copy: the right side may read the variable.
+  if (!mentions(value, local)) return place(gen, value, to, type);
+  // Through a copy: the right side reads the variable.
   gen.frame.scope(() => {
     const copy = gen.frame.block(Math.max(8, storageSize(type)));
     place(gen, value, copy, type);

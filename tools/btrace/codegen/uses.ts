@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Looks over a clause before code is emitted: what is used more than once, how deep loops go.
 
-import type { Action, Node } from "../ir.ts";
+import type { Action, Local, Node } from "../ir.ts";
 import type { CheckedClause } from "../passes/check.ts";
 import { keptAs } from "./builtins.ts";
 
@@ -63,4 +63,15 @@ function see(node: Node, uses: Uses, depth: number): void {
       seeValue(value, uses, depth);
     }
   }
+}
+
+/** True if a variable is read or changed anywhere in an expression. */
+export function mentions(node: Node, local: Local): boolean {
+  const within = (value: unknown): boolean =>
+    value === local || (Array.isArray(value) && value.some(within)) ||
+    (typeof value === "object" && value !== null && "op" in value &&
+      Object.entries(value).some(([name, one]) =>
+        name !== "type" && name !== "map" && within(one)
+      ));
+  return within(node);
 }
