@@ -1,7 +1,6 @@
 // Tracepoints as the kernel's code calls them: BTF-typed arguments, no record is made.
 
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
-import { BPF_TRACE_RAW_TP } from "../../core/bpf/program.ts";
 import { type Btf, BTF_KIND, btfTypeName, kernelBtf } from "../../core/btf/mod.ts";
 import { kernelPcb, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
@@ -103,7 +102,6 @@ function spec(btf: Btf, name: string, event: string, typedef: number): ProbeSpec
 
 function attachment(pcb: Pcb): KernelAttachment {
   const event = eventOf(pcb.probe.name)!;
-  const attachBtfId = kernelBtf()!.find(BTF_KIND.TYPEDEF, TYPEDEF + event);
   const locations = pcb.probe.args.map(({ at }, i): [string, Location] => [
     at,
     { path: [i * 8], size: 8 },
@@ -112,9 +110,10 @@ function attachment(pcb: Pcb): KernelAttachment {
     plane: "kernel",
     name: `dt_${event}`,
     pcbs: [pcb],
-    program: { type: "TRACING", expectedAttachType: BPF_TRACE_RAW_TP, attachBtfId },
+    // Not a BTF-typed program: those may not read every kind of argument, and cost the same.
+    program: { type: "RAW_TRACEPOINT" },
     layout: { id: `raw:${pcb.probe.args.length}`, locations: Object.fromEntries(locations) },
     skipFrames: SKIP_FRAMES,
-    attach: (program) => attachRawTracepoint(program),
+    attach: (program) => attachRawTracepoint(program, event),
   };
 }

@@ -7,7 +7,7 @@ import { openDevice } from "../../core/mod.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, ScriptError } from "../../tools/btrace/mod.ts";
-import { load } from "../../tools/btrace/run.ts";
+import { load } from "../../tools/btrace/load.ts";
 import { kernelTest, output, ROOT } from "../helpers.ts";
 import { optionsOf } from "../lang/options.ts";
 

@@ -7,7 +7,7 @@ import { assert } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, type Script, ScriptError } from "../../tools/btrace/mod.ts";
-import { load } from "../../tools/btrace/run.ts";
+import { load } from "../../tools/btrace/load.ts";
 import { kernelTest } from "../helpers.ts";
 import { ProgramGenerator } from "./grammar.ts";
 

@@ -146,9 +146,12 @@ function readSource({ program, positional }: Options): SourceText {
   if (file === undefined) throw new UsageError("no program: use -e or name a file", true);
   try {
     return file === "-"
-      ? { name: "stdin", text: Deno.readTextFileSync("/dev/stdin") }
-      : { name: file, text: Deno.readTextFileSync(file) };
+      ? { name: "stdin", text: readUtf8("/dev/stdin") }
+      : { name: file, text: readUtf8(file) };
   } catch (error) {
+    if (error instanceof TypeError) {
+      throw new UsageError(`failed to read file '${file}': it is not valid UTF-8`);
+    }
     if (error instanceof Deno.errors.NotFound) {
       throw new UsageError(`failed to open file '${file}': No such file or directory`);
     }
@@ -157,6 +160,11 @@ function readSource({ program, positional }: Options): SourceText {
     }
     throw new UsageError(`failed to open file '${file}': ${(error as Error).message}`);
   }
+}
+
+/** Text of a file; bytes that are none must not be replaced silently. */
+function readUtf8(path: string): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
 }
 
 /** The same pid, if it is a process and not one of its threads. */

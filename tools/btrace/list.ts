@@ -43,7 +43,7 @@ function probes(device: Device, pattern: string, { verbose, probeFilter }: Optio
     for (const arg of args) {
       const count = arg.count === undefined ? "" : `[${arg.count}]`;
       const array = /^(.*?)\s*(\[\d*\])$/.exec(arg.type);
-      text += array === null || arg.type.startsWith("__")
+      text += array === null || /^__(data|rel)_loc/.test(arg.type)
         ? `    ${arg.type} ${arg.name}${count}\n`
         : `    ${array[1]} ${arg.name}${array[2]}\n`;
     }

@@ -7,7 +7,7 @@ import type { Compiled } from "./compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "./lang/diagnostics.ts";
 import { JsonPrinter } from "./output/json.ts";
 import { Memory } from "./output/memory.ts";
-import { Out } from "./output/out.ts";
+import { Out, type Sink } from "./output/out.ts";
 import { PcapFiles } from "./output/pcap.ts";
 import { KIND_PLAN, type Plan } from "./output/plan.ts";
 import { packedAt, printFormat, printSlot, type RecordView } from "./output/printf.ts";
@@ -15,17 +15,35 @@ import type { Notice, Printer } from "./output/printer.ts";
 import { systemNames } from "./output/system.ts";
 import { TextPrinter } from "./output/text.ts";
 import { type Entry, readEntry, sortEntries } from "./output/value.ts";
-import { clearControl, controlWord, type Loaded, type RunOptions } from "./run.ts";
+import { clearControl, controlWord, type Loaded } from "./load.ts";
 import type { Names } from "./output/names.ts";
 
 type RecordPlan = Plan & { kind: "record" };
+
+/** What happens to output. */
+export interface RunnerOptions {
+  /** What the script prints. */
+  readonly stdout: Sink;
+  /** What btrace says about it. */
+  readonly stderr: Sink;
+  /** Ends the run, with END and maps. */
+  readonly signal?: AbortSignal;
+  /** Output as text or as JSON. */
+  readonly format?: "text" | "json";
+  /** Does not say how many probes are attached. */
+  readonly quiet?: boolean;
+  /** warnf() says nothing. */
+  readonly noWarnings?: boolean;
+  /** When output is written: after each round of reading, each record, or when there is much. */
+  readonly buffer?: "none" | "line" | "full";
+}
 
 /** One run of a script, seen from this side. */
 export class Runner implements Disposable {
   readonly printer: Printer;
   readonly #compiled: Compiled;
   readonly #loaded: Loaded;
-  readonly #options: RunOptions;
+  readonly #options: RunnerOptions;
   readonly #out: Out;
   readonly #memory: Memory;
   readonly #names: Names;
@@ -36,7 +54,7 @@ export class Runner implements Disposable {
   /** errorf() was called: a test has failed. */
   failed = false;
 
-  constructor(compiled: Compiled, loaded: Loaded, options: RunOptions) {
+  constructor(compiled: Compiled, loaded: Loaded, options: RunnerOptions) {
     this.#compiled = compiled;
     this.#loaded = loaded;
     this.#options = options;

@@ -4,7 +4,7 @@ import { BpfProgramStats } from "../../core/bpf/mod.ts";
 import type { Device } from "../../core/device.ts";
 import type { Compiled, Script } from "./compile.ts";
 import type { Options } from "./options.ts";
-import { controlWord, load, type Loaded } from "./run.ts";
+import { controlWord, load, type Loaded } from "./load.ts";
 import { Runner } from "./runner.ts";
 
 const GREEN = "\x1b[32m";

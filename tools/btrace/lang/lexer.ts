@@ -235,7 +235,8 @@ export class Lexer {
     const c = this.#text[this.#at++] ?? "";
     const known = ESCAPES[c];
     if (known === undefined) {
-      this.#diagnostics.error("syntax", `invalid escape sequence '\\${c}'`, {
+      const shown = c === "\n" ? "end of line" : c;
+      this.#diagnostics.error("syntax", `invalid escape sequence '\\${shown}'`, {
         start,
         end: this.#at,
       });

@@ -112,7 +112,7 @@ function resolveImports(
   options: AnalyzeOptions,
   diagnostics: Diagnostics,
 ): Program {
-  const seen = new Set<string>();
+  const seen = new Set([source.name.slice(source.name.lastIndexOf("/") + 1)]);
   const merged = {
     definitions: [...program.definitions],
     config: [...program.config],
