@@ -1,7 +1,7 @@
 // Options of the command line, as a user types them.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { btrace, kernelTest, RunningBtrace } from "../helpers.ts";
+import { btrace, btraceCommand, kernelTest, output, RunningBtrace } from "../helpers.ts";
 
 function stdout(args: readonly string[]): string {
   const { code, stdout, stderr } = btrace(args);
@@ -177,4 +177,20 @@ kernelTest("-l lists trace events, -lv their fields, structures too", ["tracefs"
     /^vmlinux: struct list_head \{\n {8}struct list_head \*next;\n {8}struct list_head \*prev;\n\};/,
   );
   assertEquals(stdout(["-l", "-e", "BEGIN { } interval:s:1 { }"]), "begin\ninterval:s:1\n");
+});
+
+kernelTest("without tracefs the error says so, and system calls work", ["unshare"], () => {
+  const unmounted = (script: string) => {
+    const [command, ...args] = btraceCommand(["-n", "-e", script]);
+    return output("unshare", [
+      ...["-m", "sh", "-c", 'umount /sys/kernel/tracing /sys/kernel/debug 2>/dev/null; exec "$@"'],
+      ...["sh", command, ...args],
+    ]);
+  };
+  assertEquals(
+    unmounted("tracepoint:sched:sched_switch { }").stderr,
+    "ERROR: Cannot read trace events: tracefs is not mounted: " +
+      "mount -t tracefs tracefs /sys/kernel/tracing\n",
+  );
+  assertEquals(unmounted("tracepoint:syscalls:sys_enter_openat { }").code, 0);
 });

@@ -5,6 +5,7 @@ import type { MapReference } from "../../core/asm/instruction.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
 import { possibleCpuCount } from "../../core/sys/cpu.ts";
+import { tracefsMissing } from "../../core/tracefs/mod.ts";
 import { FrameError } from "./codegen/frame.ts";
 import type { GenMap, GenShared } from "./codegen/gen.ts";
 import { type MapLayout, mapLayout } from "./codegen/map_layout.ts";
@@ -115,8 +116,15 @@ export interface Compiled extends Script {
 function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
   return {
     providers: device.registry.providers,
-    match: (pattern) =>
-      device.match(pattern).filter(({ name }) => filter === undefined || filter.test(name)),
+    match(pattern) {
+      const found = device.match(pattern);
+      // Not "no such event": nobody can tell.
+      const missing = found.length === 0 && pattern.startsWith("tracepoint:")
+        ? tracefsMissing()
+        : undefined;
+      if (missing !== undefined) throw missing;
+      return found.filter(({ name }) => filter === undefined || filter.test(name));
+    },
   };
 }
 
