@@ -12,6 +12,7 @@ import { PcapFiles } from "./output/pcap.ts";
 import { KIND_PLAN, type Plan } from "./output/plan.ts";
 import { packedAt, printFormat, printSlot, type RecordView } from "./output/printf.ts";
 import type { Notice, Printer } from "./output/printer.ts";
+import { strftime } from "./output/strftime.ts";
 import { systemNames } from "./output/system.ts";
 import { TextPrinter } from "./output/text.ts";
 import { type Entry, readEntry, sortEntries } from "./output/value.ts";
@@ -213,7 +214,7 @@ export class Runner implements Disposable {
       case "warnf":
         return this.#message(action, this.#text(this.#writeFormat));
       case "time": {
-        const now = this.#names.time(BigInt(Date.now()) * 1_000_000n, WALL, action.format);
+        const now = strftime(action.format, BigInt(Date.now()) * 1_000_000n);
         return this.printer.message("time", () => this.#out.utf8(now));
       }
       case "join":
@@ -389,9 +390,6 @@ export class Runner implements Disposable {
     }
   }
 }
-
-/** A clock that tells the time already. */
-const WALL = 4;
 
 /** A script's text is one character a byte. */
 function decode(text: string): string {

@@ -21,6 +21,7 @@ import {
   type Printer,
   type PrintLimits,
 } from "./printer.ts";
+import { utcTime } from "./strftime.ts";
 import { newestEpoch } from "./text.ts";
 import type { Entry, MapValue } from "./value.ts";
 
@@ -156,7 +157,7 @@ export class JsonPrinter implements Printer {
         for (let epoch = first; epoch <= last; epoch++) {
           if (epoch > first) out.text(",");
           const found = byEpoch.get(epoch);
-          const at = this.#names.time(epoch * value.intervalNs, UTC, "%Y-%m-%d %H:%M:%S.%k");
+          const at = utcTime(this.#names.wallTime(epoch * value.intervalNs));
           out.text(`{"interval_start":"${at}","value":`);
           if (found === undefined) out.text("null");
           else this.#number(found);
@@ -233,9 +234,6 @@ export class JsonPrinter implements Printer {
     this.#number(bitField(field, memory, at));
   }
 }
-
-/** A clock that is told in UTC: not one of nsecs()'s. */
-const UTC = -1;
 
 function dataType(map: MapType): string {
   const name = map.value.kind === "aggregation" ? map.value.name : "";

@@ -19,7 +19,7 @@ export interface Names {
   user(uid: number): string;
   /** Paths of a cgroup. */
   cgroup(id: bigint, filter: string): string;
-  /** strftime() of a clock's nanoseconds. */
+  /** strftime() of a clock's nanoseconds; clocks by their numbers in nsecs(). */
   time(ns: bigint, clock: number, format: string): string;
   /** Time since 1970 of a boot clock's time. */
   wallTime(bootNs: bigint): bigint;

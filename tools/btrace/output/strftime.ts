@@ -106,3 +106,9 @@ function field(c: string, date: Date, fraction: bigint): string | undefined {
   }
   return undefined;
 }
+
+/** `2026-01-31 23:59:59.000000000`: nanoseconds since 1970, in UTC. */
+export function utcTime(ns: bigint): string {
+  const seconds = new Date(Number(ns / 1_000_000n)).toISOString().slice(0, 19).replace("T", " ");
+  return `${seconds}.${String(ns % 1_000_000_000n).padStart(9, "0")}`;
+}

@@ -54,12 +54,7 @@ export function systemNames(script: ScriptNames): Names {
       return text;
     },
     time(ns, clock, format) {
-      if (clock === UTC) {
-        const since = ns + offsets.boot();
-        return new Date(Number(since / 1_000_000n)).toISOString().slice(0, 19).replace("T", " ") +
-          `.${String(since % 1_000_000_000n).padStart(9, "0")}`;
-      }
-      const clocks = [offsets.boot, offsets.monotonic, offsets.tai, offsets.tai, () => 0n];
+      const clocks = [offsets.boot, offsets.monotonic, offsets.tai, offsets.tai];
       return strftime(format, ns + clocks[clock]());
     },
     wallTime: (bootNs) => bootNs + offsets.boot(),
@@ -76,9 +71,6 @@ export function systemNames(script: ScriptNames): Names {
     },
   };
 }
-
-/** As json.ts asks for it. */
-const UTC = -1;
 
 /** What must be added to a clock to tell the time. */
 function clockOffsets() {
