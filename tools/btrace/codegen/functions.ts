@@ -76,7 +76,7 @@ const MEMORY: Readonly<Record<string, (gen: Gen, node: Call, to: Place) => void>
       gen.save(spill);
       const from = locate(gen, text);
       gen.load(R0, spill);
-      clamp(gen, 1, limit);
+      clamp(gen, 1, limit); // again: the verifier forgets the bounds of what was spilled
       gen.address(R3, from);
       gen.address(R1, to);
       gen.emit(callHelper(BPF_FUNC.probe_read_kernel_str));

@@ -12,7 +12,7 @@
 import type { Assembler } from "../../../core/asm/assembler.ts";
 import type { Instruction, Label, MapReference } from "../../../core/asm/instruction.ts";
 import { add64, imm, mov64 } from "../../../core/asm/alu.ts";
-import { callHelper } from "../../../core/asm/jump.ts";
+import { callHelper, jsge } from "../../../core/asm/jump.ts";
 import { type AccessSize, load, loadImm64, store, storeImm } from "../../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, type Register } from "../../../core/asm/register.ts";
@@ -175,6 +175,20 @@ export class Gen {
   copy(place: Place, bytes: number): void {
     this.address(R1, place);
     this.emit(mov64(R2, imm(bytes)), callHelper(BPF_FUNC.probe_read_kernel));
+  }
+
+  /** Copies a string between two places, cut to `bytes` with its NUL. R0 = bytes written. */
+  copyText(from: Place, to: Place, bytes: number): void {
+    this.address(R3, from);
+    this.address(R1, to);
+    this.emit(mov64(R2, imm(bytes)), callHelper(BPF_FUNC.probe_read_kernel_str));
+  }
+
+  /** Raises R0, as signed: what a helper returned, or this if that is an error. */
+  atLeast(least: number): void {
+    const enough = this.asm.label("enough");
+    this.emit(jsge(R0, imm(least), enough), mov64(R0, imm(least)));
+    this.asm.bind(enough);
   }
 
   /** Copies between two places. Clobbers R0 to R5. */

@@ -2,7 +2,7 @@
 // Reading and writing maps.
 
 import { add64, imm, mov64 } from "../../../core/asm/alu.ts";
-import { callHelper, exit, ja, jeq, jne, jsge } from "../../../core/asm/jump.ts";
+import { callHelper, exit, ja, jeq, jne } from "../../../core/asm/jump.ts";
 import type { Label } from "../../../core/asm/instruction.ts";
 import {
   atomicFetchOp,
@@ -17,7 +17,7 @@ import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R7 } from "../../../core/asm/register.ts";
 import { CPU_BLOCK } from "../../../core/blocks.ts";
 import type { MapVariable, Node } from "../ir.ts";
-import { type AggregationType, cSize, storageSize, type Type } from "../lang/types.ts";
+import { type AggregationType, stepSize, storageSize, type Type } from "../lang/types.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { emitFault } from "./faults.ts";
 import type { Place } from "./frame.ts";
@@ -204,7 +204,7 @@ export function stepMap(
   const full = gen.asm.label("full");
   const done = gen.asm.label("stepped");
   const { type } = node;
-  const size = type.kind === "pointer" && type.to.kind !== "none" ? Math.max(1, cSize(type.to)) : 1;
+  const size = stepSize(type);
   gen.frame.scope(() => {
     lookupOrMake(gen, node.map, placeKey(gen, node.map, node.key), full, node);
   });
@@ -266,9 +266,7 @@ export function emitLength(gen: Gen, map: MapVariable): void {
     mov64(R4, imm(0)),
     callHelper(BPF_FUNC.for_each_map_elem),
   );
-  const ok = gen.asm.label("counted");
-  gen.emit(jsge(R0, imm(0), ok), mov64(R0, imm(0)));
-  gen.asm.bind(ok);
+  gen.atLeast(0);
   gen.deferred.push(() => {
     gen.asm.bind(each);
     gen.emit(mov64(R0, imm(0)), exit());

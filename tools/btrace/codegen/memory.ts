@@ -2,10 +2,9 @@
 // Values that do not fit a register: put into memory, or found where they are.
 
 import { imm, mov64 } from "../../../core/asm/alu.ts";
-import { callHelper, ja, jne } from "../../../core/asm/jump.ts";
+import { ja, jne } from "../../../core/asm/jump.ts";
 import { loadMapValue, store } from "../../../core/asm/load_store.ts";
-import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
-import { R0, R1, R2, R3, R6 } from "../../../core/asm/register.ts";
+import { R0, R1, R3, R6 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/location.ts";
 import type { Node } from "../ir.ts";
 import {
@@ -156,19 +155,14 @@ function placeConversion(gen: Gen, node: Node & { op: "convert" }, to: Place): v
     const from = locate(gen, operand);
     if (type.kind === "tuple") return convert(gen, from, operand.type, to, type);
     gen.zero(to, size);
-    gen.address(R3, from);
     if (type.kind === "string") {
       const limit = Math.min(type.limit, storageSize(operand.type));
       const nul = operand.type.kind === "string" ? 0 : 1;
       const text = operand.type.kind === "string" ? limit : dataSize(operand.type) + nul;
-      gen.address(R1, to);
       // Cut where it does not fit, always with a NUL.
-      gen.emit(
-        mov64(R2, imm(Math.max(1, Math.min(type.limit, text)))),
-        callHelper(BPF_FUNC.probe_read_kernel_str),
-      );
-      return;
+      return gen.copyText(from, to, Math.max(1, Math.min(type.limit, text)));
     }
+    gen.address(R3, from);
     gen.copy(to, Math.max(1, Math.min(dataSize(type), storageSize(operand.type))));
   });
 }
@@ -206,9 +200,7 @@ function convert(gen: Gen, from: Place, fromType: Type, to: Place, toType: Type)
   const own = storageSize(fromType);
   if (toType.kind === "string" && fromType.kind === "string" && fromType.limit > toType.limit) {
     gen.zero(to, size);
-    gen.address(R3, from);
-    gen.address(R1, to);
-    return gen.emit(mov64(R2, imm(toType.limit)), callHelper(BPF_FUNC.probe_read_kernel_str));
+    return gen.copyText(from, to, toType.limit);
   }
   if (size > own) gen.zero(to, size);
   gen.move(from, to, Math.min(size, own));

@@ -2,7 +2,7 @@
 // Records: what printf, print, clear, zero, exit and run-time warnings send to this side.
 
 import { add64, imm, mov64, type Operand } from "../../../core/asm/alu.ts";
-import { callHelper, ja, jge, jsge } from "../../../core/asm/jump.ts";
+import { callHelper, ja, jge } from "../../../core/asm/jump.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R7, R8, R9 } from "../../../core/asm/register.ts";
 import { HEADER } from "../../../core/event.ts";
@@ -125,13 +125,12 @@ function emitSlot(
 /** R0 = bytes written, NUL included. */
 function emitText(gen: Gen, value: Node & { type: StringType }, destination: () => void): void {
   if (value.op === "call" && value.name === "str") return readText(gen, value, destination);
-  const ok = gen.asm.label("copied");
   const from = locate(gen, value);
   gen.address(R3, from);
   gen.emit(mov64(R2, imm(value.type.size)));
   destination();
-  gen.emit(callHelper(BPF_FUNC.probe_read_kernel_str), jsge(R0, imm(0), ok), mov64(R0, imm(0)));
-  gen.asm.bind(ok);
+  gen.emit(callHelper(BPF_FUNC.probe_read_kernel_str));
+  gen.atLeast(0);
 }
 
 /** R0 = bytes written. */

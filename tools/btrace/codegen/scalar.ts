@@ -17,13 +17,12 @@ import {
   xor64,
 } from "../../../core/asm/alu.ts";
 import { ja, jeq, jge, jlt, jne } from "../../../core/asm/jump.ts";
-import { type AccessSize, load } from "../../../core/asm/load_store.ts";
+import { type AccessSize, load, loadMap } from "../../../core/asm/load_store.ts";
 import { R0, R1, R2, R6, R9 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/location.ts";
 import { OUTCOME } from "../../../core/provider.ts";
-import { loadMap } from "../../../core/asm/load_store.ts";
 import type { Arithmetic, Node } from "../ir.ts";
-import { cSize, isScalar, type Type } from "../lang/types.ts";
+import { cSize, isScalar, stepSize, type Type } from "../lang/types.ts";
 import { emitActions } from "./actions.ts";
 import { evaluateBuiltin } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
@@ -253,7 +252,7 @@ function evaluateStep(gen: Gen, node: Node & { op: "step" }): void {
   if (target.op === "map") return stepMap(gen, target, by, prefix);
   const place = gen.locals.get(target.local)!;
   const { type } = target;
-  const size = type.kind === "pointer" && type.to.kind !== "none" ? Math.max(1, cSize(type.to)) : 1;
+  const size = stepSize(type);
   gen.load(R0, place);
   gen.emit(add64(R0, imm(by * size)));
   narrow(gen, type);

@@ -3,7 +3,7 @@
 
 import { add64, imm, mov64 } from "../../../core/asm/alu.ts";
 import type { Label } from "../../../core/asm/instruction.ts";
-import { callHelper, ja, jeq, jge, jgt, jlt, jne, jsge } from "../../../core/asm/jump.ts";
+import { callHelper, ja, jeq, jge, jgt, jlt, jne } from "../../../core/asm/jump.ts";
 import { load } from "../../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R4, R5, type Register } from "../../../core/asm/register.ts";
@@ -26,7 +26,6 @@ type Call = Node & { op: "call" };
 export function readText(gen: Gen, node: Node, destination: () => void): void {
   const { limit } = node.type as StringType;
   const [pointer, length] = (node as Call).args;
-  const ok = gen.asm.label("read");
   if (length === undefined) {
     evaluate(gen, pointer);
     gen.emit(mov64(R3, R0), mov64(R2, imm(limit)));
@@ -41,17 +40,14 @@ export function readText(gen: Gen, node: Node, destination: () => void): void {
     });
   }
   callRead(gen, "text", spaceOf(pointer), node, R2, destination);
-  gen.emit(jsge(R0, imm(0), ok), mov64(R0, imm(0)));
-  gen.asm.bind(ok);
+  gen.atLeast(0);
 }
 
 /** R2 = R0 between two bounds, as unsigned. */
 export function clamp(gen: Gen, least: number, most: number): void {
   const done = gen.asm.label("clamped");
-  const low = gen.asm.label("low");
   gen.emit(mov64(R2, imm(most)), jge(R0, imm(most), done), mov64(R2, R0));
-  if (least > 0) gen.emit(jne(R2, imm(0), low), mov64(R2, imm(least)));
-  gen.asm.bind(low);
+  if (least > 0) gen.emit(jne(R2, imm(0), done), mov64(R2, imm(least)));
   gen.asm.bind(done);
 }
 
@@ -203,23 +199,16 @@ export function strstr(gen: Gen, node: Call): void {
 
 export function strlen(gen: Gen, node: Call): void {
   const [value] = node.args as (Node & { type: StringType })[];
-  const done = gen.asm.label("length");
   gen.frame.scope(() => {
     const copy = gen.frame.scratchBlock(Math.max(72, value.type.size));
     if (value.op === "call" && value.name === "str") {
       readText(gen, value, () => gen.address(R1, copy));
     } else {
-      const from = locate(gen, value);
-      gen.address(R3, from);
-      gen.address(R1, copy);
-      gen.emit(mov64(R2, imm(value.type.size)), callHelper(BPF_FUNC.probe_read_kernel_str));
+      gen.copyText(locate(gen, value), copy, value.type.size);
     }
-    const some = gen.asm.label("some");
-    gen.emit(jsge(R0, imm(1), some), mov64(R0, imm(1)));
-    gen.asm.bind(some);
+    gen.atLeast(1);
     gen.emit(add64(R0, imm(-1)));
   });
-  gen.asm.bind(done);
 }
 
 /** R0: the first byte that differs decides; 0 if none does. */
@@ -250,12 +239,8 @@ export function concat(gen: Gen, node: Call, target: Place): void {
     gen.zero(to, apart ? Math.max(72, whole) : size);
     const first = locate(gen, left);
     const second = locate(gen, right);
-    const some = gen.asm.label("some");
-    gen.address(R3, first);
-    gen.address(R1, to);
-    gen.emit(mov64(R2, imm(left.type.limit)), callHelper(BPF_FUNC.probe_read_kernel_str));
-    gen.emit(jsge(R0, imm(1), some), mov64(R0, imm(1)));
-    gen.asm.bind(some);
+    gen.copyText(first, to, left.type.limit);
+    gen.atLeast(1);
     gen.address(R3, second);
     gen.address(R1, shifted(to, -1));
     gen.emit(
@@ -265,8 +250,6 @@ export function concat(gen: Gen, node: Call, target: Place): void {
     );
     if (!apart) return;
     gen.zero(target, size);
-    gen.address(R3, to);
-    gen.address(R1, target);
-    gen.emit(mov64(R2, imm(limit)), callHelper(BPF_FUNC.probe_read_kernel_str));
+    gen.copyText(to, target, limit);
   });
 }

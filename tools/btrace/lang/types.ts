@@ -318,6 +318,11 @@ export function cSize(type: Type): number {
   }
 }
 
+/** By how much one step moves a value: a pointer by what it points to, a number by 1. */
+export function stepSize(type: Type): number {
+  return type.kind === "pointer" && type.to.kind !== "none" ? Math.max(1, cSize(type.to)) : 1;
+}
+
 /** C's alignof. */
 export function cAlign(type: Type): number {
   switch (type.kind) {

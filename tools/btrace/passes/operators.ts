@@ -7,8 +7,6 @@ import type { Arithmetic, Comparison, Node } from "../ir.ts";
 import {
   arithmeticType,
   BOOL,
-  CHAR,
-  cSize,
   INT64,
   integer,
   isCharArray,
@@ -16,7 +14,7 @@ import {
   isScalar,
   isSigned,
   literalType,
-  type PointerType,
+  stepSize,
   string,
   type Type,
   typeName,
@@ -192,7 +190,7 @@ function movePointer(
   const b = right.type.kind === "pointer";
   if (!a && !b) return undefined;
   if (operator === "-" && a && b) {
-    const size = elementSize(left.type as PointerType);
+    const size = stepSize(left.type);
     const bytes: Node = {
       op: "binary",
       operator: "-",
@@ -220,7 +218,7 @@ export function offsetPointer(
   by: Node,
   span: Span,
 ): Node {
-  const size = elementSize(base.type as PointerType);
+  const size = stepSize(base.type);
   const scaled = size === 1
     ? by
     : binary(context, "*", by, constant(BigInt(size), integer(8, isSigned(by.type)), span), span);
@@ -233,10 +231,6 @@ export function offsetPointer(
     type: base.type,
     span,
   };
-}
-
-function elementSize({ to }: PointerType): number {
-  return to.kind === "none" ? 1 : Math.max(1, cSize(to));
 }
 
 function mismatch(
@@ -285,16 +279,4 @@ export function unary(
     return constant(value, literalType(value), span);
   }
   return { op: "unary", operator, operand, type: operator === "-" ? INT64 : UINT64, span };
-}
-
-/** Characters of text. */
-export function asCharArray(node: Node): Node {
-  const { type, span } = node;
-  if (type.kind !== "string") return node;
-  return {
-    op: "convert",
-    operand: node,
-    type: { kind: "array", of: CHAR, count: type.limit },
-    span,
-  };
 }

@@ -5,7 +5,7 @@ import type { CallExpr, Expr } from "../../lang/ast.ts";
 import type { Span } from "../../lang/diagnostics.ts";
 import { type FormatPart, parseFormat } from "../../lang/format.ts";
 import type { MapVariable, Node } from "../../ir.ts";
-import { isNumeric, NONE, pointer, string, type Type, typeName } from "../../lang/types.ts";
+import { cSize, isNumeric, NONE, pointer, string, type Type, typeName } from "../../lang/types.ts";
 import { broken, constant, type Context } from "../context.ts";
 import { asString, isConstant } from "../operators.ts";
 
@@ -178,10 +178,7 @@ export function printable(context: Context, node: Node): Node {
 }
 
 /** Memory that a function reads: where it starts, how long it is if that is known. */
-export function memory(
-  context: Context,
-  node: Node,
-): { address: Node; size?: number } | undefined {
+export function memory(node: Node): { address: Node; size?: number } | undefined {
   const { type, span } = node;
   if (type.kind === "pointer") return { address: node };
   if (type.kind === "integer") return { address: { ...node, type: pointer(NONE) } };
@@ -199,19 +196,9 @@ export function memory(
     const size = type.kind === "string"
       ? type.limit - 1
       : type.kind === "array" || type.kind === "struct"
-      ? sizeOf(type)
+      ? cSize(type)
       : undefined;
     return { address: moved, size };
   }
-  void context;
   return undefined;
-}
-
-function sizeOf(type: Type & { kind: "array" | "struct" }): number {
-  return type.kind === "struct" ? type.size : type.count * elementBytes(type.of);
-}
-
-function elementBytes(type: Type): number {
-  if (type.kind === "array" || type.kind === "struct") return sizeOf(type);
-  return type.kind === "integer" ? type.size : type.kind === "bool" ? 1 : 8;
 }

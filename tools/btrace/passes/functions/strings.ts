@@ -76,7 +76,7 @@ function literal(value: string, span: Node["span"]): Node {
 function buf(context: Context, call: CallExpr): Node {
   const { span } = call;
   const value = context.value(call.args[0]);
-  const found = memory(context, value);
+  const found = memory(value);
   const length = call.args.length > 1 ? numeric(context, call, 1) : undefined;
   const { maxStrlen } = context.config;
   const own = value.type.kind === "array" || value.type.kind === "struct"
@@ -197,7 +197,7 @@ function memcmp(context: Context, call: CallExpr): Node {
   const count = literalNumber(context, call, 2);
   const [left, right] = [0, 1].map((i) => {
     const node = context.value(call.args[i]);
-    const found = memory(context, node);
+    const found = memory(node);
     if (found !== undefined && count !== undefined) {
       return {
         op: "load",

@@ -117,7 +117,7 @@ function stack(space: Space): Handler {
 }
 
 /** A stack. */
-export function stackNode(space: Space, mode: StackMode, limit: number, span: Node["span"]): Node {
+function stackNode(space: Space, mode: StackMode, limit: number, span: Node["span"]): Node {
   const type: StackType = { kind: "stack", space, mode, limit };
   return { op: "call", name: "stack", args: [], type, span };
 }
@@ -148,7 +148,7 @@ function ntop(context: Context, call: CallExpr): Node {
     : value.type.kind === "buffer"
     ? value.type.limit
     : 0;
-  const from = memory(context, value);
+  const from = memory(value);
   if (value.type.kind !== "pointer" && size !== 4 && size !== 16) {
     context.error(
       "type-mismatch",
@@ -208,7 +208,7 @@ export function parseInet(text: string): number[] | undefined {
 
 function macaddr(context: Context, call: CallExpr): Node {
   const value = context.value(call.args[0]);
-  const from = memory(context, value);
+  const from = memory(value);
   const own = value.type.kind === "array" || value.type.kind === "buffer";
   const size = from?.size ?? (own ? cSize(value.type) : undefined);
   if ((from === undefined && size === undefined) || (size !== undefined && size !== 6)) {
@@ -338,7 +338,7 @@ function writeUser(context: Context, call: CallExpr): Node {
     context.error("range", "write_user() expects a length from 1 to 4096", call.args[2].span);
     return broken(span);
   }
-  const source = memory(context, from)?.address ?? from;
+  const source = memory(from)?.address ?? from;
   return {
     op: "call",
     name: "write_user",
