@@ -159,7 +159,7 @@ Deno.test("EventRings serves the CPUs round robin from where the last read ended
 });
 
 Deno.test("passesFilter() compares pid and tid", () => {
-  const event = { pid: 5, tid: 6 } as UserEvent;
+  const event = { thread: { pid: 5, tid: 6 } } as UserEvent;
   assertEquals(passesFilter(undefined, event), true);
   assertEquals(passesFilter({ variable: "pid", operator: "eq", value: 5 }, event), true);
   assertEquals(passesFilter({ variable: "pid", operator: "ne", value: 5 }, event), false);

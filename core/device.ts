@@ -10,6 +10,7 @@ import { Session, type SessionOptions } from "./session.ts";
 import { auxBase } from "./sys/auxv.ts";
 import { bootTimeNs } from "./sys/clock.ts";
 import { possibleCpuCount } from "./sys/cpu.ts";
+import { selfThread } from "./sys/thread.ts";
 
 /** What a device is made of. */
 export interface DeviceOptions {
@@ -83,6 +84,12 @@ export class Device {
       cpuCount: possibleCpuCount(),
       bootTimeNs,
       auxBase,
+      selfEvent: () => ({
+        cpu: 0,
+        timestampNs: bootTimeNs(),
+        thread: selfThread(),
+        values: {},
+      }),
       openKernelPlane,
     }, options);
   }

@@ -39,5 +39,5 @@ export function emitFilter(
 /** The same on the user plane. */
 export function passesFilter(filter: EventFilter | undefined, event: UserEvent): boolean {
   if (filter === undefined) return true;
-  return (event[filter.variable] === filter.value) === (filter.operator === "eq");
+  return (event.thread[filter.variable] === filter.value) === (filter.operator === "eq");
 }

@@ -69,8 +69,8 @@ export type CaptureRequest = Readonly<Record<string, CaptureKind>>;
 export interface Action {
   /** For the kernel plane. */
   readonly kernel?: KernelAction;
-  /** For the user plane: called in the thread that owns the stop, for each event. */
-  readonly user?: (event: UserEvent, pcb: Pcb) => void;
+  /** For the user plane. */
+  readonly user?: UserAction;
 }
 
 /** How a probe is to be enabled. */
@@ -96,6 +96,9 @@ export const OUTCOME = {
   /** The action ran and at least one record found no room. */
   dropped: 3,
 } as const;
+
+/** One of {@linkcode OUTCOME}'s values. */
+export type Outcome = typeof OUTCOME[keyof typeof OUTCOME];
 
 /**
  * A place to load from: the context is loaded from at `path[0]`, the result at `path[1]`, and so
@@ -198,20 +201,78 @@ export interface KernelAttachment {
   attach(program: MapReference): Disposable;
 }
 
-/** One firing on the user plane, captured at that moment. */
-export interface UserEvent {
-  /** CPU it happened on, 0 where that is not known. */
-  readonly cpu: number;
+/**
+ * The thread that an event is about, as this process may see it. What costs a look into /proc is read
+ * when it is asked for.
+ */
+export interface UserThread {
   /** Process. */
   readonly pid: number;
   /** Thread. */
   readonly tid: number;
+  /** Name of the thread, one character a byte. */
+  readonly comm: string;
+  /** Real user and group. */
+  readonly uid: number;
+  /** Real group. */
+  readonly gid: number;
+  /** CPU that it ran on last. */
+  readonly cpu: number;
+  /** Parent process. */
+  readonly ppid: number;
+  /** Name of another thread: of the parent process, or of the process's first thread. */
+  commOf(pid: number): string;
+  /** Id of its cgroup (version 2); 0 if it cannot be told. */
+  readonly cgroup: bigint;
+  /**
+   * Copies memory of the process, up to what cannot be read.
+   *
+   * @returns Bytes copied, 0 if there was nothing to read.
+   */
+  read(address: bigint, into: Uint8Array): number;
+  /** Overwrites memory of the process; false if that failed. */
+  write(address: bigint, bytes: Uint8Array): boolean;
+  /** Return addresses, leaf first, as frame pointers tell them. */
+  stack(limit: number): readonly bigint[];
+  /** Sends a signal: to the process, or to this thread. */
+  signal(number: number, to: "process" | "thread"): void;
+}
+
+/** One firing on the user plane. It may be the same object each time, so nothing of it is kept. */
+export interface UserEvent {
+  /** CPU it happened on, 0 where that is not known. */
+  readonly cpu: number;
   /** CLOCK_BOOTTIME. */
   readonly timestampNs: bigint;
-  /** Thread name. */
-  readonly comm: string;
+  /** Whose event it is. */
+  readonly thread: UserThread;
   /** Values by the names of {@linkcode ArgumentSpec.at}. */
   readonly values: Readonly<Record<string, bigint>>;
+}
+
+/** What actions share with the session on the user plane. */
+export interface UserSite {
+  /** 32-bit words at {@linkcode CONTROL}'s offsets. */
+  readonly control: Int32Array;
+  /** Map updates that failed; the action counts them. */
+  failedUpdates: bigint;
+}
+
+/** Called for each event, in the thread that owns the stop; tells what came of it. */
+export type UserAction = (event: UserEvent, pbn: number, site: UserSite) => Outcome;
+
+/** What an event source has to work with. */
+export interface UserHost {
+  /** To be called synchronously for each event, and not any more after `signal` aborted. */
+  enter(pcb: Pcb, event: UserEvent): void;
+  /** Reports ticks that came too late to be delivered. */
+  skipped(cpu: number, ticks: number): void;
+  /** Aborts when events are not wanted any more; listeners let go of everything at once. */
+  readonly signal: AbortSignal;
+  /** True if the session's owner wants the thread back: a source that holds it returns to the event loop. */
+  readonly wanted: boolean;
+  /** True if no other source of the session needs the thread's event loop. */
+  readonly alone: boolean;
 }
 
 /** PCBs whose events reach this process. */
@@ -221,24 +282,36 @@ export interface UserAttachment {
   /** What fires. */
   readonly pcbs: readonly Pcb[];
   /**
-   * Produces events until `signal` aborts, then settles. `enter` is called synchronously, in the
-   * thread that owns the stop; it must not be called after `signal` aborted. Ticks that came too
-   * late to be delivered are reported through `skipped`.
+   * Produces events until the host's signal aborts or none can come any more, then settles. What it
+   * throws at once refuses the start of the session; what its promise is rejected with ends it.
+   *
+   * @throws {DtError} ESRCH, EPERM and the like: the events cannot be had.
    */
-  run(
-    enter: (pcb: Pcb, event: UserEvent) => void,
-    signal: AbortSignal,
-    skipped: (cpu: number, ticks: number) => void,
-  ): Promise<void>;
+  run(host: UserHost): Promise<void>;
 }
 
 /** Either plane's. */
 export type Attachment = KernelAttachment | UserAttachment;
 
+/** The process that a session of the user plane looks at, with all that descends from it. */
+export interface Target {
+  /** Process. */
+  readonly pid: number;
+  /**
+   * Hands over a child that this thread traces and holds before its first instruction. Without it
+   * the process runs, and a source that needs ptrace(2) attaches.
+   */
+  readonly take?: () => void;
+  /** Stops only calls that are asked for, by a seccomp filter in the child. */
+  readonly seccomp?: boolean;
+}
+
 /** What a provider may know of the session that enables a probe. */
 export interface ProviderSession {
   /** Its plane. */
   readonly plane: PlaneName;
+  /** User plane: what is looked at, if anything but this process is. */
+  readonly target?: Target;
 }
 
 /** A source of probes. Stateless: what it hands out carries all that it needs to know. */

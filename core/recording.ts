@@ -4,7 +4,7 @@
 import { CPU_BLOCK } from "./blocks.ts";
 import { type EnterContext, type Entry, loadEnter, loadOnce } from "./enter.ts";
 import type { KernelPlane, LoadedProgram } from "./plane.ts";
-import type { KernelAttachment, UserAttachment } from "./provider.ts";
+import type { Action, KernelAttachment, UserAttachment, UserEvent } from "./provider.ts";
 import { NO_STATS, type SessionStats } from "./stats.ts";
 import type { UserPlane } from "./user_plane.ts";
 
@@ -15,6 +15,10 @@ export type EventTaker = (event: Uint8Array) => boolean;
 export interface Recording extends Disposable {
   /** The kernel's side, on that plane. */
   readonly kernel?: KernelRecording;
+  /** The control block: 32-bit words at CONTROL's offsets. */
+  readonly control: Int32Array;
+  /** Runs an action once, in this thread. */
+  run(name: string, action: Action, pbn: number): void;
   /** Lets events happen. */
   attach(): void;
   /** Nothing fires any more; what was recorded can still be read. */
@@ -68,6 +72,14 @@ export class KernelRecording implements Recording {
     ]);
     this.#links = stack.use(new DisposableStack());
     this.#owned = stack.move();
+  }
+
+  get control(): Int32Array {
+    return this.plane.control.words;
+  }
+
+  run(name: string, action: Action, pbn: number): void {
+    this.loadOnce(name, { pbn, action: action.kernel! }).testRun();
   }
 
   attach(): void {
@@ -137,11 +149,25 @@ export class KernelRecording implements Recording {
 export class UserRecording implements Recording {
   readonly #plane: UserPlane;
   readonly #attachments: readonly UserAttachment[];
+  readonly #self: () => UserEvent;
 
-  /** Nothing runs yet. */
-  constructor(plane: UserPlane, attachments: readonly UserAttachment[]) {
+  /**
+   * Nothing runs yet.
+   *
+   * @param self Makes the event of an action that this process runs itself.
+   */
+  constructor(plane: UserPlane, attachments: readonly UserAttachment[], self: () => UserEvent) {
     this.#plane = plane;
     this.#attachments = attachments;
+    this.#self = self;
+  }
+
+  get control(): Int32Array {
+    return this.#plane.control;
+  }
+
+  run(_name: string, action: Action, pbn: number): void {
+    this.#plane.run(action, pbn, this.#self());
   }
 
   attach(): void {

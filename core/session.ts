@@ -15,6 +15,7 @@ import type { Pcb } from "./pcb.ts";
 import type { KernelPlane, LoadedProgram, RecordHandler } from "./plane.ts";
 import type { Probe } from "./probe.ts";
 import type {
+  Action,
   Attachment,
   CaptureRequest,
   EnableRequest,
@@ -22,7 +23,9 @@ import type {
   KernelAttachment,
   PlaneName,
   ProviderSession,
+  Target,
   UserAttachment,
+  UserEvent,
 } from "./provider.ts";
 import { EventReader } from "./reader.ts";
 import { recorder, type RecorderCache } from "./recorder.ts";
@@ -35,6 +38,8 @@ import { UserPlane } from "./user_plane.ts";
 export interface SessionOptions {
   /** Default "kernel". */
   readonly plane?: PlaneName;
+  /** User plane: the process that is looked at, with its descendants. */
+  readonly target?: Target;
   /** Bytes of the ring: a power of two from 64 KiB to 1 GiB. Default 4 MiB. */
   readonly ringBytes?: number;
   /** User plane: events per CPU ring. Default 1024. */
@@ -51,6 +56,8 @@ export interface SessionServices {
   bootTimeNs(): bigint;
   /** AT_BASE of a process. */
   auxBase(pid: number): bigint;
+  /** User plane: the event of an action that this process runs itself. */
+  selfEvent(): UserEvent;
   /** Makes the kernel's side. */
   openKernelPlane(options: { ringBytes: number; blockBytes: number }): KernelPlane;
 }
@@ -84,6 +91,8 @@ export const NO_PROBE = 0;
 export class Session implements Disposable, ProviderSession {
   /** Where its clauses run. [I] */
   readonly plane: PlaneName;
+  /** What is looked at on the user plane. [I] */
+  readonly target?: Target;
   readonly #services: SessionServices;
   readonly #options: SessionOptions;
   readonly #enabled = new Map<number, Enabled>();
@@ -109,6 +118,7 @@ export class Session implements Disposable, ProviderSession {
       );
     }
     this.plane = options.plane ?? "kernel";
+    this.target = options.target;
     this.#services = services;
     this.#options = options;
     this.#reader = new EventReader({
@@ -145,6 +155,14 @@ export class Session implements Disposable, ProviderSession {
       });
     }
     if (this.#current !== undefined && !this.#stopped) throw this.#busy("enable");
+    if (this.plane === "user" && request.states?.includes("kstack")) {
+      throw new DtError(
+        "EOPNOTSUPP",
+        `Cannot record a kernel stack with ${probe.name} on the user plane: it needs CAP_BPF and ` +
+          "CAP_PERFMON",
+        { operation: "enable", probe: probe.name },
+      );
+    }
     const layout = eventLayout(request.states ?? [], request.capture);
     const action = request.action === undefined
       ? recorder(layout, probe, this.#recorders)
@@ -193,7 +211,14 @@ export class Session implements Disposable, ProviderSession {
           layoutOf: (pbn) => this.#enabled.get(pbn)!.layout,
         }),
         this.#attachments<UserAttachment>(),
+        () => this.#services.selfEvent(),
       );
+    const start = new BigInt64Array(
+      this.#current.control.buffer,
+      this.#current.control.byteOffset + CONTROL.startTime,
+      1,
+    );
+    start[0] = this.#services.bootTimeNs();
   }
 
   /**
@@ -227,17 +252,18 @@ export class Session implements Disposable, ProviderSession {
   }
 
   /**
-   * Runs an action once, in this thread, through the same guard and counters (kernel plane).
+   * Runs an action once, in this thread, through the same guard and counters.
    *
    * @param pbn What the action sees as its probe.
-   * @throws {DtError} EINVAL not prepared, or not on the kernel plane.
+   * @throws {DtError} EINVAL not prepared.
    */
-  run(name: string, action: KernelAction, pbn: number = NO_PROBE): void {
-    this.loadOnce(name, action, pbn).testRun();
+  run(name: string, action: Action, pbn: number = NO_PROBE): void {
+    this.#prepared("run").run(name, action, pbn);
   }
 
   /**
-   * Loads what {@linkcode Session.run} runs, to be run more than once. The session owns it.
+   * Loads what {@linkcode Session.run} runs, to be run more than once. Kernel plane; the session owns
+   * it.
    *
    * @throws {DtError} EINVAL not prepared, or not on the kernel plane.
    */
@@ -315,7 +341,7 @@ export class Session implements Disposable, ProviderSession {
 
   /** The control block that actions share with this side; words of 32 bits, see {@linkcode CONTROL}. */
   get control(): Int32Array {
-    return this.#kernel("control").plane.control.words;
+    return this.#prepared("control").control;
   }
 
   /** Programs of the recording, for listings. */
@@ -329,7 +355,7 @@ export class Session implements Disposable, ProviderSession {
     return { ...addStats(this.#past, now), read: this.#reader.count };
   }
 
-  /** Records lost so far, in a form cheap enough to ask after every read. */
+  /** Records lost so far on the kernel plane, in a form cheap enough to ask after every read. */
   lostRecords(): number {
     return this.#kernel("stats").lostRecords();
   }
@@ -367,6 +393,11 @@ export class Session implements Disposable, ProviderSession {
   /** {@linkcode close} */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #prepared(operation: string): Recording {
+    if (this.#current !== undefined) return this.#current;
+    throw new DtError("EINVAL", `Cannot ${operation}: nothing is prepared`, { operation });
   }
 
   /** The recording on the kernel plane. */
@@ -410,8 +441,6 @@ export class Session implements Disposable, ProviderSession {
       ringBytes: this.#options.ringBytes ?? DEFAULT_RING_BYTES,
       blockBytes: CPU_BLOCK.scratch + scratch,
     });
-    const start = new BigInt64Array(plane.control.words.buffer, CONTROL.startTime, 1);
-    start[0] = this.#services.bootTimeNs();
     return new KernelRecording(
       plane,
       this.#attachments<KernelAttachment>(),

@@ -2,11 +2,31 @@
 // `enter` on the user plane: a function that event sources call, the rings it fills, and waiting
 // for them.
 
-import { COMM_BYTES, EVENT, type EventLayout, HEADER, KIND_EVENT, MAX_ARGUMENTS } from "./event.ts";
+import { CONTROL } from "./blocks.ts";
+import { parseCType } from "./c_type.ts";
+import {
+  type CaptureSlot,
+  COMM_BYTES,
+  EVENT,
+  type EventLayout,
+  HEADER,
+  KIND_EVENT,
+  MAX_ARGUMENTS,
+  MAX_STACK_FRAMES,
+} from "./event.ts";
 import { EventRings } from "./event_ring.ts";
 import { passesFilter } from "./filter.ts";
 import type { Pcb } from "./pcb.ts";
-import type { UserAttachment, UserEvent } from "./provider.ts";
+import {
+  type Action,
+  type CaptureKind,
+  OUTCOME,
+  type Outcome,
+  type UserAttachment,
+  type UserEvent,
+  type UserHost,
+  type UserSite,
+} from "./provider.ts";
 import type { SessionStats } from "./stats.ts";
 
 /** How to set up. */
@@ -25,34 +45,49 @@ export interface UserPlaneOptions {
 export class UserPlane {
   readonly #options: UserPlaneOptions;
   readonly #rings: EventRings;
-  #abort = new AbortController();
+  readonly #abort = new AbortController();
+  readonly #site: UserSite;
   #wakeup?: () => void;
   #failure: unknown;
   #fired = 0n;
-  #filtered = 0n;
-  #recorded = 0n;
-  #aggregated = 0n;
   #recursed = 0n;
   #skippedTicks = 0n;
+  /** By {@linkcode OUTCOME}. */
+  readonly #outcomes = [0n, 0n, 0n, 0n];
   #inEvent = false;
 
   /** Makes the rings; nothing runs yet. */
   constructor(options: UserPlaneOptions) {
     this.#options = options;
     this.#rings = new EventRings(options.cpuCount, options.slotBytes, options.slots);
+    this.#site = { control: new Int32Array(CONTROL.size / 4), failedUpdates: 0n };
   }
 
-  /** Starts the event sources. */
+  /** Words that actions share with this side, at {@linkcode CONTROL}'s offsets. */
+  get control(): Int32Array {
+    return this.#site.control;
+  }
+
+  /**
+   * Starts the event sources.
+   *
+   * @throws {DtError} A source cannot have its events.
+   */
   start(attachments: readonly UserAttachment[]): void {
-    const { signal } = this.#abort;
+    const exited = () => this.#exited;
+    const host: UserHost = {
+      enter: (pcb, event) => this.#enter(pcb, event),
+      skipped: (_cpu, ticks) => {
+        this.#skippedTicks += BigInt(ticks);
+      },
+      signal: this.#abort.signal,
+      alone: attachments.length === 1,
+      get wanted() {
+        return exited();
+      },
+    };
     for (const attachment of attachments) {
-      attachment.run(
-        (pcb, event) => this.#enter(pcb, event),
-        signal,
-        (_cpu, ticks) => {
-          this.#skippedTicks += BigInt(ticks);
-        },
-      ).catch((error) => {
+      attachment.run(host).catch((error) => {
         this.#failure ??= error;
         this.wake();
       });
@@ -78,6 +113,13 @@ export class UserPlane {
     this.#wakeup?.();
   }
 
+  /** Runs an action once, whether or not the session has ended. */
+  run(action: Action, pbn: number, event: UserEvent): void {
+    this.#fired++;
+    this.#outcomes[action.user!(event, pbn, this.#site)]++;
+    this.wake();
+  }
+
   /** Hands out events round robin over the CPUs, until `take` returns false. */
   drain(take: (event: Uint8Array) => boolean): void {
     this.#rings.read((slot) =>
@@ -87,16 +129,22 @@ export class UserPlane {
 
   /** Counters so far. */
   stats(): Partial<SessionStats> {
+    const [filtered, aggregated, recorded, dropped] = this.#outcomes;
     return {
       fired: this.#fired,
-      filtered: this.#filtered,
-      recorded: this.#recorded,
-      aggregated: this.#aggregated,
+      filtered,
+      aggregated,
+      recorded,
+      dropped,
       recursed: this.#recursed,
-      dropped: this.#rings.dropped,
       lostRecords: this.#rings.dropped,
       skippedTicks: this.#skippedTicks,
+      failedUpdates: this.#site.failedUpdates,
     };
+  }
+
+  get #exited(): boolean {
+    return this.#site.control[CONTROL.exit / 4] !== 0;
   }
 
   #enter(pcb: Pcb, event: UserEvent): void {
@@ -107,41 +155,48 @@ export class UserPlane {
     }
     this.#inEvent = true;
     try {
-      if (!passesFilter(pcb.request.filter, event)) {
-        this.#filtered++;
-      } else if (pcb.request.action !== undefined) {
-        pcb.request.action.user?.(event, pcb);
-        this.#aggregated++;
-      } else {
-        const layout = this.#options.layoutOf(pcb.probe.pbn);
-        const fits = this.#rings.write(
-          event.cpu,
-          (slot) => fill(slot, pcb.probe.pbn, event, layout),
-        );
-        if (fits) this.#recorded++;
-        this.wake();
-      }
+      this.#outcomes[this.#act(pcb, event)]++;
     } finally {
       this.#inEvent = false;
     }
+    this.wake();
+  }
+
+  #act(pcb: Pcb, event: UserEvent): Outcome {
+    const { request, probe } = pcb;
+    if (this.#exited || !passesFilter(request.filter, event)) return OUTCOME.filtered;
+    if (request.action !== undefined) {
+      return request.action.user?.(event, probe.pbn, this.#site) ?? OUTCOME.filtered;
+    }
+    const layout = this.#options.layoutOf(probe.pbn);
+    const places = probe.args;
+    const fits = this.#rings.write(event.cpu, (slot) => {
+      fill(slot, probe.pbn, event, layout);
+      for (const capture of layout.captures) {
+        const { at, type } = places.find(({ name }) => name === capture.name)!;
+        copy(slot, capture, event, narrowed(event.values[at] ?? 0n, type, capture.kind));
+      }
+    });
+    return fits ? OUTCOME.recorded : OUTCOME.dropped;
   }
 }
 
-const encoder = new TextEncoder();
-
 function fill(slot: DataView, pbn: number, event: UserEvent, layout: EventLayout): void {
+  const { thread } = event;
   slot.setUint32(HEADER.kind, KIND_EVENT, true);
   slot.setUint32(HEADER.cpu, event.cpu, true);
   slot.setUint32(HEADER.id, pbn, true);
   slot.setUint32(HEADER.size, layout.size, true);
   slot.setBigUint64(HEADER.time, event.timestampNs, true);
-  slot.setUint32(EVENT.pid, event.pid, true);
-  slot.setUint32(EVENT.tid, event.tid, true);
+  slot.setUint32(EVENT.pid, thread.pid, true);
+  slot.setUint32(EVENT.tid, thread.tid, true);
   slot.setUint32(EVENT.states, layout.states, true);
-  const { comm, args } = layout.at;
+  const { comm, args, ustack } = layout.at;
   if (comm !== undefined) {
-    const room = new Uint8Array(slot.buffer, slot.byteOffset + comm, COMM_BYTES - 1);
-    encoder.encodeInto(event.comm, room);
+    const name = thread.comm;
+    for (let i = 0; i < Math.min(name.length, COMM_BYTES - 1); i++) {
+      slot.setUint8(comm + i, name.charCodeAt(i));
+    }
   }
   if (args !== undefined) {
     const { retval } = event.values;
@@ -150,4 +205,39 @@ function fill(slot: DataView, pbn: number, event: UserEvent, layout: EventLayout
       slot.setBigUint64(args + i * 8, BigInt.asUintN(64, value ?? 0n), true);
     }
   }
+  if (ustack !== undefined) {
+    const frames = thread.stack(MAX_STACK_FRAMES);
+    slot.setBigInt64(ustack, BigInt(frames.length * 8), true);
+    frames.forEach((frame, i) =>
+      slot.setBigUint64(ustack + 8 + i * 8, BigInt.asUintN(64, frame), true)
+    );
+  }
+}
+
+/** An integer is captured as its C type has it. */
+function narrowed(value: bigint, type: string, kind: CaptureKind): bigint {
+  if (kind !== "int") return BigInt.asUintN(64, value);
+  const { size, signed } = parseCType(type);
+  return signed ? BigInt.asIntN(size * 8, value) : BigInt.asUintN(size * 8, value);
+}
+
+const EFAULT = -14n;
+
+/** Copies one argument, as the recorder's program does: length or error, then bytes. */
+function copy(slot: DataView, capture: CaptureSlot, event: UserEvent, value: bigint): void {
+  const { at, bytes, kind } = capture;
+  if (kind === "int") {
+    slot.setBigInt64(at, 8n, true);
+    slot.setBigInt64(at + 8, BigInt.asIntN(64, value), true);
+    return;
+  }
+  const into = new Uint8Array(slot.buffer, slot.byteOffset + at + 8, bytes);
+  const count = event.thread.read(value, into);
+  const text = kind === "string" || "string" in kind;
+  const end = text ? into.subarray(0, count).indexOf(0) : -1;
+  const length = end >= 0 ? end + 1 : count;
+  const whole = end >= 0 || count === bytes;
+  into.fill(0, whole ? length : 0);
+  if (text && end < 0 && whole) into[bytes - 1] = 0;
+  slot.setBigInt64(at, whole ? BigInt(length) : EFAULT, true);
 }

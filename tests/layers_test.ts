@@ -67,7 +67,12 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   },
   {
     files: /^tools\/btrace\/codegen\//,
-    may: /^tools\/btrace\/(lang\/|passes\/|codegen\/|ir\.ts$|output\/plan\.ts$)|^core\//,
+    may: /^tools\/btrace\/(lang\/|passes\/|codegen\/|(ir|map_layout|output\/plan)\.ts$)|^core\//,
+  },
+  {
+    files: /^tools\/btrace\/interp\//,
+    may:
+      /^tools\/btrace\/(lang\/|passes\/|output\/|interp\/|(ir|map_layout|loaded|compile)\.ts$)|^core\//,
   },
   {
     files: /^tools\/btrace\/output\//,

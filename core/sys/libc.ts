@@ -54,6 +54,55 @@ export interface Libc {
   errno(): number;
 }
 
+/** What only looking after other processes needs: a library of its own, opened when it is wanted. */
+export interface ProcessLibc {
+  /** `long ptrace(enum __ptrace_request op, pid_t pid, void *addr, void *data)`, cut to 32 bits. */
+  ptrace(request: number, pid: number, addr: bigint, data: bigint): number;
+  /** `pid_t wait4(pid_t pid, int *status, int options, struct rusage *rusage)` */
+  wait4(pid: number, status: bigint, options: number, rusage: bigint): number;
+  /** `int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options)` on Deno's blocking pool. */
+  waitid(type: number, id: number, info: bigint, options: number): Promise<number>;
+  /** `ssize_t process_vm_readv(pid, local, liovcnt, remote, riovcnt, flags)` */
+  process_vm_readv(
+    pid: number,
+    local: bigint,
+    locals: bigint,
+    remote: bigint,
+    remotes: bigint,
+    flags: bigint,
+  ): bigint;
+  /** `ssize_t process_vm_writev(pid, local, liovcnt, remote, riovcnt, flags)` */
+  process_vm_writev(
+    pid: number,
+    local: bigint,
+    locals: bigint,
+    remote: bigint,
+    remotes: bigint,
+    flags: bigint,
+  ): bigint;
+  /** `int posix_spawn(pid_t *pid, const char *path, actions, attr, char *argv[], char *envp[])` */
+  posix_spawn(
+    pid: Int32Array,
+    path: Uint8Array,
+    actions: bigint,
+    attributes: Uint8Array,
+    argv: BigUint64Array,
+    envp: BigUint64Array,
+  ): number;
+  /** `int posix_spawnattr_init(posix_spawnattr_t *attr)` */
+  posix_spawnattr_init(attributes: Uint8Array): number;
+  /** `int posix_spawnattr_setflags(posix_spawnattr_t *attr, short flags)` */
+  posix_spawnattr_setflags(attributes: Uint8Array, flags: number): number;
+  /** `int posix_spawnattr_setsigdefault(posix_spawnattr_t *attr, const sigset_t *set)` */
+  posix_spawnattr_setsigdefault(attributes: Uint8Array, set: Uint8Array): number;
+  /** `int posix_spawnattr_setsigmask(posix_spawnattr_t *attr, const sigset_t *set)` */
+  posix_spawnattr_setsigmask(attributes: Uint8Array, set: Uint8Array): number;
+  /** `int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)` */
+  sigaction(signal: number, action: Uint8Array, old: bigint): number;
+  /** `void *dlsym(void *handle, const char *symbol)` */
+  dlsym(handle: bigint, symbol: Uint8Array): bigint;
+}
+
 const SYMBOLS = {
   syscall: {
     parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"],
@@ -79,29 +128,61 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
+const VECTORS = {
+  parameters: ["i32", "usize", "usize", "usize", "usize", "usize"],
+  result: "i64",
+} as const;
+
+const PROCESS_SYMBOLS = {
+  ptrace: { parameters: ["u32", "i32", "usize", "usize"], result: "i32" },
+  wait4: { parameters: ["i32", "usize", "i32", "usize"], result: "i32" },
+  waitid: { parameters: ["i32", "u32", "usize", "i32"], result: "i32", nonblocking: true },
+  process_vm_readv: VECTORS,
+  process_vm_writev: VECTORS,
+  posix_spawn: {
+    parameters: ["buffer", "buffer", "usize", "buffer", "buffer", "buffer"],
+    result: "i32",
+  },
+  posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
+  posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },
+  posix_spawnattr_setsigmask: { parameters: ["buffer", "buffer"], result: "i32" },
+  sigaction: { parameters: ["i32", "buffer", "usize"], result: "i32" },
+  // In libc.so.6 since glibc 2.34.
+  dlsym: { parameters: ["usize", "buffer"], result: "usize", optional: true },
+} as const;
+
 /** glibc first, then musl's name for the running architecture. */
 function sonames(): string[] {
   return ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
 }
 
-function open(): Libc {
+/** Opens symbols of the C library that there is. */
+function dlopen<S extends Deno.ForeignLibraryInterface>(symbols: S) {
   let failure: unknown;
   for (const soname of sonames()) {
     try {
-      const symbols = Deno.dlopen(soname, SYMBOLS).symbols;
-      // errno lives at a fixed address per thread, and a JavaScript realm never changes its thread.
-      const location = symbols.__errno_location();
-      const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location!, 4));
-      return Object.assign(
-        Object.create(null),
-        symbols,
-        { errno: () => errno[0] },
-      ) as Libc;
+      return Deno.dlopen(soname, symbols).symbols;
     } catch (error) {
       failure = error;
     }
   }
   throw failure;
+}
+
+function open(): Libc {
+  const symbols = dlopen(SYMBOLS);
+  // errno lives at a fixed address per thread, and a JavaScript realm never changes its thread.
+  const location = symbols.__errno_location();
+  const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location!, 4));
+  return Object.assign(Object.create(null), symbols, { errno: () => errno[0] }) as Libc;
+}
+
+let processes: ProcessLibc | undefined;
+
+/** The part of the C library that looks after other processes, opened by the first call. */
+export function processLibc(): ProcessLibc {
+  return processes ??= dlopen(PROCESS_SYMBOLS) as unknown as ProcessLibc;
 }
 
 let current: Libc | undefined;

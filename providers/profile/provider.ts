@@ -18,6 +18,7 @@ import {
 import { arch } from "../../core/sys/arch/mod.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { onlineCpus } from "../../core/sys/cpu.ts";
+import { selfThread } from "../../core/sys/thread.ts";
 import { PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
 import { parseRate } from "./rate.ts";
 
@@ -121,7 +122,8 @@ function userTimer(pcb: Pcb): UserAttachment {
   return {
     plane: "user",
     pcbs: [pcb],
-    run(enter, signal, skipped) {
+    run({ enter, signal, skipped }) {
+      const thread = selfThread();
       return new Promise((resolve) => {
         let due = bootTimeNs() + periodNs;
         let timer: ReturnType<typeof setTimeout>;
@@ -134,14 +136,7 @@ function userTimer(pcb: Pcb): UserAttachment {
             const late = (timestampNs - due) / periodNs;
             if (late > 0n) skipped(pcb.cpu!, Number(late));
             due += (late + 1n) * periodNs;
-            enter(pcb, {
-              cpu: pcb.cpu!,
-              pid: Deno.pid,
-              tid: Deno.pid,
-              timestampNs,
-              comm: "deno",
-              values: {},
-            });
+            enter(pcb, { cpu: pcb.cpu!, thread, timestampNs, values: {} });
           }
           arm();
         };

@@ -1,6 +1,7 @@
 // dt(4)'s syscall provider: syscall:NAME:entry and syscall:NAME:return.
 
-import { kernelPcb, type Pcb } from "../../core/pcb.ts";
+import { DtError } from "../../core/errors.ts";
+import type { Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type Attachment,
@@ -10,7 +11,13 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/provider.ts";
-import { type Syscall, syscallAttachment, syscalls } from "../../core/syscalls/mod.ts";
+import {
+  type Syscall,
+  syscallAttachment,
+  syscalls,
+  type SyscallSide,
+  tracedSyscalls,
+} from "../../core/syscalls/mod.ts";
 
 function entry(call: Syscall): ProbeSpec {
   return { name: `syscall:${call.name}:entry`, args: call.args };
@@ -26,6 +33,10 @@ function exit(call: Syscall): ProbeSpec {
 
 function callOf(probe: Probe): Syscall {
   return syscalls().get(probe.name.split(":")[1])!;
+}
+
+function sideOf(probe: Probe): SyscallSide {
+  return probe.retval === undefined ? "enter" : "exit";
 }
 
 /** The provider; see mod.ts. */
@@ -51,22 +62,32 @@ export class SyscallProvider implements Provider {
     return side === "entry" ? entry(call) : side === "return" ? exit(call) : undefined;
   }
 
-  /** One PCB: all CPUs. */
+  /** One PCB: all CPUs, or all that descends from the session's target. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    return kernelPcb(probe, request, session, "system calls");
+    if (session.plane === "user" && session.target === undefined) {
+      throw new DtError(
+        "EOPNOTSUPP",
+        `Cannot enable ${probe.name} on the user plane without a process to trace: name one ` +
+          "(-c or -p); all processes are seen with CAP_BPF and CAP_PERFMON",
+        { operation: "enable", probe: probe.name },
+      );
+    }
+    return [{ probe, request }];
   }
 
   /** Nothing is held. */
   dealloc(_pcbs: readonly Pcb[]): void {}
 
-  /** One attachment for all entries, one for all returns. */
-  attachments(pcbs: readonly Pcb[]): Attachment[] {
-    const sides = Map.groupBy(pcbs, ({ probe }) => probe.retval === undefined ? "enter" : "exit");
-    return [...sides].map(([side, group]) =>
-      syscallAttachment(
-        side as "enter" | "exit",
-        group.map((pcb) => ({ pcb, number: callOf(pcb.probe).number })),
-      )
+  /** Kernel plane: one attachment for all entries, one for all returns. User plane: one tracer. */
+  attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
+    const selected = pcbs.map((pcb) => ({
+      pcb,
+      number: callOf(pcb.probe).number,
+      side: sideOf(pcb.probe),
+    }));
+    if (session.plane === "user") return [tracedSyscalls(selected, session.target!)];
+    return [...Map.groupBy(selected, ({ side }) => side)].map(([side, group]) =>
+      syscallAttachment(side, group)
     );
   }
 }

@@ -7,6 +7,7 @@ import { CPU_BLOCK, openDevice, RingOutput } from "../../core/mod.ts";
 import { x86_64 } from "../../core/sys/arch/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, type Compiled } from "../../tools/btrace/compile.ts";
+import { generate } from "../../tools/btrace/generate.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const RING = { fd: 1 };
@@ -28,10 +29,11 @@ function listing(text: string): string {
   const device = openDevice({ providers: allProviders() });
   const compiled = compile({ name: "stdin", text }, device) as Compiled;
   const maps = [...compiled.maps.keys()].map((name, i) => [name, { fd: FIRST_MAP + i }] as const);
-  compiled.bind({ maps: new Map(maps), zeros: ZEROS });
+  const generated = generate(compiled);
+  generated.bind({ maps: new Map(maps), zeros: ZEROS });
   let out = "; map 1 ring, 2 control, 3 zeros" +
     maps.map(([name, { fd }]) => `, ${fd} ${name}`).join("") + "\n";
-  for (const { name, action } of compiled.actions) {
+  for (const { name, action } of generated.actions) {
     const asm = new Assembler();
     action.emit({
       asm,

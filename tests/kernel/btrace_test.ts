@@ -411,12 +411,12 @@ kernelTest("in a pid namespace of its own btrace tells and filters pids of that 
 });
 
 testWith("without capabilities one sentence says what is missing", ["root", "setpriv"], () => {
-  const command = btraceCommand(["-e", "syscall:openat:entry { }"]);
+  const command = btraceCommand(["--plane", "kernel", "-e", "syscall:openat:entry { }"]);
   const none = output("setpriv", ["--bounding-set", "-all", "--inh-caps", "-all", ...command]);
   assertEquals(none.code, 1);
   assertMatch(
     none.stderr,
-    /^ERROR: tracing needs CAP_BPF and CAP_PERFMON, which [^\n]+setpriv[^\n]+\n$/,
+    /^ERROR: the kernel plane needs CAP_BPF and CAP_PERFMON, which [^\n]+setpriv[^\n]+\n$/,
   );
   const half = output("setpriv", [
     "--bounding-set",
@@ -425,7 +425,7 @@ testWith("without capabilities one sentence says what is missing", ["root", "set
     "-all",
     ...command,
   ]);
-  assertMatch(half.stderr, /^ERROR: tracing needs CAP_PERFMON, which/);
+  assertMatch(half.stderr, /^ERROR: the kernel plane needs CAP_PERFMON, which/);
   const list = output("setpriv", [
     "--bounding-set",
     "-all",

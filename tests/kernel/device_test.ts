@@ -1,6 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { toText } from "@std/streams";
-import { type DtEvent, HEADER, openDevice, type Pcb, PROBE_ENTRY } from "../../core/mod.ts";
+import {
+  type DtEvent,
+  HEADER,
+  openDevice,
+  OUTCOME,
+  type Pcb,
+  PROBE_ENTRY,
+} from "../../core/mod.ts";
 import { syscallAttachment, syscalls } from "../../core/syscalls/mod.ts";
 import { auxBase } from "../../core/sys/auxv.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
@@ -391,7 +398,14 @@ Deno.test("user plane: below 200 microseconds is EINVAL", () => {
 Deno.test("user plane: an action is called for each event", async () => {
   using session = device().open({ plane: "user" });
   const { promise, resolve } = Promise.withResolvers<number>();
-  session.enable("interval:ms:1", { action: { user: (event) => resolve(event.pid) } });
+  session.enable("interval:ms:1", {
+    action: {
+      user(event) {
+        resolve(event.thread.pid);
+        return OUTCOME.aggregated;
+      },
+    },
+  });
   session.start();
   assertEquals(await promise, Deno.pid);
   session.stop();

@@ -107,6 +107,7 @@ function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "lo
     running.fire("begin");
     running.fire("end");
   } catch (error) {
+    if (error instanceof ScriptError) return "refused"; // too large
     throw new Error(`the kernel refused ${JSON.stringify(text)}`, { cause: error });
   }
   return "loaded";

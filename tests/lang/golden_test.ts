@@ -4,6 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, formatDiagnostic, run, ScriptError } from "../../tools/btrace/mod.ts";
+import { generate } from "../../tools/btrace/generate.ts";
+import { interpret } from "../../tools/btrace/interp/interpret.ts";
 import { kernelTest } from "../helpers.ts";
 import { optionsOf } from "./options.ts";
 
@@ -29,7 +31,10 @@ for (const script of scripts.filter((name) => name.startsWith("err."))) {
   Deno.test(`diagnostic ${script}`, () => {
     let error: unknown;
     try {
-      compile(source(script), device, optionsOf(source(script).text).compile);
+      const { compile: options } = optionsOf(source(script).text);
+      const compiled = compile(source(script), device, options);
+      if (compiled.plane === "kernel") generate(compiled);
+      else interpret(compiled);
     } catch (caught) {
       error = caught;
     }
@@ -43,7 +48,7 @@ for (const script of scripts.filter((name) => name.startsWith("err."))) {
 
 Deno.test("every diagnostic has a golden", () => {
   const codes = new Set<string>();
-  const folders = ["passes", "passes/functions", "lang", "."];
+  const folders = ["passes", "passes/functions", "lang", "interp", "."];
   const files = folders.flatMap((folder) =>
     [...Deno.readDirSync(`${HERE}../../tools/btrace/${folder}`)].filter(({ name }) =>
       name.endsWith(".ts") && !name.endsWith("_test.ts")

@@ -1,5 +1,6 @@
 // What a golden script wants to be run with.
 
+import type { PlaneName } from "../../core/mod.ts";
 import { parseOptions } from "../../tools/btrace/options.ts";
 
 /** The command line that a script's first line may ask for: `// OPTIONS: -f json a b` */
@@ -10,6 +11,7 @@ export function optionsOf(text: string) {
   return {
     options,
     compile: {
+      plane: (options.plane === "user" ? "user" : "kernel") as PlaneName,
       params: options.positional,
       named: { given: options.named, known: new Map() },
       unsafe: options.unsafe,

@@ -3,63 +3,20 @@
 
 import { pidfdOpen } from "../../core/sys/pidfd.ts";
 import { Poller } from "../../core/sys/poller.ts";
+import { HeldProcess } from "../../core/sys/spawn.ts";
 
-/** A child that has not started its command yet. */
-export class HeldChild implements Disposable {
-  /** Process id: of the shell first, of the command from {@linkcode release} on. */
-  readonly pid: number;
-  /** Settles when it has ended. */
-  readonly ended: Promise<unknown>;
-  #running = true;
-
-  private constructor(child: Deno.ChildProcess) {
-    this.pid = child.pid;
-    this.ended = child.status.then(() => this.#running = false);
+/**
+ * Starts a command and holds it before its first instruction.
+ *
+ * @param command A simple command with arguments, split as a shell does.
+ * @throws {Deno.errors.NotFound} The program cannot be found.
+ */
+export function holdChild(command: string): HeldProcess {
+  const program = command.trim().split(/\s/)[0];
+  if (!isProgram(program)) {
+    throw new Deno.errors.NotFound(`Failed to run '${program}': No such file or directory`);
   }
-
-  /**
-   * Starts a shell that stops itself and will then become the command, under the same process id.
-   *
-   * @param command A simple command with arguments, split as a shell does.
-   * @throws {Error} The program cannot be found.
-   */
-  static async spawn(command: string): Promise<HeldChild> {
-    const program = command.trim().split(/\s/)[0];
-    if (!isProgram(program)) {
-      throw new Deno.errors.NotFound(`Failed to run '${program}': No such file or directory`);
-    }
-    const child = new Deno.Command("sh", {
-      args: ["-c", `kill -STOP $$; exec ${command}`],
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).spawn();
-    const held = new HeldChild(child);
-    while (held.#running && processState(held.pid) !== "T") {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    return held;
-  }
-
-  /** Lets the command start. */
-  release(): void {
-    this.#kill("SIGCONT");
-  }
-
-  /** Ends it if it still runs. */
-  [Symbol.dispose](): void {
-    this.#kill("SIGTERM");
-    this.#kill("SIGCONT");
-  }
-
-  #kill(signal: Deno.Signal): void {
-    if (!this.#running) return;
-    try {
-      Deno.kill(this.pid, signal);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+  return new HeldProcess(command);
 }
 
 function isProgram(name: string): boolean {
@@ -74,15 +31,6 @@ function isProgram(name: string): boolean {
       return false;
     }
   });
-}
-
-/** "T" for a stopped process; undefined if there is none. */
-function processState(pid: number): string | undefined {
-  try {
-    return /\) (\w)/.exec(Deno.readTextFileSync(`/proc/${pid}/stat`))?.[1];
-  } catch {
-    return undefined;
-  }
 }
 
 /**

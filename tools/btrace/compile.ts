@@ -1,24 +1,20 @@
-// Scripts to something that can be run: front end, maps, actions.
+// Scripts to something that can be run on either plane: the front end, and what both planes share.
 
 import type { Device } from "../../core/device.ts";
-import type { MapReference } from "../../core/asm/instruction.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
 import { possibleCpuCount } from "../../core/sys/cpu.ts";
 import { tracefsMissing } from "../../core/tracefs/mod.ts";
-import { FrameError } from "./codegen/frame.ts";
-import type { GenMap, GenShared } from "./codegen/gen.ts";
-import { type MapLayout, mapLayout } from "./codegen/map_layout.ts";
-import { actionsOf, type ProbeAction } from "./codegen/program.ts";
+import type { PlaneName } from "../../core/provider.ts";
 import { BtfTypes } from "./ctypes/btf_types.ts";
 import type { Header } from "./ctypes/preprocess.ts";
 import type { Program } from "./lang/ast.ts";
-import { type Diagnostic, Diagnostics, ScriptError, Source } from "./lang/diagnostics.ts";
+import { type Diagnostic, Source } from "./lang/diagnostics.ts";
 import type { MapType } from "./lang/types.ts";
-import { visitBlock } from "./lang/walk.ts";
-import type { Plan } from "./output/plan.ts";
+import { type MapLayout, mapLayout } from "./map_layout.ts";
+import { Plans } from "./output/plan.ts";
 import { cgroupId, signalNumber } from "./output/system.ts";
-import type { CheckedProgram } from "./passes/check.ts";
+import type { CheckedClause, CheckedProgram } from "./passes/check.ts";
 import type { Config } from "./passes/config.ts";
 import type { Environment, NamedParams } from "./passes/context.ts";
 import type { ProbeLookup } from "./passes/expand.ts";
@@ -36,6 +32,8 @@ export interface SourceText {
 
 /** How to compile. */
 export interface CompileOptions {
+  /** Where it is to run. Default "kernel". */
+  readonly plane?: PlaneName;
   /** Settings; a script's config block and `variables` go before them. */
   readonly config?: Partial<Config>;
   /** Settings by the environment: keys in lower case without BPFTRACE_. */
@@ -62,31 +60,21 @@ export interface CompileOptions {
 export interface CompiledMap {
   /** Keys and value. */
   readonly type: MapType;
-  /** Shape of the BPF map. */
+  /** Shape of the BPF map; on the user plane sizes and number of entries count. */
   readonly layout: MapLayout;
 }
 
 /** A script without errors. It holds nothing of the kernel's and can be run more than once. */
 export interface Script {
+  /** Where it runs. */
+  readonly plane: PlaneName;
   /** What it was made from. */
   readonly source: Source;
   /** Warnings. */
   readonly warnings: readonly Diagnostic[];
 }
 
-/** What programs refer to, made before they are loaded. */
-export interface Bindings {
-  /** By name. */
-  readonly maps: ReadonlyMap<string, MapReference>;
-  /** Zeros. */
-  readonly zeros: MapReference;
-  /** Stacks by their hash. */
-  readonly stacks?: MapReference;
-  /** The -c child. */
-  readonly childPid?: number;
-}
-
-/** What run.ts needs of a script. */
+/** What the backends and the runner need of a script. */
 export interface Compiled extends Script {
   /** Its syntax. */
   readonly parsed: Program;
@@ -96,20 +84,24 @@ export interface Compiled extends Script {
   readonly config: Config;
   /** Maps by name, sorted. */
   readonly maps: ReadonlyMap<string, CompiledMap>;
-  /** Probes with their actions, in the order in which they first appear. */
-  readonly actions: readonly ProbeAction[];
-  /** What records lead to, by their id. Complete when all programs have been emitted. */
-  readonly plans: readonly Plan[];
-  /** Texts that printing needs. */
-  readonly texts: readonly string[];
-  /** Longest value of a map, in bytes: as many zeros are wanted. */
-  readonly zeroBytes: number;
-  /** True if it records stacks. */
-  readonly usesStacks: boolean;
+  /** Probes with their clauses, in the order in which they first appear. */
+  readonly probes: readonly CompiledProbe[];
+  /** Reports failed reads and lookups. */
+  readonly reportsFailures: boolean;
+  /** What records lead to. Complete when all code has been made. */
+  readonly plans: Plans;
   /** Name of a probe by its number. */
   probeName(pbn: number): string;
-  /** Gives what programs refer to; to be called before they are loaded. */
-  bind(bindings: Bindings): void;
+}
+
+/** A probe of a script. */
+export interface CompiledProbe {
+  /** Full name. */
+  readonly name: string;
+  /** Number. */
+  readonly pbn: number;
+  /** What it does, in source order; the same array for probes that do the same. */
+  readonly clauses: readonly CheckedClause[];
 }
 
 /** The registry as the front end sees it. */
@@ -128,35 +120,12 @@ function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
   };
 }
 
-/** Most maps that the kernel lets one program use, and those that every program has. */
-const MAX_USED_MAPS = 64;
-const OWN_MAPS = 6;
-
-/** A program that uses more maps than the kernel allows would be refused without a place. */
-function checkMapCount({ maps, clauses }: CheckedProgram, source: Source): void {
-  if (maps.size <= MAX_USED_MAPS - OWN_MAPS) return;
-  const diagnostics = new Diagnostics();
-  for (const { clause } of clauses) {
-    const used = new Set<string>();
-    visitBlock(clause.body, (expr) => {
-      if (expr.kind === "map") used.add(expr.name);
-    });
-    if (used.size <= MAX_USED_MAPS - OWN_MAPS) continue;
-    diagnostics.error(
-      "too-many-maps",
-      `This clause uses ${used.size} maps; the kernel allows ${MAX_USED_MAPS} in one program, ` +
-        `${OWN_MAPS} of which are the tracer's`,
-      clause.attachPoints[0].span,
-    );
-  }
-  if (diagnostics.failed) throw new ScriptError(diagnostics.list, source);
-}
-
 /** The kernel's types, shared by all scripts of a process. */
 const kernelTypes = new BtfTypes(kernelBtf);
 
-function systemEnvironment(): Environment {
+function systemEnvironment(plane: PlaneName): Environment {
   return {
+    kernelMemory: plane === "kernel",
     get cpus() {
       return possibleCpuCount();
     },
@@ -208,6 +177,7 @@ export function compile(
   device: Device,
   options: CompileOptions = {},
 ): Script {
+  const { plane = "kernel" } = options;
   const source = new Source(text.name, text.text);
   const folder = /^(.*)\/[^/]*$/.exec(source.name)?.[1] ?? ".";
   const { parsed, program, config, diagnostics } = analyze(
@@ -222,7 +192,7 @@ export function compile(
       findHeader: headerFinder(options.includeFolders ?? [], folder),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
-      environment: systemEnvironment(),
+      environment: systemEnvironment(plane),
       unsafe: options.unsafe ?? false,
       special: options.special ?? ["self"],
     },
@@ -231,70 +201,40 @@ export function compile(
   for (const [name, type] of program.maps) {
     maps.set(name, { type, layout: mapLayout(type, config.maxMapKeys) });
   }
-  let bound: Bindings | undefined;
-  const reference = (find: (bindings: Bindings) => MapReference | undefined): MapReference => ({
-    get fd() {
-      return find(bound!)!.fd;
-    },
-  });
-  const genMaps = new Map<string, GenMap>();
-  for (const [name, { type, layout }] of maps) {
-    genMaps.set(name, { type, layout, map: reference((one) => one.maps.get(name)) });
-  }
-  const names = new Map<number, string>();
-  for (const { probes } of program.clauses) {
-    for (const { name, pbn } of probes) names.set(pbn, name);
-  }
-  const plans: Plan[] = [];
-  const planIds = new Map<object, number>();
-  const texts: string[] = [];
-  let usesStacks = false;
-  const shared: GenShared = {
-    maps: genMaps,
-    zeros: reference(({ zeros }) => zeros),
-    stacks: reference(({ stacks }) => stacks),
-    cpus: possibleCpuCount(),
-    childPid: () => bound?.childPid ?? 0,
-    config,
-    warnings: options.warnings ?? false,
-    plan(key, make) {
-      let id = planIds.get(key);
-      if (id === undefined) planIds.set(key, id = plans.push(make()) - 1);
-      return id;
-    },
-    intern(text) {
-      const known = texts.indexOf(text);
-      return known >= 0 ? known : texts.push(text) - 1;
-    },
-    useStacks: () => usesStacks = true,
-  };
-  checkMapCount(program, source);
-  let actions: ProbeAction[];
-  try {
-    actions = actionsOf(program, shared);
-  } catch (error) {
-    if (!(error instanceof FrameError)) throw error;
-    const failed = new Diagnostics();
-    failed.error("too-large", error.message, { start: 0, end: source.text.length });
-    throw new ScriptError(failed.list, source);
-  }
-  const values = [...maps.values()].map(({ layout }) => layout.valueSize);
+  const probes = probesOf(program);
+  const names = new Map(probes.map(({ name, pbn }) => [pbn, name]));
   const compiled: Compiled = {
+    plane,
     source,
     warnings: diagnostics.list,
     parsed,
     program,
     config,
     maps,
-    actions,
-    plans,
-    texts,
-    zeroBytes: Math.max(8, ...values),
-    usesStacks,
+    probes,
+    reportsFailures: options.warnings ?? false,
+    plans: new Plans(),
     probeName: (pbn) => names.get(pbn) ?? `${pbn}`,
-    bind(bindings) {
-      bound = bindings;
-    },
   };
   return compiled;
+}
+
+/** All clauses of a probe are one action. */
+function probesOf(program: CheckedProgram): CompiledProbe[] {
+  const found = new Map<string, { pbn: number; clauses: CheckedClause[] }>();
+  for (const clause of program.clauses) {
+    for (const { name, pbn } of clause.probes) {
+      const known = found.get(name);
+      if (known !== undefined) known.clauses.push(clause);
+      else found.set(name, { pbn, clauses: [clause] });
+    }
+  }
+  const number = new Map(program.clauses.map((clause, i) => [clause, i]));
+  const lists = new Map<string, CheckedClause[]>();
+  return [...found].map(([name, { pbn, clauses }]) => {
+    const key = clauses.map((clause) => number.get(clause)).join();
+    const shared = lists.get(key) ?? clauses;
+    lists.set(key, shared);
+    return { name, pbn, clauses: shared };
+  });
 }

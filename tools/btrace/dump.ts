@@ -5,6 +5,7 @@ import { CPU_BLOCK } from "../../core/blocks.ts";
 import type { Location } from "../../core/provider.ts";
 import { RingOutput } from "../../core/ring_output.ts";
 import type { Compiled } from "./compile.ts";
+import { generate } from "./generate.ts";
 import { typeName } from "./lang/types.ts";
 
 /** Stages that can be shown. */
@@ -65,7 +66,8 @@ function tree(value: unknown, indent = ""): string {
 /** Each distinct action, for a context whose values all stand at its start. */
 function instructions(compiled: Compiled): string {
   const map = { fd: 0 };
-  compiled.bind({
+  const generated = generate(compiled);
+  generated.bind({
     maps: new Map([...compiled.maps.keys()].map((name) => [name, map])),
     zeros: map,
     stacks: map,
@@ -73,7 +75,7 @@ function instructions(compiled: Compiled): string {
   const anywhere: Location = { path: [0], size: 8 };
   const shown = new Set<object>();
   let text = "";
-  for (const { name, action } of compiled.actions) {
+  for (const { name, action } of generated.actions) {
     if (shown.has(action)) continue;
     shown.add(action);
     const asm = new Assembler();

@@ -1,40 +1,26 @@
 // A compiled script in the kernel: its maps, its programs, the words that it shares with this side.
 
-import { BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../../core/bpf/map.ts";
-import { CONTROL } from "../../core/blocks.ts";
+import { BPF_EXIST, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../../core/bpf/map.ts";
 import type { Device } from "../../core/device.ts";
 import type { EventFilter } from "../../core/filter.ts";
+import { errorCode } from "../../core/errors.ts";
+import type { LoadedProgram } from "../../core/plane.ts";
 import { providerOf } from "../../core/probe.ts";
-import type { Session } from "../../core/session.ts";
+import { BpfProgramStats } from "../../core/bpf/mod.ts";
 import { MAX_FRAMES, STACK_BYTES } from "./codegen/stacks.ts";
 import type { Compiled, CompiledMap, Script } from "./compile.ts";
+import { generate } from "./generate.ts";
+import {
+  type BenchResult,
+  type Loaded,
+  type LoadOptions,
+  type ScriptMap,
+  SPECIAL,
+} from "./loaded.ts";
+import { Memory } from "./output/memory.ts";
 
-/** How to load. */
-export interface LoadOptions {
-  /** Only this process's events; clocks, BEGIN and END tick all the same. */
-  readonly pid?: number;
-  /** The -c child. */
-  readonly childPid?: number;
-  /** Bytes of the ring. */
-  readonly ringBytes?: number;
-}
-
-/** A script whose maps exist and whose programs are in the kernel; nothing fires yet. */
-export interface Loaded extends Disposable {
-  /** Has the probes enabled and is prepared. */
-  readonly session: Session;
-  /** By name. */
-  readonly maps: ReadonlyMap<string, BpfMap>;
-  /** Frames of stacks by their hash, if the script records any. */
-  readonly stacks?: BpfMap;
-  /** Fires one of btrace's own probes, if the script has it. */
-  fire(name: string): void;
-  /** Probes of the script that are not btrace's own. */
-  readonly attachable: number;
-}
-
-/** Fired by btrace itself, in its own thread. */
-const SPECIAL = /^(begin$|end$|self:|test:|bench:)/;
+/** A benchmark runs for at least so long. */
+const BENCH_NS = 1_000_000n;
 
 /**
  * Creates a script's maps and loads its programs.
@@ -47,39 +33,90 @@ export function load(
   options: LoadOptions = {},
 ): Loaded {
   const compiled = script as Compiled;
+  const generated = generate(compiled);
   using stack = new DisposableStack();
   const maps = new Map<string, BpfMap>();
   for (const [name, map] of compiled.maps) maps.set(name, stack.use(createMap(name, map)));
-  const stacks = compiled.usesStacks
+  const stacks = generated.usesStacks
     ? stack.use(createStacks(compiled.config.maxMapKeys))
     : undefined;
-  compiled.bind({
+  generated.bind({
     maps,
-    zeros: stack.use(createZeros(compiled.zeroBytes)),
+    zeros: stack.use(createZeros(generated.zeroBytes)),
     stacks,
     childPid: options.childPid,
   });
   const { perfRbPages } = compiled.config;
   const ringBytes = options.ringBytes ?? (perfRbPages === 0 ? undefined : ringSize(perfRbPages));
   const session = stack.use(device.open({ ringBytes }));
-  const attachable = compiled.actions.filter(({ name }) => !SPECIAL.test(name));
+  const attachable = generated.actions.filter(({ name }) => !SPECIAL.test(name));
   for (const { name, pbn, action } of attachable) {
     session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options.pid) });
   }
-  const scratchBytes = Math.max(0, ...compiled.actions.map(({ action }) => action.scratchBytes));
+  const scratchBytes = Math.max(0, ...generated.actions.map(({ action }) => action.scratchBytes));
   session.prepare({ scratchBytes });
+  const find = (wanted: string) => generated.actions.find(({ name }) => name === wanted);
+  const memory = new Memory(session.recordBytes);
   const owned = stack.move();
-  return {
+  const loaded: Loaded = {
     session,
-    maps,
-    stacks,
+    maps: new Map([...maps].map(([name, map]) => [name, scriptMap(map)])),
     attachable: attachable.length,
+    frames: (hash) => framesOf(stacks, hash),
     fire(name) {
-      const one = compiled.actions.find((action) => action.name === name);
-      if (one !== undefined) session.run(name, one.action, one.pbn);
+      const one = find(name);
+      if (one !== undefined) session.run(name, { kernel: one.action }, one.pbn);
     },
+    bench(name) {
+      const { action, pbn } = find(name)!;
+      return measure(session.loadOnce(name, action, pbn));
+    },
+    drain: () => session.drain(deliver),
+    lostRecords: () => session.lostRecords(),
     [Symbol.dispose]: () => owned.dispose(),
   };
+  // Bound once: no closure per round.
+  const deliver = (at: number) => loaded.onRecord?.(memory, at);
+  return loaded;
+}
+
+/** By the kernel's own clock. */
+function measure(program: LoadedProgram): BenchResult {
+  using _stats = new BpfProgramStats();
+  let { runTimeNs, runCount } = program.info();
+  for (let rounds = 1; runTimeNs < BENCH_NS && rounds < 1e6; rounds *= 2) {
+    for (let i = 0; i < rounds; i++) program.testRun();
+    ({ runTimeNs, runCount } = program.info());
+  }
+  return { averageNs: runCount === 0n ? 0n : runTimeNs / runCount, rounds: runCount };
+}
+
+function scriptMap(map: BpfMap): ScriptMap {
+  const zero = () => {
+    const value = new Uint8Array(map.userValueSize);
+    for (const [key] of [...map.entries()]) {
+      try {
+        map.update(key, value, BPF_EXIST);
+      } catch (error) {
+        if (errorCode(error) !== "ENOENT") throw error; // deleted meanwhile
+      }
+    }
+  };
+  return {
+    valueBytes: map.userValueSize,
+    entries: () => map.entries(),
+    lookup: (key) => map.lookup(key),
+    clear: () => map.spec.type.includes("ARRAY") ? zero() : map.clear(),
+    zero,
+  };
+}
+
+function framesOf(stacks: BpfMap | undefined, hash: bigint): bigint[] {
+  const key = new Uint8Array(new BigUint64Array([hash]).buffer);
+  const value = hash === 0n ? undefined : stacks?.lookup(key);
+  if (value === undefined) return [];
+  const words = new BigUint64Array(value.buffer, value.byteOffset, value.length / 8);
+  return [...words.subarray(1, 1 + Number(words[0]))];
 }
 
 /** A power of two that is at least so many pages, and at least what a ring can be. */
@@ -124,16 +161,4 @@ function createZeros(bytes: number): BpfMap {
     maxEntries: 1,
     flags: BPF_F_RDONLY_PROG,
   });
-}
-
-/** Nothing has ended yet. */
-export function clearControl(session: Session): void {
-  for (const word of ["exit", "exitCode", "result"] as const) {
-    Atomics.store(session.control, CONTROL[word] / 4, 0);
-  }
-}
-
-/** Where exit() left its code, and `return` its value. */
-export function controlWord(session: Session, word: "exit" | "exitCode" | "result"): number {
-  return Atomics.load(session.control, CONTROL[word] / 4);
 }

@@ -36,6 +36,6 @@ export {
   type Span,
 } from "./lang/diagnostics.ts";
 export type { Sink } from "./output/out.ts";
-export type { LoadOptions } from "./load.ts";
+export type { LoadOptions } from "./loaded.ts";
 export { run, type RunOptions, type RunResult } from "./run.ts";
 export type { RunnerOptions } from "./runner.ts";

@@ -1,5 +1,6 @@
 // Options of the command line: bpftrace's.
 
+import type { PlaneName } from "../../core/provider.ts";
 import { parseArgs } from "../deps.ts";
 
 export const USAGE = `USAGE:
@@ -11,8 +12,12 @@ export const USAGE = `USAGE:
 OPTIONS:
     -e 'PROGRAM'         run this program
     -l, --list [SEARCH]  list probes; * stands for any characters; with -v their arguments
-    -p, --pid PID        only events of this process; end with it
-    -c, --cmd 'CMD'      run CMD, only its events; end with it
+    -p, --pid PID        only events of this process and of what it starts; end with it
+    -c, --cmd 'CMD'      run CMD, only its events and of what it starts; end with it
+        --plane PLANE    kernel (BPF), user (no privilege), auto (the default: what is permitted)
+        --seccomp-bpf    user plane with -c: only calls that the program asks for stop CMD. The filter
+                         cannot be taken off and its calls fail without a tracer, so CMD and what it
+                         started end with btrace, and gain no privileges (no_new_privs)
     -o, --output FILE    output goes to FILE
     -f, --format FORMAT  text or json
     -B MODE              write output: line (each round, the default), none (each record), full
@@ -71,6 +76,9 @@ export interface Options {
   readonly list: boolean;
   readonly pid?: number;
   readonly command?: string;
+  readonly plane: PlaneName | "auto";
+  /** --seccomp-bpf */
+  readonly seccomp: boolean;
   readonly output?: string;
   readonly format: "text" | "json";
   readonly buffer: "none" | "line" | "full";
@@ -95,12 +103,34 @@ export interface Options {
 /** Options of bpftrace's that change nothing here. */
 const IGNORED = ["dwarf-pid", "debuginfo", "no-feature", "traceable-functions"];
 const STRINGS = [
-  ...["e", "pid", "cmd", "output", "format", "B", "I", "include", "probe-filter", "debug", "mode"],
+  ...[
+    "e",
+    "pid",
+    "cmd",
+    "output",
+    "format",
+    "B",
+    "I",
+    "include",
+    "probe-filter",
+    "debug",
+    "mode",
+    "plane",
+  ],
   ...IGNORED,
 ];
 const FLAGS = [
   ...["list", "quiet", "warnings", "unsafe", "dry-run", "n", "fmt", "test", "bench"],
-  ...["info", "verbose", "help", "version", "btf", "usdt-file-activation", "no-warnings"],
+  ...[
+    "info",
+    "verbose",
+    "help",
+    "version",
+    "btf",
+    "usdt-file-activation",
+    "no-warnings",
+    "seccomp-bpf",
+  ],
 ];
 const MODES: Readonly<Record<string, Options["mode"]>> = {
   bench: "bench",
@@ -173,6 +203,15 @@ export function parseOptions(args: readonly string[]): Options {
   if (flag("warnings") && flag("no-warnings")) {
     throw new UsageError("-k and --no-warnings cannot be used together", true);
   }
+  if (flag("seccomp-bpf") && command === undefined) {
+    throw new UsageError(
+      "--seccomp-bpf needs -c: a filter is put into a command that starts",
+      true,
+    );
+  }
+  if (flag("seccomp-bpf") && text("plane") === "kernel") {
+    throw new UsageError("--seccomp-bpf is for the user plane", true);
+  }
   const debug = (parsed.debug as string[] | undefined) ?? [];
   for (const stage of debug) {
     if (!DEBUG.includes(stage)) throw new UsageError(`Unknown debug stage: ${stage}`, true);
@@ -182,6 +221,8 @@ export function parseOptions(args: readonly string[]): Options {
     list: flag("list"),
     pid: pid === undefined ? undefined : parsePid(pid),
     command,
+    plane: oneOf("plane", ["auto", "kernel", "user"], "auto"),
+    seccomp: flag("seccomp-bpf"),
     output: text("output"),
     format: oneOf("format", ["text", "json"], "text"),
     buffer: oneOf("B", ["line", "none", "full"], "line"),

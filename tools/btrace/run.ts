@@ -1,9 +1,9 @@
-// Runs a compiled script on the kernel plane: BEGIN, events, END.
+// Runs a compiled script: BEGIN, events, END.
 
 import type { Device } from "../../core/device.ts";
 import type { SessionStats } from "../../core/stats.ts";
 import type { Compiled, Script } from "./compile.ts";
-import { load, type LoadOptions } from "./load.ts";
+import type { Loaded, LoadOptions } from "./loaded.ts";
 import { Runner, type RunnerOptions } from "./runner.ts";
 
 /** How to run. */
@@ -23,27 +23,44 @@ export interface RunResult {
 }
 
 /**
+ * Makes a script ready to run. Each plane's part is loaded when it is wanted.
+ *
+ * @throws {ScriptError} The plane cannot do what it asks for.
+ * @throws {DtError} EPERM without CAP_BPF and CAP_PERFMON (kernel plane); VerifierError.
+ */
+export async function loadScript(
+  script: Script,
+  device: Device,
+  options: LoadOptions,
+): Promise<Loaded> {
+  const { load } = script.plane === "kernel"
+    ? await import("./load.ts")
+    : await import("./interp/load.ts");
+  return load(script, device, options);
+}
+
+/**
  * Runs a script until exit(), the signal, or, if it has no other probes than BEGIN and END, at once.
  *
- * @throws {DtError} EPERM without CAP_BPF and CAP_PERFMON; whatever loading and attaching throw.
+ * @throws {DtError} EPERM without what the plane needs; whatever loading and attaching throw.
  */
 export async function run(
   script: Script,
   device: Device,
   options: RunOptions,
 ): Promise<RunResult> {
-  using loaded = load(script, device, options);
+  using loaded = await loadScript(script, device, options);
   const { session, attachable } = loaded;
   const compiled = script as Compiled;
   using runner = new Runner(compiled, loaded, options);
-  const signals = compiled.actions.filter(({ name }) => name.startsWith("self:signal:"));
+  const signals = compiled.probes.filter(({ name }) => name.startsWith("self:signal:"));
   using _listeners = onSignals(signals.map(({ name }) => name), (name) => {
     loaded.fire(name);
     session.wake();
   });
   if (!options.dryRun) loaded.fire("begin");
   if (attachable > 0) session.start();
-  runner.printer.attached(compiled.actions.length);
+  runner.printer.attached(compiled.probes.length);
   options.onAttached?.();
   if (options.dryRun) return { exitCode: 0, stats: session.stats() };
   if (attachable + signals.length > 0) await runner.follow();

@@ -1,7 +1,5 @@
 // Reads records and does what their plans say.
 
-import { BPF_EXIST, type BpfMap } from "../../core/bpf/map.ts";
-import { errorCode } from "../../core/errors.ts";
 import { HEADER } from "../../core/event.ts";
 import type { Compiled } from "./compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "./lang/diagnostics.ts";
@@ -16,7 +14,7 @@ import { strftime } from "./output/strftime.ts";
 import { systemNames } from "./output/system.ts";
 import { TextPrinter } from "./output/text.ts";
 import { type Entry, readEntry, sortEntries } from "./output/value.ts";
-import { clearControl, controlWord, type Loaded } from "./load.ts";
+import { clearControl, controlWord, type Loaded } from "./loaded.ts";
 import type { Names } from "./output/names.ts";
 
 type RecordPlan = Plan & { kind: "record" };
@@ -46,7 +44,8 @@ export class Runner implements Disposable {
   readonly #loaded: Loaded;
   readonly #options: RunnerOptions;
   readonly #out: Out;
-  readonly #memory: Memory;
+  /** Of the record at hand. */
+  #memory!: Memory;
   readonly #names: Names;
   #reportedLost = 0;
   /** exit() was seen: what comes behind it in the ring is not wanted, until END. */
@@ -60,13 +59,13 @@ export class Runner implements Disposable {
     this.#loaded = loaded;
     this.#options = options;
     this.#out = new Out(options.stdout);
-    this.#memory = new Memory(loaded.session.recordBytes);
     this.#names = systemNames({
       trailer: compiled.config.strTruncTrailer,
       probe: compiled.probeName,
-      text: (index) => compiled.texts[index],
-      frames: (hash) => this.#frames(hash),
+      text: (index) => compiled.plans.texts[index],
+      frames: (hash) => loaded.frames(hash),
     });
+    loaded.onRecord = this.#record;
     this.printer = options.format === "json"
       ? new JsonPrinter(this.#out, this.#names)
       : new TextPrinter(this.#out, this.#names, (text) => this.say(text), options.quiet === true);
@@ -134,9 +133,8 @@ export class Runner implements Disposable {
 
   /** One round of reading; returns how many records there were. */
   round(): number {
-    const { session } = this.#loaded;
-    const count = session.drain(this.#record);
-    const lost = session.lostRecords();
+    const count = this.#loaded.drain();
+    const lost = this.#loaded.lostRecords();
     if (lost > this.#reportedLost) {
       this.printer.lost(BigInt(lost - this.#reportedLost));
       this.#reportedLost = lost;
@@ -146,10 +144,10 @@ export class Runner implements Disposable {
   }
 
   /** Bound once: no closure per round. */
-  readonly #record = (offset: number): void => {
-    const memory = this.#memory;
+  readonly #record = (memory: Memory, offset: number): void => {
+    this.#memory = memory;
     if (memory.u32(offset + HEADER.kind) === KIND_PLAN && !this.#exited) {
-      this.#perform(this.#compiled.plans[memory.u32(offset + HEADER.id)], offset);
+      this.#perform(this.#compiled.plans.list[memory.u32(offset + HEADER.id)], offset);
     }
     if (this.#options.buffer === "none") this.#out.flush();
     else this.#out.flushIfLarge();
@@ -164,16 +162,16 @@ export class Runner implements Disposable {
         const map = this.#loaded.maps.get(plan.map)!;
         const from = at + plan.at;
         const key = this.#memory.bytes.slice(from, from + layout.keySize);
-        const value = map.lookup(key) ?? new Uint8Array(map.userValueSize);
+        const value = map.lookup(key) ?? new Uint8Array(map.valueBytes);
         const entry = readEntry(type, key, value, layout.valueSize);
         return this.printer.element(type, entry.value);
       }
       case "print":
         return this.#printMap(plan.map, plan);
       case "clear":
-        return this.#clear(plan.map);
+        return this.#loaded.maps.get(plan.map)!.clear();
       case "zero":
-        return this.#zero(plan.map);
+        return this.#loaded.maps.get(plan.map)!.zero();
       case "fault":
         return this.#fault(plan, at);
       case "exit":
@@ -352,14 +350,6 @@ export class Runner implements Disposable {
     this.printer.notice({ ...this.#notice(fault.kind, message, span, text), helper, retcode });
   }
 
-  #frames(hash: bigint): bigint[] {
-    const key = new Uint8Array(new BigUint64Array([hash]).buffer);
-    const value = hash === 0n ? undefined : this.#loaded.stacks?.lookup(key);
-    if (value === undefined) return [];
-    const words = new BigUint64Array(value.buffer, value.byteOffset, value.length / 8);
-    return [...words.subarray(1, 1 + Number(words[0]))];
-  }
-
   #entries(name: string): Entry[] {
     const { type, layout } = this.#compiled.maps.get(name)!;
     const entries = [...this.#loaded.maps.get(name)!.entries()].map(([key, value]) =>
@@ -370,24 +360,6 @@ export class Runner implements Disposable {
 
   #printMap(name: string, limits: { top?: number; div?: bigint }): void {
     this.printer.map(this.#compiled.maps.get(name)!.type, this.#entries(name), limits);
-  }
-
-  #clear(name: string): void {
-    const map = this.#loaded.maps.get(name)!;
-    if (map.spec.type.includes("ARRAY")) this.#zero(name);
-    else map.clear();
-  }
-
-  #zero(name: string): void {
-    const map: BpfMap = this.#loaded.maps.get(name)!;
-    const zero = new Uint8Array(map.userValueSize);
-    for (const [key] of [...map.entries()]) {
-      try {
-        map.update(key, zero, BPF_EXIST);
-      } catch (error) {
-        if (errorCode(error) !== "ENOENT") throw error; // deleted meanwhile
-      }
-    }
   }
 }
 

@@ -1,35 +1,32 @@
 // --test and --bench: runs the test: or bench: probes of a script, one after the other.
 
-import { BpfProgramStats } from "../../core/bpf/mod.ts";
 import type { Device } from "../../core/device.ts";
 import type { Compiled, Script } from "./compile.ts";
 import type { Options } from "./options.ts";
-import { controlWord, load, type Loaded } from "./load.ts";
+import { controlWord, type Loaded } from "./loaded.ts";
+import { loadScript } from "./run.ts";
 import { Runner } from "./runner.ts";
 
 const GREEN = "\x1b[32m";
 const RED = "\x1b[31m";
 const PLAIN = "\x1b[0m";
 
-/** A benchmark runs for at least so long. */
-const BENCH_NS = 1_000_000n;
-
 /**
  * Runs them.
  *
  * @returns Exit status: 1 if a test failed.
  */
-export function runTests(
+export async function runTests(
   script: Script,
   device: Device,
   options: Options,
   stdout: (bytes: Uint8Array) => void,
-): number {
+): Promise<number> {
   const compiled = script as Compiled;
   const say = (text: string) => stdout(new TextEncoder().encode(text));
   const prefix = `${options.mode}:`;
-  const names = compiled.actions.map(({ name }) => name).filter((name) => name.startsWith(prefix));
-  using loaded = load(script, device, {});
+  const names = compiled.probes.map(({ name }) => name).filter((name) => name.startsWith(prefix));
+  using loaded = await loadScript(script, device, {});
   using runner = new Runner(compiled, loaded, {
     stdout,
     stderr: (bytes) => Deno.stderr.writeSync(bytes),
@@ -39,7 +36,7 @@ export function runTests(
   loaded.fire("begin");
   const status = options.mode === "test"
     ? tests(names, loaded, runner, say, options.format === "json")
-    : benches(names, loaded, compiled, say, options.format === "json");
+    : benches(names, loaded, say, options.format === "json");
   runner.finish(() => loaded.fire("end"));
   return status;
 }
@@ -85,31 +82,22 @@ function tests(
 function benches(
   names: readonly string[],
   loaded: Loaded,
-  compiled: Compiled,
   say: (text: string) => void,
   json: boolean,
 ): number {
-  using _stats = new BpfProgramStats();
   const width = 41;
   if (!json) {
     say(`${"Benchmark".padEnd(width)}${"Time(ns)".padEnd(15)}Iterations\n`);
     say(`${"-".repeat(width + 15 + 10)}\n`);
   }
   for (const name of names) {
-    const { action, pbn } = compiled.actions.find((one) => one.name === name)!;
-    const program = loaded.session.loadOnce(name, action, pbn);
-    let { runTimeNs, runCount } = program.info();
-    for (let rounds = 1; runTimeNs < BENCH_NS && rounds < 1e6; rounds *= 2) {
-      for (let i = 0; i < rounds; i++) program.testRun();
-      ({ runTimeNs, runCount } = program.info());
-    }
-    const average = runCount === 0n ? 0n : runTimeNs / runCount;
+    const { averageNs, rounds } = loaded.bench(name);
     const short = name.slice("bench:".length);
     if (json) {
-      const data = { [short]: { average: Number(average), iters: Number(runCount) } };
+      const data = { [short]: { average: Number(averageNs), iters: Number(rounds) } };
       say(`{"type": "benchmark_result", "data": ${spaced(data)}}\n`);
     } else {
-      say(`${short.padEnd(width)}${`${average}`.padEnd(15)}${runCount}\n`);
+      say(`${short.padEnd(width)}${`${averageNs}`.padEnd(15)}${rounds}\n`);
     }
   }
   return 0;

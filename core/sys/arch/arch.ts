@@ -9,7 +9,32 @@ export interface Arch {
     readonly bpf: bigint;
     readonly perf_event_open: bigint;
     readonly pidfd_open: bigint;
+    readonly tgkill: bigint;
+    readonly gettid: bigint;
+    readonly timer_create: bigint;
+    readonly timer_settime: bigint;
+    readonly timer_delete: bigint;
+    readonly prctl: bigint;
+    readonly seccomp: bigint;
   };
+  /** AUDIT_ARCH_* of the processor's own calls: include/uapi/linux/audit.h. */
+  readonly audit: number;
+  /** What ptrace(2) shows in NT_PRSTATUS, `struct user_regs_struct`; offsets in bytes. */
+  readonly userRegisters: {
+    /** Bytes of the structure. */
+    readonly size: number;
+    readonly ip: number;
+    readonly sp: number;
+    readonly framePointer: number;
+    /** Number of a system call about to be made, and its arguments and result. */
+    readonly number: number;
+    readonly args: readonly number[];
+    readonly result: number;
+    /** Set to -1 so that nothing is restarted; absent where the kernel keeps it elsewhere. */
+    readonly originalNumber?: number;
+  };
+  /** The instruction that makes a system call. */
+  readonly syscallInstruction: readonly number[];
   /** Offsets into `struct pt_regs` of the six system call arguments. */
   readonly syscallArguments: readonly number[];
   /** Offset into `struct pt_regs` of the system call number. */

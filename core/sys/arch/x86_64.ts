@@ -5,7 +5,32 @@ import type { Arch } from "./arch.ts";
 /** struct pt_regs: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss. */
 export const x86_64: Arch = {
   name: "x86_64",
-  syscalls: { bpf: 321n, perf_event_open: 298n, pidfd_open: 434n },
+  syscalls: {
+    bpf: 321n,
+    perf_event_open: 298n,
+    pidfd_open: 434n,
+    tgkill: 234n,
+    gettid: 186n,
+    timer_create: 222n,
+    timer_settime: 223n,
+    timer_delete: 226n,
+    prctl: 157n,
+    seccomp: 317n,
+  },
+  audit: 0xc000003e,
+  // arch/x86/include/asm/user_64.h
+  userRegisters: {
+    size: 216,
+    ip: 128,
+    sp: 152,
+    framePointer: 32,
+    number: 80,
+    args: [112, 104, 96, 56, 72, 64],
+    result: 80,
+    originalNumber: 120,
+  },
+  // syscall
+  syscallInstruction: [0x0f, 0x05],
   // di, si, dx, r10, r8, r9
   syscallArguments: [112, 104, 96, 56, 72, 64],
   // orig_ax

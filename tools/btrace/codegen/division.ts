@@ -7,12 +7,9 @@ import { div64, imm, mod64, mov64, neg64, type Operand, xor64 } from "../../../c
 import { ja, jne, jsge } from "../../../core/asm/jump.ts";
 import { R0, R1, R2 } from "../../../core/asm/register.ts";
 import type { Node } from "../ir.ts";
+import { FAULT } from "../output/plan.ts";
 import { emitFault } from "./faults.ts";
 import type { Gen } from "./gen.ts";
-
-const MESSAGE =
-  "Divide or modulo by 0 detected. This can lead to unexpected results. 1 is being used as the " +
-  "result.";
 
 /** R0 = R0 operator operand. Clobbers R1 to R5. */
 export function emitDivision(
@@ -27,7 +24,7 @@ export function emitDivision(
     const nonzero = gen.asm.label("nonzero");
     if (typeof operand !== "number") gen.emit(mov64(R1, operand));
     gen.emit(jne(R1, imm(0), nonzero));
-    emitFault(gen, at, { kind: "runtime_error", message: MESSAGE });
+    emitFault(gen, at, FAULT.zeroDivisor);
     gen.emit(mov64(R0, imm(1)), ja(done));
     gen.asm.bind(nonzero);
   } else {

@@ -22,7 +22,7 @@ export function emitFault(
   result?: Place,
 ): void {
   gen.frame.scope(() => {
-    const plan = gen.shared.plan(keyOf(at, fault), () => ({ kind: "fault", fault, span: at.span }));
+    const plan = gen.shared.plans.fault(at, fault);
     // The record around it may be half done, so this one has memory of its own.
     const record = gen.frame.block(HEADER.bytes + 8);
     if (result === undefined) gen.saveConstant(shifted(record, HEADER.bytes), 0);
@@ -32,16 +32,4 @@ export function emitFault(
     }
     send(gen, plan, record, imm(HEADER.bytes + 8), true);
   });
-}
-
-/** One node can fail in several ways. */
-const KEYS = new WeakMap<object, Map<string, object>>();
-
-function keyOf(at: object, fault: RuntimeFault): object {
-  let keys = KEYS.get(at);
-  if (keys === undefined) KEYS.set(at, keys = new Map());
-  const name = fault.kind === "helper_error" ? fault.helper : fault.message;
-  let key = keys.get(name);
-  if (key === undefined) keys.set(name, key = {});
-  return key;
 }

@@ -95,14 +95,14 @@ const MEMORY: Readonly<Record<string, (gen: Gen, node: Call, to: Place) => void>
   strftime(gen, node, to) {
     evaluate(gen, node.args[0]);
     gen.save(to);
-    const text = gen.shared.intern((node.args[1] as Node & { op: "text" }).value);
+    const text = gen.shared.plans.intern((node.args[1] as Node & { op: "text" }).value);
     gen.constant(R0, BigInt(text) | BigInt(node.numbers![0]) << 32n);
     gen.save(shifted(to, 8));
   },
   cgroup_path(gen, node, to) {
     evaluate(gen, node.args[0]);
     gen.save(to);
-    const text = gen.shared.intern((node.args[1] as Node & { op: "text" }).value);
+    const text = gen.shared.plans.intern((node.args[1] as Node & { op: "text" }).value);
     gen.constant(R0, BigInt(text));
     gen.save(shifted(to, 8));
   },

@@ -21,9 +21,9 @@ import type { Local, MapVariable } from "../ir.ts";
 import type { MapType } from "../lang/types.ts";
 import type { Config } from "../passes/config.ts";
 import type { CheckedClause } from "../passes/check.ts";
-import type { Plan } from "../output/plan.ts";
+import type { Plans } from "../output/plan.ts";
 import type { Frame, Place } from "./frame.ts";
-import type { MapLayout } from "./map_layout.ts";
+import type { MapLayout } from "../map_layout.ts";
 
 /** Room is left for the parts of a short block. */
 const MAX_OFFSET = 32767 - 64;
@@ -54,10 +54,8 @@ export interface GenShared {
   readonly config: Config;
   /** -k: failed reads and lookups are reported. */
   readonly warnings: boolean;
-  /** What records lead to: grows while code is emitted; an expression's plan is made once. */
-  plan(key: object, make: () => Plan): number;
-  /** Number of a text that printing needs. */
-  intern(text: string): number;
+  /** What records lead to. */
+  readonly plans: Plans;
   /** Notes that stacks are recorded. */
   useStacks(): void;
 }

@@ -13,6 +13,7 @@ import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R6, R7, R9, type Register } from "../../../core/asm/register.ts";
 import type { Action } from "../ir.ts";
 import { type AggregationType, elementOffsets, type TupleType } from "../lang/types.ts";
+import { FAULT, MOST_ROUNDS } from "../output/plan.ts";
 import { emitActions } from "./actions.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
@@ -20,14 +21,6 @@ import { emitFault } from "./faults.ts";
 import type { Place } from "./frame.ts";
 import { type Exits, type Gen, shifted } from "./gen.ts";
 import { evaluate } from "./scalar.ts";
-
-/** BPF_MAX_LOOPS */
-const MOST_ROUNDS = 1 << 23;
-
-const TOO_LONG = {
-  kind: "runtime_error",
-  message: `Loop stopped after ${MOST_ROUNDS} rounds, the most that the kernel allows.`,
-} as const;
 
 /** How a loop ended. */
 const ENDED = { normally: 0, leave: 1, return: 2 } as const;
@@ -54,7 +47,7 @@ export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
     gen.address(R3, block);
     gen.emit(mov64(R4, imm(0)), callHelper(BPF_FUNC.loop));
     gen.emit(jlt(R0, imm(MOST_ROUNDS), ended));
-    gen.frame.scope(() => emitFault(gen, action, TOO_LONG));
+    gen.frame.scope(() => emitFault(gen, action, FAULT.rounds));
     gen.asm.bind(ended);
   });
 }
@@ -75,7 +68,7 @@ export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
     const rounds = gen.frame.slot();
     const few = gen.asm.label("few");
     gen.emit(jle(R0, imm(MOST_ROUNDS), few));
-    emitFault(gen, action, TOO_LONG);
+    emitFault(gen, action, FAULT.rounds);
     gen.emit(mov64(R0, imm(MOST_ROUNDS)));
     gen.asm.bind(few);
     gen.save(rounds);

@@ -19,6 +19,7 @@ import { CPU_BLOCK } from "../../../core/blocks.ts";
 import type { MapVariable, Node } from "../ir.ts";
 import { type AggregationType, stepSize, storageSize, type Type } from "../lang/types.ts";
 import { emitAggregateRead } from "./aggregate.ts";
+import { FAULT } from "../output/plan.ts";
 import { emitFault } from "./faults.ts";
 import type { Place } from "./frame.ts";
 import type { Gen } from "./gen.ts";
@@ -27,12 +28,6 @@ import { narrow } from "./scalar.ts";
 
 const BPF_ANY = 0;
 const BPF_NOEXIST = 1;
-
-const FULL =
-  "Map full; can't update element. Try increasing max_map_keys config or manually setting the max " +
-  "entries in a map declaration e.g. `let @a = hash(5000)`";
-const NO_DELETE = "Can't delete map element because it does not exist.";
-const NO_LOOKUP = "Can't lookup map element because it does not exist.";
 
 /** Builds the key in memory; the caller's frame scope owns it. */
 export function placeKey(gen: Gen, map: MapVariable, key: Node | undefined, at?: Place): Place {
@@ -57,7 +52,7 @@ export function lookupMap(gen: Gen, node: Node & { op: "map" }): void {
   if (!gen.shared.warnings || node.key === undefined) return;
   const found = gen.asm.label("found");
   gen.emit(jne(R0, imm(0), found));
-  emitFault(gen, node, { kind: "helper_error", helper: "map_lookup_elem", message: NO_LOOKUP });
+  emitFault(gen, node, FAULT.noLookup);
   gen.emit(mov64(R0, imm(0)));
   gen.asm.bind(found);
 }
@@ -152,7 +147,7 @@ function reportFailure(gen: Gen, at: Pick<Node, "span">): void {
   gen.frame.scope(() => {
     const result = gen.frame.slot();
     gen.save(result);
-    emitFault(gen, at, { kind: "helper_error", helper: "map_update_elem", message: FULL }, result);
+    emitFault(gen, at, FAULT.full, result);
   });
 }
 
@@ -242,12 +237,7 @@ export function deleteFromMap(
     if (missing !== undefined) {
       const result = gen.frame.slot();
       gen.save(result);
-      emitFault(
-        gen,
-        missing,
-        { kind: "helper_error", helper: "map_delete_elem", message: NO_DELETE },
-        result,
-      );
+      emitFault(gen, missing, FAULT.noDelete, result);
     }
     gen.emit(mov64(R0, imm(0)), ja(done));
     gen.asm.bind(gone);

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// Clauses to actions: all clauses of a probe, in source order, make one action.
+// Clauses to actions: all clauses of a probe, in source order, make one BPF function.
 
 import { Assembler } from "../../../core/asm/assembler.ts";
 import { imm, mov64 } from "../../../core/asm/alu.ts";
@@ -15,7 +15,7 @@ import {
 } from "../../../core/provider.ts";
 import { RingOutput } from "../../../core/ring_output.ts";
 import { storageSize } from "../lang/types.ts";
-import type { CheckedClause, CheckedProgram } from "../passes/check.ts";
+import type { CheckedClause } from "../passes/check.ts";
 import { emitActions } from "./actions.ts";
 import { keptBytes } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
@@ -24,38 +24,8 @@ import { Gen, type GenShared } from "./gen.ts";
 import { raiseOutcome } from "./scalar.ts";
 import { type Uses, usesOf } from "./uses.ts";
 
-/** A probe with what it does. */
-export interface ProbeAction {
-  /** Full name. */
-  readonly name: string;
-  /** Number. */
-  readonly pbn: number;
-  /** All its clauses. Probes with the same clauses share one. */
-  readonly action: KernelAction;
-}
-
-/** One action per distinct list of clauses; probes in the order in which they first appear. */
-export function actionsOf(program: CheckedProgram, shared: GenShared): ProbeAction[] {
-  const clausesOf = new Map<string, { pbn: number; clauses: CheckedClause[] }>();
-  for (const clause of program.clauses) {
-    for (const { name, pbn } of clause.probes) {
-      const known = clausesOf.get(name);
-      if (known !== undefined) known.clauses.push(clause);
-      else clausesOf.set(name, { pbn, clauses: [clause] });
-    }
-  }
-  const number = new Map(program.clauses.map((clause, i) => [clause, i]));
-  const actions = new Map<string, KernelAction>();
-  return [...clausesOf].map(([name, { pbn, clauses }]) => {
-    const key = clauses.map((clause) => number.get(clause)).join();
-    let action = actions.get(key);
-    if (action === undefined) actions.set(key, action = clauseAction(clauses, shared));
-    return { name, pbn, action };
-  });
-}
-
-/** The memory that an action needs is known when it has been emitted once, to nowhere. */
-function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): KernelAction {
+/** One action of some clauses. The memory that it needs is known when it has been emitted once, to nowhere. */
+export function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): KernelAction {
   const uses = clauses.map(usesOf);
   const needed = emitAction(nowhere(), clauses, uses, shared, 0);
   return {

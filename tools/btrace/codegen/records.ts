@@ -9,8 +9,8 @@ import { HEADER } from "../../../core/event.ts";
 import { OUTCOME } from "../../../core/provider.ts";
 import { emitHeader, type RingOutput } from "../../../core/ring_output.ts";
 import type { Action, Node } from "../ir.ts";
-import { storageSize, type StringType } from "../lang/types.ts";
-import { KIND_PLAN, type RecordLayout, type Slot, type ValueRef } from "../output/plan.ts";
+import type { StringType } from "../lang/types.ts";
+import { KIND_PLAN, type RecordLayout, type Slot } from "../output/plan.ts";
 import type { Place } from "./frame.ts";
 import { type Gen, shifted } from "./gen.ts";
 import { placeKey } from "./maps.ts";
@@ -18,37 +18,9 @@ import { locate, place } from "./memory.ts";
 import { raiseOutcome } from "./scalar.ts";
 import { readText } from "./strings.ts";
 
-/** Strings up to this size stand in the fixed part: cheaper than finding out their length. */
-const INLINE_BYTES = 64;
-
-/** Where the values of a record go. */
-function layoutOf(values: readonly Node[]): RecordLayout {
-  let fixed: number = HEADER.bytes;
-  let packed = 0;
-  const slots = values.map(({ type }): Slot => {
-    const at = fixed;
-    const size = storageSize(type);
-    const packs = (type.kind === "string" || type.kind === "buffer") && size > INLINE_BYTES;
-    fixed += packs ? 8 : size;
-    if (packs) packed += size;
-    return { type, at, form: packs ? "packed" : "inline" };
-  });
-  return { slots, fixed, maximum: fixed + packed };
-}
-
 /** Writes a record and raises the outcome. String literals are not sent. */
 export function emitRecord(gen: Gen, action: Action & { op: "record" }): void {
-  const sent: Node[] = [];
-  const values = action.values.map((value): ValueRef =>
-    value.op === "text" && value.type.kind === "string" ? value.value : sent.push(value) - 1
-  );
-  const layout = layoutOf(sent);
-  const plan = gen.shared.plan(action, () => ({
-    kind: "record",
-    action: action.action,
-    values,
-    layout,
-  }));
+  const { id, layout, sent } = gen.shared.plans.record(action);
   gen.frame.scope(() => {
     const record = gen.frame.scratchBlock((layout.maximum + 7) & ~7);
     const packs = layout.slots.some(({ form }) => form === "packed");
@@ -62,7 +34,7 @@ export function emitRecord(gen: Gen, action: Action & { op: "record" }): void {
       gen.frame.scope(() => emitSlot(gen, record, layout, layout.slots[i], value))
     );
     if (packs) gen.emit(add64(R8, imm(layout.fixed)));
-    send(gen, plan, record, packs ? R8 : imm(layout.fixed), action.control);
+    send(gen, id, record, packs ? R8 : imm(layout.fixed), action.control);
     if (outer !== undefined) gen.load(R8, outer);
     gen.packing = around;
   });
@@ -158,7 +130,7 @@ function emitBuffer(gen: Gen, value: Node, destination: () => void): void {
 export function emitEntry(gen: Gen, action: Action & { op: "entry" }): void {
   const { keySize } = gen.map(action.map).layout;
   const at = HEADER.bytes;
-  const plan = gen.shared.plan(action, () => ({ kind: "entry", map: action.map.name, at }));
+  const plan = gen.shared.plans.id(action, () => ({ kind: "entry", map: action.map.name, at }));
   gen.frame.scope(() => {
     const record = gen.frame.scratchBlock((at + keySize + 7) & ~7);
     placeKey(gen, action.map, action.key, shifted(record, at));
@@ -169,13 +141,13 @@ export function emitEntry(gen: Gen, action: Action & { op: "entry" }): void {
 /** print, clear, zero of a whole map: done on this side, in ring order. */
 export function emitWhole(gen: Gen, action: Action & { op: "whole" }): void {
   const { kind, map, top, div } = action;
-  const plan = gen.shared.plan(action, () => ({ kind, map: map.name, top, div }));
+  const plan = gen.shared.plans.id(action, () => ({ kind, map: map.name, top, div }));
   gen.frame.scope(() => send(gen, plan, gen.frame.block(HEADER.bytes), imm(HEADER.bytes), true));
 }
 
 /** Wakes this side; the exit flag has been set, so nothing is lost if this finds no room. */
 export function emitExit(gen: Gen, action: Action & { op: "exit" }): void {
-  const plan = gen.shared.plan(action, () => ({ kind: "exit" }));
+  const plan = gen.shared.plans.id(action, () => ({ kind: "exit" }));
   gen.frame.scope(() => {
     const record = gen.frame.block(HEADER.bytes);
     const lost = gen.asm.label("woken");

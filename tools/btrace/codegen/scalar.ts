@@ -23,6 +23,7 @@ import { emitLoad } from "../../../core/location.ts";
 import { OUTCOME } from "../../../core/provider.ts";
 import type { Arithmetic, Node } from "../ir.ts";
 import { cSize, isScalar, stepSize, type Type } from "../lang/types.ts";
+import { FAULT } from "../output/plan.ts";
 import { emitActions } from "./actions.ts";
 import { evaluateBuiltin } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
@@ -165,10 +166,7 @@ export function elementAddress(gen: Gen, node: Node & { op: "element" }): void {
   const place = locate(gen, node.object, true);
   gen.load(R0, index);
   gen.emit(jlt(R0, imm(Math.max(1, count)), inside));
-  emitFault(gen, node, {
-    kind: "runtime_error",
-    message: "Array access out of bounds. This can lead to unexpected results.",
-  });
+  emitFault(gen, node, FAULT.index);
   gen.emit(mov64(R0, imm(0)));
   gen.asm.bind(inside);
   gen.emit(mul64(R0, imm(cSize(of))));

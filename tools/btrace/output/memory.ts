@@ -37,6 +37,16 @@ export class Memory {
     }
   }
 
+  /** Stores 64 bits. */
+  setWord(at: number, value: bigint): void {
+    this.#view.setBigInt64(at, value, true);
+  }
+
+  /** Stores the low bytes of a number as an integer of C memory. */
+  setInteger(at: number, size: number, value: bigint): void {
+    for (let i = 0; i < size; i++) this.bytes[at + i] = Number(value >> BigInt(i * 8) & 255n);
+  }
+
   /** Text up to its NUL, one character a byte. */
   text(at: number, limit: number): string {
     let text = "";

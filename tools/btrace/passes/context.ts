@@ -23,6 +23,8 @@ export interface Environment {
   kfunc(name: string): boolean;
   /** Number of a signal by its name, without SIG. */
   signal(name: string): number | undefined;
+  /** Whether the script will be able to read the kernel's memory. */
+  readonly kernelMemory: boolean;
 }
 
 /** What is the same for all clauses of a program. */

@@ -5,7 +5,16 @@ import { ARGUMENT_NAME, BUILTINS, didYouMean, NAMES } from "../lang/builtins.ts"
 import type { Span } from "../lang/diagnostics.ts";
 import type { Node } from "../ir.ts";
 import { parseCType } from "../ctypes/parse_type.ts";
-import { INT64, literalType, NONE, pointer, string, type Type, UINT64 } from "../lang/types.ts";
+import {
+  INT64,
+  integer,
+  literalType,
+  NONE,
+  pointer,
+  string,
+  type Type,
+  UINT64,
+} from "../lang/types.ts";
 import { broken, constant, type Context } from "./context.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { isReadableAt } from "./expand.ts";
@@ -89,6 +98,9 @@ const TASK_FIELDS: Readonly<Record<string, readonly string[]>> = {
   leader_tid: ["group_leader", "pid"],
 };
 
+/** comm of struct task_struct: char[TASK_COMM_LEN] */
+const TASK_COMM_BYTES = 16;
+
 /** `pcomm`, `ppid(task)`; undefined if the name is another one's. */
 export function taskField(
   context: Context,
@@ -97,6 +109,10 @@ export function taskField(
   task?: Node,
 ): Node | undefined {
   const path = Object.hasOwn(TASK_FIELDS, name) ? TASK_FIELDS[name] : undefined;
+  if (path !== undefined && task === undefined && !context.environment.kernelMemory) {
+    const type = path.at(-1) === "comm" ? string(TASK_COMM_BYTES + 1) : integer(4, true);
+    return { op: "builtin", name, type, span };
+  }
   return path?.reduce<Node>(
     (node, field) => member(context, node, field, span),
     task ?? currentTask(context, span),

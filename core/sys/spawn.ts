@@ -1,0 +1,140 @@
+// Starts a program and holds it before its first instruction, traced by this thread.
+
+import { DtError } from "../errors.ts";
+import { errnoName } from "./errno.ts";
+import { libc, processLibc } from "./libc.ts";
+import { addressOf, cString } from "./memory.ts";
+import { OPTION, PTRACE, ptrace, PTRACE_EVENT, seize, stopped, waitStop } from "./ptrace.ts";
+
+const SIGKILL = 9;
+const SIGPIPE = 13;
+const SIGTERM = 15;
+const SIGCONT = 18;
+const POSIX_SPAWN_SETSIGDEF = 4;
+const POSIX_SPAWN_SETSIGMASK = 8;
+/** sizeof(posix_spawnattr_t), with room for other C libraries; sizeof(sigset_t). */
+const ATTRIBUTE_BYTES = 512;
+const SIGSET_BYTES = 128;
+
+/** Signals that stop a process. */
+export function isStopSignal(signal: number): boolean {
+  return signal >= 19 && signal <= 22;
+}
+
+/** `char *[]` with the texts behind it, in one buffer, so that what points into it keeps it. */
+function strings(values: readonly string[]): BigUint64Array {
+  const texts = values.map(cString);
+  let at = (values.length + 1) * 8;
+  const bytes = texts.reduce((sum, text) => sum + text.length, at);
+  const words = new BigUint64Array(Math.ceil(bytes / 8));
+  const base = addressOf(words);
+  const all = new Uint8Array(words.buffer);
+  texts.forEach((text, i) => {
+    words[i] = base + BigInt(at);
+    all.set(text, at);
+    at += text.length;
+  });
+  return words;
+}
+
+/** posix_spawn(3), with signals as a program expects them: Deno ignores SIGPIPE. */
+function spawn(path: string, argv: readonly string[]): number {
+  const c = processLibc();
+  const attributes = new Uint8Array(ATTRIBUTE_BYTES);
+  const defaults = new Uint8Array(SIGSET_BYTES);
+  defaults[(SIGPIPE - 1) >> 3] = 1 << ((SIGPIPE - 1) & 7);
+  c.posix_spawnattr_init(attributes);
+  c.posix_spawnattr_setsigdefault(attributes, defaults);
+  c.posix_spawnattr_setsigmask(attributes, new Uint8Array(SIGSET_BYTES));
+  c.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  const environment = Object.entries(Deno.env.toObject()).map(([name, value]) =>
+    `${name}=${value}`
+  );
+  const pid = new Int32Array(1);
+  const errno = c.posix_spawn(
+    pid,
+    cString(path),
+    0n,
+    attributes,
+    strings(argv),
+    strings(environment),
+  );
+  if (errno !== 0) {
+    throw new DtError(errnoName(errno), `Cannot start ${path}`, { operation: "posix_spawn" });
+  }
+  return pid[0];
+}
+
+/**
+ * A child of this thread that has executed its program and not run an instruction of it. Until it is
+ * released or taken, this thread traces it; all calls must come from this thread.
+ */
+export class HeldProcess implements Disposable {
+  /** Process id. */
+  readonly pid: number;
+  #held = true;
+  #reaped = false;
+
+  /**
+   * Starts a shell that becomes the command.
+   *
+   * @param command A simple command with arguments, split as a shell does.
+   * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC the shell could not execute it.
+   */
+  constructor(command: string) {
+    this.pid = spawn("/bin/sh", ["sh", "-c", `kill -STOP $$; exec ${command}`]);
+    try {
+      this.#advance(command);
+    } catch (error) {
+      libc().kill(this.pid, SIGKILL);
+      this.reap();
+      throw error;
+    }
+  }
+
+  #advance(command: string): void {
+    waitStop({ wait: true, tid: this.pid, untraced: true });
+    if (!stopped.ended) {
+      seize(this.pid, OPTION.exec);
+      libc().kill(this.pid, SIGCONT);
+    }
+    while (!stopped.ended) {
+      const tid = waitStop({ wait: true, tid: this.pid });
+      if (tid < 0 || stopped.ended) break;
+      const { event, signal } = stopped;
+      if (event === PTRACE_EVENT.exec) return;
+      if (event === PTRACE_EVENT.stop && isStopSignal(signal)) ptrace(PTRACE.listen, this.pid);
+      else ptrace(PTRACE.cont, this.pid, 0n, event === 0 ? BigInt(signal) : 0n);
+    }
+    this.#reaped = true;
+    throw new DtError("ENOEXEC", `Cannot run '${command}'`, { operation: "exec" });
+  }
+
+  /** Lets it run, untraced. */
+  release(): void {
+    if (this.#held) ptrace(PTRACE.detach, this.pid);
+    this.#held = false;
+  }
+
+  /** Gives it to a tracer in this thread, which finds it stopped. */
+  take(): void {
+    this.#held = false;
+  }
+
+  /** Takes its exit status, if it has ended and nobody else did. */
+  reap(): void {
+    if (!this.#reaped && waitStop({ wait: false, tid: this.pid }) !== 0) {
+      this.#reaped = stopped.ended;
+    }
+  }
+
+  /** Ends it if it still runs. */
+  [Symbol.dispose](): void {
+    this.release();
+    this.reap();
+    if (this.#reaped) return;
+    libc().kill(this.pid, SIGTERM);
+    libc().kill(this.pid, SIGCONT);
+    this.reap();
+  }
+}

@@ -1,0 +1,339 @@
+// System calls of one process and all that descends from it on the user plane: ptrace(2). One loop in
+// the thread that owns the tracees; while a tracee is stopped, the event is handled.
+//
+//   running ──▶ stop for a call ──▶ enter() ──▶ resumed
+//           ──▶ stop for fork, clone, exec: the tracees change
+//           ──▶ stop for a signal: it is passed on
+//
+// The loop holds the thread in wait4(2) while stops come. Every now and then it goes back to the event
+// loop, and when nothing has come for that long it waits there: a thread of the blocking pool watches.
+
+import { DtError } from "../errors.ts";
+import type { Pcb } from "../pcb.ts";
+import type { Target, UserAttachment, UserHost } from "../provider.ts";
+import { arch } from "../sys/arch/mod.ts";
+import { Interrupter } from "../sys/interrupter.ts";
+import { libc } from "../sys/libc.ts";
+import {
+  eventMessage,
+  OPTION,
+  PTRACE,
+  ptrace,
+  PTRACE_EVENT,
+  seize,
+  stopComing,
+  stopped,
+  SYSCALL_SIGNAL,
+  SYSCALL_STOP,
+  SyscallInfo,
+  waitStop,
+} from "../sys/ptrace.ts";
+import { isStopSignal } from "../sys/spawn.ts";
+import { installFilter, seccompFilter } from "./seccomp.ts";
+import type { SyscallSide } from "./attachment.ts";
+import { syscalls } from "./table.ts";
+import { entryEvent, returnEvent, Tracee } from "./tracee.ts";
+
+/** How long the loop holds the thread: alone in it, and with timers and streams beside it. */
+const HOLD_MS = { alone: 40, shared: 3 } as const;
+/** Stops between two looks at the clock. */
+const STOPS = 32;
+/** How long letting go may take; the kernel does the rest when the thread ends. */
+const DETACH_MS = 1000;
+const SIGKILL = 9;
+const EINTR = 4;
+
+const WAIT = { wait: true } as const;
+const LOOK = { wait: false } as const;
+
+/** Calls after which a thread may have another name, or another user or group. */
+const RENAMING = ["prctl"];
+const IDENTITY = [
+  ...["setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setns", "unshare"],
+];
+
+function numbers(names: readonly string[]): ReadonlySet<number> {
+  return new Set(names.map((name) => syscalls().get(name)?.number ?? -1));
+}
+
+/** An enabled probe of a system call. */
+export interface TracedSyscall {
+  /** The enabling. */
+  readonly pcb: Pcb;
+  /** Number of the call. */
+  readonly number: number;
+  /** At the entry or at the return. */
+  readonly side: SyscallSide;
+}
+
+/** The attachment of all enabled system calls of a target. */
+export function tracedSyscalls(selected: readonly TracedSyscall[], target: Target): UserAttachment {
+  return {
+    plane: "user",
+    pcbs: selected.map(({ pcb }) => pcb),
+    run(host) {
+      const tracer = new Tracer(selected, target, host);
+      tracer.attach();
+      return tracer.follow();
+    },
+  };
+}
+
+class Tracer {
+  readonly #target: Target;
+  readonly #host: UserHost;
+  /** By number. */
+  readonly #entries: (Pcb | undefined)[] = [];
+  readonly #returns: (Pcb | undefined)[] = [];
+  readonly #tracees = new Map<number, Tracee>();
+  readonly #info = new SyscallInfo();
+  readonly #entry = entryEvent(this.#info);
+  readonly #return = returnEvent(this.#info);
+  readonly #renaming = numbers(RENAMING);
+  readonly #identity = numbers(IDENTITY);
+  /** How a tracee goes on outside of a call. */
+  readonly #resume: number;
+
+  constructor(selected: readonly TracedSyscall[], target: Target, host: UserHost) {
+    this.#target = target;
+    this.#host = host;
+    this.#resume = target.seccomp ? PTRACE.cont : PTRACE.syscall;
+    for (const { pcb, number, side } of selected) {
+      (side === "enter" ? this.#entries : this.#returns)[number] = pcb;
+    }
+  }
+
+  /**
+   * Attaches to all threads of the target, or takes over the child that is held.
+   *
+   * @throws {DtError} ESRCH, EPERM.
+   */
+  attach(): void {
+    const { pid, take, seccomp } = this.#target;
+    let options = OPTION.sysgood | OPTION.fork | OPTION.vfork | OPTION.clone | OPTION.exec;
+    if (seccomp) options |= OPTION.seccomp | OPTION.exitKill;
+    this.#host.signal.addEventListener("abort", () => this.#detach());
+    if (take === undefined) {
+      this.#attachThreads(pid, options);
+      return;
+    }
+    take();
+    ptrace(PTRACE.setOptions, pid, 0n, BigInt(options));
+    const tracee = this.#adopt(pid, pid);
+    tracee.call = syscalls().get("execve")!.number;
+    if (seccomp) this.#filter(pid);
+    else this.#go(pid, PTRACE.syscall);
+  }
+
+  /** New threads may come while we attach; those of attached ones are followed. */
+  #attachThreads(pid: number, options: number): void {
+    for (let found = true; found;) {
+      found = false;
+      for (const tid of threadsOf(pid)) {
+        if (this.#tracees.has(tid)) continue;
+        try {
+          seize(tid, options);
+        } catch (error) {
+          // Another thread may have ended meanwhile, or be ours already as a clone.
+          if (this.#tracees.size > 0) continue;
+          throw error;
+        }
+        this.#adopt(tid, pid);
+        ptrace(PTRACE.interrupt, tid);
+        found = true;
+      }
+    }
+  }
+
+  /** From the stop of execve to its return, where the filter can be put in. */
+  #filter(pid: number): void {
+    ptrace(PTRACE.syscall, pid);
+    waitStop({ wait: true, tid: pid });
+    if (stopped.ended) return;
+    const wanted = new Set(
+      [...this.#entries.keys(), ...this.#returns.keys()].filter((number) =>
+        this.#entries[number] !== undefined || this.#returns[number] !== undefined
+      ),
+    );
+    installFilter(pid, seccompFilter(wanted));
+    const tracee = this.#tracees.get(pid)!;
+    const { call } = tracee;
+    this.#fireReturn(tracee, call);
+    tracee.call = -1;
+    this.#go(pid, this.#resume);
+  }
+
+  /** Until the target and its descendants have ended, or nobody wants events any more. */
+  async follow(): Promise<void> {
+    using interrupter = new Interrupter();
+    using loop = new EventLoop();
+    const { signal, alone } = this.#host;
+    const hold = alone ? HOLD_MS.alone : HOLD_MS.shared;
+    while (this.#tracees.size > 0 && !signal.aborted) {
+      interrupter.arm(hold);
+      const idle = this.#hold(hold);
+      interrupter.arm(0);
+      await loop.turn();
+      if (idle && this.#tracees.size > 0 && !signal.aborted) await stopComing();
+    }
+  }
+
+  /** Handles stops for so long; true if none came. */
+  #hold(ms: number): boolean {
+    const until = performance.now() + ms;
+    for (let count = 1; this.#tracees.size > 0 && !this.#host.wanted; count++) {
+      const tid = waitStop(WAIT);
+      if (tid === -EINTR) return count === 1;
+      if (tid < 0) {
+        // Nobody is left.
+        this.#tracees.clear();
+        return false;
+      }
+      this.#handle(tid);
+      if (count % STOPS === 0 && performance.now() > until) return false;
+    }
+    return false;
+  }
+
+  #adopt(tid: number, pid?: number): Tracee {
+    let tracee = this.#tracees.get(tid);
+    if (tracee === undefined) this.#tracees.set(tid, tracee = new Tracee(tid, pid));
+    return tracee;
+  }
+
+  /** It may have been killed meanwhile: then the next wait says so. */
+  #go(tid: number, request: number, signal = 0): void {
+    ptrace(request, tid, 0n, BigInt(signal));
+  }
+
+  #handle(tid: number): void {
+    if (stopped.ended) {
+      this.#tracees.delete(tid);
+      return;
+    }
+    const { event, signal } = stopped;
+    const tracee = this.#adopt(tid);
+    if (event === 0) {
+      if (signal !== SYSCALL_SIGNAL) return this.#go(tid, this.#next(tracee), signal);
+      this.#stop(tracee);
+    } else if (event === PTRACE_EVENT.stop) {
+      if (isStopSignal(signal)) return this.#go(tid, PTRACE.listen);
+    } else if (event === PTRACE_EVENT.exec) {
+      this.#executed(tracee);
+    } else if (event === PTRACE_EVENT.seccomp) {
+      this.#stop(tracee);
+    } else {
+      const child = eventMessage(tid);
+      // clone() makes threads and processes.
+      this.#adopt(child, event === PTRACE_EVENT.clone ? undefined : child);
+    }
+    this.#go(tid, this.#next(tracee));
+  }
+
+  /** With a filter, a tracee only stops at the return of a call if that is wanted. */
+  #next(tracee: Tracee): number {
+    return this.#returns[tracee.call] === undefined ? this.#resume : PTRACE.syscall;
+  }
+
+  /** The thread that called has the process's first id now; the others are gone. */
+  #executed(tracee: Tracee): void {
+    const former = eventMessage(tracee.tid);
+    if (former !== tracee.tid) {
+      tracee.call = this.#tracees.get(former)?.call ?? -1;
+      this.#tracees.delete(former);
+    }
+    tracee.forgetName();
+    tracee.forgetIds();
+  }
+
+  /** A system call: its entry or its return. */
+  #stop(tracee: Tracee): void {
+    const info = this.#info;
+    if (!info.read(tracee.tid)) return;
+    if (info.op === SYSCALL_STOP.exit) {
+      const { call } = tracee;
+      if (call < 0) return;
+      if (this.#renaming.has(call)) tracee.forgetName();
+      if (this.#identity.has(call)) tracee.forgetIds();
+      this.#fireReturn(tracee, call);
+      tracee.call = -1;
+      return;
+    }
+    // With a filter, calls that change name or user pass unseen.
+    if (info.op === SYSCALL_STOP.seccomp) {
+      tracee.forgetName();
+      tracee.forgetIds();
+    }
+    tracee.call = info.architecture === arch.audit ? info.number : -1;
+    const pcb = this.#entries[tracee.call];
+    if (pcb === undefined) return;
+    this.#entry.thread = tracee;
+    this.#host.enter(pcb, this.#entry);
+  }
+
+  #fireReturn(tracee: Tracee, call: number): void {
+    const pcb = this.#returns[call];
+    if (pcb === undefined) return;
+    this.#return.thread = tracee;
+    this.#host.enter(pcb, this.#return);
+  }
+
+  /** Lets go of everybody at once; they run on. With a filter in them they cannot: it ends them. */
+  #detach(): void {
+    for (const tid of this.#tracees.keys()) {
+      if (this.#target.seccomp) libc().kill(tid, SIGKILL);
+      else ptrace(PTRACE.interrupt, tid);
+    }
+    const until = performance.now() + DETACH_MS;
+    while (this.#tracees.size > 0 && performance.now() < until) {
+      const tid = waitStop(LOOK);
+      if (tid < 0) break;
+      if (tid > 0) this.#letGo(tid);
+    }
+    this.#tracees.clear();
+  }
+
+  #letGo(tid: number): void {
+    if (!stopped.ended) {
+      const { event, signal } = stopped;
+      const forked = event === PTRACE_EVENT.fork || event === PTRACE_EVENT.vfork ||
+        event === PTRACE_EVENT.clone;
+      // The child stops, too, and is met here.
+      if (forked) this.#adopt(eventMessage(tid));
+      const pending = event === 0 && signal !== SYSCALL_SIGNAL ? signal : 0;
+      if (!this.#target.seccomp) this.#go(tid, PTRACE.detach, pending);
+    }
+    this.#tracees.delete(tid);
+  }
+}
+
+function threadsOf(pid: number): number[] {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => Number(name));
+  } catch {
+    throw new DtError("ESRCH", `Cannot trace process ${pid}: no such process`, {
+      operation: "ptrace",
+    });
+  }
+}
+
+/** Turns of the event loop: messages, timers, output. A timer of 0 ms would take two. */
+class EventLoop implements Disposable {
+  readonly #channel = new MessageChannel();
+  #resume?: () => void;
+
+  constructor() {
+    this.#channel.port1.onmessage = () => this.#resume?.();
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+      this.#channel.port2.postMessage(0);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#channel.port1.close();
+  }
+}

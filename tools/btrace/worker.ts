@@ -1,0 +1,18 @@
+/// <reference lib="deno.worker" />
+// The thread of the user plane: the interpreter and the event sources. The main thread only waits, so
+// that its event loop stays free. Output is written from here: whoever reads it slowly holds the traced
+// process back and fills no memory.
+
+import type { Options } from "./options.ts";
+import { reportError } from "./terminal.ts";
+import { prepare, trace } from "./trace.ts";
+
+self.onmessage = async ({ data }: MessageEvent<Options>) => {
+  let status: number;
+  try {
+    status = await trace(prepare(data, "user"), data);
+  } catch (error) {
+    status = reportError(error, data.verbose);
+  }
+  self.postMessage(status);
+};
