@@ -276,7 +276,12 @@ function emitBody(
   const reject = asm.label("reject");
   if (body.filter !== undefined) {
     asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R8, R3));
-    emitFilter(asm, body.filter, { namespace: plane.pidNamespace, reject });
+    const { variable, value } = body.filter;
+    emitFilter(asm, body.filter, {
+      namespace: plane.pidNamespace,
+      reject,
+      tree: variable === "tree" ? plane.tree(value) : undefined,
+    });
     asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8));
   }
   body.action.emit({

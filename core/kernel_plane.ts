@@ -2,11 +2,22 @@
 
 import type { MapReference } from "./asm/instruction.ts";
 import { CONTROL, DOORBELL } from "./blocks.ts";
-import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BpfMap } from "./bpf/map.ts";
-import { BpfProgram } from "./bpf/program.ts";
+import { Assembler } from "./asm/assembler.ts";
+import { attachRawTracepoint } from "./bpf/link.ts";
+import { BTF_KIND, kernelBtf } from "./btf/mod.ts";
+import { DtError } from "./errors.ts";
+import { BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "./bpf/map.ts";
+import { BPF_TRACE_RAW_TP, BpfProgram } from "./bpf/program.ts";
 import { RingBuffer } from "./bpf/ringbuf.ts";
 import type { KernelPlane, LoadedProgram, ProgramTable } from "./plane.ts";
 import type { AttachType } from "./provider.ts";
+import {
+  emitExit,
+  emitFork,
+  type TaskOffsets,
+  TREE_ENTRIES,
+  TREE_KEY_BYTES,
+} from "./process_tree.ts";
 import { possibleCpuCount } from "./sys/cpu.ts";
 import { pidNamespace } from "./sys/namespace.ts";
 import { Poller } from "./sys/poller.ts";
@@ -43,6 +54,7 @@ class BpfPlane implements KernelPlane {
   readonly blocks: { map: BpfMap; words: BigUint64Array; stride: number };
   readonly control: { map: BpfMap; words: Int32Array };
   readonly #poller: Poller;
+  readonly #trees = new Map<number, BpfMap>();
   readonly #owned: DisposableStack;
   #idleRounds = 0;
   #disposed = false;
@@ -107,6 +119,43 @@ class BpfPlane implements KernelPlane {
     };
   }
 
+  tree(root: number): MapReference {
+    let map = this.#trees.get(root);
+    if (map === undefined) this.#trees.set(root, map = this.#plant(root));
+    return map;
+  }
+
+  /** Loads and attaches what follows births and deaths. */
+  #plant(root: number): BpfMap {
+    const offsets = taskOffsets();
+    const map = this.#owned.use(
+      new BpfMap({
+        type: "HASH",
+        name: "dt_tree",
+        keySize: TREE_KEY_BYTES,
+        valueSize: 8,
+        maxEntries: TREE_ENTRIES,
+        flags: BPF_F_NO_PREALLOC,
+      }),
+    );
+    const tree = { root, namespace: this.pidNamespace, map };
+    for (const [event, emit] of [["fork", emitFork], ["exit", emitExit]] as const) {
+      const asm = new Assembler();
+      emit(asm, tree, offsets);
+      const program = this.#owned.use(
+        new BpfProgram({
+          name: `dt_tree_${event}`,
+          code: asm.assemble(),
+          type: "TRACING",
+          expectedAttachType: BPF_TRACE_RAW_TP,
+          attachBtfId: kernelBtf()!.find(BTF_KIND.TYPEDEF, `btf_trace_sched_process_${event}`),
+        }),
+      );
+      this.#owned.use(attachRawTracepoint(program));
+    }
+    return map;
+  }
+
   async wait(): Promise<void> {
     const { ring, control } = this;
     const doorbell = (value: number) => Atomics.store(control.words, CONTROL.doorbell / 4, value);
@@ -132,4 +181,28 @@ class BpfPlane implements KernelPlane {
     this.#disposed = true;
     this.#owned.dispose();
   }
+}
+
+/**
+ * Where the kernel keeps what identifies a task.
+ *
+ * @throws {DtError} EOPNOTSUPP no BTF.
+ */
+function taskOffsets(): TaskOffsets {
+  const btf = kernelBtf();
+  if (btf === null) {
+    throw new DtError("EOPNOTSUPP", "Cannot follow child processes: the kernel has no BTF", {
+      operation: "tree",
+    });
+  }
+  const offset = (struct: string, name: string) => {
+    const found = btf.members(btf.find(BTF_KIND.STRUCT, struct)).find((one) => one.name === name);
+    return found!.bitOffset / 8;
+  };
+  return {
+    tgid: offset("task_struct", "tgid"),
+    pid: offset("task_struct", "pid"),
+    signal: offset("task_struct", "signal"),
+    live: offset("signal_struct", "live"),
+  };
 }

@@ -61,6 +61,10 @@ export interface KernelPlane extends Disposable {
   ): LoadedProgram;
   /** A read-only array of 32-bit words that programs can look into. */
   table(name: string, words: Uint32Array): MapReference;
+  /**
+   * Descendants of a process from now on, as keys: see process_tree.ts. Asking again gives the same map.
+   */
+  tree(root: number): MapReference;
   /** An empty program table. */
   programs(name: string, size: number): ProgramTable;
   /**

@@ -45,7 +45,10 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^core\/bpf\//, may: /^core\/(bpf|sys|asm|btf)\/|^core\/errors\.ts$/ },
   // What providers share of the system calls: uses the contract, and the kernel below it.
   { files: /^core\/syscalls\//, may: /^core\// },
-  { files: /^core\/(device|kernel_plane)\.ts$/, may: /^core\/([a-z_]+\.ts$|asm\/|sys\/|bpf\/)/ },
+  {
+    files: /^core\/(device|kernel_plane)\.ts$/,
+    may: /^core\/([a-z_]+\.ts$|asm\/|sys\/|bpf\/|btf\/)/,
+  },
   { files: /^core\/mod\.ts$/, may: /^core\/[a-z_]+\.ts$/ },
   { files: /^core\/[a-z_]+\.ts$/, may: /^core\/([a-z_]+\.ts$|asm\/)/ },
   { files: /^providers\/mod\.ts$/, may: /^(core|providers)\// },

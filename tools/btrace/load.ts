@@ -126,7 +126,7 @@ function ringSize(pages: number): number {
 
 function filterOf(name: string, pid: number | undefined): EventFilter | undefined {
   if (pid === undefined || providerOf(name) === "interval") return undefined;
-  return { variable: "pid", operator: "eq", value: pid };
+  return { variable: "tree", operator: "eq", value: pid };
 }
 
 function createMap(name: string, { layout }: CompiledMap): BpfMap {

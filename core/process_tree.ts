@@ -1,0 +1,101 @@
+// Pure: no I/O, no FFI.
+// A process and all that descends from it, on the kernel plane: two programs keep the descendants'
+// process ids in a map, from the moment of their birth until their last thread ends.
+
+import type { Assembler } from "./asm/assembler.ts";
+import { add64, imm, mov64, rsh64 } from "./asm/alu.ts";
+import type { Label, MapReference } from "./asm/instruction.ts";
+import { callHelper, exit, jeq, jne } from "./asm/jump.ts";
+import { load, loadMap, store } from "./asm/load_store.ts";
+import { BPF_FUNC } from "./asm/generated/helpers.ts";
+import { R0, R1, R10, R2, R3, R4, R6 } from "./asm/register.ts";
+import { emitPidTgid, type NamespaceId } from "./thread_id.ts";
+
+/** Bytes of a key: a process id of the initial namespace, in a word. */
+export const TREE_KEY_BYTES = 8;
+/** Most descendants that live at one time. */
+export const TREE_ENTRIES = 65536;
+
+const SPILL = -8;
+const VALUE = -16;
+
+/** Where what the programs read lies; bytes. */
+export interface TaskOffsets {
+  readonly tgid: number;
+  readonly pid: number;
+  readonly signal: number;
+  /** In struct signal_struct: threads that live. */
+  readonly live: number;
+}
+
+/** The root of a tree, and its descendants. */
+export interface Tree {
+  /** As the tracer's namespace numbers it. */
+  readonly root: number;
+  readonly namespace?: NamespaceId;
+  readonly map: MapReference;
+}
+
+/** Emits a jump to `reject` unless the running process is in the tree. Clobbers R0 to R5. */
+export function emitInTree(asm: Assembler, { root, namespace, map }: Tree, reject: Label): void {
+  const inside = asm.label("in_tree");
+  emitPidTgid(asm, namespace, SPILL);
+  asm.emit(rsh64(R0, imm(32)), jeq(R0, imm(root), inside));
+  if (namespace !== undefined) asm.emit(callHelper(BPF_FUNC.get_current_pid_tgid));
+  if (namespace !== undefined) asm.emit(rsh64(R0, imm(32)));
+  asm.emit(
+    store(8, R10, SPILL, R0),
+    loadMap(R1, map),
+    mov64(R2, R10),
+    add64(R2, imm(SPILL)),
+    callHelper(BPF_FUNC.map_lookup_elem),
+    jeq(R0, imm(0), reject),
+  );
+  asm.bind(inside);
+}
+
+/** For sched_process_fork(parent, child), which runs in the parent. */
+export function emitFork(asm: Assembler, tree: Tree, offsets: TaskOffsets): void {
+  const out = asm.label("out");
+  asm.emit(
+    load(8, R6, R1, 8),
+    load(4, R0, R6, offsets.tgid),
+    load(4, R1, R6, offsets.pid),
+    jne(R0, R1, out), // a thread: its process is known
+  );
+  emitInTree(asm, tree, out);
+  asm.emit(
+    load(4, R0, R6, offsets.tgid),
+    store(8, R10, SPILL, R0),
+    mov64(R0, imm(1)),
+    store(8, R10, VALUE, R0),
+    loadMap(R1, tree.map),
+    mov64(R2, R10),
+    add64(R2, imm(SPILL)),
+    mov64(R3, R10),
+    add64(R3, imm(VALUE)),
+    mov64(R4, imm(0)),
+    callHelper(BPF_FUNC.map_update_elem),
+  );
+  asm.bind(out);
+  asm.emit(mov64(R0, imm(0)), exit());
+}
+
+/** For sched_process_exit(task): a process leaves with its last thread. */
+export function emitExit(asm: Assembler, { map }: Tree, offsets: TaskOffsets): void {
+  const out = asm.label("out");
+  asm.emit(
+    load(8, R6, R1, 0),
+    load(8, R1, R6, offsets.signal),
+    load(4, R0, R1, offsets.live),
+    jne(R0, imm(0), out),
+    load(4, R0, R6, offsets.tgid),
+    store(8, R10, SPILL, R0),
+    loadMap(R1, map),
+    mov64(R2, R10),
+    add64(R2, imm(SPILL)),
+    callHelper(BPF_FUNC.map_delete_elem),
+  );
+  asm.bind(out);
+  asm.emit(mov64(R0, imm(0)), exit());
+}
