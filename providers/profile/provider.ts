@@ -128,7 +128,7 @@ function userTimer(pcb: Pcb): UserAttachment {
         let due = bootTimeNs() + periodNs;
         let timer: ReturnType<typeof setTimeout>;
         const arm = () => {
-          timer = setTimeout(tick, Number(due - bootTimeNs()) / 1e6);
+          timer = setTimeout(tick, Math.max(0, Number(due - bootTimeNs()) / 1e6));
         };
         const tick = () => {
           const timestampNs = bootTimeNs();

@@ -1,7 +1,7 @@
 // Goldens in pairs: x.bt and what it prints, x.ok. `deno task golden` rewrites them; read the diff.
 
-import { assert, assertEquals } from "@std/assert";
-import { openDevice } from "../../core/mod.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { openDevice, type PlaneName } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, formatDiagnostic, run, ScriptError } from "../../tools/btrace/mod.ts";
 import { generate } from "../../tools/btrace/generate.ts";
@@ -79,10 +79,30 @@ kernelTest("scripts print what their goldens say", [], async () => {
   if (wrong.length > 0) throw new AggregateError(wrong, wrong.map(String).join("\n"));
 });
 
+Deno.test("they print the same on the user plane, or say what they need", async () => {
+  const wrong: unknown[] = [];
+  for (const script of scripts.filter((name) => !name.startsWith("err."))) {
+    const reason = /^\/\/ KERNEL: (.*)$/m.exec(source(script).text)?.[1];
+    try {
+      if (reason === undefined) {
+        const expected = Deno.readTextFileSync(HERE + script.replace(/\.bt$/, ".ok"));
+        assertEquals(await output(script, "user"), expected, script);
+      } else {
+        const { message } = await assertRejects(() => output(script, "user")) as Error;
+        assertStringIncludes(message, reason, script);
+        assertStringIncludes(message, "CAP_BPF and CAP_PERFMON", script);
+      }
+    } catch (error) {
+      wrong.push(error);
+    }
+  }
+  if (wrong.length > 0) throw new AggregateError(wrong, wrong.map(String).join("\n"));
+});
+
 /** All that a script prints: warnings, output, then what goes to stderr. */
-async function output(script: string): Promise<string> {
+async function output(script: string, plane: PlaneName = "kernel"): Promise<string> {
   const { options, compile: compileOptions } = optionsOf(source(script).text);
-  const compiled = compile(source(script), device, compileOptions);
+  const compiled = compile(source(script), device, { ...compileOptions, plane });
   let text = compiled.warnings.map((one) => formatDiagnostic(one, compiled.source)).join("");
   const decoder = new TextDecoder();
   let errors = "";
@@ -93,7 +113,9 @@ async function output(script: string): Promise<string> {
     stdout: (bytes) => text += decoder.decode(bytes, { stream: true }),
     stderr: (bytes) => errors += decoder.decode(bytes),
   });
-  // The tracer's own name differs between `deno run` and `deno test`.
-  const comm = Deno.readTextFileSync("/proc/thread-self/comm").trim();
+  // The tracer's own name differs between `deno run` and `deno test`; the user plane tells the
+  // process's.
+  const file = plane === "user" ? "/proc/self/comm" : "/proc/thread-self/comm";
+  const comm = Deno.readTextFileSync(file).trim();
   return text.replaceAll(`[${comm}]`, "[COMM]") + errors;
 }
