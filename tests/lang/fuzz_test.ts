@@ -1,12 +1,13 @@
 // Scripts broken at random, with a fixed seed: whatever the text, the compiler answers with a program
-// or with diagnostics, and the verifier takes every program. Longer runs by hand:
+// or with diagnostics, the verifier takes every program, both planes print the same. Longer by hand:
 //
 //   FUZZ_SECONDS=600 FUZZ_SEED=5 deno test -A tests/lang/fuzz_test.ts
 
-import { assert } from "@std/assert";
-import { openDevice } from "../../core/mod.ts";
+import { assert, assertEquals } from "@std/assert";
+import { openDevice, type PlaneName } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, type Script, ScriptError } from "../../tools/btrace/mod.ts";
+import { compile, run, type Script, ScriptError } from "../../tools/btrace/mod.ts";
+import { interpret } from "../../tools/btrace/interp/interpret.ts";
 import { load } from "../../tools/btrace/load.ts";
 import { kernelTest } from "../helpers.ts";
 import { ProgramGenerator } from "./grammar.ts";
@@ -103,6 +104,14 @@ function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "lo
   }
   if (!wantsLoad) return "compiled";
   try {
+    interpret(script);
+  } catch (error) {
+    // It may well ask for what the user plane does not have.
+    if (!(error instanceof ScriptError)) {
+      throw new Error(`the interpreter crashed on ${JSON.stringify(text)}`, { cause: error });
+    }
+  }
+  try {
     using running = load(script, device);
     running.fire("begin");
     running.fire("end");
@@ -150,4 +159,36 @@ kernelTest("no program of the grammar crashes the compiler or is refused by the 
     4,
   );
   assert(compiled + loaded > 300 && loaded > 80, `${compiled} compiled, ${loaded} loaded`);
+});
+
+/** Everything that a program prints on a plane; undefined if it has an error. */
+async function printed(text: string, plane: PlaneName): Promise<string | undefined> {
+  let out = "";
+  let notices = "";
+  const decoder = new TextDecoder();
+  try {
+    await run(compile({ name: "stdin", text }, device, { plane }), device, {
+      stdout: (bytes) => out += decoder.decode(bytes, { stream: true }),
+      stderr: (bytes) => notices += new TextDecoder().decode(bytes),
+    });
+  } catch (error) {
+    if (error instanceof ScriptError) return undefined;
+    throw new Error(`${plane}: ${JSON.stringify(text)}`, { cause: error });
+  }
+  return out + notices;
+}
+
+kernelTest("programs of the grammar print the same on both planes", [], async () => {
+  const random = generator(Number(Deno.env.get("FUZZ_SEED") ?? 1));
+  const end = Date.now() + SECONDS * 1000;
+  let compared = 0;
+  for (let round = 0; SECONDS > 0 ? Date.now() < end : round < 250; round++) {
+    const text = new ProgramGenerator(random, { steady: true }).program();
+    const kernel = await printed(text, "kernel");
+    if (kernel === undefined) continue;
+    assertEquals(await printed(text, "user"), kernel, text);
+    compared++;
+  }
+  if (SECONDS > 0) console.log({ compared });
+  assert(compared > 100, `${compared}`);
 });

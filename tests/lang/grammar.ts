@@ -38,6 +38,9 @@ const PROBES: readonly { probe: string; ints: readonly string[]; strings: readon
   { probe: "rawtracepoint:sched_wakeup", ints: ["args.p.pid"], strings: ["args.p.comm"] },
 ];
 
+/** Values that both planes know and that do not change from run to run. */
+const STEADY = ["pid", "uid", "gid", "ncpus", "ppid"];
+
 /** Makes one program. */
 export class ProgramGenerator {
   readonly #random: Random;
@@ -47,8 +50,12 @@ export class ProgramGenerator {
   #names = 0;
   #depth = 0;
 
-  constructor(random: Random) {
+  /** Prints the same each time, on both planes. */
+  readonly #steady: boolean;
+
+  constructor(random: Random, options: { steady?: boolean } = {}) {
     this.#random = random;
+    this.#steady = options.steady ?? false;
   }
 
   program(): string {
@@ -58,7 +65,7 @@ export class ProgramGenerator {
       "fn half($n : int64) : int64 { if ($n < 2) { return 0; } return $n / 2; }\n" +
       'fn name($s : string[32]) : string[40] { return str_concat("<", $s); }\n';
     const values =
-      'BEGIN { @i = 1; @ki[1] = 1; @ks["x"] = 1; @kt[1, "x"] = (1, "a"); @c = count(); }\n';
+      'BEGIN { @i = 1; @ki[1] = 1; @ks["x"] = 1; @kt[1, "x"] = (1, "a"); @c = count(); @one[7] = 8; }\n';
     return head + values + clauses.join("\n");
   }
 
@@ -66,8 +73,13 @@ export class ProgramGenerator {
     return items[this.#random(items.length)];
   }
 
+  /** What only one plane has, or changes from run to run, or what stands for it. */
+  #pickIf(changing: readonly string[], steady: readonly string[]): string {
+    return this.#pick(this.#steady ? steady : changing);
+  }
+
   #clause(): string {
-    this.#args = this.#pick(PROBES);
+    this.#args = this.#pick(this.#steady ? PROBES.slice(0, 2) : PROBES);
     this.#ints = [];
     this.#strings = [];
     this.#depth = 0;
@@ -124,7 +136,7 @@ export class ProgramGenerator {
             `mn = min(${int})`,
             `mx[${this.#int()}] = max(${int})`,
             `st = stats(${int})`,
-            `ts = tseries(${int}, 1s, 5, "max")`,
+            this.#steady ? `mi2[1] = min(${int})` : `ts = tseries(${int}, 1s, 5, "max")`,
           ])
         };`;
       }
@@ -146,7 +158,10 @@ export class ProgramGenerator {
           ? `${this.#pick(this.#ints)}${this.#pick(["++", "--"])};`
           : "@i++;";
       case 12:
-        return this.#pick(["@k1 = kstack(3);", "@u1[ustack(perf, 2)] = count();", "@ki[1]++;"]);
+        return this.#pickIf(
+          ["@k1 = kstack(3);", "@u1[ustack(perf, 2)] = count();", "@ki[1]++;"],
+          ["@ki[1]++;", '@ks["x"]--;', "zero(@ki);"],
+        );
       case 13:
         return `errorf("%s", ${this.#string()});`;
       case 14:
@@ -156,7 +171,9 @@ export class ProgramGenerator {
       case 16: {
         const variable = `$f${this.#names++}`;
         const body = this.#inner().slice(1);
-        return `for (${variable} : @ki) { print(${variable}.1 + ${variable}.0); ${body}`;
+        // Entries come in no order.
+        const map = this.#steady ? "@one" : "@ki";
+        return `for (${variable} : ${map}) { print(${variable}.1 + ${variable}.0); ${body}`;
       }
       case 17: {
         const variable = name();
@@ -211,14 +228,15 @@ export class ProgramGenerator {
       case 1:
         return this.#pick(["0", "1", "-5", "255", "65536", "1e9", "0xffffffffffffffff", "1 << 40"]);
       case 2:
-        return this.#pick([
-          ..."pid tid uid gid cpu nsecs elapsed rand cgroup jiffies ncpus".split(" "),
-        ]);
+        return this.#pickIf(
+          "pid tid uid gid cpu nsecs elapsed rand cgroup jiffies ncpus".split(" "),
+          STEADY,
+        );
       case 3:
       case 4:
         return this.#ints.length > 0 ? this.#pick(this.#ints) : "7";
       case 5:
-        return this.#args.ints.length > 0 ? this.#pick(this.#args.ints) : "cpu";
+        return this.#args.ints.length > 0 ? this.#pick(this.#args.ints) : "ncpus";
       case 6:
         return this.#pick(["@i", `@ki[${this.#int()}]`, `@ks[${this.#string()}]`]);
       case 7:
@@ -242,7 +260,10 @@ export class ProgramGenerator {
           `strncmp(${this.#string()}, ${this.#string()}, 3)`,
         ]);
       case 15:
-        return this.#pick(["curtask.pid", "curtask.real_parent.tgid", "curtask.exit_code", "ppid"]);
+        return this.#pickIf(
+          ["curtask.pid", "curtask.real_parent.tgid", "curtask.exit_code", "ppid"],
+          STEADY,
+        );
       case 16:
         return this.#pick([
           `pton("10.1.2.3")[pid & ${this.#random(8)}]`,
@@ -259,8 +280,8 @@ export class ProgramGenerator {
         return this.#pick([
           "sizeof(struct pair)",
           "offsetof(struct pair, e)",
-          "((struct pair *)curtask).d",
-          "((struct pair *)nsecs).b",
+          this.#pickIf(["((struct pair *)curtask).d"], ["((struct pair *)5).d"]),
+          this.#pickIf(["((struct pair *)nsecs).b"], ["((struct pair *)0).b"]),
           `memcmp(pton("1.2.3.4"), pton("1.2.3.5"), 4)`,
           `bswap((uint32)${this.#int()})`,
         ]);
@@ -286,10 +307,10 @@ export class ProgramGenerator {
           '"a longer text, of more than thirty-two bytes"',
         ]);
       case 2:
-        return this.#pick(["comm", "pcomm", "probetype"]);
+        return this.#pickIf(["comm", "pcomm", "probetype"], ["pcomm", "probetype", "probe"]);
       case 3:
       case 4:
-        return this.#strings.length > 0 ? this.#pick(this.#strings) : "comm";
+        return this.#strings.length > 0 ? this.#pick(this.#strings) : "pcomm";
       case 5:
         return this.#args.strings.length > 0 ? this.#pick(this.#args.strings) : '"none"';
       case 6:
@@ -299,7 +320,7 @@ export class ProgramGenerator {
       case 8:
         return `@kt[${this.#int()}, ${this.#string()}].1`;
       case 9:
-        return `name(${this.#pick(['"n"', "comm"])})`;
+        return `name(${this.#pick(['"n"', "pcomm"])})`;
       default:
         return `{ @i++; ${this.#string()} }`;
     }
@@ -318,27 +339,29 @@ export class ProgramGenerator {
       case 5:
         return `(a=${this.#int()}, b=(${this.#string()}, ${this.#int()}))`;
       case 6:
-        return this.#pick(["kstack", "ustack(4)", "kstack(raw, 2)"]);
+        return this.#pickIf(["kstack", "ustack(4)", "kstack(raw, 2)"], ['pton("2001::1")']);
       case 7:
         return this.#pick([
           `ntop(${this.#int()})`,
           'pton("::1")',
-          "ksym(arg0)".replace("arg0", "nsecs"),
+          this.#pickIf(["ksym(nsecs)"], ["strerror(2)"]),
         ]);
       case 8:
         return this.#pick([
-          "*(struct pair *)curtask",
+          this.#pickIf(["*(struct pair *)curtask"], ["*(struct pair *)9"]),
           `strftime("%H", ${this.#int()})`,
           "username",
         ]);
       case 9:
-        return this.#pick([`buf(curtask, ${this.#int()})`, 'buf("abc", 2)', "cgroup_path(cgroup)"]);
+        return this.#pickIf(
+          [`buf(curtask, ${this.#int()})`, 'buf("abc", 2)', "cgroup_path(cgroup)"],
+          ['buf("abc", 2)', `buf("abcdef", ${this.#int()})`, 'macaddr(buf("abcdef", 6))'],
+        );
       case 10:
         return this.#pick([
           `@kt[${this.#int()}, ${this.#string()}]`,
-          "usym(nsecs)",
+          this.#pickIf(["usym(nsecs)", "curtask"], ["signal_name(9)"]),
           "probe",
-          "curtask",
         ]);
       default:
         return this.#condition();
