@@ -273,8 +273,14 @@ function emitBody(
   attachment: Target,
   body: Body,
 ): void {
-  const reject = asm.label("reject");
   if (body.filter !== undefined) {
+    const reject = asm.label("reject");
+    const test = asm.label("test");
+    // Before the test: behind the action stand functions of its own, which jumps must not cross.
+    asm.emit(ja(test));
+    asm.bind(reject);
+    asm.emit(mov32(R0, imm(OUTCOME.filtered)), exit());
+    asm.bind(test);
     asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R8, R3));
     const { variable, value } = body.filter;
     emitFilter(asm, body.filter, {
@@ -293,10 +299,6 @@ function emitBody(
     namespace: plane.pidNamespace,
     scratch: CPU_BLOCK.scratch,
   });
-  if (body.filter !== undefined) {
-    asm.bind(reject);
-    asm.emit(mov32(R0, imm(OUTCOME.filtered)), exit());
-  }
 }
 
 /** The program and its action. */

@@ -8,6 +8,8 @@ import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R6, R7 } from "../../../core/asm/register.ts";
 import { CONTROL, CPU_BLOCK } from "../../../core/blocks.ts";
 import { emitPidTgid } from "../../../core/thread_id.ts";
+import type { Node } from "../ir.ts";
+import { typeName } from "../lang/types.ts";
 import { LOAD_SPILL, type Place } from "./frame.ts";
 import type { Gen } from "./gen.ts";
 import { keep } from "./scalar.ts";
@@ -38,6 +40,11 @@ const COMM_BYTES = 16;
 /** Under which key a builtin's value can be kept; undefined for what changes. */
 export function keptAs(name: string): string | undefined {
   return Object.hasOwn(SOURCE, name) ? SOURCE[name] : undefined;
+}
+
+/** The same for what the context holds: an argument is as wide as its type, argN is a register. */
+export function contextKey({ at, type }: Node & { op: "context" }): string {
+  return `context ${at} ${typeName(type)}`;
 }
 
 /** R0 = the value. */

@@ -25,7 +25,7 @@ import type { Arithmetic, Node } from "../ir.ts";
 import { cSize, isScalar, stepSize, type Type } from "../lang/types.ts";
 import { FAULT } from "../output/plan.ts";
 import { emitActions } from "./actions.ts";
-import { evaluateBuiltin } from "./builtins.ts";
+import { contextKey, evaluateBuiltin } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
 import { emitDivision } from "./division.ts";
 import { LOAD_SPILL } from "./frame.ts";
@@ -50,7 +50,7 @@ export function evaluate(gen: Gen, node: Node): void {
     case "builtin":
       return evaluateBuiltin(gen, node.name);
     case "context":
-      return keep(gen, `context ${node.at}`, () => {
+      return keep(gen, contextKey(node), () => {
         emitLoad(gen.asm, gen.site.layout, gen.site.layout.locations[node.at], R6, LOAD_SPILL);
         narrow(gen, node.type);
       });

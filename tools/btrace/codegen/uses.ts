@@ -3,7 +3,7 @@
 
 import type { Action, Local, Node } from "../ir.ts";
 import type { CheckedClause } from "../passes/check.ts";
-import { keptAs } from "./builtins.ts";
+import { contextKey, keptAs } from "./builtins.ts";
 
 /** What one look over an action finds. */
 export interface Uses {
@@ -50,7 +50,7 @@ function see(node: Node, uses: Uses, depth: number): void {
   const key = node.op === "builtin"
     ? keptAs(node.name)
     : node.op === "context"
-    ? `context ${node.at}`
+    ? contextKey(node)
     : undefined;
   uses.context ||= node.op === "context" || node.op === "contexts" ||
     (node.op === "builtin" && node.name === "ctx");
