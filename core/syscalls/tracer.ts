@@ -169,6 +169,8 @@ class Tracer {
     using loop = new EventLoop();
     const { signal, alone } = this.#host;
     const hold = alone ? HOLD_MS.alone : HOLD_MS.shared;
+    // Whoever started us goes on first.
+    await loop.turn();
     while (this.#tracees.size > 0 && !signal.aborted) {
       interrupter.arm(hold);
       const idle = this.#hold(hold);

@@ -226,7 +226,18 @@ export class ProgramGenerator {
     switch (this.#random(20)) {
       case 0:
       case 1:
-        return this.#pick(["0", "1", "-5", "255", "65536", "1e9", "0xffffffffffffffff", "1 << 40"]);
+        return this.#pick([
+          "0",
+          "1",
+          "-5",
+          "255",
+          "65536",
+          "1e9",
+          "0xffffffffffffffff",
+          "1 << 40",
+          "37",
+          "-(1 << 62)",
+        ]);
       case 2:
         return this.#pickIf(
           "pid tid uid gid cpu nsecs elapsed rand cgroup jiffies ncpus".split(" "),

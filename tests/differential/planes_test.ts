@@ -1,0 +1,105 @@
+// The two planes as each other's oracle: the same script and command on both print the same.
+
+import { assert, assertEquals } from "@std/assert";
+import { btrace, kernelTest, output, ROOT } from "../helpers.ts";
+
+/** What runs, and what watches it. */
+interface Row {
+  readonly script: string;
+  /** Default: the program of testdata/calls.c. */
+  readonly command?: string;
+  readonly options?: readonly string[];
+}
+
+const ROWS: readonly Row[] = [
+  { script: 'syscall:openat:entry { printf("%s %x\\n", str(args.filename), args.flags); }' },
+  { script: "syscall:*:return /retval < 0/ { @errors[probe, retval] = count(); }" },
+  { script: "syscall:getppid:entry { @[comm] = count(); @t[tid == pid, pid == cpid] = count(); }" },
+  { script: "syscall:getppid:entry { @[uid, gid, username] = count(); }" },
+  { script: 'syscall:getppid:return { @[comm, retval == ppid] = count(); print("r"); }' },
+  { script: 'syscall:execve:entry { printf("%s|%s\\n", comm, str(args.filename, 6)); }' },
+  { script: 'syscall:execve:return { printf("%s %d\\n", comm, retval); }' },
+  {
+    script: "struct timespec64 { uint64 sec; uint64 nsec; } " +
+      "syscall:nanosleep:entry { $t = (struct timespec64 *)args.rqtp; print($t->nsec); print(*$t); }",
+  },
+  {
+    script: "#include <sys/uio.h>\nsyscall:writev:entry /args.vlen == 2/ { " +
+      "$v = (struct iovec *)uptr(args.vec); for ($i : 0..2) { " +
+      "print(str((uint8 *)$v[$i].iov_base, $v[$i].iov_len + 1)); } }",
+  },
+  {
+    script: "struct in { uint16 family; uint16 port; uint8 address[4]; } " +
+      "syscall:connect:entry { $a = (struct in *)args.uservaddr; " +
+      'printf("%d %d %s\\n", $a->family, bswap($a->port), ntop($a->address)); }',
+  },
+  { script: 'syscall:write:entry { printf("%d %r\\n", args.count, buf(args.buf, args.count)); }' },
+  {
+    script: "syscall:lseek:entry { print((args.fd > 0, args.offset, args.whence)); print(args); }",
+  },
+  { script: "syscall:lseek:return { @ = stats(retval); @h = hist(retval); @m = min(retval); }" },
+  {
+    script: "syscall:close:entry { @[(int32)args.fd < 0] = count(); @arg[arg0 == -1] = count(); }",
+  },
+  { script: "syscall:openat:entry { @[args.dfd] = count(); @raw[arg0 < 0] = count(); }" },
+  {
+    script: "syscall:getpgid:entry { print(len(ustack(5))); @[ustack(1) == ustack(1)] = count(); }",
+  },
+  {
+    script: "syscall:tgkill:entry { @[args.sig] = count(); } syscall:rt_sigreturn:entry { @s++; }",
+  },
+  { script: "syscall:exit_group:entry { @[comm, args.error_code] = count(); }" },
+  { script: "syscall:getppid:* { @[probe] = count(); } END { @end = 1; exit(3); }" },
+  { script: 'syscall:openat:entry { exit(4); printf("behind\\n"); } END { printf("end\\n"); }' },
+  { script: "syscall:getppid:entry { @n++; if (@n > 2) { @[comm] = @n; exit(); } }" },
+  { script: 'syscall:getpriority:return { print(strerror(-retval)); printf("%d\\n", -retval); }' },
+  {
+    script: 'syscall:openat:entry /strcontains(str(args.filename), "/no/")/ { @open[tid] = 1; } ' +
+      "syscall:openat:return /@open[tid]/ { print(retval); delete(@open, tid); }",
+  },
+  { script: "syscall:read:entry { @size = lhist(args.count, 0, 1000, 100); }" },
+  { script: "syscall:openat:entry { @[str(args.filename)] = count(); }", options: ["-f", "json"] },
+  {
+    script: 'syscall:read:entry { print(*(uint64 *)8); printf("%s|\\n", str(8)); }',
+    options: ["-k"],
+  },
+  { script: "syscall:* { @[probe] = count(); } END { print(len(@) > 20); clear(@); }" },
+  {
+    command: "sh -c 'cat /etc/hostname; ls /no-such-folder; true'",
+    script: "syscall:openat:entry { @[comm] = count(); } syscall:close:return { @c[comm]++; }",
+  },
+  {
+    command: "sh -c 'for i in 1 2 3; do /bin/true; done'",
+    script: "syscall:execve:return { @[comm] = count(); } syscall:exit_group:entry { @e[comm]++; }",
+  },
+  {
+    command: "head -c 3000000 /dev/zero",
+    script: "syscall:write:return { @ = sum(retval); } syscall:read:return { @r = sum(retval); }",
+    options: ["-o", "/dev/stderr"],
+  },
+  { command: "true", script: "BEGIN { print(has_cpid); print(cpid > 1); } END { print(ncpus); }" },
+];
+
+function buildCalls(): string {
+  const program = `${Deno.makeTempDirSync()}/calls`;
+  const flags = ["-O1", "-fno-omit-frame-pointer", "-pthread", "-o", program];
+  const { code, stderr } = output("gcc", [...flags, `${ROOT}tests/testdata/calls.c`]);
+  assertEquals(code, 0, stderr);
+  return program;
+}
+
+kernelTest("scripts print the same on both planes", ["gcc"], () => {
+  const calls = buildCalls();
+  const wrong: string[] = [];
+  for (const { script, command = calls, options = [] } of ROWS) {
+    const [kernel, user] = (["kernel", "user"] as const).map((plane) =>
+      btrace(["--plane", plane, ...options, "-c", command, "-e", script])
+    );
+    const show = ({ code, stdout, stderr }: typeof kernel) => `${code}\n${stdout}${stderr}`;
+    if (show(kernel) !== show(user) || kernel.stdout + kernel.stderr === "") {
+      wrong.push(`${script}\n--- kernel\n${show(kernel)}\n--- user\n${show(user)}`);
+    }
+  }
+  assert(ROWS.length > 25);
+  assertEquals(wrong.join("\n\n"), "", `${wrong.length} of ${ROWS.length}`);
+});
