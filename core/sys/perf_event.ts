@@ -20,6 +20,36 @@ const PERF_EVENT_IOC_SET_BPF = 0x40042408n;
 const ATTR_SIZE = 112;
 const ATTR_FREQ = 1n << 10n;
 
+/** Bits of `sample_type`: what a sample record holds, in this order. */
+export const PERF_SAMPLE = {
+  ip: 1,
+  tid: 2,
+  time: 4,
+  callchain: 32,
+  cpu: 128,
+  registers: 1 << 12,
+} as const;
+
+/** Bits of the word of flags. */
+const FLAG = {
+  inherit: 1n << 1n,
+  excludeKernel: 1n << 5n,
+  excludeHypervisor: 1n << 6n,
+  comm: 1n << 9n,
+  task: 1n << 13n,
+  useClock: 1n << 25n,
+} as const;
+
+/** Samples of user code that go to a ring of this process. */
+export interface Sampling {
+  /** Bits of {@linkcode PERF_SAMPLE}. */
+  readonly sampleType: number;
+  /** Registers by their perf number. */
+  readonly registers: bigint;
+  /** Most frames of a call chain. */
+  readonly frames: number;
+}
+
 /** The fields of `struct perf_event_attr` that dt uses. */
 export interface PerfEventAttr {
   /** PMU type. */
@@ -30,7 +60,11 @@ export interface PerfEventAttr {
   period?: bigint;
   /** Or sample `frequency` times a second. */
   frequency?: bigint;
+  /** Sample into a ring, children included, timed by CLOCK_BOOTTIME. */
+  sampling?: Sampling;
 }
+
+const CLOCK_BOOTTIME = 7;
 
 /**
  * Opens a perf event.
@@ -46,6 +80,13 @@ export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: n
     .u64(8, attr.config)
     .u64(16, attr.frequency ?? attr.period ?? 1n)
     .u64(40, attr.frequency === undefined ? 0n : ATTR_FREQ);
+  if (attr.sampling !== undefined) {
+    const { sampleType, registers, frames } = attr.sampling;
+    const flags = FLAG.inherit | FLAG.excludeKernel | FLAG.excludeHypervisor | FLAG.comm |
+      FLAG.task | FLAG.useClock;
+    struct.u64(24, sampleType).u64(40, struct.getU64(40) | flags).u64(80, registers)
+      .u32(92, CLOCK_BOOTTIME).u32(108, frames);
+  }
   const fd = libc().syscall(
     arch.syscalls.perf_event_open,
     addressOf(struct.bytes),
@@ -62,4 +103,12 @@ export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: n
 export function perfEventAttachBpf(event: Fd, programFd: number): void {
   check(libc().ioctl(event.value, PERF_EVENT_IOC_SET_BPF, BigInt(programFd)), "ioctl(SET_BPF)");
   check(libc().ioctl(event.value, PERF_EVENT_IOC_ENABLE, 0n), "ioctl(PERF_EVENT_IOC_ENABLE)");
+}
+
+const PERF_EVENT_IOC_SET_OUTPUT = 0x2405n;
+
+/** Lets samples of `event` go to the ring of another one of the same CPU. */
+export function perfEventSetOutput(event: Fd, ring: Fd): void {
+  const result = libc().ioctl(event.value, PERF_EVENT_IOC_SET_OUTPUT, BigInt(ring.value));
+  check(result, "ioctl(PERF_EVENT_IOC_SET_OUTPUT)");
 }

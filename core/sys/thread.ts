@@ -1,6 +1,7 @@
 // What /proc tells of a thread, read when it is asked for and kept until it may have changed.
 // proc_pid_status(5), proc_pid_stat(5), proc_pid_comm(5), cgroups(7).
 
+import { DtError } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
 import { libc } from "./libc.ts";
 import { readMemory, writeMemory } from "./process_memory.ts";
@@ -134,6 +135,21 @@ function cgroupOf(tid: number): bigint {
     }
   }
   return 0n;
+}
+
+/**
+ * Threads of a process.
+ *
+ * @throws {DtError} ESRCH no such process.
+ */
+export function threadsOf(pid: number): number[] {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => Number(name));
+  } catch {
+    throw new DtError("ESRCH", `Cannot trace process ${pid}: no such process`, {
+      operation: "attach",
+    });
+  }
 }
 
 /** This process, as the scripts of BEGIN and END see it. */

@@ -8,7 +8,6 @@
 // The loop holds the thread in wait4(2) while stops come. Every now and then it goes back to the event
 // loop, and when nothing has come for that long it waits there: a thread of the blocking pool watches.
 
-import { DtError } from "../errors.ts";
 import type { Pcb } from "../pcb.ts";
 import type { Target, UserAttachment, UserHost } from "../provider.ts";
 import { arch } from "../sys/arch/mod.ts";
@@ -29,6 +28,7 @@ import {
   waitStop,
 } from "../sys/ptrace.ts";
 import { isStopSignal } from "../sys/spawn.ts";
+import { threadsOf } from "../sys/thread.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
 import type { SyscallSide } from "./attachment.ts";
 import { syscalls } from "./table.ts";
@@ -306,16 +306,6 @@ class Tracer {
       if (!this.#target.seccomp) this.#go(tid, PTRACE.detach, pending);
     }
     this.#tracees.delete(tid);
-  }
-}
-
-function threadsOf(pid: number): number[] {
-  try {
-    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => Number(name));
-  } catch {
-    throw new DtError("ESRCH", `Cannot trace process ${pid}: no such process`, {
-      operation: "ptrace",
-    });
   }
 }
 

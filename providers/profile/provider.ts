@@ -21,6 +21,7 @@ import { onlineCpus } from "../../core/sys/cpu.ts";
 import { selfThread } from "../../core/sys/thread.ts";
 import { PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
 import { parseRate } from "./rate.ts";
+import { sampledProfile } from "./sampler.ts";
 
 /** dt(4)'s shortest period, for the recorder and for the user plane. */
 const RECORDER_MIN_NS = 200_000n;
@@ -66,10 +67,11 @@ export class ClockProvider implements Provider {
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const { periodNs } = parseRate(probe.name.slice(this.name.length + 1))!;
     const user = session.plane === "user";
-    if (user && this.name === "profile") {
+    if (user && this.name === "profile" && session.target === undefined) {
       throw new DtError(
         "EOPNOTSUPP",
-        `Cannot enable ${probe.name} on the user plane: this process sees no other's CPUs`,
+        `Cannot enable ${probe.name} on the user plane without a process to sample: name one ` +
+          "(-c or -p); whatever runs is sampled with CAP_BPF and CAP_PERFMON",
         { operation: "enable", probe: probe.name },
       );
     }
@@ -88,7 +90,10 @@ export class ClockProvider implements Provider {
 
   /** A timer each. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
-    return pcbs.map((pcb) => session.plane === "kernel" ? kernelTimer(pcb) : userTimer(pcb));
+    if (session.plane === "kernel") return pcbs.map(kernelTimer);
+    return pcbs.map((pcb) =>
+      this.name === "profile" ? sampledProfile(pcb, session.target!) : userTimer(pcb)
+    );
   }
 }
 

@@ -28,6 +28,8 @@ export const aarch64: Arch = {
     args: [0, 8, 16, 24, 32, 40],
     result: 0,
   },
+  // arch/arm64/include/uapi/asm/perf_regs.h
+  perfRegisters: [...Array.from({ length: 31 }, (_, i) => `r${i}`), "sp", "ip"],
   // svc #0
   syscallInstruction: [0x01, 0x00, 0x00, 0xd4],
   // x0 holds the return value at exit; at entry orig_x0 and x0 agree.

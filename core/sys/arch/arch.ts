@@ -33,6 +33,8 @@ export interface Arch {
     /** Set to -1 so that nothing is restarted; absent where the kernel keeps it elsewhere. */
     readonly originalNumber?: number;
   };
+  /** Names of the registers that a perf sample can have, by perf's number; empty: not one of them. */
+  readonly perfRegisters: readonly string[];
   /** The instruction that makes a system call. */
   readonly syscallInstruction: readonly number[];
   /** Offsets into `struct pt_regs` of the six system call arguments. */

@@ -29,6 +29,12 @@ export const x86_64: Arch = {
     result: 80,
     originalNumber: 120,
   },
+  // arch/x86/include/uapi/asm/perf_regs.h; ds to gs are not sampled
+  perfRegisters: [
+    ..."ax bx cx dx si di bp sp ip flags cs ss".split(" "),
+    ...["", "", "", ""],
+    ..."r8 r9 r10 r11 r12 r13 r14 r15".split(" "),
+  ],
   // syscall
   syscallInstruction: [0x0f, 0x05],
   // di, si, dx, r10, r8, r9
