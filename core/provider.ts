@@ -263,7 +263,7 @@ export type UserAction = (event: UserEvent, pbn: number, site: UserSite) => Outc
 
 /** What an event source has to work with. */
 export interface UserHost {
-  /** To be called synchronously for each event, and not any more after `signal` aborted. */
+  /** To be called synchronously for each event; after `signal` aborted only for what came before. */
   enter(pcb: Pcb, event: UserEvent): void;
   /** Reports ticks that came too late to be delivered. */
   skipped(cpu: number, ticks: number): void;
@@ -301,7 +301,7 @@ export interface Target {
    * Hands over a child that this thread traces and holds before its first instruction. Without it
    * the process runs, and a source that needs ptrace(2) attaches.
    */
-  readonly take?: () => void;
+  take?(): void;
   /** Stops only calls that are asked for, by a seccomp filter in the child. */
   readonly seccomp?: boolean;
 }

@@ -29,9 +29,13 @@ const PTRACE_POKEDATA = 5;
 /** Below what leaf functions use without moving the stack pointer. */
 const RED_ZONE = 1024n;
 
-/** `struct sock_filter[]` that stops the calls with these numbers and lets all others pass. */
-export function seccompFilter(numbers: Iterable<number>): Uint8Array<ArrayBuffer> {
-  const code: [op: number, yes: number, no: number, k: number][] = [
+/**
+ * `struct sock_filter[]` that stops the calls with these numbers and lets all others pass; without
+ * numbers it stops all.
+ */
+export function seccompFilter(numbers?: Iterable<number>): Uint8Array<ArrayBuffer> {
+  if (numbers === undefined) return encode([[RETURN, 0, 0, SECCOMP_RET_TRACE]]);
+  const code: Instruction[] = [
     [LOAD, 0, 0, DATA.architecture],
     [JUMP_IF_EQUAL, 1, 0, arch.audit],
     [RETURN, 0, 0, SECCOMP_RET_ALLOW],
@@ -41,6 +45,13 @@ export function seccompFilter(numbers: Iterable<number>): Uint8Array<ArrayBuffer
     code.push([JUMP_IF_EQUAL, 0, 1, number], [RETURN, 0, 0, SECCOMP_RET_TRACE]);
   }
   code.push([RETURN, 0, 0, SECCOMP_RET_ALLOW]);
+  return encode(code);
+}
+
+/** `struct sock_filter` */
+type Instruction = readonly [op: number, yes: number, no: number, k: number];
+
+function encode(code: readonly Instruction[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(code.length * 8);
   const view = new DataView(bytes.buffer);
   code.forEach(([op, yes, no, k], i) => {

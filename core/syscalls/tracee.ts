@@ -8,8 +8,10 @@ import { Thread } from "../sys/thread.ts";
 
 /** A traced thread. */
 export class Tracee extends Thread {
-  /** Number of the system call that it is in; -1 for none, and for calls of another architecture. */
+  /** Number of the system call that it is in; -1 for none. */
   call = -1;
+  /** The number is one of another architecture's: a 32-bit program's. */
+  foreign = false;
 
   /** Follows the frame pointers, as the kernel does for BPF programs. The thread must be stopped. */
   override stack(limit: number): readonly bigint[] {

@@ -8,8 +8,16 @@
 // The loop holds the thread in wait4(2) while stops come. Every now and then it goes back to the event
 // loop, and when nothing has come for that long it waits there: a thread of the blocking pool watches.
 
+import { DtError } from "../errors.ts";
 import type { Pcb } from "../pcb.ts";
-import type { Target, UserAttachment, UserHost } from "../provider.ts";
+import type { Probe } from "../probe.ts";
+import type {
+  EnableRequest,
+  ProviderSession,
+  Target,
+  UserAttachment,
+  UserHost,
+} from "../provider.ts";
 import { arch } from "../sys/arch/mod.ts";
 import { Interrupter } from "../sys/interrupter.ts";
 import { libc } from "../sys/libc.ts";
@@ -32,7 +40,7 @@ import { threadsOf } from "../sys/thread.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
 import type { SyscallSide } from "./attachment.ts";
 import { syscalls } from "./table.ts";
-import { entryEvent, returnEvent, Tracee } from "./tracee.ts";
+import { entryEvent, returnEvent, type SyscallEvent, Tracee } from "./tracee.ts";
 
 /** How long the loop holds the thread: alone in it, and with timers and streams beside it. */
 const HOLD_MS = { alone: 40, shared: 3 } as const;
@@ -56,35 +64,106 @@ function numbers(names: readonly string[]): ReadonlySet<number> {
   return new Set(names.map((name) => syscalls().get(name)?.number ?? -1));
 }
 
-/** An enabled probe of a system call. */
+/** An enabled probe of system calls. */
 export interface TracedSyscall {
   /** The enabling. */
   readonly pcb: Pcb;
-  /** Number of the call. */
-  readonly number: number;
+  /** Number of the call; undefined for all of them. */
+  readonly number?: number;
   /** At the entry or at the return. */
   readonly side: SyscallSide;
 }
 
-/** The attachment of all enabled system calls of a target. */
-export function tracedSyscalls(selected: readonly TracedSyscall[], target: Target): UserAttachment {
+/**
+ * The PCB of a probe of system calls: one, for all CPUs, or for all that descends from the target.
+ *
+ * @throws {DtError} EOPNOTSUPP on the user plane without a target.
+ */
+export function allocSyscall(
+  probe: Probe,
+  request: EnableRequest,
+  session: ProviderSession,
+): Pcb[] {
+  if (session.plane === "kernel" || session.target !== undefined) return [{ probe, request }];
+  throw new DtError(
+    "EOPNOTSUPP",
+    `Cannot enable ${probe.name} on the user plane without a process to trace: name one (-c or ` +
+      "-p); all processes are seen with CAP_BPF and CAP_PERFMON",
+    { operation: "enable", probe: probe.name },
+  );
+}
+
+/** What a session will trace: a process has one tracer, whichever providers ask. */
+interface Tracing {
+  readonly selected: TracedSyscall[];
+  running?: Promise<void>;
+}
+
+const tracings = new WeakMap<ProviderSession, Tracing>();
+
+/**
+ * The attachment of enabled system calls on the user plane. All of a session's share one tracer, which
+ * the first one starts.
+ *
+ * @param session Has a target.
+ */
+export function tracedSyscalls(
+  selected: readonly TracedSyscall[],
+  session: ProviderSession,
+): UserAttachment {
+  let tracing = tracings.get(session);
+  if (tracing === undefined || tracing.running !== undefined) {
+    tracings.set(session, tracing = { selected: [] });
+  }
+  const shared = tracing;
+  shared.selected.push(...selected);
   return {
     plane: "user",
     pcbs: selected.map(({ pcb }) => pcb),
     run(host) {
-      const tracer = new Tracer(selected, target, host);
-      tracer.attach();
-      return tracer.follow();
+      if (shared.running === undefined) {
+        const tracer = new Tracer(shared.selected, session.target!, host);
+        tracer.attach();
+        shared.running = tracer.follow();
+      }
+      return shared.running;
     },
   };
+}
+
+const NONE: readonly Pcb[] = [];
+
+/** Enabled probes of one side. */
+class Selection {
+  /** Whichever call it is. */
+  readonly #all: Pcb[];
+  /** By number, those of all calls included. */
+  readonly #of: Pcb[][] = [];
+
+  constructor(selected: readonly TracedSyscall[]) {
+    this.#all = selected.flatMap(({ pcb, number }) => number === undefined ? [pcb] : []);
+    for (const { pcb, number } of selected) {
+      if (number !== undefined) (this.#of[number] ??= [...this.#all]).push(pcb);
+    }
+  }
+
+  /** Those that mean a call; a number of another architecture means another call. */
+  of({ call, foreign }: Tracee): readonly Pcb[] {
+    if (call < 0) return NONE;
+    return foreign ? this.#all : this.#of[call] ?? this.#all;
+  }
+
+  /** Numbers that are meant; undefined for all of them. */
+  get numbers(): readonly number[] | undefined {
+    return this.#all.length > 0 ? undefined : Object.keys(this.#of).map(Number);
+  }
 }
 
 class Tracer {
   readonly #target: Target;
   readonly #host: UserHost;
-  /** By number. */
-  readonly #entries: (Pcb | undefined)[] = [];
-  readonly #returns: (Pcb | undefined)[] = [];
+  readonly #entries: Selection;
+  readonly #returns: Selection;
   readonly #tracees = new Map<number, Tracee>();
   readonly #info = new SyscallInfo();
   readonly #entry = entryEvent(this.#info);
@@ -98,9 +177,8 @@ class Tracer {
     this.#target = target;
     this.#host = host;
     this.#resume = target.seccomp ? PTRACE.cont : PTRACE.syscall;
-    for (const { pcb, number, side } of selected) {
-      (side === "enter" ? this.#entries : this.#returns)[number] = pcb;
-    }
+    this.#entries = new Selection(selected.filter(({ side }) => side === "enter"));
+    this.#returns = new Selection(selected.filter(({ side }) => side === "exit"));
   }
 
   /**
@@ -109,15 +187,15 @@ class Tracer {
    * @throws {DtError} ESRCH, EPERM.
    */
   attach(): void {
-    const { pid, take, seccomp } = this.#target;
+    const { pid, seccomp } = this.#target;
     let options = OPTION.sysgood | OPTION.fork | OPTION.vfork | OPTION.clone | OPTION.exec;
     if (seccomp) options |= OPTION.seccomp | OPTION.exitKill;
     this.#host.signal.addEventListener("abort", () => this.#detach());
-    if (take === undefined) {
+    if (this.#target.take === undefined) {
       this.#attachThreads(pid, options);
       return;
     }
-    take();
+    this.#target.take();
     ptrace(PTRACE.setOptions, pid, 0n, BigInt(options));
     const tracee = this.#adopt(pid, pid);
     tracee.call = syscalls().get("execve")!.number;
@@ -150,15 +228,12 @@ class Tracer {
     ptrace(PTRACE.syscall, pid);
     waitStop({ wait: true, tid: pid });
     if (stopped.ended) return;
-    const wanted = new Set(
-      [...this.#entries.keys(), ...this.#returns.keys()].filter((number) =>
-        this.#entries[number] !== undefined || this.#returns[number] !== undefined
-      ),
-    );
+    const [entries, returns] = [this.#entries.numbers, this.#returns.numbers];
+    const wanted = entries && returns && new Set([...entries, ...returns]);
     installFilter(pid, seccompFilter(wanted));
     const tracee = this.#tracees.get(pid)!;
-    const { call } = tracee;
-    this.#fireReturn(tracee, call);
+    this.#info.read(pid);
+    this.#fire(this.#returns, this.#return, tracee);
     tracee.call = -1;
     this.#go(pid, this.#resume);
   }
@@ -234,7 +309,7 @@ class Tracer {
 
   /** With a filter, a tracee only stops at the return of a call if that is wanted. */
   #next(tracee: Tracee): number {
-    return this.#returns[tracee.call] === undefined ? this.#resume : PTRACE.syscall;
+    return this.#returns.of(tracee).length === 0 ? this.#resume : PTRACE.syscall;
   }
 
   /** The thread that called has the process's first id now; the others are gone. */
@@ -253,11 +328,9 @@ class Tracer {
     const info = this.#info;
     if (!info.read(tracee.tid)) return;
     if (info.op === SYSCALL_STOP.exit) {
-      const { call } = tracee;
-      if (call < 0) return;
-      if (this.#renaming.has(call)) tracee.forgetName();
-      if (this.#identity.has(call)) tracee.forgetIds();
-      this.#fireReturn(tracee, call);
+      if (this.#renaming.has(tracee.call)) tracee.forgetName();
+      if (this.#identity.has(tracee.call)) tracee.forgetIds();
+      this.#fire(this.#returns, this.#return, tracee);
       tracee.call = -1;
       return;
     }
@@ -266,18 +339,16 @@ class Tracer {
       tracee.forgetName();
       tracee.forgetIds();
     }
-    tracee.call = info.architecture === arch.audit ? info.number : -1;
-    const pcb = this.#entries[tracee.call];
-    if (pcb === undefined) return;
-    this.#entry.thread = tracee;
-    this.#host.enter(pcb, this.#entry);
+    tracee.call = info.number;
+    tracee.foreign = info.architecture !== arch.audit;
+    this.#fire(this.#entries, this.#entry, tracee);
   }
 
-  #fireReturn(tracee: Tracee, call: number): void {
-    const pcb = this.#returns[call];
-    if (pcb === undefined) return;
-    this.#return.thread = tracee;
-    this.#host.enter(pcb, this.#return);
+  #fire(selection: Selection, event: SyscallEvent, tracee: Tracee): void {
+    const pcbs = selection.of(tracee);
+    if (pcbs.length === 0) return;
+    event.thread = tracee;
+    for (const pcb of pcbs) this.#host.enter(pcb, event);
   }
 
   /** Lets go of everybody at once; they run on. With a filter in them they cannot: it ends them. */

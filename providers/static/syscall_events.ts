@@ -2,12 +2,13 @@
 // They do not need tracefs, and 350 of them cost no more than one.
 
 import type { Pcb } from "../../core/pcb.ts";
-import type { Attachment, ProbeSpec } from "../../core/provider.ts";
+import type { Attachment, ProbeSpec, ProviderSession } from "../../core/provider.ts";
 import {
   type Syscall,
   syscallAttachment,
   syscalls,
   type SyscallSide,
+  tracedSyscalls,
 } from "../../core/syscalls/mod.ts";
 
 const RAW: readonly ProbeSpec[] = [
@@ -76,8 +77,18 @@ export function syscallEvent({ raw, side, call }: SyscallEvent): ProbeSpec {
   return side === "enter" ? enter(call!) : exit(call!);
 }
 
-/** One attachment for each raw probe, one for all entries, one for all returns. */
-export function syscallEventAttachments(pcbs: readonly Pcb[]): Attachment[] {
+/** Kernel plane: one attachment for each raw probe, one for all entries, one for all returns. */
+export function syscallEventAttachments(
+  pcbs: readonly Pcb[],
+  session: ProviderSession,
+): Attachment[] {
+  if (session.plane === "user") {
+    const selected = pcbs.map((pcb) => {
+      const { side, call } = parseSyscallEvent(pcb.probe.name)!;
+      return { pcb, side, number: call?.number };
+    });
+    return [tracedSyscalls(selected, session)];
+  }
   const groups = Map.groupBy(pcbs, ({ probe }) => {
     const { raw, side } = parseSyscallEvent(probe.name)!;
     return raw ? probe.name : side;

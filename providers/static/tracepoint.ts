@@ -15,6 +15,7 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/provider.ts";
+import { allocSyscall } from "../../core/syscalls/mod.ts";
 import { type EventField, eventFormat, eventNames } from "../../core/tracefs/mod.ts";
 import {
   parseSyscallEvent,
@@ -84,6 +85,7 @@ export class TracepointProvider implements Provider {
 
   /** One PCB: all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    if (parseSyscallEvent(probe.name) !== undefined) return allocSyscall(probe, request, session);
     return kernelPcb(probe, request, session, "tracepoints");
   }
 
@@ -91,11 +93,11 @@ export class TracepointProvider implements Provider {
   dealloc(_pcbs: readonly Pcb[]): void {}
 
   /** System calls together, every other event alone. */
-  attachments(pcbs: readonly Pcb[]): Attachment[] {
+  attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     const calls = pcbs.filter(({ probe }) => parseSyscallEvent(probe.name) !== undefined);
     const events = pcbs.filter((pcb) => !calls.includes(pcb));
     return [
-      ...(calls.length > 0 ? syscallEventAttachments(calls) : []),
+      ...(calls.length > 0 ? syscallEventAttachments(calls, session) : []),
       ...events.map((pcb) => rawAttachment(pcb) ?? eventAttachment(pcb)),
     ];
   }

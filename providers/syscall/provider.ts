@@ -1,6 +1,5 @@
 // dt(4)'s syscall provider: syscall:NAME:entry and syscall:NAME:return.
 
-import { DtError } from "../../core/errors.ts";
 import type { Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type ProviderSession,
 } from "../../core/provider.ts";
 import {
+  allocSyscall,
   type Syscall,
   syscallAttachment,
   syscalls,
@@ -64,15 +64,7 @@ export class SyscallProvider implements Provider {
 
   /** One PCB: all CPUs, or all that descends from the session's target. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    if (session.plane === "user" && session.target === undefined) {
-      throw new DtError(
-        "EOPNOTSUPP",
-        `Cannot enable ${probe.name} on the user plane without a process to trace: name one ` +
-          "(-c or -p); all processes are seen with CAP_BPF and CAP_PERFMON",
-        { operation: "enable", probe: probe.name },
-      );
-    }
-    return [{ probe, request }];
+    return allocSyscall(probe, request, session);
   }
 
   /** Nothing is held. */
@@ -85,7 +77,7 @@ export class SyscallProvider implements Provider {
       number: callOf(pcb.probe).number,
       side: sideOf(pcb.probe),
     }));
-    if (session.plane === "user") return [tracedSyscalls(selected, session.target!)];
+    if (session.plane === "user") return [tracedSyscalls(selected, session)];
     return [...Map.groupBy(selected, ({ side }) => side)].map(([side, group]) =>
       syscallAttachment(side, group)
     );

@@ -65,6 +65,12 @@ const ROWS: readonly Row[] = [
   },
   { script: "syscall:* { @[probe] = count(); } END { print(len(@) > 20); clear(@); }" },
   {
+    script: "tracepoint:syscalls:sys_enter_openat { @[args.flags] = count(); } " +
+      "tracepoint:raw_syscalls:sys_enter { @raw[args.id] = count(); @arg[args.args[0] == 0]++; } " +
+      "tracepoint:raw_syscalls:sys_exit { @failed[args.id] = sum(args.ret < 0); } " +
+      "syscall:openat:entry { @both = count(); } tracepoint:syscalls:sys_exit_* { @[0] = count(); }",
+  },
+  {
     command: "sh -c 'cat /etc/hostname; ls /no-such-folder; true'",
     script: "syscall:openat:entry { @[comm] = count(); } syscall:close:return { @c[comm]++; }",
   },
