@@ -4,12 +4,13 @@ import { DtError } from "./errors.ts";
 import { openKernelPlane } from "./kernel_plane.ts";
 import type { Probe } from "./probe.ts";
 import { encodeProbeList } from "./probe_list.ts";
-import type { ArgumentSpec, ProbeSpec, Provider } from "./provider.ts";
+import type { ArgumentSpec, HeldChild, ProbeSpec, Provider } from "./provider.ts";
 import { Registry } from "./registry.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import { auxBase } from "./sys/auxv.ts";
 import { bootTimeNs } from "./sys/clock.ts";
 import { possibleCpuCount } from "./sys/cpu.ts";
+import { HeldProcess } from "./sys/spawn.ts";
 import { selfThread } from "./sys/thread.ts";
 
 /** What a device is made of. */
@@ -71,6 +72,17 @@ export class Device {
       });
     }
     return probe.args;
+  }
+
+  /**
+   * Starts a command and holds it before its first instruction, traced by this thread: as a session's
+   * target on the user plane, or to be released when the kernel plane has been attached.
+   *
+   * @param command A simple command with arguments, split as a shell does.
+   * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC it cannot be executed.
+   */
+  hold(command: string): HeldChild {
+    return new HeldProcess(command);
   }
 
   /**

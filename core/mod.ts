@@ -21,7 +21,6 @@
  * @module
  */
 
-export { HeldProcess } from "./sys/spawn.ts";
 export { CONTROL, CPU_BLOCK, DOORBELL } from "./blocks.ts";
 export { Device, type DeviceOptions, openDevice } from "./device.ts";
 export { DtError, type DtErrorDetail, errorCode } from "./errors.ts";

@@ -306,6 +306,13 @@ export interface Target {
   readonly seccomp?: boolean;
 }
 
+/** A child that is held before its first instruction: a target, or something to be released. */
+export interface HeldChild extends Target, Disposable {
+  take(): void;
+  /** Lets it run, untraced. */
+  release(): void;
+}
+
 /** What a provider may know of the session that enables a probe. */
 export interface ProviderSession {
   /** Its plane. */

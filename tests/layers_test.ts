@@ -49,7 +49,7 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
     files: /^core\/(device|kernel_plane)\.ts$/,
     may: /^core\/([a-z_]+\.ts$|asm\/|sys\/|bpf\/|btf\/)/,
   },
-  { files: /^core\/mod\.ts$/, may: /^core\/([a-z_]+|sys\/spawn)\.ts$/ },
+  { files: /^core\/mod\.ts$/, may: /^core\/[a-z_]+\.ts$/ },
   { files: /^core\/[a-z_]+\.ts$/, may: /^core\/([a-z_]+\.ts$|asm\/)/ },
   { files: /^providers\/mod\.ts$/, may: /^(core|providers)\// },
   { files: /^providers\/syscall\//, may: /^(core|providers\/syscall)\// },

@@ -12,6 +12,11 @@ export class Tracee extends Thread {
   call = -1;
   /** The number is one of another architecture's: a 32-bit program's. */
   foreign = false;
+  /**
+   * "unborn": its first stop has not come. "orphan": that stop came before its parent's, and it waits
+   * for that.
+   */
+  state: "unborn" | "orphan" | "known" = "known";
 
   /** Follows the frame pointers, as the kernel does for BPF programs. The thread must be stopped. */
   override stack(limit: number): readonly bigint[] {
@@ -81,6 +86,17 @@ export class SyscallEvent implements UserEvent {
 /** The event of an entry. */
 export function entryEvent(info: SyscallInfo): SyscallEvent {
   return new SyscallEvent(new EntryValues(info));
+}
+
+/** The event of a return from fork() or clone() in the child: 0, and no stop tells it. */
+export function birthEvent(): SyscallEvent {
+  const event: SyscallEvent = new SyscallEvent({
+    retval: 0n,
+    get number() {
+      return BigInt(event.thread.call);
+    },
+  });
+  return event;
 }
 
 /** The event of a return. */

@@ -40,7 +40,7 @@ import { threadsOf } from "../sys/thread.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
 import type { SyscallSide } from "./attachment.ts";
 import { syscalls } from "./table.ts";
-import { entryEvent, returnEvent, type SyscallEvent, Tracee } from "./tracee.ts";
+import { birthEvent, entryEvent, returnEvent, type SyscallEvent, Tracee } from "./tracee.ts";
 
 /** How long the loop holds the thread: alone in it, and with timers and streams beside it. */
 const HOLD_MS = { alone: 40, shared: 3 } as const;
@@ -131,8 +131,6 @@ export function tracedSyscalls(
   };
 }
 
-const NONE: readonly Pcb[] = [];
-
 /** Enabled probes of one side. */
 class Selection {
   /** Whichever call it is. */
@@ -149,7 +147,7 @@ class Selection {
 
   /** Those that mean a call; a number of another architecture means another call. */
   of({ call, foreign }: Tracee): readonly Pcb[] {
-    if (call < 0) return NONE;
+    if (call < 0) return this.#all;
     return foreign ? this.#all : this.#of[call] ?? this.#all;
   }
 
@@ -168,6 +166,8 @@ class Tracer {
   readonly #info = new SyscallInfo();
   readonly #entry = entryEvent(this.#info);
   readonly #return = returnEvent(this.#info);
+  readonly #birth = birthEvent();
+  readonly #signalReturn = syscalls().get("rt_sigreturn")!.number;
   readonly #renaming = numbers(RENAMING);
   readonly #identity = numbers(IDENTITY);
   /** How a tracee goes on outside of a call. */
@@ -272,9 +272,10 @@ class Tracer {
     return false;
   }
 
-  #adopt(tid: number, pid?: number): Tracee {
-    let tracee = this.#tracees.get(tid);
-    if (tracee === undefined) this.#tracees.set(tid, tracee = new Tracee(tid, pid));
+  #adopt(tid: number, pid?: number, state: Tracee["state"] = "known"): Tracee {
+    const tracee = new Tracee(tid, pid);
+    tracee.state = state;
+    this.#tracees.set(tid, tracee);
     return tracee;
   }
 
@@ -284,12 +285,11 @@ class Tracer {
   }
 
   #handle(tid: number): void {
-    if (stopped.ended) {
-      this.#tracees.delete(tid);
-      return;
-    }
+    if (stopped.ended) return this.#ended(tid);
     const { event, signal } = stopped;
-    const tracee = this.#adopt(tid);
+    const tracee = this.#tracees.get(tid) ?? this.#adopt(tid, undefined, "orphan");
+    if (tracee.state === "orphan") return;
+    if (tracee.state === "unborn") return this.#born(tracee);
     if (event === 0) {
       if (signal !== SYSCALL_SIGNAL) return this.#go(tid, this.#next(tracee), signal);
       this.#stop(tracee);
@@ -300,16 +300,42 @@ class Tracer {
     } else if (event === PTRACE_EVENT.seccomp) {
       this.#stop(tracee);
     } else {
-      const child = eventMessage(tid);
-      // clone() makes threads and processes.
-      this.#adopt(child, event === PTRACE_EVENT.clone ? undefined : child);
+      this.#forked(tracee, eventMessage(tid), event);
     }
     this.#go(tid, this.#next(tracee));
   }
 
+  /** Killed before it told of a child, a parent would leave it waiting for ever. */
+  #ended(tid: number): void {
+    this.#tracees.delete(tid);
+    for (const tracee of this.#tracees.values()) {
+      if (tracee.state === "orphan") this.#born(tracee);
+    }
+  }
+
+  /** A child's first stop may come before or after this one of its parent. */
+  #forked(parent: Tracee, tid: number, event: number): void {
+    const known = this.#tracees.get(tid);
+    // clone() makes threads and processes.
+    const pid = event === PTRACE_EVENT.clone ? undefined : tid;
+    const child = known ?? this.#adopt(tid, pid, "unborn");
+    child.call = parent.call;
+    child.foreign = parent.foreign;
+    if (child.state === "orphan") this.#born(child);
+  }
+
+  /** The child returns from the call that made it, before we could ask for that stop. */
+  #born(child: Tracee): void {
+    child.state = "known";
+    if (child.call >= 0) this.#fire(this.#returns, this.#birth, child);
+    child.call = -1;
+    this.#go(child.tid, this.#resume);
+  }
+
   /** With a filter, a tracee only stops at the return of a call if that is wanted. */
   #next(tracee: Tracee): number {
-    return this.#returns.of(tracee).length === 0 ? this.#resume : PTRACE.syscall;
+    const inside = tracee.call >= 0 && this.#returns.of(tracee).length > 0;
+    return inside ? PTRACE.syscall : this.#resume;
   }
 
   /** The thread that called has the process's first id now; the others are gone. */
@@ -330,6 +356,8 @@ class Tracer {
     if (info.op === SYSCALL_STOP.exit) {
       if (this.#renaming.has(tracee.call)) tracee.forgetName();
       if (this.#identity.has(tracee.call)) tracee.forgetIds();
+      // It has restored the registers of another time: sys_exit knows no number, either.
+      if (tracee.call === this.#signalReturn) tracee.call = -1;
       this.#fire(this.#returns, this.#return, tracee);
       tracee.call = -1;
       return;
@@ -353,9 +381,14 @@ class Tracer {
 
   /** Lets go of everybody at once; they run on. With a filter in them they cannot: it ends them. */
   #detach(): void {
-    for (const tid of this.#tracees.keys()) {
+    for (const { tid, state } of this.#tracees.values()) {
       if (this.#target.seccomp) libc().kill(tid, SIGKILL);
-      else ptrace(PTRACE.interrupt, tid);
+      else if (state !== "orphan") ptrace(PTRACE.interrupt, tid);
+      else {
+        // Stopped, and told already.
+        this.#go(tid, PTRACE.detach);
+        this.#tracees.delete(tid);
+      }
     }
     const until = performance.now() + DETACH_MS;
     while (this.#tracees.size > 0 && performance.now() < until) {
@@ -371,8 +404,9 @@ class Tracer {
       const { event, signal } = stopped;
       const forked = event === PTRACE_EVENT.fork || event === PTRACE_EVENT.vfork ||
         event === PTRACE_EVENT.clone;
-      // The child stops, too, and is met here.
-      if (forked) this.#adopt(eventMessage(tid));
+      // The child stops, too, and is met here, unless it is known.
+      const child = forked ? eventMessage(tid) : 0;
+      if (forked && !this.#tracees.has(child)) this.#adopt(child);
       const pending = event === 0 && signal !== SYSCALL_SIGNAL ? signal : 0;
       if (!this.#target.seccomp) this.#go(tid, PTRACE.detach, pending);
     }

@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
   waitpid(child, &status, 0);
   nested(3);
   pid_t killed = fork();
-  if (killed == 0) raise(SIGKILL);
+  if (killed == 0) raise(SIGTERM);
   waitpid(killed, &status, 0);
   lseek(null, -5, SEEK_END);
   syscall(SYS_getpriority, 99, 0);
