@@ -236,6 +236,55 @@ export async function codeOfAsync(fn: () => Promise<unknown>): Promise<string> {
   throw new Error("expected an error");
 }
 
+/** Compiles a program of testdata/; the same one is built once per run. */
+export function buildProgram(name: string, ...flags: readonly string[]): string {
+  let program = programs.get(name);
+  if (program === undefined) {
+    const folder = Deno.makeTempDirSync();
+    Deno.chmodSync(folder, 0o755);
+    programs.set(name, program = `${folder}/${name}`);
+    const args = ["-O1", "-fno-omit-frame-pointer", ...flags, "-o", program];
+    const { code, stderr } = output("gcc", [...args, `${ROOT}tests/testdata/${name}.c`]);
+    assertEquals(code, 0, stderr);
+  }
+  return program;
+}
+
+const programs = new Map<string, string>();
+
+/** A copy of Deno and of this checkout that any user may read, and a cache that any may write. */
+let publicFolder: string | undefined;
+
+/** The command line that starts btrace as an ordinary user: uid 65534, no capabilities. */
+export function nobodyCommand(args: readonly string[]): string[] {
+  if (publicFolder === undefined) {
+    publicFolder = Deno.makeTempDirSync();
+    const copied = [
+      Deno.execPath(),
+      ...["core", "providers", "tools", "deno.json"].map((name) => ROOT + name),
+    ];
+    assertEquals(output("cp", ["-rL", ...copied, publicFolder]).code, 0);
+    Deno.mkdirSync(`${publicFolder}/cache`);
+    output("chmod", ["-R", "a+rX", publicFolder]);
+    Deno.chmodSync(publicFolder, 0o755);
+    Deno.chmodSync(`${publicFolder}/cache`, 0o777);
+  }
+  const [deno] = Deno.execPath().split("/").slice(-1);
+  return [
+    ...["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"],
+    ...["--bounding-set", "-all", "--inh-caps", "-all"],
+    ...["env", `DENO_DIR=${publicFolder}/cache`, `HOME=${publicFolder}/cache`],
+    ...[`${publicFolder}/${deno}`, "run", "-A", "--no-check", `${publicFolder}/tools/btrace.ts`],
+    ...args,
+  ];
+}
+
+/** Runs btrace as an ordinary user. */
+export function btraceAsNobody(args: readonly string[]) {
+  const [command, ...rest] = nobodyCommand(args);
+  return output(command, rest, { cwd: "/" });
+}
+
 let workload: string | undefined;
 
 /** A program that makes exactly N getppid calls and prints ns per call; built once per run. */

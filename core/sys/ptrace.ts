@@ -186,6 +186,17 @@ export async function stopComing(): Promise<void> {
   await processLibc().waitid(P_ALL, 0, address + BigInt(AT.siginfo), flags);
 }
 
+/** Long enough for the event loop to wait: only then are timers looked at. */
+const TURN_US = 50;
+
+/**
+ * A turn of the event loop: messages, timers, output. A message to oneself starves timers, and a timer of
+ * 0 ms takes two; a call on the blocking pool takes what it sleeps.
+ */
+export async function eventLoop(): Promise<void> {
+  await processLibc().usleep(TURN_US);
+}
+
 /** What a system call stop is about: read in place, overwritten by the next. */
 export class SyscallInfo {
   readonly #view = page().view;

@@ -22,6 +22,7 @@ import { arch } from "../sys/arch/mod.ts";
 import { Interrupter } from "../sys/interrupter.ts";
 import { libc } from "../sys/libc.ts";
 import {
+  eventLoop,
   eventMessage,
   OPTION,
   PTRACE,
@@ -241,16 +242,15 @@ class Tracer {
   /** Until the target and its descendants have ended, or nobody wants events any more. */
   async follow(): Promise<void> {
     using interrupter = new Interrupter();
-    using loop = new EventLoop();
     const { signal, alone } = this.#host;
     const hold = alone ? HOLD_MS.alone : HOLD_MS.shared;
     // Whoever started us goes on first.
-    await loop.turn();
+    await eventLoop();
     while (this.#tracees.size > 0 && !signal.aborted) {
       interrupter.arm(hold);
       const idle = this.#hold(hold);
       interrupter.arm(0);
-      await loop.turn();
+      await eventLoop();
       if (idle && this.#tracees.size > 0 && !signal.aborted) await stopComing();
     }
   }
@@ -411,26 +411,5 @@ class Tracer {
       if (!this.#target.seccomp) this.#go(tid, PTRACE.detach, pending);
     }
     this.#tracees.delete(tid);
-  }
-}
-
-/** Turns of the event loop: messages, timers, output. A timer of 0 ms would take two. */
-class EventLoop implements Disposable {
-  readonly #channel = new MessageChannel();
-  #resume?: () => void;
-
-  constructor() {
-    this.#channel.port1.onmessage = () => this.#resume?.();
-  }
-
-  turn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#resume = resolve;
-      this.#channel.port2.postMessage(0);
-    });
-  }
-
-  [Symbol.dispose](): void {
-    this.#channel.port1.close();
   }
 }

@@ -1,7 +1,7 @@
 // The two planes as each other's oracle: the same script and command on both print the same.
 
 import { assert, assertEquals } from "@std/assert";
-import { btrace, kernelTest, output, ROOT } from "../helpers.ts";
+import { btrace, buildProgram, kernelTest } from "../helpers.ts";
 
 /** What runs, and what watches it. */
 interface Row {
@@ -86,16 +86,8 @@ const ROWS: readonly Row[] = [
   { command: "true", script: "BEGIN { print(has_cpid); print(cpid > 1); } END { print(ncpus); }" },
 ];
 
-function buildCalls(): string {
-  const program = `${Deno.makeTempDirSync()}/calls`;
-  const flags = ["-O1", "-fno-omit-frame-pointer", "-pthread", "-o", program];
-  const { code, stderr } = output("gcc", [...flags, `${ROOT}tests/testdata/calls.c`]);
-  assertEquals(code, 0, stderr);
-  return program;
-}
-
 kernelTest("scripts print the same on both planes", ["gcc"], () => {
-  const calls = buildCalls();
+  const calls = buildProgram("calls", "-pthread");
   const wrong: string[] = [];
   for (const { script, command = calls, options = [] } of ROWS) {
     const [kernel, user] = (["kernel", "user"] as const).map((plane) =>
