@@ -255,8 +255,11 @@ const programs = new Map<string, string>();
 /** A copy of Deno and of this checkout that any user may read, and a cache that any may write. */
 let publicFolder: string | undefined;
 
-/** The command line that starts btrace as an ordinary user: uid 65534, no capabilities. */
-export function nobodyCommand(args: readonly string[]): string[] {
+/** The command line that starts btrace as an ordinary user: uid 65534, these capabilities alone. */
+export function nobodyCommand(
+  args: readonly string[],
+  capabilities: readonly string[] = [],
+): string[] {
   if (publicFolder === undefined) {
     publicFolder = Deno.makeTempDirSync();
     const copied = [
@@ -269,19 +272,20 @@ export function nobodyCommand(args: readonly string[]): string[] {
     Deno.chmodSync(publicFolder, 0o755);
     Deno.chmodSync(`${publicFolder}/cache`, 0o777);
   }
+  const kept = ["-all", ...capabilities.map((one) => `+${one.slice(4).toLowerCase()}`)].join();
   const [deno] = Deno.execPath().split("/").slice(-1);
   return [
     ...["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"],
-    ...["--bounding-set", "-all", "--inh-caps", "-all"],
+    ...["--bounding-set", "--inh-caps", "--ambient-caps"].flatMap((one) => [one, kept]),
     ...["env", `DENO_DIR=${publicFolder}/cache`, `HOME=${publicFolder}/cache`],
     ...[`${publicFolder}/${deno}`, "run", "-A", "--no-check", `${publicFolder}/tools/btrace.ts`],
     ...args,
   ];
 }
 
-/** Runs btrace as an ordinary user. */
-export function btraceAsNobody(args: readonly string[]) {
-  const [command, ...rest] = nobodyCommand(args);
+/** Runs btrace as an ordinary user with these capabilities. */
+export function btraceAsNobody(args: readonly string[], capabilities: readonly string[] = []) {
+  const [command, ...rest] = nobodyCommand(args, capabilities);
   return output(command, rest, { cwd: "/" });
 }
 

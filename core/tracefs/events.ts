@@ -56,9 +56,11 @@ function readText(path: string): string | undefined {
 /** What to say where events are asked for and tracefs is not there. */
 export function tracefsMissing(): DtError | undefined {
   if (tracefsPath() !== undefined) return undefined;
-  return new DtError(
-    "ENOENT",
-    "Cannot read trace events: tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing",
-    { operation: "tracefs" },
-  );
+  const mounted = /^\S+ \S+ (tracefs|debugfs) /m.test(readText("/proc/mounts") ?? "");
+  const reason = mounted && Deno.uid() !== 0
+    ? "tracefs may only be read by root, or with CAP_DAC_READ_SEARCH"
+    : "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing";
+  return new DtError(mounted ? "EACCES" : "ENOENT", `Cannot read trace events: ${reason}`, {
+    operation: "tracefs",
+  });
 }

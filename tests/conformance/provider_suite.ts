@@ -16,6 +16,8 @@ export interface ProviderCase {
   readonly fire: () => void;
   /** A probe that fires on the user plane, if the provider has that plane. */
   readonly userProbe?: string;
+  /** What it looks at there, if not at this process: a command. */
+  readonly userCommand?: string;
   /** Names that have the provider's first word and are no probes. */
   readonly nonsense: readonly string[];
 }
@@ -28,6 +30,15 @@ async function firstEvent(session: Session, fire: () => void) {
     clearInterval(timer);
   }
   throw new Error("no event");
+}
+
+function messageOf(fn: () => unknown): string {
+  try {
+    fn();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
 }
 
 /** Registers the tests. */
@@ -128,21 +139,27 @@ export function providerSuite(one: ProviderCase): void {
     assertEquals(session.stats().fired, fired);
   });
 
-  const { userProbe } = one;
-  if (userProbe === undefined) {
-    Deno.test(`${name}: says that the user plane has no such probe`, () => {
+  const { userProbe, userCommand } = one;
+  if (userProbe === undefined || userCommand !== undefined) {
+    Deno.test(`${name}: says what the user plane lacks for such a probe`, () => {
       using session = openDevice({ providers: [one.make()] }).open({ plane: "user" });
-      assertEquals(codeOf(() => session.enable(one.kernelProbe)), "EOPNOTSUPP");
+      const enable = () => session.enable(one.kernelProbe);
+      assertEquals(codeOf(enable), "EOPNOTSUPP");
+      assert(/CAP_BPF and CAP_PERFMON/.test(messageOf(enable)));
     });
-    return;
   }
+  if (userProbe === undefined) return;
   Deno.test(`${name}: fires on the user plane`, async () => {
-    using session = openDevice({ providers: [one.make()] }).open({ plane: "user" });
-    session.enable(userProbe, { states: ["comm"] });
+    const device = openDevice({ providers: [one.make()] });
+    using child = userCommand === undefined ? undefined : device.hold(userCommand);
+    using session = device.open({ plane: "user", target: child });
+    session.enable(userProbe, { states: ["comm", "args", "ustack"] });
     session.start();
+    child?.release();
     const event = await firstEvent(session, () => {});
     assertEquals(event.probe, userProbe);
-    assertEquals(event.pid, Deno.pid);
+    assertEquals(event.pid, child?.pid ?? Deno.pid);
+    assert(event.timestampNs > 0n && event.comm !== "");
     session.stop();
     const { fired, recorded, dropped, filtered } = session.stats();
     assertEquals(fired, recorded + dropped + filtered);

@@ -8,6 +8,8 @@ providerSuite({
   kernelProbe: "syscall:openat:entry",
   otherProbe: "syscall:openat:return",
   fire: openFile,
+  userProbe: "syscall:exit_group:entry",
+  userCommand: "true",
   nonsense: ["syscall:no_such_call:entry", "syscall:openat", "syscall:openat:exit", "syscall:"],
 });
 
@@ -16,6 +18,8 @@ providerSuite({
   kernelProbe: "tracepoint:syscalls:sys_enter_openat",
   otherProbe: "tracepoint:raw_syscalls:sys_exit",
   fire: openFile,
+  userProbe: "tracepoint:raw_syscalls:sys_exit",
+  userCommand: "true",
   nonsense: ["tracepoint:syscalls:sys_enter_no_such_call", "tracepoint:syscalls", "tracepoint:"],
 });
 
@@ -33,6 +37,8 @@ providerSuite({
   kernelProbe: "profile:ms:2",
   otherProbe: "profile:hz:99",
   fire: () => {},
+  userProbe: "profile:hz:997",
+  userCommand: "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'",
   nonsense: ["profile:", "profile:parsec:1", "profile:s:many"],
 });
 

@@ -1,0 +1,82 @@
+// The README's table of capabilities, row by row: what an ordinary user can do with them, and cannot
+// without.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { btraceAsNobody, buildProgram, ROOT, testWith } from "../helpers.ts";
+
+/** A row of the table. */
+interface Row {
+  /** Its first column, as the README has it. */
+  readonly use: string;
+  /** Its second column. */
+  readonly capabilities: readonly string[];
+  readonly args: readonly string[];
+  /** Runs against a process of root's. */
+  readonly target?: boolean;
+}
+
+const END = "interval:ms:100 { exit(); } END { clear(@); }";
+
+const ROWS: readonly Row[] = [
+  {
+    use: "`-c` and `-p` of own processes",
+    capabilities: [],
+    args: ["-c", "true", "-e", "syscall:execve:return { @ = count(); }"],
+  },
+  {
+    use: "`interval:`, `BEGIN`, `END`",
+    capabilities: [],
+    args: ["-e", "interval:ms:10 { exit(); }"],
+  },
+  {
+    use: "system calls, `rawtracepoint:`, `profile:` of everybody",
+    capabilities: ["CAP_BPF", "CAP_PERFMON"],
+    args: ["-e", `syscall:openat:entry, profile:hz:99, rawtracepoint:sched_switch { @++; } ${END}`],
+  },
+  {
+    use: "other events of tracefs",
+    capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH"],
+    args: ["-e", `tracepoint:sched:sched_switch { @[args.prev_comm] = count(); } ${END}`],
+  },
+  {
+    use: "names of kernel functions",
+    capabilities: ["CAP_SYSLOG"],
+    args: ["-e", 'BEGIN { print(kaddr("vfs_read") > 0); }'],
+  },
+  {
+    use: "`-p` of other users' processes, without BPF",
+    capabilities: ["CAP_SYS_PTRACE"],
+    args: ["-e", `syscall:getppid:entry { @ = count(); } ${END}`],
+    target: true,
+  },
+];
+
+testWith("the README's capabilities are enough, and each is needed", [
+  "root",
+  "setpriv",
+  "gcc",
+  "tracefs",
+], () => {
+  const readme = Deno.readTextFileSync(`${ROOT}README.md`);
+  const program = buildProgram("threads", "-pthread");
+  const target = new Deno.Command(program, { args: ["100000"], stdout: "null" }).spawn();
+  try {
+    for (const { use, capabilities, args, target: wants } of ROWS) {
+      const line = readme.split("\n").find((one) => one.startsWith(`| ${use} `));
+      assert(line !== undefined, `${use} is not in the README`);
+      const named = line.match(/CAP_\w+/g) ?? [];
+      assertEquals(named, [...capabilities], use);
+      const all = wants ? ["-p", `${target.pid}`, ...args] : args;
+      const enough = btraceAsNobody(all, capabilities);
+      assertEquals(enough.code, 0, `${use}: ${enough.stderr}`);
+      for (const one of capabilities) {
+        const less = btraceAsNobody(all, capabilities.filter((other) => other !== one));
+        assertEquals(less.code, 1, `${use} without ${one}: ${less.stdout}`);
+        assertStringIncludes(less.stderr, "ERROR: ");
+      }
+    }
+  } finally {
+    target.kill("SIGKILL");
+    target.unref();
+  }
+});
