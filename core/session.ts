@@ -209,6 +209,7 @@ export class Session implements Disposable, ProviderSession {
           slots: this.#options.ringSlots ?? DEFAULT_RING_SLOTS,
           slotBytes: this.eventSize,
           layoutOf: (pbn) => this.#enabled.get(pbn)!.layout,
+          ended: () => this.stop(),
         }),
         this.#attachments<UserAttachment>(),
         () => this.#services.selfEvent(),

@@ -39,6 +39,8 @@ export interface UserPlaneOptions {
   readonly slotBytes: number;
   /** Layout of a probe's events. */
   layoutOf(pbn: number): EventLayout;
+  /** Called when no source can have events any more. */
+  ended(): void;
 }
 
 /** The user side of one recording. */
@@ -86,12 +88,13 @@ export class UserPlane {
         return exited();
       },
     };
-    for (const attachment of attachments) {
-      attachment.run(host).catch((error) => {
-        this.#failure ??= error;
-        this.wake();
-      });
-    }
+    const sources = attachments.map((attachment) => attachment.run(host));
+    Promise.all(sources).then(() => {
+      if (!host.signal.aborted) this.#options.ended();
+    }, (error) => {
+      this.#failure ??= error;
+      this.wake();
+    });
   }
 
   /** Stops the event sources. */

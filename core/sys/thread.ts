@@ -84,12 +84,13 @@ export class Thread {
 
   /** Copies memory; see {@linkcode readMemory}. */
   read(address: bigint, into: Uint8Array): number {
-    return readMemory(this.pid, address, into);
+    // By the thread: the process's first one may have ended.
+    return readMemory(this.tid, address, into);
   }
 
   /** Overwrites memory; see {@linkcode writeMemory}. */
   write(address: bigint, bytes: Uint8Array): boolean {
-    return writeMemory(this.pid, address, bytes);
+    return writeMemory(this.tid, address, bytes);
   }
 
   /** Nothing is known of a running thread's registers. */

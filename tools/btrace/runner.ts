@@ -87,16 +87,17 @@ export class Runner implements Disposable {
     this.#options.stderr(new TextEncoder().encode(text));
   }
 
-  /** Until exit() or the signal. */
+  /** Until exit(), the signal, or the end of all that could fire. */
   async follow(): Promise<void> {
     const { session } = this.#loaded;
     const { signal } = this.#options;
+    const { recording } = session;
     const wake = () => session.wake();
     signal?.addEventListener("abort", wake);
     try {
       for (;;) {
         this.round();
-        if (signal?.aborted || this.#exiting) return;
+        if (signal?.aborted || this.#exiting || (recording && !session.recording)) return;
         await session.wait();
       }
     } finally {

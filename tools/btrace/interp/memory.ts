@@ -13,12 +13,13 @@ import {
 } from "../lang/types.ts";
 import type { Memory } from "../output/memory.ts";
 import { runBlock, runInline } from "./actions.ts";
+import { narrow } from "./arithmetic.ts";
 import { placeBuiltin } from "./builtins.ts";
 import { type Build, type Effect, refuse } from "./build.ts";
 import { placeCall } from "./functions.ts";
 import { locateEntry } from "./maps.ts";
 import { readInto } from "./read.ts";
-import { condition, elementIndex, evaluate, narrowed, variableOf } from "./scalar.ts";
+import { condition, elementIndex, evaluate, variableOf } from "./scalar.ts";
 
 /** Copies bytes between two memories, or within one. */
 export function copyBytes(
@@ -143,11 +144,11 @@ function make(b: Build, node: Node, to: number): Effect {
     case "contexts": {
       const { of } = node.type as Type & { kind: "array" };
       const size = cSize(of);
-      const narrow = narrowed(of);
+      const widen = narrow(of);
       const { state } = b;
       return () => {
         node.at.forEach((at, i) => {
-          scratch.memory.setInteger(to + i * size, size, narrow(state.event.values[at] ?? 0n));
+          scratch.memory.setInteger(to + i * size, size, widen(state.event.values[at] ?? 0n));
         });
       };
     }

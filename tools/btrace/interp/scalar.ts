@@ -33,9 +33,6 @@ export function cellOf(b: Build, local: Local): { value: bigint } {
   return (variableOf(b, local) as { cell: { value: bigint } }).cell;
 }
 
-/** Widens from the C type, as {@linkcode narrow}. */
-export const narrowed = narrow;
-
 /** What an expression comes to. */
 export function evaluate(b: Build, node: Node): Scalar {
   switch (node.op) {
