@@ -41,6 +41,8 @@ export const CONTROL = {
   startTime: 16,
   /** [K] What the script's last `return` gave. */
   result: 24,
+  /** [K] Child processes that found no room among those that are followed. */
+  unfollowed: 28,
   /** Bytes of the block. */
   size: 64,
 } as const;

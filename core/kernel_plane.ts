@@ -138,7 +138,8 @@ class BpfPlane implements KernelPlane {
         flags: BPF_F_NO_PREALLOC,
       }),
     );
-    const tree = { root, namespace: this.pidNamespace, map };
+    const control = this.control.map;
+    const tree = { root, namespace: this.pidNamespace, map, control };
     for (const [event, emit] of [["fork", emitFork], ["exit", emitExit]] as const) {
       const asm = new Assembler();
       emit(asm, tree, offsets);

@@ -6,9 +6,10 @@ import type { Assembler } from "./asm/assembler.ts";
 import { add64, imm, mov64, rsh64 } from "./asm/alu.ts";
 import type { Label, MapReference } from "./asm/instruction.ts";
 import { callHelper, exit, jeq, jne } from "./asm/jump.ts";
-import { load, loadMap, store } from "./asm/load_store.ts";
+import { atomicOp, load, loadMap, loadMapValue, store } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R4, R6 } from "./asm/register.ts";
+import { CONTROL } from "./blocks.ts";
 import { emitPidTgid, type NamespaceId } from "./thread_id.ts";
 
 /** Bytes of a key: a process id of the initial namespace, in a word. */
@@ -54,8 +55,15 @@ export function emitInTree(asm: Assembler, { root, namespace, map }: Tree, rejec
   asm.bind(inside);
 }
 
-/** For sched_process_fork(parent, child), which runs in the parent. */
-export function emitFork(asm: Assembler, tree: Tree, offsets: TaskOffsets): void {
+/**
+ * For sched_process_fork(parent, child), which runs in the parent. A child that finds no room is counted
+ * in the control block.
+ */
+export function emitFork(
+  asm: Assembler,
+  tree: Tree & { readonly control: MapReference },
+  offsets: TaskOffsets,
+): void {
   const out = asm.label("out");
   asm.emit(
     load(8, R6, R1, 8),
@@ -76,6 +84,10 @@ export function emitFork(asm: Assembler, tree: Tree, offsets: TaskOffsets): void
     add64(R3, imm(VALUE)),
     mov64(R4, imm(0)),
     callHelper(BPF_FUNC.map_update_elem),
+    jeq(R0, imm(0), out),
+    loadMapValue(R1, tree.control, CONTROL.unfollowed),
+    mov64(R2, imm(1)),
+    atomicOp(4, "add", R1, 0, R2),
   );
   asm.bind(out);
   asm.emit(mov64(R0, imm(0)), exit());

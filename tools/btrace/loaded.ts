@@ -74,6 +74,9 @@ export function clearControl(session: Session): void {
 }
 
 /** Where exit() left its code, and `return` its value. */
-export function controlWord(session: Session, word: "exit" | "exitCode" | "result"): number {
+export function controlWord(
+  session: Session,
+  word: "exit" | "exitCode" | "result" | "unfollowed",
+): number {
   return Atomics.load(session.control, CONTROL[word] / 4);
 }

@@ -118,6 +118,10 @@ export class Runner implements Disposable {
     this.#out.flush();
     const { lostRecords, failedUpdates } = this.#loaded.session.stats();
     if (lostRecords > 0n) this.say(`WARNING: Total lost event count: ${lostRecords}\n`);
+    const unfollowed = controlWord(this.#loaded.session, "unfollowed");
+    if (unfollowed > 0) {
+      this.say(`WARNING: ${unfollowed} child processes were not followed: too many at one time\n`);
+    }
     if (failedUpdates > 0n) {
       this.say(
         `WARNING: ${failedUpdates} map update${
