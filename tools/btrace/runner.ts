@@ -120,7 +120,7 @@ export class Runner implements Disposable {
     if (lostRecords > 0n) this.say(`WARNING: Total lost event count: ${lostRecords}\n`);
     const unfollowed = controlWord(this.#loaded.session, "unfollowed");
     if (unfollowed > 0) {
-      this.say(`WARNING: ${unfollowed} child processes were not followed: too many at one time\n`);
+      this.say(`WARNING: Child processes not followed, too many at one time: ${unfollowed}\n`);
     }
     if (failedUpdates > 0n) {
       this.say(
