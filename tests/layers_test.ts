@@ -63,6 +63,7 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
     files: /^tools\/btrace\/ctypes\//,
     may: /^tools\/btrace\/(lang|ctypes)\/|^core\/btf\/(parse|types)\.ts$/,
   },
+  { files: /^tools\/btrace\/(storage|map_layout)\.ts$/, may: /^tools\/btrace\/(lang\/|ir\.ts$)/ },
   { files: /^tools\/btrace\/ir\.ts$/, may: /^tools\/btrace\/lang\// },
   {
     files: /^tools\/btrace\/passes\//,
@@ -70,12 +71,13 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   },
   {
     files: /^tools\/btrace\/codegen\//,
-    may: /^tools\/btrace\/(lang\/|passes\/|codegen\/|(ir|map_layout|output\/plan)\.ts$)|^core\//,
+    may:
+      /^tools\/btrace\/(lang\/|passes\/|codegen\/|(ir|storage|map_layout|output\/plan)\.ts$)|^core\//,
   },
   {
     files: /^tools\/btrace\/interp\//,
     may:
-      /^tools\/btrace\/(lang\/|passes\/|output\/|interp\/|(ir|map_layout|loaded|compile)\.ts$)|^core\//,
+      /^tools\/btrace\/(lang\/|passes\/|output\/|interp\/|(ir|storage|map_layout|loaded|compile)\.ts$)|^core\//,
   },
   {
     files: /^tools\/btrace\/output\//,

@@ -7,6 +7,7 @@ import { loadMapValue, store } from "../../../core/asm/load_store.ts";
 import { R0, R1, R3, R6 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/location.ts";
 import type { Node } from "../ir.ts";
+import { dataSize, makesInPlace, partner, storedType } from "../storage.ts";
 import {
   cSize,
   elementOffsets,
@@ -62,26 +63,13 @@ export function place(gen: Gen, node: Node, to: Place, type: Type = node.type): 
     case "tuple":
       if (type.kind === "tuple") return placeTuple(gen, node, to, type);
   }
-  // What makes its value itself makes it in place if the layouts agree.
-  const makes = node.op === "call" || node.op === "builtin" || node.op === "load" ||
-    node.op === "contexts" || node.op === "element" || node.op === "convert" ||
-    (node.op === "part" && node.c);
-  const alike = typeName(type) === typeName(node.type) ||
-    (type.kind === "string" && node.type.kind === "string" && node.type.limit <= type.limit) ||
-    (type.kind === "buffer" && node.type.kind === "buffer" && node.type.limit <= type.limit);
-  if (makes && alike) {
+  if (makesInPlace(node, type)) {
     if (size > own) gen.zero(to, size);
     return make(gen, node, to);
   }
   gen.frame.scope(() => {
     const from = locate(gen, node);
-    // Locals and maps may be wider than what is read out of them.
-    const stored = node.op === "local"
-      ? node.local.type
-      : node.op === "map"
-      ? node.map.value as Type
-      : node.type;
-    convert(gen, from, stored, to, type);
+    convert(gen, from, storedType(node), to, type);
   });
 }
 
@@ -116,11 +104,6 @@ function make(gen: Gen, node: Node, to: Place): void {
     default:
       throw new TypeError(`Cannot make a ${node.op} in memory`);
   }
-}
-
-/** Bytes of C memory that a value comes from: text has a NUL more than its array. */
-function dataSize(type: Type): number {
-  return type.kind === "string" ? type.limit - 1 : cSize(type);
 }
 
 function placeLoad(gen: Gen, node: Node & { op: "load" }, to: Place): void {
@@ -172,7 +155,7 @@ function placeTuple(gen: Gen, node: Node & { op: "tuple" }, to: Place, type: Tup
   const own = node.type as TupleType;
   node.elements.forEach((element, i) => {
     const { name } = own.elements[i];
-    const at = name === undefined ? i : type.elements.findIndex((one) => one.name === name);
+    const at = partner(name, i, type);
     place(gen, element, shifted(to, offsets[at]), type.elements[at].type);
   });
 }
@@ -184,7 +167,7 @@ function convert(gen: Gen, from: Place, fromType: Type, to: Place, toType: Type)
       const here = elementOffsets(fromType);
       const there = elementOffsets(toType);
       fromType.elements.forEach(({ name, type }, i) => {
-        const at = name === undefined ? i : toType.elements.findIndex((one) => one.name === name);
+        const at = partner(name, i, toType);
         convert(
           gen,
           shifted(from, here[i]),

@@ -17,13 +17,14 @@ import {
   xor64,
 } from "../../../core/asm/alu.ts";
 import { ja, jeq, jge, jlt, jne } from "../../../core/asm/jump.ts";
-import { type AccessSize, load, loadMap } from "../../../core/asm/load_store.ts";
+import { load, loadMap } from "../../../core/asm/load_store.ts";
 import { R0, R1, R2, R6, R9 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/location.ts";
 import { OUTCOME } from "../../../core/provider.ts";
 import type { Arithmetic, Node } from "../ir.ts";
 import { cSize, isScalar, stepSize, type Type } from "../lang/types.ts";
 import { FAULT } from "../output/plan.ts";
+import { accessSize } from "../storage.ts";
 import { emitActions } from "./actions.ts";
 import { contextKey, evaluateBuiltin } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
@@ -130,11 +131,6 @@ function extract(gen: Gen, type: Type, bits: { shift: number; width: number }): 
     lsh64(R0, imm(64 - bits.width - bits.shift)),
     (signed ? arsh64 : rsh64)(R0, imm(64 - bits.width)),
   );
-}
-
-/** Bytes of a scalar in C memory. */
-function accessSize(type: Type): AccessSize {
-  return Math.max(1, Math.min(8, cSize(type))) as AccessSize;
 }
 
 function evaluateLoad(gen: Gen, node: Node & { op: "load" }): void {

@@ -2,6 +2,7 @@
 // Values that do not fit a register: put into scratch memory, or found where they are.
 
 import type { Node } from "../ir.ts";
+import { dataSize, makesInPlace, partner, storedType } from "../storage.ts";
 import {
   cSize,
   elementOffsets,
@@ -91,14 +92,7 @@ export function place(b: Build, node: Node, to: number, type: Type = node.type):
     case "tuple":
       if (type.kind === "tuple") return placeTuple(b, node, to, type);
   }
-  // What makes its value itself makes it in place if the layouts agree.
-  const makes = node.op === "call" || node.op === "builtin" || node.op === "load" ||
-    node.op === "contexts" || node.op === "element" || node.op === "convert" ||
-    (node.op === "part" && node.c);
-  const alike = typeName(type) === typeName(node.type) ||
-    (type.kind === "string" && node.type.kind === "string" && node.type.limit <= type.limit) ||
-    (type.kind === "buffer" && node.type.kind === "buffer" && node.type.limit <= type.limit);
-  if (makes && alike) {
+  if (makesInPlace(node, type)) {
     const value = make(b, node, to);
     if (size <= storageSize(node.type)) return value;
     return () => {
@@ -107,13 +101,7 @@ export function place(b: Build, node: Node, to: number, type: Type = node.type):
     };
   }
   const from = locate(b, node);
-  // Locals and maps may be wider than what is read out of them.
-  const stored = node.op === "local"
-    ? node.local.type
-    : node.op === "map"
-    ? node.map.value as Type
-    : node.type;
-  const move = convert(b, from.at, stored, to, type);
+  const move = convert(b, from.at, storedType(node), to, type);
   return () => {
     from.fill();
     move();
@@ -179,11 +167,6 @@ function make(b: Build, node: Node, to: number): Effect {
   }
 }
 
-/** Bytes of C memory that a value comes from: text has a NUL more than its array. */
-function dataSize(type: Type): number {
-  return type.kind === "string" ? type.limit - 1 : cSize(type);
-}
-
 function placeConversion(b: Build, node: Node & { op: "convert" }, to: number): Effect {
   const { operand, type } = node;
   const { scratch } = b;
@@ -247,11 +230,6 @@ function placeTuple(
   return () => {
     for (const part of parts) part();
   };
-}
-
-/** The element of a tuple that one of another tuple becomes: by name, or by its number. */
-function partner(name: string | undefined, index: number, type: TupleType): number {
-  return name === undefined ? index : type.elements.findIndex((one) => one.name === name);
 }
 
 /** Copies a value from one layout to a wider one of the same kind. */

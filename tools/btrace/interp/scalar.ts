@@ -4,6 +4,7 @@
 import type { Local, Node } from "../ir.ts";
 import { cSize, isScalar, stepSize, storageSize, type Type, typeName } from "../lang/types.ts";
 import { FAULT } from "../output/plan.ts";
+import { accessSize } from "../storage.ts";
 import { runBlock, runInline } from "./actions.ts";
 import { comparison, extract, narrow, operation } from "./arithmetic.ts";
 import { evaluateBuiltin } from "./builtins.ts";
@@ -164,11 +165,6 @@ function context(b: Build, node: Node & { op: "context" }): Scalar {
   const widen = narrow(type);
   const { state } = b;
   return () => widen(signed(state.event.values[at] ?? 0n));
-}
-
-/** Bytes of a scalar in C memory. */
-function accessSize(type: Type): number {
-  return Math.max(1, Math.min(8, cSize(type)));
 }
 
 /** How the bytes of a unit become the value. */
