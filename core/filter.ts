@@ -51,7 +51,6 @@ export function emitFilter(
 
 /** The same on the user plane. */
 export function passesFilter(filter: EventFilter | undefined, event: UserEvent): boolean {
-  if (filter === undefined) return true;
-  const variable = filter.variable === "tree" ? "pid" : filter.variable;
-  return (event.thread[variable] === filter.value) === (filter.operator === "eq");
+  if (filter === undefined || filter.variable === "tree") return true;
+  return (event.thread[filter.variable] === filter.value) === (filter.operator === "eq");
 }

@@ -60,8 +60,10 @@ export interface ProcessLibc {
   ptrace(request: number, pid: number, addr: bigint, data: bigint): number;
   /** `pid_t wait4(pid_t pid, int *status, int options, struct rusage *rusage)` */
   wait4(pid: number, status: bigint, options: number, rusage: bigint): number;
-  /** `int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options)` on Deno's blocking pool. */
-  waitid(type: number, id: number, info: bigint, options: number): Promise<number>;
+  /** `int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options)` */
+  waitid(type: number, id: number, info: bigint, options: number): number;
+  /** The same on Deno's blocking pool. */
+  waitid_later(type: number, id: number, info: bigint, options: number): Promise<number>;
   /** `int usleep(useconds_t usec)` on Deno's blocking pool. */
   usleep(microseconds: number): Promise<number>;
   /** `ssize_t process_vm_readv(pid, local, liovcnt, remote, riovcnt, flags)` */
@@ -138,7 +140,13 @@ const VECTORS = {
 const PROCESS_SYMBOLS = {
   ptrace: { parameters: ["u32", "i32", "usize", "usize"], result: "i32" },
   wait4: { parameters: ["i32", "usize", "i32", "usize"], result: "i32" },
-  waitid: { parameters: ["i32", "u32", "usize", "i32"], result: "i32", nonblocking: true },
+  waitid: { parameters: ["i32", "u32", "usize", "i32"], result: "i32" },
+  waitid_later: {
+    name: "waitid",
+    parameters: ["i32", "u32", "usize", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
   usleep: { parameters: ["u32"], result: "i32", nonblocking: true },
   process_vm_readv: VECTORS,
   process_vm_writev: VECTORS,

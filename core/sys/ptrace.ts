@@ -60,7 +60,20 @@ const NT_PRSTATUS = 1n;
 const INFO_BYTES = 88n;
 
 /** Offsets in the shared page. */
-const AT = { status: 0, vector: 16, message: 32, info: 64, registers: 256, siginfo: 1024 } as const;
+const AT = {
+  status: 0,
+  vector: 16,
+  message: 32,
+  info: 64,
+  registers: 256,
+  siginfo: 1024,
+  later: 2048,
+} as const;
+
+/** Offsets in siginfo_t. */
+const SIGINFO = { code: 8, pid: 16 } as const;
+/** Codes below it mean an end. */
+const CLD_TRAPPED = 4;
 
 interface Page {
   readonly address: bigint;
@@ -144,7 +157,7 @@ function status(tid: number, field: string): string | undefined {
   }
 }
 
-/** A change of state, as {@linkcode waitStop} leaves it. Reused: read it before the next wait. */
+/** A change of state, as {@linkcode waitFor} leaves it. Reused: read it before the next wait. */
 export const stopped = {
   /** Wait status. */
   status: 0,
@@ -163,27 +176,47 @@ export const stopped = {
 };
 
 /**
- * Waits for one of this thread's tracees and children, or for one of them.
+ * Waits for one tracee or child.
  *
- * @param options `wait` false returns at once.
- * @returns Thread id; 0 if nothing has happened; a negative errno: ECHILD (-10) nobody is left,
- * EINTR (-4) a signal came.
+ * @param options `wait` false returns at once; `untraced`: also for a stop of one that is not traced.
+ * @returns Its id; 0 if nothing has happened; a negative errno.
  */
-export function waitStop(options: { wait: boolean; tid?: number; untraced?: boolean }): number {
+export function waitFor(tid: number, options: { wait: boolean; untraced?: boolean }): number {
   const { address, view } = page();
   const flags = WALL | WNOTHREAD | (options.wait ? 0 : WNOHANG) |
     (options.untraced ? WUNTRACED : 0);
-  const tid = processLibc().wait4(options.tid ?? -1, address, flags, 0n);
-  if (tid < 0) return -libc().errno();
+  const found = processLibc().wait4(tid, address, flags, 0n);
+  if (found < 0) return -libc().errno();
   stopped.status = view.getInt32(AT.status, true);
-  return tid;
+  return found;
 }
 
-/** Settles when {@linkcode waitStop} would not block; takes a thread of Deno's blocking pool. */
+/**
+ * Waits for any of this thread's tracees. The exit status of a child that is not one is left to whoever
+ * started it.
+ *
+ * @param options `wait` false returns at once; `isOurs` tells the tracees that are known.
+ * @returns Thread id; 0 if nothing has happened to a tracee; a negative errno: ECHILD (-10) nobody is
+ * left, EINTR (-4) a signal came.
+ */
+export function waitAny(options: { wait: boolean; isOurs: (tid: number) => boolean }): number {
+  const { address, view } = page();
+  const flags = WEXITED | WNOWAIT | WALL | WNOTHREAD | (options.wait ? 0 : WNOHANG);
+  view.setInt32(AT.siginfo + SIGINFO.pid, 0, true);
+  const info = address + BigInt(AT.siginfo);
+  if (processLibc().waitid(P_ALL, 0, info, flags) < 0) return -libc().errno();
+  const tid = view.getInt32(AT.siginfo + SIGINFO.pid, true);
+  if (tid === 0) return 0;
+  const ended = view.getInt32(AT.siginfo + SIGINFO.code, true) < CLD_TRAPPED;
+  if (ended && !options.isOurs(tid) && Number(status(tid, "TracerPid") ?? 0) === 0) return 0;
+  return waitFor(tid, { wait: false });
+}
+
+/** Settles when {@linkcode waitAny} would not block; takes a thread of Deno's blocking pool. */
 export async function stopComing(): Promise<void> {
   const { address } = page();
-  const flags = WEXITED | WUNTRACED | WNOWAIT | WALL;
-  await processLibc().waitid(P_ALL, 0, address + BigInt(AT.siginfo), flags);
+  const flags = WEXITED | WNOWAIT | WALL;
+  await processLibc().waitid_later(P_ALL, 0, address + BigInt(AT.later), flags);
 }
 
 /** Long enough for the event loop to wait: only then are timers looked at. */

@@ -4,7 +4,7 @@ import { DtError } from "../errors.ts";
 import { errnoName } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
-import { OPTION, PTRACE, ptrace, PTRACE_EVENT, seize, stopped, waitStop } from "./ptrace.ts";
+import { OPTION, PTRACE, ptrace, PTRACE_EVENT, seize, stopped, waitFor } from "./ptrace.ts";
 
 const SIGKILL = 9;
 const SIGPIPE = 13;
@@ -93,13 +93,13 @@ export class HeldProcess implements Disposable {
   }
 
   #advance(command: string): void {
-    waitStop({ wait: true, tid: this.pid, untraced: true });
+    waitFor(this.pid, { wait: true, untraced: true });
     if (!stopped.ended) {
       seize(this.pid, OPTION.exec);
       libc().kill(this.pid, SIGCONT);
     }
     while (!stopped.ended) {
-      const tid = waitStop({ wait: true, tid: this.pid });
+      const tid = waitFor(this.pid, { wait: true });
       if (tid < 0 || stopped.ended) break;
       const { event, signal } = stopped;
       if (event === PTRACE_EVENT.exec) return;
@@ -123,7 +123,7 @@ export class HeldProcess implements Disposable {
 
   /** Takes its exit status, if it has ended and nobody else did. */
   reap(): void {
-    if (!this.#reaped && waitStop({ wait: false, tid: this.pid }) !== 0) {
+    if (!this.#reaped && waitFor(this.pid, { wait: false }) !== 0) {
       this.#reaped = stopped.ended;
     }
   }

@@ -4,5 +4,5 @@
  */
 
 export { type Syscall, syscalls } from "./table.ts";
-export { allocSyscall, type TracedSyscall, tracedSyscalls } from "./tracer.ts";
+export { allocSyscall, type TracedSyscall, tracedSyscalls } from "./traced.ts";
 export { syscallAttachment, type SyscallPcb, type SyscallSide } from "./attachment.ts";

@@ -13,7 +13,7 @@ import {
   setRegisters,
   stopped,
   SYSCALL_SIGNAL,
-  waitStop,
+  waitFor,
 } from "../sys/ptrace.ts";
 
 const LOAD = 0x20; // BPF_LD | BPF_W | BPF_ABS
@@ -127,7 +127,7 @@ function callIn(
   const late: number[] = [];
   for (let stops = 0; stops < 2;) {
     ptrace(PTRACE.syscall, pid);
-    if (waitStop({ wait: true, tid: pid }) < 0 || stopped.ended) {
+    if (waitFor(pid, { wait: true }) < 0 || stopped.ended) {
       throw failed("ESRCH", `process ${pid} has ended`);
     }
     const { event, signal } = stopped;

@@ -17,6 +17,12 @@ export class Tracee extends Thread {
    * for that.
    */
   state: "unborn" | "orphan" | "known" = "known";
+  /** Since when it is traced, in performance.now() milliseconds. */
+  readonly since = performance.now();
+  /** It is in a stop that we were told of, until it is resumed. */
+  stopped = false;
+  /** Its first stop was one of its whole process. */
+  groupStop = false;
 
   /** Follows the frame pointers, as the kernel does for BPF programs. The thread must be stopped. */
   override stack(limit: number): readonly bigint[] {

@@ -5,19 +5,10 @@
 //           ──▶ stop for fork, clone, exec: the tracees change
 //           ──▶ stop for a signal: it is passed on
 //
-// The loop holds the thread in wait4(2) while stops come. Every now and then it goes back to the event
+// The loop holds the thread in a wait while stops come. Every now and then it goes back to the event
 // loop, and when nothing has come for that long it waits there: a thread of the blocking pool watches.
 
-import { DtError } from "../errors.ts";
-import type { Pcb } from "../pcb.ts";
-import type { Probe } from "../probe.ts";
-import type {
-  EnableRequest,
-  ProviderSession,
-  Target,
-  UserAttachment,
-  UserHost,
-} from "../provider.ts";
+import type { Target, UserHost } from "../provider.ts";
 import { arch } from "../sys/arch/mod.ts";
 import { Interrupter } from "../sys/interrupter.ts";
 import { libc } from "../sys/libc.ts";
@@ -34,26 +25,26 @@ import {
   SYSCALL_SIGNAL,
   SYSCALL_STOP,
   SyscallInfo,
-  waitStop,
+  waitAny,
+  waitFor,
 } from "../sys/ptrace.ts";
 import { isStopSignal } from "../sys/spawn.ts";
 import { threadsOf } from "../sys/thread.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
-import type { SyscallSide } from "./attachment.ts";
 import { syscalls } from "./table.ts";
+import type { Selection } from "./traced.ts";
 import { birthEvent, entryEvent, returnEvent, type SyscallEvent, Tracee } from "./tracee.ts";
 
 /** How long the loop holds the thread: alone in it, and with timers and streams beside it. */
 const HOLD_MS = { alone: 40, shared: 3 } as const;
 /** Stops between two looks at the clock. */
 const STOPS = 32;
-/** How long letting go may take; the kernel does the rest when the thread ends. */
+/** How long letting go may hold the thread; what takes longer is let go when it stops. */
 const DETACH_MS = 1000;
+/** A child whose parent tells nothing of it for so long was orphaned in that very moment. */
+const ORPHAN_MS = 200;
 const SIGKILL = 9;
 const EINTR = 4;
-
-const WAIT = { wait: true } as const;
-const LOOK = { wait: false } as const;
 
 /** Calls after which a thread may have another name, or another user or group. */
 const RENAMING = ["prctl"];
@@ -65,100 +56,19 @@ function numbers(names: readonly string[]): ReadonlySet<number> {
   return new Set(names.map((name) => syscalls().get(name)?.number ?? -1));
 }
 
-/** An enabled probe of system calls. */
-export interface TracedSyscall {
-  /** The enabling. */
-  readonly pcb: Pcb;
-  /** Number of the call; undefined for all of them. */
-  readonly number?: number;
-  /** At the entry or at the return. */
-  readonly side: SyscallSide;
+/** Stops that mean a child. */
+const FORKS: readonly number[] = [PTRACE_EVENT.fork, PTRACE_EVENT.vfork, PTRACE_EVENT.clone];
+
+/** What to trace. */
+export interface TracerOptions {
+  readonly entries: Selection;
+  readonly returns: Selection;
+  readonly target: Target;
+  readonly host: UserHost;
 }
 
-/**
- * The PCB of a probe of system calls: one, for all CPUs, or for all that descends from the target.
- *
- * @throws {DtError} EOPNOTSUPP on the user plane without a target.
- */
-export function allocSyscall(
-  probe: Probe,
-  request: EnableRequest,
-  session: ProviderSession,
-): Pcb[] {
-  if (session.plane === "kernel" || session.target !== undefined) return [{ probe, request }];
-  throw new DtError(
-    "EOPNOTSUPP",
-    `Cannot enable ${probe.name} on the user plane without a process to trace: name one (-c or ` +
-      "-p); all processes are seen with CAP_BPF and CAP_PERFMON",
-    { operation: "enable", probe: probe.name },
-  );
-}
-
-/** What a session will trace: a process has one tracer, whichever providers ask. */
-interface Tracing {
-  readonly selected: TracedSyscall[];
-  running?: Promise<void>;
-}
-
-const tracings = new WeakMap<ProviderSession, Tracing>();
-
-/**
- * The attachment of enabled system calls on the user plane. All of a session's share one tracer, which
- * the first one starts.
- *
- * @param session Has a target.
- */
-export function tracedSyscalls(
-  selected: readonly TracedSyscall[],
-  session: ProviderSession,
-): UserAttachment {
-  let tracing = tracings.get(session);
-  if (tracing === undefined || tracing.running !== undefined) {
-    tracings.set(session, tracing = { selected: [] });
-  }
-  const shared = tracing;
-  shared.selected.push(...selected);
-  return {
-    plane: "user",
-    pcbs: selected.map(({ pcb }) => pcb),
-    run(host) {
-      if (shared.running === undefined) {
-        const tracer = new Tracer(shared.selected, session.target!, host);
-        tracer.attach();
-        shared.running = tracer.follow();
-      }
-      return shared.running;
-    },
-  };
-}
-
-/** Enabled probes of one side. */
-class Selection {
-  /** Whichever call it is. */
-  readonly #all: Pcb[];
-  /** By number, those of all calls included. */
-  readonly #of: Pcb[][] = [];
-
-  constructor(selected: readonly TracedSyscall[]) {
-    this.#all = selected.flatMap(({ pcb, number }) => number === undefined ? [pcb] : []);
-    for (const { pcb, number } of selected) {
-      if (number !== undefined) (this.#of[number] ??= [...this.#all]).push(pcb);
-    }
-  }
-
-  /** Those that mean a call; a number of another architecture means another call. */
-  of({ call, foreign }: Tracee): readonly Pcb[] {
-    if (call < 0) return this.#all;
-    return foreign ? this.#all : this.#of[call] ?? this.#all;
-  }
-
-  /** Numbers that are meant; undefined for all of them. */
-  get numbers(): readonly number[] | undefined {
-    return this.#all.length > 0 ? undefined : Object.keys(this.#of).map(Number);
-  }
-}
-
-class Tracer {
+/** The tracer of one target. */
+export class Tracer {
   readonly #target: Target;
   readonly #host: UserHost;
   readonly #entries: Selection;
@@ -173,13 +83,15 @@ class Tracer {
   readonly #identity = numbers(IDENTITY);
   /** How a tracee goes on outside of a call. */
   readonly #resume: number;
+  readonly #isOurs = (tid: number): boolean => this.#tracees.has(tid);
 
-  constructor(selected: readonly TracedSyscall[], target: Target, host: UserHost) {
+  /** Nothing is attached yet. */
+  constructor({ entries, returns, target, host }: TracerOptions) {
     this.#target = target;
     this.#host = host;
     this.#resume = target.seccomp ? PTRACE.cont : PTRACE.syscall;
-    this.#entries = new Selection(selected.filter(({ side }) => side === "enter"));
-    this.#returns = new Selection(selected.filter(({ side }) => side === "exit"));
+    this.#entries = entries;
+    this.#returns = returns;
   }
 
   /**
@@ -200,12 +112,14 @@ class Tracer {
     ptrace(PTRACE.setOptions, pid, 0n, BigInt(options));
     const tracee = this.#adopt(pid, pid);
     tracee.call = syscalls().get("execve")!.number;
-    if (seccomp) this.#filter(pid);
-    else this.#go(pid, PTRACE.syscall);
+    tracee.stopped = true;
+    if (seccomp) this.#filter(tracee);
+    else this.#go(tracee, PTRACE.syscall);
   }
 
   /** New threads may come while we attach; those of attached ones are followed. */
   #attachThreads(pid: number, options: number): void {
+    let failure: unknown;
     for (let found = true; found;) {
       found = false;
       for (const tid of threadsOf(pid)) {
@@ -213,45 +127,51 @@ class Tracer {
         try {
           seize(tid, options);
         } catch (error) {
-          // Another thread may have ended meanwhile, or be ours already as a clone.
-          if (this.#tracees.size > 0) continue;
-          throw error;
+          // It may have ended, the first thread before the others, or be ours already as a clone.
+          failure ??= error;
+          continue;
         }
         this.#adopt(tid, pid);
         ptrace(PTRACE.interrupt, tid);
         found = true;
       }
     }
+    if (this.#tracees.size === 0) throw failure;
   }
 
   /** From the stop of execve to its return, where the filter can be put in. */
-  #filter(pid: number): void {
-    ptrace(PTRACE.syscall, pid);
-    waitStop({ wait: true, tid: pid });
+  #filter(tracee: Tracee): void {
+    const { tid } = tracee;
+    ptrace(PTRACE.syscall, tid);
+    waitFor(tid, { wait: true });
     if (stopped.ended) return;
     const [entries, returns] = [this.#entries.numbers, this.#returns.numbers];
     const wanted = entries && returns && new Set([...entries, ...returns]);
-    installFilter(pid, seccompFilter(wanted));
-    const tracee = this.#tracees.get(pid)!;
-    this.#info.read(pid);
+    installFilter(tid, seccompFilter(wanted));
+    this.#info.read(tid);
     this.#fire(this.#returns, this.#return, tracee);
     tracee.call = -1;
-    this.#go(pid, this.#resume);
+    this.#go(tracee, this.#resume);
   }
 
-  /** Until the target and its descendants have ended, or nobody wants events any more. */
+  /** Until the target and its descendants have ended or been let go. */
   async follow(): Promise<void> {
     using interrupter = new Interrupter();
     const { signal, alone } = this.#host;
     const hold = alone ? HOLD_MS.alone : HOLD_MS.shared;
     // Whoever started us goes on first.
     await eventLoop();
-    while (this.#tracees.size > 0 && !signal.aborted) {
-      interrupter.arm(hold);
-      const idle = this.#hold(hold);
-      interrupter.arm(0);
+    while (this.#tracees.size > 0) {
+      let idle = true;
+      if (signal.aborted) {
+        this.#drain();
+      } else {
+        interrupter.arm(hold);
+        idle = this.#hold(hold);
+        interrupter.arm(0);
+      }
       await eventLoop();
-      if (idle && this.#tracees.size > 0 && !signal.aborted) await stopComing();
+      if (idle && this.#tracees.size > 0 && !this.#releaseOrphans()) await stopComing();
     }
   }
 
@@ -259,7 +179,8 @@ class Tracer {
   #hold(ms: number): boolean {
     const until = performance.now() + ms;
     for (let count = 1; this.#tracees.size > 0 && !this.#host.wanted; count++) {
-      const tid = waitStop(WAIT);
+      const tid = waitAny({ wait: true, isOurs: this.#isOurs });
+      if (tid === 0) return false;
       if (tid === -EINTR) return count === 1;
       if (tid < 0) {
         // Nobody is left.
@@ -279,43 +200,43 @@ class Tracer {
     return tracee;
   }
 
-  /** It may have been killed meanwhile: then the next wait says so. */
-  #go(tid: number, request: number, signal = 0): void {
-    ptrace(request, tid, 0n, BigInt(signal));
+  /** It may have been killed meanwhile: then the next wait says so. Or let go by who handled its event. */
+  #go(tracee: Tracee, request: number, signal = 0): void {
+    if (!tracee.stopped) return;
+    tracee.stopped = false;
+    ptrace(request, tracee.tid, 0n, BigInt(signal));
   }
 
   #handle(tid: number): void {
-    if (stopped.ended) return this.#ended(tid);
+    if (stopped.ended) {
+      this.#tracees.delete(tid);
+      return;
+    }
     const { event, signal } = stopped;
     const tracee = this.#tracees.get(tid) ?? this.#adopt(tid, undefined, "orphan");
-    if (tracee.state === "orphan") return;
-    if (tracee.state === "unborn") return this.#born(tracee);
-    if (event === 0) {
-      if (signal !== SYSCALL_SIGNAL) return this.#go(tid, this.#next(tracee), signal);
-      this.#stop(tracee);
-    } else if (event === PTRACE_EVENT.stop) {
-      if (isStopSignal(signal)) return this.#go(tid, PTRACE.listen);
-    } else if (event === PTRACE_EVENT.exec) {
-      this.#executed(tracee);
-    } else if (event === PTRACE_EVENT.seccomp) {
-      this.#stop(tracee);
-    } else {
-      this.#forked(tracee, eventMessage(tid), event);
+    tracee.stopped = true;
+    const groupStop = event === PTRACE_EVENT.stop && isStopSignal(signal);
+    if (tracee.state !== "known") {
+      tracee.groupStop = groupStop;
+      if (tracee.state === "unborn") this.#born(tracee);
+      return;
     }
-    this.#go(tid, this.#next(tracee));
-  }
-
-  /** Killed before it told of a child, a parent would leave it waiting for ever. */
-  #ended(tid: number): void {
-    this.#tracees.delete(tid);
-    for (const tracee of this.#tracees.values()) {
-      if (tracee.state === "orphan") this.#born(tracee);
+    if (groupStop) return this.#go(tracee, PTRACE.listen);
+    const passed = event === 0 && signal !== SYSCALL_SIGNAL ? signal : 0;
+    // Whatever an action does, nobody stays stopped.
+    try {
+      if (event === PTRACE_EVENT.exec) this.#executed(tracee);
+      else if (FORKS.includes(event)) this.#forked(tracee, eventMessage(tid), event);
+      else if (event !== PTRACE_EVENT.stop && passed === 0) this.#stop(tracee);
+    } finally {
+      this.#go(tracee, this.#next(tracee), passed);
     }
   }
 
   /** A child's first stop may come before or after this one of its parent. */
   #forked(parent: Tracee, tid: number, event: number): void {
     const known = this.#tracees.get(tid);
+    if (known?.state === "known") return; // it was released too early
     // clone() makes threads and processes.
     const pid = event === PTRACE_EVENT.clone ? undefined : tid;
     const child = known ?? this.#adopt(tid, pid, "unborn");
@@ -327,9 +248,28 @@ class Tracer {
   /** The child returns from the call that made it, before we could ask for that stop. */
   #born(child: Tracee): void {
     child.state = "known";
-    if (child.call >= 0) this.#fire(this.#returns, this.#birth, child);
-    child.call = -1;
-    this.#go(child.tid, this.#resume);
+    try {
+      if (child.call >= 0) this.#fire(this.#returns, this.#birth, child);
+    } finally {
+      child.call = -1;
+      this.#go(child, child.groupStop ? PTRACE.listen : this.#resume);
+    }
+  }
+
+  /**
+   * Killed before it told of a child, a parent would leave it waiting for ever.
+   *
+   * @returns True if there are some that still wait.
+   */
+  #releaseOrphans(): boolean {
+    let waiting = false;
+    const before = performance.now() - ORPHAN_MS;
+    for (const tracee of this.#tracees.values()) {
+      if (tracee.state !== "orphan") continue;
+      if (tracee.since < before) this.#born(tracee);
+      else waiting = true;
+    }
+    return waiting;
   }
 
   /** With a filter, a tracee only stops at the return of a call if that is wanted. */
@@ -381,34 +321,39 @@ class Tracer {
 
   /** Lets go of everybody at once; they run on. With a filter in them they cannot: it ends them. */
   #detach(): void {
-    for (const { tid, state } of this.#tracees.values()) {
-      if (this.#target.seccomp) libc().kill(tid, SIGKILL);
-      else if (state !== "orphan") ptrace(PTRACE.interrupt, tid);
-      else {
-        // Stopped, and told already.
-        this.#go(tid, PTRACE.detach);
-        this.#tracees.delete(tid);
+    for (const tracee of this.#tracees.values()) {
+      if (this.#target.seccomp) {
+        libc().kill(tracee.tid, SIGKILL);
+      } else if (tracee.stopped) {
+        // It was told already: an orphan, or whose event is being handled.
+        this.#go(tracee, PTRACE.detach);
+        this.#tracees.delete(tracee.tid);
+      } else {
+        ptrace(PTRACE.interrupt, tracee.tid);
       }
     }
     const until = performance.now() + DETACH_MS;
-    while (this.#tracees.size > 0 && performance.now() < until) {
-      const tid = waitStop(LOOK);
-      if (tid < 0) break;
-      if (tid > 0) this.#letGo(tid);
+    while (this.#tracees.size > 0 && performance.now() < until) this.#drain();
+  }
+
+  /** Lets go of those that have stopped. */
+  #drain(): void {
+    for (;;) {
+      const tid = waitAny({ wait: false, isOurs: this.#isOurs });
+      if (tid === 0) return;
+      if (tid < 0) return this.#tracees.clear();
+      this.#letGo(tid);
     }
-    this.#tracees.clear();
   }
 
   #letGo(tid: number): void {
     if (!stopped.ended) {
       const { event, signal } = stopped;
-      const forked = event === PTRACE_EVENT.fork || event === PTRACE_EVENT.vfork ||
-        event === PTRACE_EVENT.clone;
       // The child stops, too, and is met here, unless it is known.
-      const child = forked ? eventMessage(tid) : 0;
-      if (forked && !this.#tracees.has(child)) this.#adopt(child);
+      const child = FORKS.includes(event) ? eventMessage(tid) : 0;
+      if (child > 0 && !this.#tracees.has(child)) this.#adopt(child);
       const pending = event === 0 && signal !== SYSCALL_SIGNAL ? signal : 0;
-      if (!this.#target.seccomp) this.#go(tid, PTRACE.detach, pending);
+      if (!this.#target.seccomp) ptrace(PTRACE.detach, tid, 0n, BigInt(pending));
     }
     this.#tracees.delete(tid);
   }

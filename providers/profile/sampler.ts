@@ -75,16 +75,25 @@ class Sampler implements Disposable {
     this.#pcb = pcb;
     this.#host = host;
     using stack = new DisposableStack();
-    const threads = threadsOf(pid);
-    for (const cpu of onlineCpus()) {
-      let first: Fd | undefined;
-      for (const tid of threads) {
-        const event = stack.use(openSampled(tid, cpu, pcb.periodNs!));
-        if (first === undefined) {
-          first = event;
-          this.#rings.push({ cpu, ring: stack.use(new PerfRing(event, RING_PAGES)) });
-        } else {
-          perfEventSetOutput(event, first);
+    const cpus = onlineCpus();
+    const first = new Map<number, Fd>();
+    const seen = new Set<number>();
+    // New threads may come meanwhile; what opened ones start is sampled with them.
+    for (let found = true; found;) {
+      found = false;
+      for (const tid of threadsOf(pid).filter((tid) => !seen.has(tid))) {
+        seen.add(tid);
+        found = true;
+        for (const cpu of cpus) {
+          const opened = openSampled(tid, cpu, pcb.periodNs!);
+          if (opened === undefined) continue; // it has ended
+          const event = stack.use(opened);
+          const ring = first.get(cpu);
+          if (ring !== undefined) perfEventSetOutput(event, ring);
+          else {
+            first.set(cpu, event);
+            this.#rings.push({ cpu, ring: stack.use(new PerfRing(event, RING_PAGES)) });
+          }
         }
       }
     }
@@ -121,7 +130,8 @@ class Sampler implements Disposable {
         return;
       case PERF_RECORD.fork: { // {u32 pid, u32 ppid, u32 tid, u32 ptid, u64 time}
         const name = this.#names.get(body.getUint32(12, true));
-        if (name !== undefined) this.#names.set(body.getUint32(8, true), name);
+        if (name === undefined) this.#names.delete(body.getUint32(8, true));
+        else this.#names.set(body.getUint32(8, true), name);
         return;
       }
       case PERF_RECORD.lost: // {u64 id, u64 lost}
@@ -163,7 +173,8 @@ function text(body: DataView, at: number): string {
   return found;
 }
 
-function openSampled(tid: number, cpu: number, periodNs: bigint): Fd {
+/** Undefined if the thread has ended. */
+function openSampled(tid: number, cpu: number, periodNs: bigint): Fd | undefined {
   const registers = REGISTERS.reduce((mask, { bit }) => mask | 1n << BigInt(bit), 0n);
   try {
     return perfEventOpen({
@@ -174,6 +185,7 @@ function openSampled(tid: number, cpu: number, periodNs: bigint): Fd {
     }, { pid: tid, cpu });
   } catch (error) {
     const code = errorCode(error);
+    if (code === "ESRCH") return undefined;
     if (code !== "EACCES" && code !== "EPERM") throw error;
     throw new DtError(
       code,

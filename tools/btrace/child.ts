@@ -43,8 +43,13 @@ export function abortWithProcess(pid: number, controller: AbortController): Disp
   const pidfd = stack.use(pidfdOpen(pid));
   const poller = stack.use(new Poller());
   poller.add(pidfd.value, { level: true });
-  poller.wait(-1).then((ready) => {
-    if (ready.length > 0) controller.abort();
-  });
+  const watch = async () => {
+    // A wait may end for nothing: when btrace itself is stopped and continued.
+    while (!stack.disposed) {
+      if ((await poller.wait(-1)).length > 0) controller.abort();
+      if (controller.signal.aborted) return;
+    }
+  };
+  watch();
   return stack;
 }
