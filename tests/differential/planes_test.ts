@@ -101,3 +101,16 @@ kernelTest("scripts print the same on both planes", ["gcc"], () => {
   assert(ROWS.length > 25);
   assertEquals(wrong.join("\n\n"), "", `${wrong.length} of ${ROWS.length}`);
 });
+
+kernelTest("tests end with what they return on both planes, loops or not", [], () => {
+  const script = "test:range { for ($i : 0..3) { if ($i == 1) { return 3; } } } " +
+    "test:each { @m[1] = 1; for ($kv : @m) { return 1; } } test:passes { return 0; } " +
+    "test:while { while (1) { $x = { return 2; 1 }; } }";
+  for (const plane of ["kernel", "user"]) {
+    const { code, stdout } = btrace(["--plane", plane, "--test", "-f", "json", "-e", script]);
+    const passed = [...stdout.matchAll(/"(\w+)": \{"duration": \d+, "passed": (\w+)/g)];
+    const expected = ["range false", "each false", "passes true", "while false"];
+    assertEquals(passed.map(([, name, result]) => `${name} ${result}`), expected, plane);
+    assertEquals(code, 1);
+  }
+});

@@ -7,7 +7,7 @@ import { errorCode } from "../../core/errors.ts";
 import type { LoadedProgram } from "../../core/plane.ts";
 import { providerOf } from "../../core/probe.ts";
 import { BpfProgramStats } from "../../core/bpf/mod.ts";
-import { MAX_FRAMES, STACK_BYTES } from "./codegen/stacks.ts";
+import { STACK_BYTES } from "./codegen/stacks.ts";
 import type { Compiled, CompiledMap, Script } from "./compile.ts";
 import { generate } from "./generate.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type ScriptMap,
   SPECIAL,
 } from "./loaded.ts";
+import { mostStacks } from "./map_layout.ts";
 import { Memory } from "./output/memory.ts";
 
 /** A benchmark runs for at least so long. */
@@ -147,7 +148,7 @@ function createStacks(keys: number): BpfMap {
     name: "dt_stacks",
     keySize: 8,
     valueSize: STACK_BYTES,
-    maxEntries: Math.max(keys * 4, MAX_FRAMES * 1024),
+    maxEntries: mostStacks(keys),
     flags: BPF_F_NO_PREALLOC,
   });
 }

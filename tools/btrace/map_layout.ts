@@ -31,6 +31,11 @@ const DECLARED = {
   percpulruhash: ["LRU_HASH", "LRU_PERCPU_HASH"],
 } as const;
 
+/** How many different stacks a script may record. */
+export function mostStacks(maxMapKeys: number): number {
+  return Math.max(maxMapKeys * 4, 1 << 17);
+}
+
 /** Lays out a map of at most `maximum` keys, or as many as it declares. */
 export function mapLayout(map: MapType, maximum: number): MapLayout {
   const perCpu = map.value.kind === "aggregation";

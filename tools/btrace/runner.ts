@@ -292,6 +292,8 @@ export class Runner implements Disposable {
   #cat(path: string): void {
     const name = decode(path);
     try {
+      // Opening one would wait for somebody to write to it.
+      if (Deno.statSync(name).isFifo) throw new Error("Is a FIFO");
       using file = Deno.openSync(name);
       const bytes = new Uint8Array(this.#compiled.config.maxCatBytes);
       let length = 0;

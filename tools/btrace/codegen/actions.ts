@@ -62,9 +62,9 @@ function emitAction(gen: Gen, action: Action): void {
     case "continue":
       return gen.emit(ja(gen.exits.continue ?? gen.exits.leave));
     case "return":
-      if (gen.exits.return !== undefined) return gen.emit(ja(gen.exits.return));
+      // A function's value has been assigned; only a probe's stands here, maybe inside a loop.
       if (action.value !== undefined) returnValue(gen, action.value);
-      return gen.emit(ja(gen.exits.leave));
+      return gen.emit(ja(gen.exits.return ?? gen.exits.leave));
     case "record":
       return emitRecord(gen, action);
     case "whole":

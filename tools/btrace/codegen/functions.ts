@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Functions of the language that are code: each leaves a scalar in R0 or writes its value to memory.
 
-import { be, imm, mov64 } from "../../../core/asm/alu.ts";
+import { and64, be, imm, mov64 } from "../../../core/asm/alu.ts";
 import { callHelper, ja, jne } from "../../../core/asm/jump.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3 } from "../../../core/asm/register.ts";
@@ -39,7 +39,7 @@ const SCALAR: Readonly<Record<string, (gen: Gen, node: Call) => void>> = {
   bswap(gen, node) {
     evaluate(gen, node.args[0]);
     const size = node.numbers![0];
-    if (size > 1) gen.emit(be(R0, size * 8 as 16 | 32 | 64));
+    gen.emit(size > 1 ? be(R0, size * 8 as 16 | 32 | 64) : and64(R0, imm(255)));
   },
 };
 

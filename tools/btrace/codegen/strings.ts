@@ -55,9 +55,10 @@ export function clamp(gen: Gen, least: number, most: number): void {
 export function strncmp(gen: Gen, node: Call): void {
   const [left, right] = node.args as (Node & { type: StringType })[];
   const count = Math.min(node.numbers![0], left.type.size, right.type.size);
-  if (count === 0) return gen.constant(R0, 0n);
   gen.frame.scope(() => {
-    compareBytes(gen, locate(gen, left), locate(gen, right), count, { text: true });
+    const [a, b] = [locate(gen, left), locate(gen, right)];
+    if (count > 0) compareBytes(gen, a, b, count, { text: true });
+    else gen.constant(R0, 0n);
   });
 }
 
@@ -234,7 +235,7 @@ export function concat(gen: Gen, node: Call, target: Place): void {
   gen.frame.scope(() => {
     // The second half begins where only run time knows, which stacks do not allow; and it may not fit.
     const most = left.type.limit + right.type.limit - 1;
-    const apart = target.base === R10 || target.pointer !== undefined || most > size;
+    const apart = target.base === R10 || target.pointer !== undefined || most > limit;
     const to = apart ? gen.frame.scratchBlock(Math.max(72, whole)) : target;
     gen.zero(to, apart ? Math.max(72, whole) : size);
     const first = locate(gen, left);

@@ -7,6 +7,7 @@ import type { Compiled, Script } from "../compile.ts";
 import { Diagnostics, ScriptError } from "../lang/diagnostics.ts";
 import type { CheckedClause } from "../passes/check.ts";
 import { NotOnThisPlane, Scratch, type ScriptMapEntry, type Shared, type System } from "./build.ts";
+import { mostStacks } from "../map_layout.ts";
 import { clauseAction } from "./program.ts";
 import { Records } from "./records.ts";
 import { Stacks } from "./stacks.ts";
@@ -56,7 +57,7 @@ export function interpret(script: Script, childPid = 0): Interpreted {
     maps.set(name, { type, layout, map: new UserMap(layout) });
   }
   const records = new Records(bootTimeNs);
-  const stacks = new Stacks();
+  const stacks = new Stacks(mostStacks(compiled.config.maxMapKeys));
   const actionOf = interpreter(compiled, {
     // Each call of an action sets it.
     state: { event: undefined!, pbn: 0, site: undefined!, outcome: OUTCOME.filtered },

@@ -11,7 +11,7 @@ import { Memory } from "../output/memory.ts";
 import { KIND_PLAN, type RuntimeFault, type Slot } from "../output/plan.ts";
 import { type Build, type Effect, FLOW, mapOf, type Shared, type Step } from "./build.ts";
 import { placeKey } from "./maps.ts";
-import { copyBytes, locate, place, textLength } from "./memory.ts";
+import { copyBytes, place, textLength } from "./memory.ts";
 import { evaluate } from "./scalar.ts";
 import { readText } from "./strings.ts";
 
@@ -151,7 +151,9 @@ function packedValue(b: Build, value: Node): { from: number; length: () => numbe
     const from = scratch.take(storageSize(value.type));
     return { from, length: readText(b, value, from) };
   }
-  const { at, fill } = locate(b, value);
+  // A place of its own: what comes behind may change a variable.
+  const at = scratch.take(storageSize(value.type));
+  const fill = place(b, value, at);
   if (value.type.kind === "buffer") {
     const limit = BigInt(value.type.limit);
     const length = () => {

@@ -62,7 +62,7 @@ export function evaluate(b: Build, node: Node): Scalar {
       const size = accessSize(node.type);
       const widen = narrow(node.type);
       const { scratch } = b;
-      return () => widen(scratch.memory.integer(index(), size, false));
+      return () => widen(signed(scratch.memory.integer(index(), size, false)));
     }
     case "unary": {
       const operand = evaluate(b, node.operand);
@@ -271,6 +271,11 @@ function step(b: Build, { target, by, prefix }: Node & { op: "step" }): Scalar {
 /** Equality of what does not fit a register: both in memory of one layout. */
 function same(b: Build, node: Node & { op: "same" }): () => boolean {
   const { scratch } = b;
+  const { left, right } = node;
+  const [literal, other] = left.op === "text" ? [left, right] : [right, left];
+  if (literal.op === "text" && other.type.kind === "string") {
+    return sameAsLiteral(b, literal.value, other, node.negate);
+  }
   const [x, y] = [node.left, node.right].map((side) => inMemory(b, side, node.as));
   const short = Math.min(x.size, y.size);
   const longer = x.size > y.size ? x : y;
@@ -284,6 +289,22 @@ function same(b: Build, node: Node & { op: "same" }): () => boolean {
     const rest = Math.min(8, longer.size - short);
     for (let i = 0; i < rest && equal; i++) equal = bytes[longer.at + short + i] === 0;
     return equal !== node.negate;
+  };
+}
+
+/** Up to the literal's NUL: text out of C memory may have anything behind its own. */
+function sameAsLiteral(b: Build, literal: string, other: Node, negate: boolean): () => boolean {
+  const { scratch } = b;
+  const { at, fill } = locate(b, other);
+  const fits = literal.length < storageSize(other.type);
+  return () => {
+    fill();
+    const { bytes } = scratch.memory;
+    let equal = fits && bytes[at + literal.length] === 0;
+    for (let i = 0; i < literal.length && equal; i++) {
+      equal = bytes[at + i] === literal.charCodeAt(i);
+    }
+    return equal !== negate;
   };
 }
 

@@ -6,15 +6,21 @@ import type { StackType } from "../lang/types.ts";
 import { type Build, type Effect, refuse, type Scalar } from "./build.ts";
 import { locate } from "./memory.ts";
 
-/** Every stack once. */
+/** Every stack once, at most so many of them. */
 export class Stacks {
+  readonly #most: number;
   readonly #numbers = new Map<string, bigint>();
   readonly #frames: (readonly bigint[])[] = [[]];
 
-  /** Number of a stack; 0 means that there is none. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Number of a stack; 0 means that there is no room for it. */
   number(frames: readonly bigint[]): bigint {
     const key = frames.join();
     let number = this.#numbers.get(key);
+    if (number === undefined && this.#frames.length > this.#most) return 0n;
     if (number === undefined) {
       number = BigInt(this.#frames.push(frames) - 1);
       this.#numbers.set(key, number);
@@ -35,7 +41,9 @@ export function placeStack(b: Build, node: Node, to: number): Effect {
   const { scratch, state, stacks } = b;
   return () => {
     const { thread } = state.event;
-    scratch.memory.setWord(to, stacks.number(thread.stack(limit)));
+    const number = stacks.number(thread.stack(limit));
+    if (number === 0n) state.site.failedUpdates++;
+    scratch.memory.setWord(to, number);
     scratch.memory.setWord(to + 8, BigInt(thread.pid));
   };
 }

@@ -66,8 +66,11 @@ export function strncmp(b: Build, node: Call): Scalar {
 /** Where the second text begins in the first; -1 if it does not. */
 export function strstr(b: Build, node: Call): Scalar {
   const [haystack, needle] = node.args as (Node & { type: StringType })[];
-  const [x, y] = [locate(b, haystack), locate(b, needle)];
   const { scratch } = b;
+  const [x, y] = [haystack, needle].map((text) => {
+    const at = scratch.take(text.type.size);
+    return { at, fill: place(b, text, at) };
+  });
   return () => {
     x.fill();
     y.fill();

@@ -8,6 +8,7 @@ import {
   isSigned,
   lhistBuckets,
   type MapType,
+  storageSize,
   TSERIES_WORDS,
   type Type,
 } from "../lang/types.ts";
@@ -267,6 +268,14 @@ function compare(type: Type, a: Memory, b: Memory, at: number): number {
       for (const [i, element] of type.elements.entries()) {
         const order = compare(element.type, a, b, at + offsets[i]);
         if (order !== 0) return order;
+      }
+      return 0;
+    }
+    case "buffer":
+    case "array":
+    case "struct": {
+      for (let i = at; i < at + storageSize(type); i++) {
+        if (a.bytes[i] !== b.bytes[i]) return a.bytes[i] - b.bytes[i];
       }
       return 0;
     }
