@@ -9,6 +9,7 @@ import { type Options, parseOptions, USAGE } from "./options.ts";
 import { choosePlane } from "./plane.ts";
 import { reportError, write, writeAll } from "./terminal.ts";
 import { prepare, type Prepared, readSource, trace } from "./trace.ts";
+import type { WorkerMessage } from "./worker.ts";
 
 /**
  * Runs btrace.
@@ -53,12 +54,27 @@ async function dispatch(options: Options): Promise<number> {
     : await traceInWorker(options);
 }
 
-/** The user plane has a thread of its own. */
+/** The user plane has a thread of its own. It ends at a signal; at a second one we do not wait for it. */
 async function traceInWorker(options: Options): Promise<number> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  using stack = new DisposableStack();
   try {
     return await new Promise((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<number>) => resolve(data);
+      let child: number | undefined;
+      worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
+        if ("status" in data) resolve(data.status);
+        else ({ child } = data);
+      };
+      let signals = 0;
+      for (const [name, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+        const listener = () => {
+          if (++signals < 2) return;
+          if (child !== undefined) Deno.kill(child, "SIGTERM");
+          resolve(128 + number);
+        };
+        Deno.addSignalListener(name, listener);
+        stack.defer(() => Deno.removeSignalListener(name, listener));
+      }
       worker.onerror = (event) => {
         event.preventDefault();
         reject(new Error(event.message));

@@ -120,8 +120,16 @@ function processOf(pid: number): number {
   return pid;
 }
 
-/** Runs a script until it ends; returns the exit status. */
-export async function trace({ device, script }: Prepared, options: Options): Promise<number> {
+/**
+ * Runs a script until it ends; returns the exit status.
+ *
+ * @param onChild Told the process of -c.
+ */
+export async function trace(
+  { device, script }: Prepared,
+  options: Options,
+  onChild?: (pid: number) => void,
+): Promise<number> {
   using stack = new DisposableStack();
   const ending = new AbortController();
   stack.use(abortOnSignals(ending));
@@ -129,6 +137,7 @@ export async function trace({ device, script }: Prepared, options: Options): Pro
   if (options.command !== undefined) {
     try {
       child = stack.use(holdChild(options.command));
+      onChild?.(child.pid);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) throw new UsageError(error.message);
       throw error;

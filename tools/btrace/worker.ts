@@ -7,12 +7,17 @@ import type { Options } from "./options.ts";
 import { reportError } from "./terminal.ts";
 import { prepare, trace } from "./trace.ts";
 
+/** What it tells the main thread: the child that it has started, and how it has ended. */
+export type WorkerMessage = { readonly child: number } | { readonly status: number };
+
+const tell = (message: WorkerMessage) => self.postMessage(message);
+
 self.onmessage = async ({ data }: MessageEvent<Options>) => {
   let status: number;
   try {
-    status = await trace(prepare(data, "user"), data);
+    status = await trace(prepare(data, "user"), data, (child) => tell({ child }));
   } catch (error) {
     status = reportError(error, data.verbose);
   }
-  self.postMessage(status);
+  tell({ status });
 };
