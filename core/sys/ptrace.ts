@@ -191,15 +191,24 @@ export function waitFor(tid: number, options: { wait: boolean; untraced?: boolea
   return found;
 }
 
+/** How {@linkcode waitAny} waits. */
+export interface WaitOptions {
+  /** False returns at once. */
+  readonly wait: boolean;
+  /** A child of this process whose exit status somebody else wants, although it is traced. */
+  readonly leave?: number;
+  /** Tells the tracees that are known. */
+  isOurs(tid: number): boolean;
+}
+
 /**
  * Waits for any of this thread's tracees. The exit status of a child that is not one is left to whoever
  * started it.
  *
- * @param options `wait` false returns at once; `isOurs` tells the tracees that are known.
  * @returns Thread id; 0 if nothing has happened to a tracee; a negative errno: ECHILD (-10) nobody is
  * left, EINTR (-4) a signal came.
  */
-export function waitAny(options: { wait: boolean; isOurs: (tid: number) => boolean }): number {
+export function waitAny(options: WaitOptions): number {
   const { address, view } = page();
   const flags = WEXITED | WNOWAIT | WALL | WNOTHREAD | (options.wait ? 0 : WNOHANG);
   view.setInt32(AT.siginfo + SIGINFO.pid, 0, true);
@@ -208,7 +217,12 @@ export function waitAny(options: { wait: boolean; isOurs: (tid: number) => boole
   const tid = view.getInt32(AT.siginfo + SIGINFO.pid, true);
   if (tid === 0) return 0;
   const ended = view.getInt32(AT.siginfo + SIGINFO.code, true) < CLD_TRAPPED;
-  if (ended && !options.isOurs(tid) && Number(status(tid, "TracerPid") ?? 0) === 0) return 0;
+  const known = options.isOurs(tid);
+  if (ended && tid === options.leave) {
+    stopped.status = 0;
+    return known ? tid : 0;
+  }
+  if (ended && !known && Number(status(tid, "TracerPid") ?? 0) === 0) return 0;
   return waitFor(tid, { wait: false });
 }
 

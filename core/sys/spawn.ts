@@ -123,9 +123,10 @@ export class HeldProcess implements Disposable {
 
   /** Takes its exit status, if it has ended and nobody else did. */
   reap(): void {
-    if (!this.#reaped && waitFor(this.pid, { wait: false }) !== 0) {
-      this.#reaped = stopped.ended;
-    }
+    if (this.#reaped) return;
+    const found = waitFor(this.pid, { wait: false });
+    // ECHILD: a tracer has taken it.
+    this.#reaped = found < 0 || (found > 0 && stopped.ended);
   }
 
   /** Ends it if it still runs. */

@@ -27,9 +27,10 @@ import {
   SyscallInfo,
   waitAny,
   waitFor,
+  type WaitOptions,
 } from "../sys/ptrace.ts";
 import { isStopSignal } from "../sys/spawn.ts";
-import { threadsOf } from "../sys/thread.ts";
+import { Thread, threadsOf } from "../sys/thread.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
 import { syscalls } from "./table.ts";
 import type { Selection } from "./traced.ts";
@@ -83,7 +84,9 @@ export class Tracer {
   readonly #identity = numbers(IDENTITY);
   /** How a tracee goes on outside of a call. */
   readonly #resume: number;
-  readonly #isOurs = (tid: number): boolean => this.#tracees.has(tid);
+  /** Ways of waiting: for the next stop, or not at all. */
+  readonly #next: WaitOptions;
+  readonly #now: WaitOptions;
 
   /** Nothing is attached yet. */
   constructor({ entries, returns, target, host }: TracerOptions) {
@@ -92,6 +95,11 @@ export class Tracer {
     this.#resume = target.seccomp ? PTRACE.cont : PTRACE.syscall;
     this.#entries = entries;
     this.#returns = returns;
+    const isOurs = (tid: number) => this.#tracees.has(tid);
+    const child = target.take === undefined && new Thread(target.pid).ppid === Deno.pid;
+    const leave = child ? target.pid : undefined;
+    this.#next = { wait: true, leave, isOurs };
+    this.#now = { wait: false, leave, isOurs };
   }
 
   /**
@@ -179,7 +187,7 @@ export class Tracer {
   #hold(ms: number): boolean {
     const until = performance.now() + ms;
     for (let count = 1; this.#tracees.size > 0 && !this.#host.wanted; count++) {
-      const tid = waitAny({ wait: true, isOurs: this.#isOurs });
+      const tid = waitAny(this.#next);
       if (tid === 0) return false;
       if (tid === -EINTR) return count === 1;
       if (tid < 0) {
@@ -229,7 +237,7 @@ export class Tracer {
       else if (FORKS.includes(event)) this.#forked(tracee, eventMessage(tid), event);
       else if (event !== PTRACE_EVENT.stop && passed === 0) this.#stop(tracee);
     } finally {
-      this.#go(tracee, this.#next(tracee), passed);
+      this.#go(tracee, this.#onward(tracee), passed);
     }
   }
 
@@ -273,7 +281,7 @@ export class Tracer {
   }
 
   /** With a filter, a tracee only stops at the return of a call if that is wanted. */
-  #next(tracee: Tracee): number {
+  #onward(tracee: Tracee): number {
     const inside = tracee.call >= 0 && this.#returns.of(tracee).length > 0;
     return inside ? PTRACE.syscall : this.#resume;
   }
@@ -339,7 +347,7 @@ export class Tracer {
   /** Lets go of those that have stopped. */
   #drain(): void {
     for (;;) {
-      const tid = waitAny({ wait: false, isOurs: this.#isOurs });
+      const tid = waitAny(this.#now);
       if (tid === 0) return;
       if (tid < 0) return this.#tracees.clear();
       this.#letGo(tid);

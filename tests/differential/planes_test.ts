@@ -79,6 +79,13 @@ const ROWS: readonly Row[] = [
     script: "syscall:execve:return { @[comm] = count(); } syscall:exit_group:entry { @e[comm]++; }",
   },
   {
+    command: "sh -c 'for j in 1 2 3 4; do (i=0; while [ $i -lt 60 ]; do /bin/true; i=$((i+1)); " +
+      "done) & done; wait'",
+    script:
+      "syscall:*fork:return, syscall:clone*:return { @forks[probe, retval == 0] = count(); } " +
+      "syscall:execve:return { @execs[comm, retval] = count(); }",
+  },
+  {
     command: "head -c 3000000 /dev/zero",
     script: "syscall:write:return { @ = sum(retval); } syscall:read:return { @r = sum(retval); }",
     options: ["-o", "/dev/stderr"],

@@ -2,7 +2,7 @@
 // ordinary user may do.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { openDevice } from "../../core/mod.ts";
+import { openDevice, OUTCOME } from "../../core/mod.ts";
 import { openDescriptors } from "../../core/sys/fd.ts";
 import { syscall } from "../../providers/mod.ts";
 import {
@@ -269,6 +269,84 @@ testWith("a session of the user plane captures what it was asked for", ["gcc"], 
     assertEquals(fired, recorded + filtered + dropped);
   }
   assertEquals(openDescriptors(), []);
+});
+
+testWith("whatever an action does, nobody stays stopped", ["gcc"], async () => {
+  const program = buildProgram("threads", "-pthread");
+  for (const way of ["throw", "stop", "close"]) {
+    const child = new Deno.Command(program, { args: ["60"] }).spawn();
+    await until(() => status(child.pid, "Threads") === "5");
+    {
+      using session = openDevice({ providers: [syscall()] }).open({
+        plane: "user",
+        target: { pid: child.pid },
+      });
+      let events = 0;
+      session.enable("syscall:getppid:entry", {
+        action: {
+          user() {
+            events++;
+            if (way === "throw") throw new Error("an action's own");
+            if (way === "stop") session.stop();
+            else session.close();
+            return OUTCOME.aggregated;
+          },
+        },
+      });
+      session.start();
+      await until(() => events > 0);
+    }
+    await until(() => status(child.pid, "TracerPid") === "0");
+    // It also tells its status to who started it, not to the tracer.
+    assertEquals((await child.status).code, 5, way);
+  }
+});
+
+testWith("other children of the tracer's thread keep their exit status", ["gcc"], async () => {
+  const target = new Deno.Command(buildProgram("threads", "-pthread"), { args: ["50"] }).spawn();
+  using session = openDevice({ providers: [syscall()] }).open({
+    plane: "user",
+    target: { pid: target.pid },
+  });
+  session.enable("syscall:getppid:entry", { states: ["comm"] });
+  session.start();
+  const codes: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const child = new Deno.Command("sh", { args: ["-c", `sleep 0.05; exit ${i}`] }).spawn();
+    codes.push((await child.status).code);
+  }
+  assertEquals(codes, [0, 1, 2, 3, 4]);
+  // The session ends with its target.
+  let events = 0;
+  for await (const _ of session) events++;
+  assert(events > 10);
+  assertEquals((await target.status).code, 5);
+});
+
+testWith("a process whose first thread has ended is traced", ["gcc"], async () => {
+  const child = new Deno.Command(buildProgram("leader", "-pthread")).spawn();
+  await until(() => status(child.pid, "State") === "Z");
+  const script = "syscall:openat:entry { @[str(args.filename), pid == cpid] = count(); " +
+    "if (++@n > 5) { clear(@n); exit(); } }";
+  const { code, stdout, stderr } = btrace([...USER, "-p", `${child.pid}`, "-e", script]);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "@[/etc/hostname, false]: 6\n");
+  child.kill("SIGKILL");
+  await child.status;
+});
+
+testWith("a tracer that is stopped and continued ends as it would", [], async () => {
+  for (const plane of ["user", "kernel"]) {
+    const tracer = new RunningBtrace([
+      ...["--plane", plane, "-c", "sleep 0.6", "-e", "syscall:clock_nanosleep:return { @ = 1; }"],
+    ]);
+    await tracer.attached();
+    Deno.kill(tracer.pid, "SIGSTOP");
+    await pause(100);
+    Deno.kill(tracer.pid, "SIGCONT");
+    const { stdout } = await tracer.result();
+    assertStringIncludes(stdout, "@: 1\n");
+  }
 });
 
 testWith("a command that cannot be run is one error", [], () => {
