@@ -4,5 +4,6 @@
  */
 
 export { type Syscall, syscalls } from "./table.ts";
-export { allocSyscall, type TracedSyscall, tracedSyscalls } from "./traced.ts";
+export type { TracedSyscall } from "./selection.ts";
+export { allocSyscall, tracedSyscalls } from "./traced.ts";
 export { syscallAttachment, type SyscallPcb, type SyscallSide } from "./attachment.ts";

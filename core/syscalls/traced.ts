@@ -1,23 +1,12 @@
-// What is wanted of the system calls on the user plane: probes by call and side, and the one tracer of
-// a session that serves them.
+// System calls on the user plane, as providers ask for them: one tracer serves a session.
 
 import { DtError } from "../errors.ts";
 import type { Pcb } from "../pcb.ts";
 import type { Probe } from "../probe.ts";
 import type { EnableRequest, ProviderSession, UserAttachment } from "../provider.ts";
 import type { SyscallSide } from "./attachment.ts";
-import type { Tracee } from "./tracee.ts";
+import { Selection, type TracedSyscall } from "./selection.ts";
 import { Tracer } from "./tracer.ts";
-
-/** An enabled probe of system calls. */
-export interface TracedSyscall {
-  /** The enabling. */
-  readonly pcb: Pcb;
-  /** Number of the call; undefined for all of them. */
-  readonly number?: number;
-  /** At the entry or at the return. */
-  readonly side: SyscallSide;
-}
 
 /**
  * The PCB of a probe of system calls: one, for all CPUs, or for all that descends from the target.
@@ -81,31 +70,4 @@ export function tracedSyscalls(
       return shared.running;
     },
   };
-}
-
-/** Enabled probes of one side, by call. */
-export class Selection {
-  /** Whichever call it is. */
-  readonly #all: Pcb[];
-  /** By number, those of all calls included. */
-  readonly #of: Pcb[][] = [];
-
-  /** @param selected Of that side, in the order in which they fire. */
-  constructor(selected: readonly TracedSyscall[]) {
-    this.#all = selected.flatMap(({ pcb, number }) => number === undefined ? [pcb] : []);
-    for (const { pcb, number } of selected) {
-      if (number !== undefined) (this.#of[number] ??= [...this.#all]).push(pcb);
-    }
-  }
-
-  /** Those that mean a call; a number of another architecture means another call. */
-  of({ call, foreign }: Tracee): readonly Pcb[] {
-    if (call < 0) return this.#all;
-    return foreign ? this.#all : this.#of[call] ?? this.#all;
-  }
-
-  /** Numbers that are meant; undefined for all of them. */
-  get numbers(): readonly number[] | undefined {
-    return this.#all.length > 0 ? undefined : Object.keys(this.#of).map(Number);
-  }
 }

@@ -32,8 +32,8 @@ import {
 import { isStopSignal } from "../sys/spawn.ts";
 import { Thread, threadsOf } from "../sys/thread.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
+import type { Selection } from "./selection.ts";
 import { syscalls } from "./table.ts";
-import type { Selection } from "./traced.ts";
 import { birthEvent, entryEvent, returnEvent, type SyscallEvent, Tracee } from "./tracee.ts";
 
 /** How long the loop holds the thread: alone in it, and with timers and streams beside it. */
