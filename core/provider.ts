@@ -308,6 +308,7 @@ export interface Target {
 
 /** A child that is held before its first instruction: a target, or something to be released. */
 export interface HeldChild extends Target, Disposable {
+  /** Hands it over to a tracer. */
   take(): void;
   /** Lets it run, untraced. */
   release(): void;
