@@ -3,7 +3,7 @@ import { Interrupter } from "./interrupter.ts";
 import { addressOf } from "./memory.ts";
 import { readMemory, writeMemory } from "./process_memory.ts";
 import { HeldProcess } from "./spawn.ts";
-import { waitAny } from "./ptrace.ts";
+import { PTRACE, ptrace, waitAny } from "./ptrace.ts";
 import { selfThread, Thread, threadsOf } from "./thread.ts";
 
 Deno.test("readMemory() copies up to what cannot be read", () => {
@@ -44,11 +44,27 @@ Deno.test("Thread tells what /proc does", () => {
 });
 
 Deno.test("Interrupter ends a wait that has no timeout", () => {
-  using _child = new HeldProcess("sleep 5");
+  using child = new HeldProcess("sleep 5");
   using interrupter = new Interrupter();
   interrupter.arm(5);
   const start = performance.now();
-  assertEquals(waitAny({ wait: true, isOurs: () => true }), -4);
+  assertEquals(waitAny({ wait: true, tracees: new Map([[child.pid, child]]) }), -4);
   interrupter.arm(0);
   assert(performance.now() - start < 1000);
+});
+
+Deno.test("a child that nobody has waited for hides no tracee", () => {
+  const forgotten = new HeldProcess("true");
+  forgotten.release();
+  using child = new HeldProcess("true");
+  const path = `/proc/${forgotten.pid}/stat`;
+  while (!/\) Z /.test(Deno.readTextFileSync(path)));
+  const tracees = new Map([[child.pid, child]]);
+  assertEquals(waitAny({ wait: false, tracees }), 0);
+  ptrace(PTRACE.cont, child.pid);
+  let found = 0;
+  for (let i = 0; i < 10_000 && found === 0; i++) found = waitAny({ wait: false, tracees });
+  assertEquals(found, child.pid);
+  forgotten[Symbol.dispose]();
+  assertEquals(waitAny({ wait: false, tracees: new Map() }), -10);
 });

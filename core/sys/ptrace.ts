@@ -197,8 +197,8 @@ export interface WaitOptions {
   readonly wait: boolean;
   /** A child of this process whose exit status somebody else wants, although it is traced. */
   readonly leave?: number;
-  /** Tells the tracees that are known. */
-  isOurs(tid: number): boolean;
+  /** Those that are known, by thread id. */
+  readonly tracees: ReadonlyMap<number, unknown>;
 }
 
 /**
@@ -217,13 +217,23 @@ export function waitAny(options: WaitOptions): number {
   const tid = view.getInt32(AT.siginfo + SIGINFO.pid, true);
   if (tid === 0) return 0;
   const ended = view.getInt32(AT.siginfo + SIGINFO.code, true) < CLD_TRAPPED;
-  const known = options.isOurs(tid);
-  if (ended && tid === options.leave) {
+  const known = options.tracees.has(tid);
+  if (ended && known && tid === options.leave) {
     stopped.status = 0;
-    return known ? tid : 0;
+    return tid;
   }
-  if (ended && !known && Number(status(tid, "TracerPid") ?? 0) === 0) return 0;
-  return waitFor(tid, { wait: false });
+  const foreign = ended && !known &&
+    (tid === options.leave || Number(status(tid, "TracerPid") ?? 0) === 0);
+  return foreign ? waitAmong(options) : waitFor(tid, { wait: false });
+}
+
+/** A child that nobody has waited for yet stands before them: each is asked for. */
+function waitAmong({ tracees, leave }: WaitOptions): number {
+  for (const tid of tracees.keys()) {
+    const found = tid === leave ? 0 : waitFor(tid, { wait: false });
+    if (found > 0) return found;
+  }
+  return 0;
 }
 
 /** Settles when {@linkcode waitAny} would not block; takes a thread of Deno's blocking pool. */

@@ -16,6 +16,9 @@ const POSIX_SPAWN_SETSIGMASK = 8;
 const ATTRIBUTE_BYTES = 512;
 const SIGSET_BYTES = 128;
 
+/** How long a child is waited for that was told to end. */
+const ENDING_MS = 50;
+
 /** Signals that stop a process. */
 export function isStopSignal(signal: number): boolean {
   return signal >= 19 && signal <= 22;
@@ -136,6 +139,11 @@ export class HeldProcess implements Disposable {
     if (this.#reaped) return;
     libc().kill(this.pid, SIGTERM);
     libc().kill(this.pid, SIGCONT);
-    this.reap();
+    // It ends at once, or takes its time and is left to init.
+    const tick = new Int32Array(new SharedArrayBuffer(4));
+    for (let ms = 0; ms < ENDING_MS && !this.#reaped; ms++) {
+      this.reap();
+      if (!this.#reaped) Atomics.wait(tick, 0, 0, 1);
+    }
   }
 }

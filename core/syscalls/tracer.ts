@@ -95,11 +95,11 @@ export class Tracer {
     this.#resume = target.seccomp ? PTRACE.cont : PTRACE.syscall;
     this.#entries = entries;
     this.#returns = returns;
-    const isOurs = (tid: number) => this.#tracees.has(tid);
+    const tracees = this.#tracees;
     const child = target.take === undefined && new Thread(target.pid).ppid === Deno.pid;
     const leave = child ? target.pid : undefined;
-    this.#next = { wait: true, leave, isOurs };
-    this.#now = { wait: false, leave, isOurs };
+    this.#next = { wait: true, leave, tracees };
+    this.#now = { wait: false, leave, tracees };
   }
 
   /**
