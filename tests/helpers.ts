@@ -240,8 +240,7 @@ export async function codeOfAsync(fn: () => Promise<unknown>): Promise<string> {
 export function buildProgram(name: string, ...flags: readonly string[]): string {
   let program = programs.get(name);
   if (program === undefined) {
-    const folder = Deno.makeTempDirSync();
-    Deno.chmodSync(folder, 0o755);
+    const folder = sharedFolder();
     programs.set(name, program = `${folder}/${name}`);
     const args = ["-O1", "-fno-omit-frame-pointer", ...flags, "-o", program];
     const { code, stderr } = output("gcc", [...args, `${ROOT}tests/testdata/${name}.c`]);
@@ -252,6 +251,14 @@ export function buildProgram(name: string, ...flags: readonly string[]): string 
 
 const programs = new Map<string, string>();
 
+/** A folder that any user may read, removed when the file's tests are over. */
+function sharedFolder(): string {
+  const folder = Deno.makeTempDirSync();
+  Deno.chmodSync(folder, 0o755);
+  globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+  return folder;
+}
+
 /** A copy of Deno and of this checkout that any user may read, and a cache that any may write. */
 let publicFolder: string | undefined;
 
@@ -261,7 +268,7 @@ export function nobodyCommand(
   capabilities: readonly string[] = [],
 ): string[] {
   if (publicFolder === undefined) {
-    publicFolder = Deno.makeTempDirSync();
+    publicFolder = sharedFolder();
     const copied = [
       Deno.execPath(),
       ...["core", "providers", "tools", "deno.json"].map((name) => ROOT + name),
@@ -269,7 +276,6 @@ export function nobodyCommand(
     assertEquals(output("cp", ["-rL", ...copied, publicFolder]).code, 0);
     Deno.mkdirSync(`${publicFolder}/cache`);
     output("chmod", ["-R", "a+rX", publicFolder]);
-    Deno.chmodSync(publicFolder, 0o755);
     Deno.chmodSync(`${publicFolder}/cache`, 0o777);
   }
   const kept = ["-all", ...capabilities.map((one) => `+${one.slice(4).toLowerCase()}`)].join();
@@ -289,18 +295,9 @@ export function btraceAsNobody(args: readonly string[], capabilities: readonly s
   return output(command, rest, { cwd: "/" });
 }
 
-let workload: string | undefined;
-
-/** A program that makes exactly N getppid calls and prints ns per call; built once per run. */
+/** A program that makes exactly N getppid calls and prints ns per call. */
 export function buildCaller(): string {
-  if (workload !== undefined) return workload;
-  workload = Deno.makeTempDirSync() + "/caller";
-  const { code, stderr } = output("gcc", ["-O2", "-o", workload, `${ROOT}tests/testdata/caller.c`]);
-  if (code !== 0) throw new Error(stderr);
-  globalThis.addEventListener("unload", () => {
-    Deno.removeSync(workload!.replace(/\/caller$/, ""), { recursive: true });
-  });
-  return workload;
+  return buildProgram("caller", "-O2");
 }
 
 // A descriptor that any test of a file leaks fails that file's run.
