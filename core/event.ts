@@ -2,6 +2,7 @@
 // The standard event: its bytes, written by the recorder's BPF code or by the user plane, and read
 // here. One table for both.
 
+import { type CType, parseCType } from "./c_type.ts";
 import { DtError } from "./errors.ts";
 import type { CaptureKind, CaptureRequest, State } from "./provider.ts";
 import type { Probe } from "./probe.ts";
@@ -68,6 +69,16 @@ export interface CaptureSlot {
   readonly bytes: number;
 }
 
+/** A captured argument with its place in the context and its C type. */
+export interface CaptureSource {
+  /** Where it goes. */
+  readonly slot: CaptureSlot;
+  /** Which location holds it, as {@linkcode ArgumentSpec.at}. */
+  readonly at: string;
+  /** How wide it is. */
+  readonly type: CType;
+}
+
 /** Where the optional parts of an event stand. */
 export interface EventLayout {
   /** Bits of {@linkcode STATE_BIT}. */
@@ -121,6 +132,25 @@ export function eventLayout(states: readonly State[], capture: CaptureRequest = 
     return slot;
   });
   return { states: bits, at, captures, size };
+}
+
+/**
+ * Finds the arguments that an enabling captures.
+ *
+ * @throws {DtError} EINVAL the probe has no argument of that name.
+ */
+export function captureSources(layout: EventLayout, probe: Probe): CaptureSource[] {
+  return layout.captures.map((slot) => {
+    const arg = probe.args.find((one) => one.name === slot.name);
+    if (arg === undefined) {
+      const names = probe.args.map((one) => one.name).join(", ") || "none";
+      throw new DtError("EINVAL", `Cannot capture ${slot.name}: ${probe.name} has: ${names}`, {
+        operation: "enable",
+        probe: probe.name,
+      });
+    }
+    return { slot, at: arg.at, type: parseCType(arg.type) };
+  });
 }
 
 /** What a captured argument becomes; null if its memory could not be read. */

@@ -16,6 +16,33 @@ export interface Pcb {
   readonly periodNs?: bigint;
 }
 
+function notOnUserPlane(probe: Probe, reason: string): DtError {
+  return new DtError("EOPNOTSUPP", `Cannot enable ${probe.name} on the user plane${reason}`, {
+    operation: "enable",
+    probe: probe.name,
+  });
+}
+
+/**
+ * Refuses a probe that looks at a process on the user plane, where the session names none.
+ *
+ * @param doing What is done to the process: "trace".
+ * @param otherwise What the kernel plane does: "all processes are seen".
+ * @throws {DtError} EOPNOTSUPP
+ */
+export function requireTarget(
+  probe: Probe,
+  session: ProviderSession,
+  doing: string,
+  otherwise: string,
+): void {
+  if (session.plane === "kernel" || session.target !== undefined) return;
+  throw notOnUserPlane(
+    probe,
+    ` without a process to ${doing}: name one (-c or -p); ${otherwise} with CAP_BPF and CAP_PERFMON`,
+  );
+}
+
 /**
  * The PCB of a probe that only the kernel plane has: one, for all CPUs.
  *
@@ -29,10 +56,8 @@ export function kernelPcb(
   what: string,
 ): Pcb[] {
   if (session.plane === "kernel") return [{ probe, request }];
-  throw new DtError(
-    "EOPNOTSUPP",
-    `Cannot enable ${probe.name} on the user plane: ${what} are seen on the kernel plane, which ` +
-      `needs CAP_BPF and CAP_PERFMON`,
-    { operation: "enable", probe: probe.name },
+  throw notOnUserPlane(
+    probe,
+    `: ${what} are seen on the kernel plane, which needs CAP_BPF and CAP_PERFMON`,
   );
 }

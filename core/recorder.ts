@@ -9,9 +9,8 @@ import { callHelper, exit } from "./asm/jump.ts";
 import { store, storeImm } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R6, R7, R8, R9 } from "./asm/register.ts";
-import { DtError } from "./errors.ts";
 import {
-  type CaptureSlot,
+  type CaptureSource,
   COMM_BYTES,
   EVENT,
   type EventLayout,
@@ -19,9 +18,7 @@ import {
   MAX_ARGUMENTS,
   MAX_STACK_FRAMES,
 } from "./event.ts";
-import { parseCType } from "./c_type.ts";
 import { emitLoad, narrow } from "./location.ts";
-import type { Probe } from "./probe.ts";
 import { type ActionSite, type KernelAction, OUTCOME } from "./provider.ts";
 import { emitHeader } from "./ring_output.ts";
 import { emitPidTgid } from "./thread_id.ts";
@@ -29,42 +26,30 @@ import { emitPidTgid } from "./thread_id.ts";
 const BPF_F_USER_STACK = 1 << 8;
 const SPILL = -8;
 
-/** A captured argument with its place in the context and its C type. */
-interface Source {
-  readonly slot: CaptureSlot;
-  readonly at: string;
-  readonly type: string;
-}
-
 /** Recorders of a session: probes that record alike share one, and so one piece of code. */
 export type RecorderCache = Map<string, KernelAction>;
 
 /**
- * The recorder of a probe.
+ * The recorder of an enabling.
  *
  * @param layout Of the event.
- * @param probe Whose arguments are captured.
- * @throws {DtError} EINVAL the probe has no argument of that name.
+ * @param sources Arguments that are captured.
  */
-export function recorder(layout: EventLayout, probe: Probe, cache: RecorderCache): KernelAction {
-  const sources = layout.captures.map((slot): Source => {
-    const arg = probe.args.find((one) => one.name === slot.name);
-    if (arg === undefined) {
-      const names = probe.args.map((one) => one.name).join(", ") || "none";
-      throw new DtError("EINVAL", `Cannot capture ${slot.name}: ${probe.name} has: ${names}`, {
-        operation: "enable",
-        probe: probe.name,
-      });
-    }
-    return { slot, at: arg.at, type: arg.type };
-  });
+export function recorder(
+  layout: EventLayout,
+  sources: readonly CaptureSource[],
+  cache: RecorderCache,
+): KernelAction {
   const key = JSON.stringify([layout.states, sources]);
   let action = cache.get(key);
   if (action === undefined) cache.set(key, action = recorderAction(layout, sources));
   return action;
 }
 
-function recorderAction(layout: EventLayout, sources: readonly Source[]): KernelAction {
+function recorderAction(
+  layout: EventLayout,
+  sources: readonly CaptureSource[],
+): KernelAction {
   return {
     scratchBytes: 0,
     emit(site: ActionSite): void {
@@ -95,7 +80,7 @@ function recorderAction(layout: EventLayout, sources: readonly Source[]): Kernel
       for (const { slot, at, type } of sources) {
         emitLoad(asm, site.layout, site.layout.locations[at], R6, SPILL);
         if (slot.kind === "int") {
-          asm.emit(...narrow(parseCType(type)));
+          asm.emit(...narrow(type));
           asm.emit(storeImm(8, R8, slot.at, 8), store(8, R8, slot.at + 8, R0));
           continue;
         }

@@ -4,6 +4,8 @@
 import { CONTROL, CPU_BLOCK } from "./blocks.ts";
 import { DtError } from "./errors.ts";
 import {
+  type CaptureSource,
+  captureSources,
   decodeEvent,
   type DtEvent,
   type EventLayout,
@@ -74,6 +76,7 @@ interface Enabled {
   readonly probe: Probe;
   readonly pcbs: readonly Pcb[];
   readonly layout: EventLayout;
+  readonly sources: readonly CaptureSource[];
   readonly action?: KernelAction;
 }
 
@@ -164,11 +167,12 @@ export class Session implements Disposable, ProviderSession {
       );
     }
     const layout = eventLayout(request.states ?? [], request.capture);
+    const sources = request.action === undefined ? captureSources(layout, probe) : [];
     const action = request.action === undefined
-      ? recorder(layout, probe, this.#recorders)
+      ? recorder(layout, sources, this.#recorders)
       : request.action.kernel;
     const pcbs = probe.provider.alloc(probe, request, this);
-    this.#enabled.set(probe.pbn, { probe, pcbs, layout, action });
+    this.#enabled.set(probe.pbn, { probe, pcbs, layout, sources, action });
     return { probe, is: (event): event is DtEvent<C> => event.pbn === probe.pbn };
   }
 
@@ -208,7 +212,7 @@ export class Session implements Disposable, ProviderSession {
           cpuCount: this.#services.cpuCount,
           slots: this.#options.ringSlots ?? DEFAULT_RING_SLOTS,
           slotBytes: this.eventSize,
-          layoutOf: (pbn) => this.#enabled.get(pbn)!.layout,
+          recordingOf: (pbn) => this.#enabled.get(pbn)!,
           ended: () => this.stop(),
         }),
         this.#attachments<UserAttachment>(),

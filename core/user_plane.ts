@@ -3,9 +3,8 @@
 // for them.
 
 import { CONTROL } from "./blocks.ts";
-import { parseCType } from "./c_type.ts";
 import {
-  type CaptureSlot,
+  type CaptureSource,
   COMM_BYTES,
   EVENT,
   type EventLayout,
@@ -19,7 +18,6 @@ import { passesFilter } from "./filter.ts";
 import type { Pcb } from "./pcb.ts";
 import {
   type Action,
-  type CaptureKind,
   OUTCOME,
   type Outcome,
   type UserAttachment,
@@ -37,8 +35,11 @@ export interface UserPlaneOptions {
   readonly slots: number;
   /** Bytes of the largest event. */
   readonly slotBytes: number;
-  /** Layout of a probe's events. */
-  layoutOf(pbn: number): EventLayout;
+  /** What a probe's events hold. */
+  recordingOf(pbn: number): {
+    readonly layout: EventLayout;
+    readonly sources: readonly CaptureSource[];
+  };
   /** Called when no source can have events any more. */
   ended(): void;
 }
@@ -171,14 +172,10 @@ export class UserPlane {
     if (request.action !== undefined) {
       return request.action.user?.(event, probe.pbn, this.#site) ?? OUTCOME.filtered;
     }
-    const layout = this.#options.layoutOf(probe.pbn);
-    const places = probe.args;
+    const { layout, sources } = this.#options.recordingOf(probe.pbn);
     const fits = this.#rings.write(event.cpu, (slot) => {
       fill(slot, probe.pbn, event, layout);
-      for (const capture of layout.captures) {
-        const { at, type } = places.find(({ name }) => name === capture.name)!;
-        copy(slot, capture, event, narrowed(event.values[at] ?? 0n, type, capture.kind));
-      }
+      for (const source of sources) copy(slot, source, event);
     });
     return fits ? OUTCOME.recorded : OUTCOME.dropped;
   }
@@ -217,21 +214,22 @@ function fill(slot: DataView, pbn: number, event: UserEvent, layout: EventLayout
   }
 }
 
-/** An integer is captured as its C type has it. */
-function narrowed(value: bigint, type: string, kind: CaptureKind): bigint {
-  if (kind !== "int") return BigInt.asUintN(64, value);
-  const { size, signed } = parseCType(type);
-  return signed ? BigInt.asIntN(size * 8, value) : BigInt.asUintN(size * 8, value);
-}
-
 const EFAULT = -14n;
 
 /** Copies one argument, as the recorder's program does: length or error, then bytes. */
-function copy(slot: DataView, capture: CaptureSlot, event: UserEvent, value: bigint): void {
-  const { at, bytes, kind } = capture;
+function copy(slot: DataView, source: CaptureSource, event: UserEvent): void {
+  const { at, bytes, kind } = source.slot;
+  const value = event.values[source.at] ?? 0n;
   if (kind === "int") {
+    // As its C type has it.
+    const { size, signed } = source.type;
+    const bits = size * 8;
     slot.setBigInt64(at, 8n, true);
-    slot.setBigInt64(at + 8, BigInt.asIntN(64, value), true);
+    slot.setBigInt64(
+      at + 8,
+      signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value),
+      true,
+    );
     return;
   }
   const into = new Uint8Array(slot.buffer, slot.byteOffset + at + 8, bytes);

@@ -1,6 +1,7 @@
 // Interrupts a blocking system call of this thread from time to time: a timer that signals this very
-// thread, whose handler does nothing. wait4(2) has no timeout of its own. timer_create(2)
+// thread, whose handler does nothing. waitid(2) has no timeout of its own. timer_create(2)
 
+import { DtError } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
@@ -8,7 +9,7 @@ import { addressOf, cString, Struct } from "./memory.ts";
 
 /** A real-time signal that nobody else uses: SIGRTMAX - 2. */
 const SIGNAL = 62;
-const SIGEV_THREAD_ID = 4n;
+const SIGEV_THREAD_ID = 4;
 const CLOCK_MONOTONIC = 1n;
 
 let installed = false;
@@ -18,7 +19,11 @@ function installHandler(): void {
   if (installed) return;
   const c = processLibc();
   const handler = c.dlsym?.(0n, cString("abs")) ?? 0n;
-  if (BigInt(handler) === 0n) throw new Deno.errors.NotSupported("libc has no dlsym()");
+  if (BigInt(handler) === 0n) {
+    throw new DtError("EOPNOTSUPP", "Cannot interrupt a wait: libc has no dlsym() (glibc 2.34)", {
+      operation: "sigaction",
+    });
+  }
   // struct sigaction {handler, mask, flags, restorer}: no SA_RESTART, so calls are interrupted.
   const action = new Struct(256).u64(0, BigInt(handler));
   check(c.sigaction(SIGNAL, action.bytes, 0n), "sigaction");
@@ -36,7 +41,7 @@ export class Interrupter implements Disposable {
     installHandler();
     const tid = libc().syscall(arch.syscalls.gettid, 0n, 0n, 0n, 0n, 0n, 0n);
     // struct sigevent {value, signo, notify, tid}
-    const event = new Struct(64).u32(8, SIGNAL).u32(12, Number(SIGEV_THREAD_ID)).u32(
+    const event = new Struct(64).u32(8, SIGNAL).u32(12, SIGEV_THREAD_ID).u32(
       16,
       Number(tid),
     );

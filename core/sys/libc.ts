@@ -54,6 +54,16 @@ export interface Libc {
   errno(): number;
 }
 
+/** Copies between lists of pieces, ours and another process's; bytes copied, -1 and errno on failure. */
+export type CopyVectors = (
+  pid: number,
+  local: bigint,
+  locals: bigint,
+  remote: bigint,
+  remotes: bigint,
+  flags: bigint,
+) => bigint;
+
 /** What only looking after other processes needs: a library of its own, opened when it is wanted. */
 export interface ProcessLibc {
   /** `long ptrace(enum __ptrace_request op, pid_t pid, void *addr, void *data)`, cut to 32 bits. */
@@ -67,23 +77,9 @@ export interface ProcessLibc {
   /** `int usleep(useconds_t usec)` on Deno's blocking pool. */
   usleep(microseconds: number): Promise<number>;
   /** `ssize_t process_vm_readv(pid, local, liovcnt, remote, riovcnt, flags)` */
-  process_vm_readv(
-    pid: number,
-    local: bigint,
-    locals: bigint,
-    remote: bigint,
-    remotes: bigint,
-    flags: bigint,
-  ): bigint;
+  readonly process_vm_readv: CopyVectors;
   /** `ssize_t process_vm_writev(pid, local, liovcnt, remote, riovcnt, flags)` */
-  process_vm_writev(
-    pid: number,
-    local: bigint,
-    locals: bigint,
-    remote: bigint,
-    remotes: bigint,
-    flags: bigint,
-  ): bigint;
+  readonly process_vm_writev: CopyVectors;
   /** `int posix_spawn(pid_t *pid, const char *path, actions, attr, char *argv[], char *envp[])` */
   posix_spawn(
     pid: Int32Array,

@@ -69,6 +69,16 @@ export class Mapping implements Disposable {
   }
 }
 
+/** Private memory for the life of the process: for what the kernel is given addresses in. */
+export function lasting(bytes: number): Mapping {
+  return new Mapping(bytes, {
+    prot: PROT_READ | PROT_WRITE,
+    flags: MAP_PRIVATE | MAP_ANONYMOUS,
+    fd: -1,
+    offset: 0,
+  });
+}
+
 /** A zeroed C struct with little-endian writers; offsets in bytes. Pointed-to views stay referenced. */
 export class Struct {
   /** The bytes of the struct. */

@@ -1,7 +1,7 @@
 // Memory of other processes, and of this one without a crash. process_vm_readv(2), Linux 3.2.
 
 import { processLibc } from "./libc.ts";
-import { MAP_ANONYMOUS, MAP_PRIVATE, Mapping, PROT_READ, PROT_WRITE } from "./memory.ts";
+import { lasting } from "./memory.ts";
 
 const CHUNK = 1 << 16;
 /** Two struct iovec {base, length}, ours and theirs, before the bytes. */
@@ -18,12 +18,7 @@ let buffer: Buffer | undefined;
 /** Kept for the life of the process: asking for an address costs more than the copy. */
 function scratch(): Buffer {
   if (buffer === undefined) {
-    const mapping = new Mapping(CHUNK + 4096, {
-      prot: PROT_READ | PROT_WRITE,
-      flags: MAP_PRIVATE | MAP_ANONYMOUS,
-      fd: -1,
-      offset: 0,
-    });
+    const mapping = lasting(CHUNK + 4096);
     buffer = {
       address: mapping.address,
       vectors: new BigUint64Array(mapping.buffer, 0, 4),

@@ -5,7 +5,8 @@ import { DtError } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
 import { errnoMessage, errnoName } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
-import { MAP_ANONYMOUS, MAP_PRIVATE, Mapping, PROT_READ, PROT_WRITE } from "./memory.ts";
+import { lasting } from "./memory.ts";
+import { statusField } from "./thread.ts";
 
 /** Requests. */
 export const PTRACE = {
@@ -85,12 +86,7 @@ let shared: Page | undefined;
 
 function page(): Page {
   if (shared === undefined) {
-    const { address, buffer } = new Mapping(4096, {
-      prot: PROT_READ | PROT_WRITE,
-      flags: MAP_PRIVATE | MAP_ANONYMOUS,
-      fd: -1,
-      offset: 0,
-    });
+    const { address, buffer } = lasting(4096);
     shared = { address, buffer, view: new DataView(buffer) };
   }
   return shared;
@@ -118,7 +114,7 @@ function notPermitted(tid: number, errno: number): DtError {
   if (code !== "EPERM") {
     return new DtError(code, `Cannot trace process ${tid}: ${errnoMessage(errno)}`, options);
   }
-  const tracer = Number(status(tid, "TracerPid") ?? 0);
+  const tracer = Number(statusField(tid, "TracerPid") ?? 0);
   if (tracer > 0) {
     return new DtError(
       "EPERM",
@@ -127,7 +123,7 @@ function notPermitted(tid: number, errno: number): DtError {
     );
   }
   const reason = yama();
-  const uid = status(tid, "Uid");
+  const uid = statusField(tid, "Uid");
   const whose = uid !== undefined && Number(uid) !== Deno.uid()
     ? `it belongs to user ${uid}: that needs CAP_SYS_PTRACE`
     : reason ?? "it may not be traced (set-user-ID, or not dumpable): that needs CAP_SYS_PTRACE";
@@ -146,15 +142,6 @@ function yama(): string | undefined {
   if (scope === 1) return `${setting}: use -c, or set it to 0, or have CAP_SYS_PTRACE`;
   if (scope === 2) return `${setting}: that needs CAP_SYS_PTRACE, or the setting 0`;
   return scope >= 3 ? `${setting}: nothing may be traced until the next boot` : undefined;
-}
-
-function status(tid: number, field: string): string | undefined {
-  try {
-    const text = Deno.readTextFileSync(`/proc/${tid}/status`);
-    return new RegExp(`^${field}:\t(\\d+)`, "m").exec(text)?.[1];
-  } catch {
-    return undefined;
-  }
 }
 
 /** A change of state, as {@linkcode waitFor} leaves it. Reused: read it before the next wait. */
@@ -223,7 +210,7 @@ export function waitAny(options: WaitOptions): number {
     return tid;
   }
   const foreign = ended && !known &&
-    (tid === options.leave || Number(status(tid, "TracerPid") ?? 0) === 0);
+    (tid === options.leave || Number(statusField(tid, "TracerPid") ?? 0) === 0);
   return foreign ? waitAmong(options) : waitFor(tid, { wait: false });
 }
 

@@ -20,6 +20,15 @@ function read(path: string): string {
   }
 }
 
+function fieldOf(text: string, name: string): string | undefined {
+  return new RegExp(`^${name}:\t(\\d+)`, "m").exec(text)?.[1];
+}
+
+/** A number of /proc/ID/status; undefined if the thread has gone. */
+export function statusField(id: number, name: string): string | undefined {
+  return fieldOf(read(`/proc/${id}/status`), name);
+}
+
 function commOf(id: number): string {
   return read(`/proc/${id}/comm`).replace(/\n$/, "");
 }
@@ -69,7 +78,7 @@ export class Thread {
   /** Parent process. */
   get ppid(): number {
     // It changes when the parent ends.
-    return Number(/^PPid:\t(\d+)/m.exec(read(`/proc/${this.tid}/status`))?.[1] ?? 0);
+    return Number(statusField(this.tid, "PPid") ?? 0);
   }
 
   /** Name of another thread. */
@@ -120,7 +129,7 @@ export class Thread {
 
   #field(name: string): string | undefined {
     this.#status ??= read(`/proc/${this.tid}/status`);
-    return new RegExp(`^${name}:\t(\\d+)`, "m").exec(this.#status)?.[1];
+    return fieldOf(this.#status, name);
   }
 }
 

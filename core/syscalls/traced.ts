@@ -1,7 +1,6 @@
 // System calls on the user plane, as providers ask for them: one tracer serves a session.
 
-import { DtError } from "../errors.ts";
-import type { Pcb } from "../pcb.ts";
+import { type Pcb, requireTarget } from "../pcb.ts";
 import type { Probe } from "../probe.ts";
 import type { EnableRequest, ProviderSession, UserAttachment } from "../provider.ts";
 import type { SyscallSide } from "./attachment.ts";
@@ -18,13 +17,8 @@ export function allocSyscall(
   request: EnableRequest,
   session: ProviderSession,
 ): Pcb[] {
-  if (session.plane === "kernel" || session.target !== undefined) return [{ probe, request }];
-  throw new DtError(
-    "EOPNOTSUPP",
-    `Cannot enable ${probe.name} on the user plane without a process to trace: name one (-c or ` +
-      "-p); all processes are seen with CAP_BPF and CAP_PERFMON",
-    { operation: "enable", probe: probe.name },
-  );
+  requireTarget(probe, session, "trace", "all processes are seen");
+  return [{ probe, request }];
 }
 
 /** What a session will trace: a process has one tracer, whichever providers ask. */

@@ -2,7 +2,7 @@
 
 import { attachPerfEvent } from "../../core/bpf/link.ts";
 import { DtError } from "../../core/errors.ts";
-import type { Pcb } from "../../core/pcb.ts";
+import { type Pcb, requireTarget } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type Attachment,
@@ -67,13 +67,8 @@ export class ClockProvider implements Provider {
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const { periodNs } = parseRate(probe.name.slice(this.name.length + 1))!;
     const user = session.plane === "user";
-    if (user && this.name === "profile" && session.target === undefined) {
-      throw new DtError(
-        "EOPNOTSUPP",
-        `Cannot enable ${probe.name} on the user plane without a process to sample: name one ` +
-          "(-c or -p); whatever runs is sampled with CAP_BPF and CAP_PERFMON",
-        { operation: "enable", probe: probe.name },
-      );
+    if (this.name === "profile") {
+      requireTarget(probe, session, "sample", "whatever runs is sampled");
     }
     if ((request.action === undefined || user) && periodNs < RECORDER_MIN_NS) {
       throw new DtError("EINVAL", `Cannot enable ${probe.name}: shorter than 200 microseconds`, {

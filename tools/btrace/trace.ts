@@ -4,6 +4,7 @@ import { type Device, openDevice } from "../../core/device.ts";
 import type { PlaneName } from "../../core/provider.ts";
 import type { SessionStats } from "../../core/stats.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
+import { statusField } from "../../core/sys/thread.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { abortWithProcess, holdChild } from "./child.ts";
 import { compile, type CompileOptions, type Script, type SourceText } from "./compile.ts";
@@ -107,13 +108,7 @@ function readUtf8(path: string): string {
 
 /** The same pid, if it is a process and not one of its threads. */
 function processOf(pid: number): number {
-  let status: string;
-  try {
-    status = Deno.readTextFileSync(`/proc/${pid}/status`);
-  } catch {
-    return pid; // there is none: opening it will say so
-  }
-  const leader = Number(/^Tgid:\t(\d+)$/m.exec(status)?.[1]);
+  const leader = Number(statusField(pid, "Tgid") ?? pid); // of none: opening it will say so
   if (leader !== pid) {
     throw new UsageError(`${pid} is a thread of process ${leader}: use -p ${leader}`);
   }

@@ -10,35 +10,26 @@ import {
   type Type,
 } from "../lang/types.ts";
 import { type Build, FLOW, mapOf, type Step, unsigned } from "./build.ts";
-import { FAULT } from "../output/plan.ts";
-import { placeKey } from "./maps.ts";
-import { fault } from "./records.ts";
+import { maker, placeKey } from "./maps.ts";
 import { evaluate } from "./scalar.ts";
 
 /** Words of a value. */
 type Words = BigInt64Array;
 
-const E2BIG = -7n;
 const BOOT_CLOCK = 0;
 
 /** `@m[k] = count()` and the like. */
 export function aggregated(b: Build, action: Action & { op: "aggregated" }): Step {
-  const { type, map } = mapOf(b, action.map);
+  const { type } = mapOf(b, action.map);
   const value = action.value === undefined ? undefined : evaluate(b, action.value);
   const key = placeKey(b, action.map, action.key);
-  const full = fault(b, action, FAULT.full);
+  const make = maker(b, action.map, key, action);
   const into = aggregator(b, type.value as AggregationType);
-  const { scratch, state } = b;
   return () => {
     const number = value === undefined ? 0n : value();
     key.fill();
-    const entry = map.findOrMake(scratch.memory, key.at);
-    if (entry === undefined) {
-      state.site.failedUpdates++;
-      full(E2BIG);
-    } else {
-      into(entry.words, number);
-    }
+    const entry = make();
+    if (entry !== undefined) into(entry.words, number);
     return FLOW.next;
   };
 }

@@ -58,7 +58,7 @@ function reader(b: Build, node: Node & { op: "map" }): () => UserEntry | undefin
 }
 
 /** The entry, made of zeros if it was missing; a full map is reported. */
-function maker(
+export function maker(
   b: Build,
   map: MapVariable,
   key: Located,
