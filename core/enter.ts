@@ -1,7 +1,8 @@
 // Pure: no I/O, no FFI.
 // `enter` on the kernel plane: the code around the actions. One program per attachment:
 //
-//   guard     find the CPU block; count the firing; leave if this CPU is already inside (recursed)
+//   guard     find the CPU block; a clock: count the ticks that did not come; count the firing; leave if
+//             this CPU is already inside (recursed)
 //   select    which enabled probe is meant; none: filtered
 //   action    filter and body, one BPF function per distinct action; returns an outcome
 //   account   count the outcome, release the guard
@@ -30,9 +31,10 @@ import { R0, R1, R10, R2, R3, R6, R7, R8 } from "./asm/register.ts";
 import { CONTROL, CPU_BLOCK } from "./blocks.ts";
 import { emitFilter, type EventFilter } from "./filter.ts";
 import { DtError } from "./errors.ts";
-import type { KernelPlane, LoadedProgram } from "./plane.ts";
+import type { CpuWords, KernelPlane, LoadedProgram } from "./plane.ts";
 import { type AttachType, type KernelAction, type KernelAttachment, OUTCOME } from "./provider.ts";
 import { RingOutput } from "./ring_output.ts";
+import { emitTick, TICKS } from "./ticks.ts";
 
 const KEY = -8;
 
@@ -63,12 +65,19 @@ interface Body {
 /** What the programs of an attachment are built for. */
 type Target = Omit<KernelAttachment, "plane" | "pcbs" | "attach">;
 
+/** The program of an attachment, and what counts its clock's ticks. */
+export interface Entrance {
+  /** To be attached. */
+  readonly program: LoadedProgram;
+  /** Of a clock. */
+  readonly ticks?: CpuWords;
+}
+
 /**
  * Builds and loads the program of an attachment.
  *
  * @param entries In the order of the attachment's PCBs.
  * @param options `once`: it will run once, also after exit().
- * @returns The program to attach.
  * @throws {DtError} As BPF_PROG_LOAD.
  */
 export function loadEnter(
@@ -76,7 +85,7 @@ export function loadEnter(
   attachment: Target,
   entries: readonly Entry[],
   options: { once?: boolean } = {},
-): LoadedProgram {
+): Entrance {
   const { plane } = context;
   const bodies: Body[] = [];
   const known = new Map<KernelAction, Map<string, number>>();
@@ -102,7 +111,11 @@ export function loadEnter(
 
   const asm = new Assembler();
   const ends = { account: asm.label("account"), out: asm.label("out") };
-  emitGuard(asm, plane, ends.out);
+  const { periodNs } = attachment;
+  const ticks = periodNs === undefined ? undefined : plane.cpuWords("dt_ticks", TICKS.size);
+  emitBlock(asm, plane, ends.out);
+  if (ticks !== undefined) emitTick(asm, ticks.map, periodNs!);
+  emitGuard(asm, ends.out);
   if (!options.once) emitExitCheck(asm, plane, ends.account);
   if (attachment.select === undefined) {
     asm.emit(mov64(R8, imm(entries[0].pbn)));
@@ -112,7 +125,7 @@ export function loadEnter(
   }
   if (bodies.length === 1) {
     emitCall(asm, plane, attachment, bodies[0], ends);
-    return loadAs(attachment.name, asm);
+    return { program: loadAs(attachment.name, asm), ticks };
   }
 
   // emitSelect left the index of the body in R3.
@@ -134,7 +147,7 @@ export function loadEnter(
     mov32(R0, imm(OUTCOME.dropped)),
   );
   emitEnd(asm, ends);
-  return loadAs(attachment.name, asm);
+  return { program: loadAs(attachment.name, asm), ticks };
 }
 
 /** The bytes of a program. */
@@ -208,9 +221,8 @@ function emitBlock(asm: Assembler, plane: KernelPlane, out: Label): void {
  * Counts the firing, then takes this CPU's guard. Both are atomic: an interrupt may fire a program
  * of ours between any two instructions, and some programs can be preempted.
  */
-function emitGuard(asm: Assembler, plane: KernelPlane, out: Label): void {
+function emitGuard(asm: Assembler, out: Label): void {
   const entered = asm.label("entered");
-  emitBlock(asm, plane, out);
   asm.emit(
     mov64(R1, imm(1)),
     atomicOp(8, "add", R7, CPU_BLOCK.fired, R1),
@@ -320,5 +332,5 @@ export function loadOnce(
     },
     [entry],
     { once: true },
-  );
+  ).program;
 }

@@ -9,7 +9,7 @@ import { DtError } from "./errors.ts";
 import { BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "./bpf/map.ts";
 import { BPF_TRACE_RAW_TP, BpfProgram } from "./bpf/program.ts";
 import { RingBuffer } from "./bpf/ringbuf.ts";
-import type { KernelPlane, LoadedProgram, ProgramTable } from "./plane.ts";
+import type { CpuWords, KernelPlane, LoadedProgram, ProgramTable } from "./plane.ts";
 import type { AttachType } from "./provider.ts";
 import {
   emitExit,
@@ -51,7 +51,7 @@ class BpfPlane implements KernelPlane {
   readonly cpuCount = possibleCpuCount();
   readonly pidNamespace = pidNamespace();
   readonly ring: RingBuffer;
-  readonly blocks: { map: BpfMap; words: BigUint64Array; stride: number };
+  readonly blocks: CpuWords;
   readonly control: { map: BpfMap; words: Int32Array };
   readonly #poller: Poller;
   readonly #trees = new Map<number, BpfMap>();
@@ -61,23 +61,9 @@ class BpfPlane implements KernelPlane {
 
   constructor(options: KernelPlaneOptions) {
     using stack = new DisposableStack();
-    // A cache line to itself for each CPU.
-    const stride = (options.blockBytes + 63) & ~63;
-    const array = (name: string, valueSize: number, maxEntries: number) =>
-      stack.use(
-        new BpfMap({
-          type: "ARRAY",
-          name,
-          keySize: 4,
-          valueSize,
-          maxEntries,
-          flags: BPF_F_MMAPABLE,
-        }),
-      );
     this.ring = stack.use(new RingBuffer(options.ringBytes, "dt_ring"));
-    const blocks = array("dt_cpu", stride, this.cpuCount);
-    this.blocks = { map: blocks, words: new BigUint64Array(blocks.mmap()), stride };
-    const control = array("dt_control", CONTROL.size, 1);
+    this.blocks = sharedWords(stack, "dt_cpu", options.blockBytes, this.cpuCount);
+    const control = sharedArray(stack, "dt_control", CONTROL.size, 1);
     this.control = { map: control, words: new Int32Array(control.mmap()) };
     this.#poller = stack.use(new Poller());
     this.#poller.add(this.ring.map.fd);
@@ -104,6 +90,10 @@ class BpfPlane implements KernelPlane {
     map.update(new Uint8Array(4), new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
     map.freeze();
     return map;
+  }
+
+  cpuWords(name: string, bytes: number): CpuWords {
+    return sharedWords(this.#owned, name, bytes, this.cpuCount);
   }
 
   programs(name: string, size: number): ProgramTable {
@@ -182,6 +172,29 @@ class BpfPlane implements KernelPlane {
     this.#disposed = true;
     this.#owned.dispose();
   }
+}
+
+/** An array that both sides see. */
+function sharedArray(
+  owner: DisposableStack,
+  name: string,
+  valueSize: number,
+  maxEntries: number,
+): BpfMap {
+  const flags = BPF_F_MMAPABLE;
+  return owner.use(new BpfMap({ type: "ARRAY", name, keySize: 4, valueSize, maxEntries, flags }));
+}
+
+function sharedWords(
+  owner: DisposableStack,
+  name: string,
+  bytes: number,
+  cpus: number,
+): CpuWords {
+  // A cache line to itself for each CPU.
+  const stride = (bytes + 63) & ~63;
+  const map = sharedArray(owner, name, stride, cpus);
+  return { map, words: new BigUint64Array(map.mmap()), stride };
 }
 
 /**

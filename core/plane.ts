@@ -39,6 +39,13 @@ export interface ProgramTable extends MapReference {
   set(index: number, program: LoadedProgram): void;
 }
 
+/** Memory that programs and this side share: a share for each CPU, `stride` bytes apart. */
+export interface CpuWords {
+  readonly map: MapReference;
+  readonly words: BigUint64Array;
+  readonly stride: number;
+}
+
 /** The kernel's side of one recording. */
 export interface KernelPlane extends Disposable {
   /** Slots for CPUs. */
@@ -47,12 +54,8 @@ export interface KernelPlane extends Disposable {
   readonly pidNamespace?: NamespaceId;
   /** The ring. */
   readonly ring: RecordSource & { readonly map: MapReference; readonly size: number };
-  /** One {@linkcode CPU_BLOCK} per CPU, `stride` bytes apart; [K]. */
-  readonly blocks: {
-    readonly map: MapReference;
-    readonly words: BigUint64Array;
-    readonly stride: number;
-  };
+  /** One {@linkcode CPU_BLOCK} per CPU; [K]. */
+  readonly blocks: CpuWords;
   /** One {@linkcode CONTROL} block. */
   readonly control: { readonly map: MapReference; readonly words: Int32Array };
   /** Loads a program. */
@@ -65,6 +68,8 @@ export interface KernelPlane extends Disposable {
    * Descendants of a process from now on, as keys: see process_tree.ts. Asking again gives the same map.
    */
   tree(root: number): MapReference;
+  /** Zeroed words for each CPU. */
+  cpuWords(name: string, bytes: number): CpuWords;
   /** An empty program table. */
   programs(name: string, size: number): ProgramTable;
   /**

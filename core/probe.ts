@@ -15,6 +15,8 @@ export class Probe {
   readonly retval?: string;
   /** Further locations of its context. [I] */
   readonly locations?: readonly string[];
+  /** What whoever asks for it should know. [I] */
+  readonly warning?: string;
   /** Layout of its arguments, where names and types do not tell. [I] */
   readonly layout?: string;
   /** Where it comes from. [I] */
@@ -27,6 +29,7 @@ export class Probe {
     this.args = spec.args;
     this.retval = spec.retval;
     this.locations = spec.locations;
+    this.warning = spec.warning;
     this.layout = spec.layout;
     this.provider = provider;
   }

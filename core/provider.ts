@@ -43,6 +43,8 @@ export interface ProbeSpec {
   readonly retval?: string;
   /** Further locations of its context: "reg:ip", "usermode". */
   readonly locations?: readonly string[];
+  /** What whoever asks for it should know: that the kernel cannot tick so fast. */
+  readonly warning?: string;
   /** Tells apart probes whose arguments have equal names and types in different places. */
   readonly layout?: string;
 }
@@ -197,8 +199,25 @@ export interface KernelAttachment {
   readonly skipFrames: number;
   /** Absent if there is one PCB and every firing is its. */
   readonly select?: Selector;
-  /** Starts firing. Called once, when all programs of the session are loaded. */
-  attach(program: MapReference): Disposable;
+  /**
+   * Of a clock, one of whose ticks is due every so often on each CPU where it runs: those that do not
+   * come are counted as skipped.
+   */
+  readonly periodNs?: bigint;
+  /**
+   * Starts firing. Called once, when all programs of the session are loaded.
+   *
+   * @param ticks A clock tells it where it runs.
+   */
+  attach(program: MapReference, ticks: TickCounter): Disposable;
+}
+
+/** Counts a clock's ticks that do not come. */
+export interface TickCounter {
+  /** To be called when the clock has started on a CPU. */
+  start(cpu: number): void;
+  /** To be called when it has ended there; `gone` if the CPU has: nobody knows when. */
+  stop(cpu: number, gone: boolean): void;
 }
 
 /**

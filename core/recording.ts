@@ -6,6 +6,7 @@ import { type EnterContext, type Entry, loadEnter, loadOnce } from "./enter.ts";
 import type { KernelPlane, LoadedProgram } from "./plane.ts";
 import type { Action, KernelAttachment, UserAttachment, UserEvent } from "./provider.ts";
 import { NO_STATS, type SessionStats } from "./stats.ts";
+import { Ticks } from "./ticks.ts";
 import type { UserPlane } from "./user_plane.ts";
 
 /** Gets a whole event, which is gone when the call returns; false leaves it unread. */
@@ -40,7 +41,7 @@ export class KernelRecording implements Recording {
   readonly plane: KernelPlane;
   /** In the order in which they were loaded. */
   readonly programs: LoadedProgram[] = [];
-  readonly #attachments: [LoadedProgram, KernelAttachment][];
+  readonly #attachments: { program: LoadedProgram; attachment: KernelAttachment; ticks: Ticks }[];
   readonly #owned: DisposableStack;
   readonly #links: DisposableStack;
   readonly #context: EnterContext;
@@ -50,12 +51,14 @@ export class KernelRecording implements Recording {
    *
    * @param plane Taken over, also if loading fails.
    * @param entriesOf The enabled probes of an attachment, in the order of its PCBs.
+   * @param now CLOCK_BOOTTIME.
    * @throws {DtError} As BPF_PROG_LOAD.
    */
   constructor(
     plane: KernelPlane,
     attachments: readonly KernelAttachment[],
     entriesOf: (attachment: KernelAttachment) => Entry[],
+    now: () => bigint,
   ) {
     using stack = new DisposableStack();
     this.plane = stack.use(plane);
@@ -66,10 +69,10 @@ export class KernelRecording implements Recording {
         this.programs.push(programs.use(program));
       },
     };
-    this.#attachments = attachments.map((attachment) => [
-      loadEnter(this.#context, attachment, entriesOf(attachment)),
-      attachment,
-    ]);
+    this.#attachments = attachments.map((attachment) => {
+      const { program, ticks } = loadEnter(this.#context, attachment, entriesOf(attachment));
+      return { program, attachment, ticks: new Ticks(ticks, attachment.periodNs ?? 0n, now) };
+    });
     this.#links = stack.use(new DisposableStack());
     this.#owned = stack.move();
   }
@@ -83,8 +86,8 @@ export class KernelRecording implements Recording {
   }
 
   attach(): void {
-    for (const [program, attachment] of this.#attachments) {
-      this.#links.use(attachment.attach(program));
+    for (const { program, attachment, ticks } of this.#attachments) {
+      this.#links.use(attachment.attach(program, ticks));
     }
   }
 
@@ -127,7 +130,10 @@ export class KernelRecording implements Recording {
       recursed: this.#sum(CPU_BLOCK.recursed),
       lostRecords: this.#sum(CPU_BLOCK.lost),
       failedUpdates: this.#sum(CPU_BLOCK.failedUpdates),
-      skippedTicks: this.#sum(CPU_BLOCK.skippedTicks),
+      skippedTicks: this.#attachments.reduce(
+        (sum, { ticks }) => sum + ticks.skipped,
+        this.#sum(CPU_BLOCK.skippedTicks),
+      ),
       recursionMisses: this.programs.reduce((sum, one) => sum + one.info().recursionMisses, 0n),
     };
   }

@@ -455,6 +455,7 @@ export class Session implements Disposable, ProviderSession {
           action: this.#enabled.get(probe.pbn)!.action!,
           filter: request.filter,
         })),
+      this.#services.bootTimeNs,
     );
   }
 

@@ -4,13 +4,21 @@
  */
 
 import type { Provider } from "../core/provider.ts";
-import { interval, profile } from "./profile/mod.ts";
+import { hardware, interval, profile, software } from "./profile/mod.ts";
 import { rawtracepoint, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
 
-export { interval, profile, rawtracepoint, syscall, tracepoint };
+export { hardware, interval, profile, rawtracepoint, software, syscall, tracepoint };
 
 /** One of each. */
 export function allProviders(): Provider[] {
-  return [interval(), profile(), rawtracepoint(), syscall(), tracepoint()];
+  return [
+    hardware(),
+    interval(),
+    profile(),
+    rawtracepoint(),
+    software(),
+    syscall(),
+    tracepoint(),
+  ];
 }

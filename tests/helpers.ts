@@ -148,7 +148,8 @@ export type Need =
   | "bpftrace"
   | "gcc"
   | "setpriv"
-  | "unshare";
+  | "unshare"
+  | "hotplug";
 
 const EVENTS = "/sys/kernel/tracing/events";
 
@@ -158,6 +159,8 @@ function missing(need: Need): string | undefined {
       return missingCapabilities().join(" and ") || undefined;
     case "root":
       return Deno.uid() === 0 ? undefined : "root";
+    case "hotplug":
+      return exists("/sys/devices/system/cpu/cpu1/online") ? undefined : "a second CPU that can go";
     case "tracefs":
       try {
         if (Deno.uid() === 0 && !isReadable(EVENTS)) {
@@ -169,6 +172,15 @@ function missing(need: Need): string | undefined {
       }
     default:
       return hasProgram(need) ? undefined : need;
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -6,6 +6,8 @@ import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { addressOf, Struct } from "./memory.ts";
 
+/** `PERF_TYPE_HARDWARE` */
+export const PERF_TYPE_HARDWARE = 0;
 /** `PERF_TYPE_SOFTWARE` */
 export const PERF_TYPE_SOFTWARE = 1;
 /** `PERF_TYPE_TRACEPOINT` */

@@ -1,25 +1,27 @@
 // Clock-driven probes: interval ticks on one CPU, profile on every one.
 
-import { attachPerfEvent } from "../../core/bpf/link.ts";
+import { DURATION_NS } from "../../core/duration.ts";
 import { DtError } from "../../core/errors.ts";
 import { type Pcb, requireTarget } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type Attachment,
   type EnableRequest,
-  type KernelAttachment,
-  type Location,
   type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
   type UserAttachment,
 } from "../../core/provider.ts";
-import { arch } from "../../core/sys/arch/mod.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { onlineCpus } from "../../core/sys/cpu.ts";
 import { selfThread } from "../../core/sys/thread.ts";
-import { PERF_COUNT_SW_CPU_CLOCK, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
+import {
+  PERF_COUNT_SW_CPU_CLOCK,
+  PERF_TYPE_SOFTWARE,
+  type PerfEventAttr,
+} from "../../core/sys/perf_event.ts";
+import { LOCATIONS, perfAttachment } from "./perf.ts";
 import { parseRate } from "./rate.ts";
 import { sampledProfile } from "./sampler.ts";
 
@@ -27,14 +29,6 @@ import { sampledProfile } from "./sampler.ts";
 const RECORDER_MIN_NS = 200_000n;
 
 const UNITS = ["hz", "us", "ms", "s"];
-
-/** Registers of what was interrupted: struct bpf_perf_event_data begins with them. */
-const REGISTERS: Readonly<Record<string, Location>> = Object.fromEntries(
-  Object.entries(arch.registers).map(([name, offset]) => [
-    `reg:${name}`,
-    { path: [offset], size: 8 },
-  ]),
-);
 
 /** The two providers of this file; see mod.ts. */
 export class ClockProvider implements Provider {
@@ -59,7 +53,8 @@ export class ClockProvider implements Provider {
     return rate && {
       name: `${this.name}:${rate.normal}`,
       args: [],
-      locations: Object.keys(REGISTERS),
+      locations: LOCATIONS,
+      warning: tooFast(rate.periodNs),
     };
   }
 
@@ -71,10 +66,12 @@ export class ClockProvider implements Provider {
       requireTarget(probe, session, "sample", "whatever runs is sampled");
     }
     if ((request.action === undefined || user) && periodNs < RECORDER_MIN_NS) {
-      throw new DtError("EINVAL", `Cannot enable ${probe.name}: shorter than 200 microseconds`, {
-        operation: "enable",
-        probe: probe.name,
-      });
+      throw new DtError(
+        "EINVAL",
+        `Cannot enable ${probe.name}: shorter than 200 microseconds; scripts may tick faster with ` +
+          "CAP_BPF and CAP_PERFMON",
+        { operation: "enable", probe: probe.name },
+      );
     }
     if (this.name === "profile") return [{ probe, request, periodNs }];
     return [{ probe, request, cpu: user ? 0 : onlineCpus()[0], periodNs }];
@@ -85,35 +82,43 @@ export class ClockProvider implements Provider {
 
   /** A timer each. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
-    if (session.plane === "kernel") return pcbs.map(kernelTimer);
-    return pcbs.map((pcb) =>
-      this.name === "profile" ? sampledProfile(pcb, session.target!) : userTimer(pcb)
-    );
+    return pcbs.map((pcb) => {
+      const event = clockEvent(pcb.periodNs!);
+      if (session.plane === "kernel") return perfAttachment(pcb, event, "it has no CPU clock");
+      return this.name === "profile" ? sampledProfile(pcb, event, session.target!) : userTimer(pcb);
+    });
   }
 }
 
-/** The kernel's CPU clock event: an hrtimer that runs on an idle CPU as well. */
-function kernelTimer(pcb: Pcb): KernelAttachment {
-  const attr = {
-    type: PERF_TYPE_SOFTWARE,
-    config: PERF_COUNT_SW_CPU_CLOCK,
-    period: pcb.periodNs,
-  };
-  return {
-    plane: "kernel",
-    name: "dt_clock",
-    pcbs: [pcb],
-    program: { type: "PERF_EVENT" },
-    layout: { id: "perf_event", locations: REGISTERS },
-    skipFrames: 0,
-    attach(program) {
-      using stack = new DisposableStack();
-      for (const cpu of pcb.cpu === undefined ? onlineCpus() : [pcb.cpu]) {
-        stack.use(attachPerfEvent(program, attr, { pid: -1, cpu }));
-      }
-      return stack.move();
-    },
-  };
+/**
+ * The kernel's CPU clock event: an hrtimer that runs on an idle CPU as well. perf_swevent_init_hrtimer()
+ * of kernel/events/core.c.
+ */
+function clockEvent(periodNs: bigint): PerfEventAttr {
+  return { type: PERF_TYPE_SOFTWARE, config: PERF_COUNT_SW_CPU_CLOCK, period: periodNs };
+}
+
+/** The shortest period of that event. */
+const CLOCK_MIN_NS = 10_000n;
+/** The kernel lowers its limit of samples to that at the very least, so slower clocks are safe. */
+const ALWAYS_ALLOWED_NS = 1_000_000n;
+const SKIPPED = "the other ticks will be counted as skipped";
+
+/** Says so if this kernel cannot tick so fast. kernel.perf_event_max_sample_rate of sysctl/kernel.rst */
+function tooFast(periodNs: bigint): string | undefined {
+  if (periodNs < CLOCK_MIN_NS) {
+    return `The kernel's clock ticks at most every 10 us on each CPU; ${SKIPPED}`;
+  }
+  if (periodNs >= ALWAYS_ALLOWED_NS) return undefined;
+  let rate: bigint;
+  try {
+    rate = BigInt(Deno.readTextFileSync("/proc/sys/kernel/perf_event_max_sample_rate").trim());
+  } catch {
+    return undefined; // nobody knows
+  }
+  return periodNs * rate >= DURATION_NS.s
+    ? undefined
+    : `kernel.perf_event_max_sample_rate allows ${rate} ticks a second and CPU; ${SKIPPED}`;
 }
 
 /** A timer of this process. Ticks are due at multiples of the period; missed ones are counted. */

@@ -1,4 +1,4 @@
-// profile on the user plane: perf events of the target's threads and of what they start, sampled into
+// profile and counters on the user plane: perf events of the target's threads and of what they start, sampled into
 // rings of this process. Needs no capability where kernel.perf_event_paranoid is 2 or less; only user
 // code is sampled then.
 
@@ -9,9 +9,8 @@ import { arch } from "../../core/sys/arch/mod.ts";
 import { onlineCpus } from "../../core/sys/cpu.ts";
 import type { Fd } from "../../core/sys/fd.ts";
 import {
-  PERF_COUNT_SW_CPU_CLOCK,
   PERF_SAMPLE,
-  PERF_TYPE_SOFTWARE,
+  type PerfEventAttr,
   perfEventOpen,
   perfEventSetOutput,
 } from "../../core/sys/perf_event.ts";
@@ -49,13 +48,13 @@ class SampledThread extends Thread {
   }
 }
 
-/** The attachment of one profile probe. */
-export function sampledProfile(pcb: Pcb, target: Target): UserAttachment {
+/** The attachment of one probe: samples each time what is counted has happened often enough. */
+export function sampledProfile(pcb: Pcb, attr: PerfEventAttr, target: Target): UserAttachment {
   return {
     plane: "user",
     pcbs: [pcb],
     run(host) {
-      const sampler = new Sampler(pcb, target, host);
+      const sampler = new Sampler(pcb, attr, target, host);
       host.signal.addEventListener("abort", () => sampler[Symbol.dispose]());
       return sampler.follow();
     },
@@ -71,7 +70,7 @@ class Sampler implements Disposable {
   readonly #names = new Map<number, string>();
 
   /** @throws {DtError} EACCES, EPERM: not permitted; ESRCH. */
-  constructor(pcb: Pcb, { pid }: Target, host: UserHost) {
+  constructor(pcb: Pcb, attr: PerfEventAttr, { pid }: Target, host: UserHost) {
     this.#pcb = pcb;
     this.#host = host;
     using stack = new DisposableStack();
@@ -85,7 +84,7 @@ class Sampler implements Disposable {
         seen.add(tid);
         found = true;
         for (const cpu of cpus) {
-          const opened = openSampled(tid, cpu, pcb.periodNs!);
+          const opened = openSampled(tid, cpu, attr);
           if (opened === undefined) continue; // it has ended
           const event = stack.use(opened);
           const ring = first.get(cpu);
@@ -174,13 +173,11 @@ function text(body: DataView, at: number): string {
 }
 
 /** Undefined if the thread has ended. */
-function openSampled(tid: number, cpu: number, periodNs: bigint): Fd | undefined {
+function openSampled(tid: number, cpu: number, attr: PerfEventAttr): Fd | undefined {
   const registers = REGISTERS.reduce((mask, { bit }) => mask | 1n << BigInt(bit), 0n);
   try {
     return perfEventOpen({
-      type: PERF_TYPE_SOFTWARE,
-      config: PERF_COUNT_SW_CPU_CLOCK,
-      period: periodNs,
+      ...attr,
       sampling: { sampleType: SAMPLE_TYPE, registers, frames: MAX_FRAMES },
     }, { pid: tid, cpu });
   } catch (error) {

@@ -1,4 +1,11 @@
-import { interval, profile, rawtracepoint, syscall, tracepoint } from "../../providers/mod.ts";
+import {
+  interval,
+  profile,
+  rawtracepoint,
+  software,
+  syscall,
+  tracepoint,
+} from "../../providers/mod.ts";
 import { providerSuite } from "./provider_suite.ts";
 
 const openFile = () => Deno.openSync("/dev/null").close();
@@ -40,6 +47,21 @@ providerSuite({
   userProbe: "profile:hz:997",
   userCommand: "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'",
   nonsense: ["profile:", "profile:parsec:1", "profile:s:many"],
+});
+
+providerSuite({
+  make: software,
+  kernelProbe: "software:page-faults:1",
+  otherProbe: "software:context-switches:1",
+  fire: () => void new Deno.Command("true").outputSync(),
+  userProbe: "software:faults:1",
+  userCommand: "true",
+  nonsense: [
+    "software:",
+    "software:no-such-event:1",
+    "software:faults:many",
+    "software:faults:1:2",
+  ],
 });
 
 providerSuite({

@@ -26,6 +26,8 @@ export interface ProbeInfo {
   readonly locations?: readonly string[];
   /** Probes of one layout only can share code that reads arguments. */
   readonly layout?: string;
+  /** What the script's author should know. */
+  readonly warning?: string;
   /** Fired by btrace itself, in its own thread. */
   readonly special?: boolean;
 }
@@ -159,6 +161,8 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   p: "profile",
   t: "tracepoint",
   rt: "rawtracepoint",
+  s: "software",
+  h: "hardware",
 };
 
 /** A name as the registry knows it: the provider in full and in lower case. */
@@ -201,6 +205,9 @@ function find(
     if ((error as { code?: string }).code !== "EINVAL") throw error;
     diagnostics.error("invalid-probe", (error as Error).message, point.span);
     return [];
+  }
+  for (const { warning } of found) {
+    if (warning !== undefined) diagnostics.warning("probe", warning, point.span);
   }
   if (found.length > 0 || options.missing === "ignore") return found;
   const message = `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;

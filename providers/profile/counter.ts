@@ -1,0 +1,84 @@
+// Counted events: software ones that the kernel counts, hardware ones that the CPU does. A probe fires
+// each time a number of them has happened on a CPU.
+
+import { DtError } from "../../core/errors.ts";
+import { type Pcb, requireTarget } from "../../core/pcb.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import { PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
+import { type Counter, type CounterKind, EVENTS, parseCounter } from "./events.ts";
+import { LOCATIONS, perfAttachment } from "./perf.ts";
+import { sampledProfile } from "./sampler.ts";
+
+const TYPES = { software: PERF_TYPE_SOFTWARE, hardware: PERF_TYPE_HARDWARE };
+
+const MISSING = {
+  software: "this kernel does not count it",
+  hardware: "this machine has no such hardware counter, as is usual in virtual machines",
+};
+
+/** The two providers of this file; see mod.ts. */
+export class CounterProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name: CounterKind;
+
+  /** @param name Which of the two. */
+  constructor(name: CounterKind) {
+    this.name = name;
+  }
+
+  /** Every event and alias; counts are endless and not listed. */
+  *probes(): Generator<ProbeSpec> {
+    for (const event of EVENTS[this.name].keys()) {
+      yield { name: `${this.name}:${event}:`, args: [] };
+    }
+  }
+
+  /** Any valid count of a known event. */
+  provide(name: string): ProbeSpec | undefined {
+    const counter = parseCounter(this.name, name.slice(this.name.length + 1));
+    return counter && { name, args: [], locations: LOCATIONS };
+  }
+
+  /** One PCB, for all CPUs. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    requireTarget(probe, session, "count for", "all processes are counted for");
+    const { event, every } = this.#counter(probe);
+    if (session.plane === "user" && event.inKernel) {
+      throw new DtError(
+        "EOPNOTSUPP",
+        `Cannot enable ${probe.name} on the user plane: it happens in the kernel, which is seen with ` +
+          "CAP_BPF and CAP_PERFMON",
+        { operation: "enable", probe: probe.name },
+      );
+    }
+    return [{ probe, request, periodNs: event.clock ? every : undefined }];
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** A perf event each. */
+  attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
+    return pcbs.map((pcb) => {
+      const { event, every } = this.#counter(pcb.probe);
+      const attr = { type: TYPES[this.name], config: event.config, period: every };
+      return session.plane === "kernel"
+        ? perfAttachment(pcb, attr, MISSING[this.name])
+        : sampledProfile(pcb, attr, session.target!);
+    });
+  }
+
+  #counter(probe: Probe): Counter {
+    return parseCounter(this.name, probe.name.slice(this.name.length + 1))!;
+  }
+}

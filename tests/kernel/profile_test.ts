@@ -1,0 +1,140 @@
+// Clocks and counters on the running kernel.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { openDevice, type Session } from "../../core/mod.ts";
+import { onlineCpus } from "../../core/sys/cpu.ts";
+import { allProviders } from "../../providers/mod.ts";
+import { btrace, codeOf, kernelTest } from "../helpers.ts";
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function openSession(): Session {
+  return openDevice({ providers: allProviders() }).open();
+}
+
+/** A program that does nothing but use a CPU, until it is disposed. */
+function spinOn(cpu: number): AsyncDisposable {
+  const child = new Deno.Command("taskset", {
+    args: ["-c", `${cpu}`, "sh", "-c", "while :; do :; done"],
+  }).spawn();
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+}
+
+/** Milliseconds since boot. */
+const now = () => performance.now();
+
+for (const [what, busy] of [["idle", false], ["busy", true]] as const) {
+  kernelTest(
+    `profile: delivered and skipped ticks are elapsed / period, ${what}`,
+    [],
+    async () => {
+      const cpus = onlineCpus();
+      await using stack = new AsyncDisposableStack();
+      if (busy) { for (const cpu of cpus) stack.use(spinOn(cpu)); }
+      for (const periodMs of [1, 7]) {
+        using session = openSession();
+        session.enable(`profile:ms:${periodMs}`);
+        session.prepare();
+        const before = now();
+        session.start();
+        const started = now();
+        await sleep(1000);
+        const stopping = now();
+        session.stop();
+        const after = now();
+        const { fired, skippedTicks } = session.stats();
+        const ticks = Number(fired + skippedTicks);
+        // One more or less on each CPU, in what is between the two times that we know.
+        const least = (Math.floor((stopping - started) / periodMs) - 1) * cpus.length;
+        const most = (Math.ceil((after - before) / periodMs) + 1) * cpus.length;
+        assert(ticks >= least && ticks <= most, `${least} <= ${ticks} <= ${most}`);
+        if (busy) assert(Number(fired) > ticks * 0.9, `${fired} of ${ticks}`);
+      }
+    },
+  );
+}
+
+kernelTest("profile: ticks that cannot come are skipped, not lost", [], async () => {
+  await using _busy = spinOn(0);
+  using session = openSession();
+  session.enable("interval:us:200");
+  session.start();
+  const started = now();
+  // A recorder reads while this thread is held up: nothing is skipped for that.
+  while (now() - started < 300);
+  session.stop();
+  const ticks = (now() - started) * 5;
+  const { fired, skippedTicks } = session.stats();
+  assert(Math.abs(Number(fired + skippedTicks) - ticks) < 10, `${fired} ${skippedTicks} ${ticks}`);
+});
+
+kernelTest("profile: follows CPUs that go and come", ["hotplug", "root"], async () => {
+  const online = (value: number) =>
+    Deno.writeTextFileSync("/sys/devices/system/cpu/cpu1/online", `${value}`);
+  using session = openSession();
+  session.enable("profile:ms:5");
+  session.start();
+  const cpus: number[] = [];
+  const reading = (async () => {
+    for await (const { cpu } of session) cpus.push(cpu);
+  })();
+  try {
+    online(0);
+    await sleep(700);
+    const gone = cpus.length;
+    await sleep(300);
+    assertEquals(cpus.slice(gone).filter((cpu) => cpu === 1), []);
+  } finally {
+    online(1);
+  }
+  await using _busy = spinOn(1);
+  await sleep(900);
+  const back = cpus.length;
+  await sleep(300);
+  assert(cpus.slice(back).includes(1));
+  session.stop();
+  await reading;
+  // About 1.5 s of CPU 1 before it went, while it was away and after: the time away is nobody's.
+  const { fired, skippedTicks } = session.stats();
+  assert(fired + skippedTicks < 2n * 2300n / 5n, `${fired} ${skippedTicks}`);
+});
+
+kernelTest(
+  "profile: a script may ask for more than the kernel can deliver, and is told",
+  [],
+  () => {
+    const { code, stdout } = btrace(["-n", "-e", "profile:us:1 { @ = count(); }"]);
+    assertEquals(code, 0);
+    assertMatch(stdout, /WARNING: The kernel's clock ticks at most every 10 us/);
+    using session = openSession();
+    assertEquals(codeOf(() => session.enable("profile:us:199")), "EINVAL");
+    session.enable("profile:us:200");
+  },
+);
+
+kernelTest("software: counts page faults of a program", [], () => {
+  const script = 'software:faults:1 /comm == "true"/ { @[usermode] = count(); }';
+  const { stdout } = btrace(["-q", "-c", "true", "-e", script]);
+  const faults = Number(/@\[1\]: (\d+)/.exec(stdout)?.[1]);
+  assert(faults > 10, stdout);
+});
+
+kernelTest("software: a default count, an alias, the probe's name", [], () => {
+  const script = "s:cpu: { @[probe] = count(); } interval:ms:200 { exit(); }";
+  assertMatch(btrace(["-q", "-e", script]).stdout, /@\[software:cpu:\]: \d{2,}/);
+});
+
+kernelTest("hardware: says that this machine has no counters", [], () => {
+  const { code, stdout, stderr } = btrace(["-e", "hardware:cache-misses:1e6 { @ = count(); }"]);
+  if (code === 0) return; // it has
+  assertEquals(stdout.trim(), "");
+  assertMatch(
+    stderr,
+    /^ERROR: Cannot enable hardware:cache-misses:1e6: this machine has no such hardware counter/m,
+  );
+});
