@@ -41,6 +41,7 @@ export type { EventFilter } from "./filter.ts";
 export { emitLoad } from "./location.ts";
 export type { Pcb } from "./pcb.ts";
 export type {
+  CpuWords,
   KernelPlane,
   LoadedProgram,
   ProgramTable,

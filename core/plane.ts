@@ -41,8 +41,11 @@ export interface ProgramTable extends MapReference {
 
 /** Memory that programs and this side share: a share for each CPU, `stride` bytes apart. */
 export interface CpuWords {
+  /** The array, for programs. */
   readonly map: MapReference;
+  /** The same memory, from this side. */
   readonly words: BigUint64Array;
+  /** Bytes from one CPU's share to the next. */
   readonly stride: number;
 }
 

@@ -149,7 +149,8 @@ export type Need =
   | "gcc"
   | "setpriv"
   | "unshare"
-  | "hotplug";
+  | "hotplug"
+  | "xz";
 
 const EVENTS = "/sys/kernel/tracing/events";
 

@@ -25,7 +25,7 @@ export {
   attachRawTracepoint,
   attachTracepoint,
 } from "./link.ts";
-export type { PerfEventAttr, Sampling } from "../sys/perf_event.ts";
+export { PERF_FLAG, type PerfEventAttr, type PerfFlag, type Records } from "../sys/perf_event.ts";
 export { type Feature, FEATURES, missingFeature } from "./features.ts";
 export {
   type Capability,

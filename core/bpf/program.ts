@@ -101,10 +101,11 @@ export class BpfProgram implements Disposable {
    * Runs the program once in this thread (raw tracepoint and syscall programs).
    *
    * @param context Bytes of the context; words of a raw tracepoint.
+   * @param cpu Where, for raw tracepoint programs. Default: where this thread runs.
    * @returns R0.
    */
-  testRun(context: Uint8Array = new Uint8Array(8)): number {
-    return progTestRun(this.fd, context);
+  testRun(context: Uint8Array = new Uint8Array(8), cpu?: number): number {
+    return progTestRun(this.fd, context, cpu);
   }
 
   /** Asks the kernel. */

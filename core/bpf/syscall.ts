@@ -210,14 +210,19 @@ export function btfLoad(bytes: Uint8Array<ArrayBuffer>): number {
   return check(bpf(BPF_BTF_LOAD, struct), "BPF_BTF_LOAD");
 }
 
+/** `BPF_F_TEST_RUN_ON_CPU` */
+const BPF_F_TEST_RUN_ON_CPU = 1;
+
 /**
  * Runs a raw tracepoint or syscall program once, in this thread.
  *
  * @param context Bytes of the program's context.
+ * @param cpu Runs it on that CPU instead.
  * @returns The program's R0.
  */
-export function progTestRun(fd: number, context: Uint8Array): number {
+export function progTestRun(fd: number, context: Uint8Array, cpu?: number): number {
   const struct = new Struct(80).u32(0, fd).u32(40, context.length).pointer(48, context);
+  if (cpu !== undefined) struct.u32(64, BPF_F_TEST_RUN_ON_CPU).u32(68, cpu);
   check(bpf(BPF_PROG_TEST_RUN, struct), "BPF_PROG_TEST_RUN");
   return struct.getU32(4);
 }

@@ -1,34 +1,57 @@
-// Kernel symbols: /proc/kallsyms. Reading it costs ~200 ms, so only what prints addresses does.
+// Kernel symbols: /proc/kallsyms, read when an address is first named.
 
-/** A symbol and the distance from its start. */
-export interface ResolvedSymbol {
-  /** Name. */
-  readonly name: string;
-  /** Bytes past its start. */
-  readonly offset: number;
-}
+import { addressNumber, type ResolvedSymbol, SymbolTable, textAt } from "./symbol_table.ts";
 
 /** Larger than any function: an address further from a symbol lies outside. */
-const MAX_FUNCTION = 1n << 20n;
+const MAX_FUNCTION = 1 << 20;
+
+const NEWLINE = 10;
+const SPACE = 32;
+const TAB = 9;
+/** Types of symbols that are code: t, T, w, W. */
+const CODE = new Set([0x74, 0x54, 0x77, 0x57]);
 
 /** Text symbols by address. */
 export class KernelSymbols {
-  readonly #addresses: BigUint64Array;
-  readonly #names: readonly string[];
+  readonly #bytes: Uint8Array;
+  /** Where each code symbol's line starts, and its address. */
+  readonly #lines: Uint32Array;
+  readonly #addresses: Float64Array;
+  readonly #table: SymbolTable;
 
   /**
    * Sorts the symbols.
    *
-   * @param text Contents of /proc/kallsyms.
+   * @param bytes Contents of /proc/kallsyms.
    */
-  constructor(text: string) {
-    const rows: [bigint, string][] = [];
-    for (const [, address, name] of text.matchAll(/^([0-9a-f]+) [tTwW] (\S+)/gm)) {
-      rows.push([BigInt(`0x${address}`), name]);
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    const lines: number[] = [];
+    const addresses: number[] = [];
+    for (let at = 0; at < bytes.length;) {
+      // "ffffffff81000000 T name": 16 digits, or as many as an address has.
+      let address = 0;
+      let low = at;
+      while (bytes[low] !== SPACE && low < bytes.length) low++;
+      if (CODE.has(bytes[low + 1])) {
+        address = addressAt(bytes, at, low);
+        if (address !== 0) {
+          lines.push(low + 3);
+          addresses.push(address);
+        }
+      }
+      at = bytes.indexOf(NEWLINE, low);
+      if (at < 0) break;
+      at++;
     }
-    rows.sort((a, b) => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
-    this.#addresses = BigUint64Array.from(rows, (row) => row[0]);
-    this.#names = rows.map((row) => row[1]);
+    this.#lines = Uint32Array.from(lines);
+    this.#addresses = Float64Array.from(addresses);
+    this.#table = new SymbolTable({
+      count: lines.length,
+      start: (index) => this.#addresses[index],
+      size: () => 0,
+      name: (index) => this.#name(index),
+    });
   }
 
   /**
@@ -36,29 +59,48 @@ export class KernelSymbols {
    * addresses (all are zero without CAP_SYSLOG).
    */
   resolve(address: bigint): ResolvedSymbol | undefined {
-    let low = 0;
-    let high = this.#addresses.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#addresses[middle] <= address) low = middle + 1;
-      else high = middle;
-    }
-    const start = this.#addresses[low - 1];
+    const found = this.#table.resolve(addressNumber(address));
     // Beyond the last function of the kernel or of a module nothing has a name.
-    if (low === 0 || start === 0n || address - start > MAX_FUNCTION) return undefined;
-    return { name: this.#names[low - 1], offset: Number(address - start) };
+    return found === undefined || found.offset > MAX_FUNCTION ? undefined : found;
   }
 
   /** Address of a symbol by name. */
   address(name: string): bigint | undefined {
-    const at = this.#names.indexOf(name);
-    return at < 0 || this.#addresses[at] === 0n ? undefined : this.#addresses[at];
+    const wanted = new TextEncoder().encode(name);
+    for (let i = 0; i < this.#lines.length; i++) {
+      const at = this.#lines[i];
+      const end = this.#bytes[at + wanted.length];
+      if (end !== NEWLINE && end !== TAB && end !== undefined) continue;
+      if (wanted.every((byte, j) => this.#bytes[at + j] === byte)) {
+        return BigInt.asUintN(64, BigInt(this.#addresses[i]));
+      }
+    }
+    return undefined;
   }
+
+  #name(index: number): string {
+    const line = textAt(this.#bytes, this.#lines[index], NEWLINE);
+    const tab = line.indexOf("\t");
+    return tab < 0 ? line : line.slice(0, tab);
+  }
+}
+
+/** Hexadecimal, as {@linkcode addressNumber} makes a number of it. */
+function addressAt(bytes: Uint8Array, from: number, to: number): number {
+  let high = 0;
+  let low = 0;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at];
+    const digit = byte <= 0x39 ? byte - 0x30 : (byte | 32) - 0x57;
+    if (to - at > 8) high = high << 4 | digit;
+    else low = low * 16 + digit;
+  }
+  return high * 0x1_0000_0000 + low;
 }
 
 let cached: KernelSymbols | undefined;
 
 /** The running kernel's symbols, read once. */
 export function kernelSymbols(): KernelSymbols {
-  return cached ??= new KernelSymbols(Deno.readTextFileSync("/proc/kallsyms"));
+  return cached ??= new KernelSymbols(Deno.readFileSync("/proc/kallsyms"));
 }

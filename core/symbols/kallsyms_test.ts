@@ -8,7 +8,7 @@ ffffffff81000250 d data
 `;
 
 Deno.test("KernelSymbols resolves addresses to text symbols", () => {
-  const symbols = new KernelSymbols(TEXT);
+  const symbols = new KernelSymbols(new TextEncoder().encode(TEXT));
   assertEquals(symbols.resolve(0xffffffff81000100n), { name: "first", offset: 0 });
   assertEquals(symbols.resolve(0xffffffff81000260n), { name: "second", offset: 0x60 });
   assertEquals(symbols.resolve(0xffffffff81000301n), { name: "third", offset: 1 });
@@ -18,7 +18,9 @@ Deno.test("KernelSymbols resolves addresses to text symbols", () => {
 });
 
 Deno.test("KernelSymbols knows nothing where the kernel hides addresses", () => {
-  const symbols = new KernelSymbols("0000000000000000 T a\n0000000000000000 T b\n");
+  const symbols = new KernelSymbols(
+    new TextEncoder().encode("0000000000000000 T a\n0000000000000000 T b\n"),
+  );
   assertEquals(symbols.resolve(5n), undefined);
   assertEquals(symbols.address("a"), undefined);
 });

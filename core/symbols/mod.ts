@@ -1,15 +1,19 @@
 /**
- * Names for addresses: kernel symbols.
+ * Names for addresses: of the kernel by /proc/kallsyms, of processes by their files, debug files, the
+ * vdso and the maps that runtimes write of generated code.
  *
  * @example
  * ```ts
- * import { KernelSymbols } from "./mod.ts";
+ * import { Symbolizer } from "./mod.ts";
  *
- * const symbols = new KernelSymbols("ffff1000 T vfs_read\nffff2000 t vfs_write\n");
- * console.log(symbols.resolve(0xffff1010n)); // { name: "vfs_read", offset: 16 }
+ * using symbolizer = new Symbolizer();
+ * const environ = symbolizer.address(Deno.pid, "environ")!;
+ * console.log(symbolizer.user(Deno.pid, environ.address).module);
  * ```
  *
  * @module
  */
 
-export { KernelSymbols, kernelSymbols, type ResolvedSymbol } from "./kallsyms.ts";
+export { KernelSymbols, kernelSymbols } from "./kallsyms.ts";
+export { type SymbolHelpers, Symbolizer, type UserFrame } from "./symbolizer.ts";
+export type { ResolvedSymbol } from "./symbol_table.ts";

@@ -14,6 +14,8 @@ export const PERF_TYPE_SOFTWARE = 1;
 export const PERF_TYPE_TRACEPOINT = 2;
 /** `PERF_COUNT_SW_CPU_CLOCK` */
 export const PERF_COUNT_SW_CPU_CLOCK = 0n;
+/** `PERF_COUNT_SW_DUMMY`: counts nothing, but has records. */
+export const PERF_COUNT_SW_DUMMY = 9n;
 
 const PERF_FLAG_FD_CLOEXEC = 8n;
 const PERF_EVENT_IOC_ENABLE = 0x2400n;
@@ -32,24 +34,37 @@ export const PERF_SAMPLE = {
   registers: 1 << 12,
 } as const;
 
-/** Bits of the word of flags. */
-const FLAG = {
+/** Bits of the word of flags. perf_event_open(2) */
+export const PERF_FLAG = {
   inherit: 1n << 1n,
   excludeKernel: 1n << 5n,
   excludeHypervisor: 1n << 6n,
+  mmap: 1n << 8n,
   comm: 1n << 9n,
   task: 1n << 13n,
+  watermark: 1n << 14n,
+  sampleIdAll: 1n << 18n,
+  mmap2: 1n << 23n,
+  commExec: 1n << 24n,
   useClock: 1n << 25n,
+  buildId: 1n << 34n,
 } as const;
 
-/** Samples of user code that go to a ring of this process. */
-export interface Sampling {
+/** Names of these bits. */
+export type PerfFlag = keyof typeof PERF_FLAG;
+
+/** Records that go to a ring of this process, timed by CLOCK_BOOTTIME. */
+export interface Records {
   /** Bits of {@linkcode PERF_SAMPLE}. */
   readonly sampleType: number;
+  /** What is recorded beside samples, and of whom. */
+  readonly flags: readonly PerfFlag[];
   /** Registers by their perf number. */
-  readonly registers: bigint;
+  readonly registers?: bigint;
   /** Most frames of a call chain. */
-  readonly frames: number;
+  readonly frames?: number;
+  /** Bytes in the ring at which a poll ends. */
+  readonly wakeupBytes?: number;
 }
 
 /** The fields of `struct perf_event_attr` that dt uses. */
@@ -62,8 +77,8 @@ export interface PerfEventAttr {
   period?: bigint;
   /** Or sample `frequency` times a second. */
   frequency?: bigint;
-  /** Sample into a ring, children included, timed by CLOCK_BOOTTIME. */
-  sampling?: Sampling;
+  /** Record into a ring. */
+  records?: Records;
 }
 
 const CLOCK_BOOTTIME = 7;
@@ -82,12 +97,11 @@ export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: n
     .u64(8, attr.config)
     .u64(16, attr.frequency ?? attr.period ?? 1n)
     .u64(40, attr.frequency === undefined ? 0n : ATTR_FREQ);
-  if (attr.sampling !== undefined) {
-    const { sampleType, registers, frames } = attr.sampling;
-    const flags = FLAG.inherit | FLAG.excludeKernel | FLAG.excludeHypervisor | FLAG.comm |
-      FLAG.task | FLAG.useClock;
-    struct.u64(24, sampleType).u64(40, struct.getU64(40) | flags).u64(80, registers)
-      .u32(92, CLOCK_BOOTTIME).u32(108, frames);
+  if (attr.records !== undefined) {
+    const { sampleType, flags, registers = 0n, frames = 0, wakeupBytes = 0 } = attr.records;
+    const bits = flags.reduce((sum, name) => sum | PERF_FLAG[name], PERF_FLAG.useClock);
+    struct.u64(24, sampleType).u64(40, struct.getU64(40) | bits).u32(48, wakeupBytes)
+      .u64(80, registers).u32(92, CLOCK_BOOTTIME).u32(108, frames);
   }
   const fd = libc().syscall(
     arch.syscalls.perf_event_open,

@@ -4,14 +4,22 @@ import type { Fd } from "./fd.ts";
 import { MAP_SHARED, Mapping, pageSize, PROT_READ, PROT_WRITE } from "./memory.ts";
 
 /** Types of records. */
-export const PERF_RECORD = { lost: 2, comm: 3, fork: 7, sample: 9 } as const;
+export const PERF_RECORD = { lost: 2, comm: 3, exit: 4, fork: 7, sample: 9, mmap2: 10 } as const;
+
+/** Bits of a record's `misc`. */
+export const PERF_RECORD_MISC = {
+  /** Of comm: the process executes a program. */
+  commExec: 1 << 13,
+  /** Of mmap2: there is a build id. */
+  mmapBuildId: 1 << 14,
+} as const;
 
 /** Offsets in struct perf_event_mmap_page. */
 const DATA_HEAD = 1024;
 const DATA_TAIL = 1032;
 
-/** Gets a record without its header: its type, its bytes. They are gone when the call returns. */
-export type PerfRecordHandler = (type: number, body: DataView) => void;
+/** Gets a record without its header: its type, bytes, misc. They are gone when the call returns. */
+export type PerfRecordHandler = (type: number, body: DataView, misc: number) => void;
 
 /** A ring of one event. */
 export class PerfRing implements Disposable {
@@ -49,7 +57,8 @@ export class PerfRing implements Disposable {
       this.#copy(tail & mask, 8);
       const size = this.#view.getUint16(6, true);
       this.#copy(tail & mask, size);
-      handler(this.#view.getUint32(0, true), new DataView(this.#record.buffer, 8, size - 8));
+      const body = new DataView(this.#record.buffer, 8, size - 8);
+      handler(this.#view.getUint32(0, true), body, this.#view.getUint16(4, true));
       tail += size;
     }
     Atomics.store(this.#positions, DATA_TAIL / 8, BigInt(tail));

@@ -178,7 +178,12 @@ function openSampled(tid: number, cpu: number, attr: PerfEventAttr): Fd | undefi
   try {
     return perfEventOpen({
       ...attr,
-      sampling: { sampleType: SAMPLE_TYPE, registers, frames: MAX_FRAMES },
+      records: {
+        sampleType: SAMPLE_TYPE,
+        flags: ["inherit", "excludeKernel", "excludeHypervisor", "comm", "task"],
+        registers,
+        frames: MAX_FRAMES,
+      },
     }, { pid: tid, cpu });
   } catch (error) {
     const code = errorCode(error);

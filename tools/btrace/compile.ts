@@ -50,6 +50,8 @@ export interface CompileOptions {
   readonly includes?: readonly string[];
   /** Reports failed reads and lookups at run time. */
   readonly warnings?: boolean;
+  /** For uaddr(): a variable or function of the process that is traced. */
+  readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
   /** Only probes whose names match; BEGIN and END always do. */
   readonly probeFilter?: RegExp;
   /** Kinds of btrace's own probes that are known beside BEGIN and END. */
@@ -123,8 +125,12 @@ function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
 /** The kernel's types, shared by all scripts of a process. */
 const kernelTypes = new BtfTypes(kernelBtf);
 
-function systemEnvironment(plane: PlaneName): Environment {
+function systemEnvironment(
+  plane: PlaneName,
+  userAddress: Environment["userAddress"],
+): Environment {
   return {
+    userAddress,
     kernelMemory: plane === "kernel",
     get cpus() {
       return possibleCpuCount();
@@ -192,7 +198,7 @@ export function compile(
       findHeader: headerFinder(options.includeFolders ?? [], folder),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
-      environment: systemEnvironment(plane),
+      environment: systemEnvironment(plane, options.userAddress),
       unsafe: options.unsafe ?? false,
       special: options.special ?? ["self"],
     },

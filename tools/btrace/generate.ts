@@ -6,6 +6,7 @@ import { possibleCpuCount } from "../../core/sys/cpu.ts";
 import { FrameError } from "./codegen/frame.ts";
 import type { GenMap } from "./codegen/gen.ts";
 import { clauseAction } from "./codegen/program.ts";
+import { STACK_BYTES } from "./codegen/stacks.ts";
 import type { Compiled, Script } from "./compile.ts";
 import { Diagnostics, ScriptError } from "./lang/diagnostics.ts";
 import { visitBlock } from "./lang/walk.ts";
@@ -100,7 +101,7 @@ export function generate(script: Script): Generated {
   const values = [...maps.values()].map(({ layout }) => layout.valueSize);
   return {
     actions,
-    zeroBytes: Math.max(8, ...values),
+    zeroBytes: Math.max(8, usesStacks ? STACK_BYTES : 0, ...values),
     usesStacks,
     bind(bindings) {
       bound = bindings;

@@ -1,5 +1,13 @@
 // A compiled script in the kernel: its maps, its programs, the words that it shares with this side.
 
+import { add64, imm, mov64 } from "../../core/asm/alu.ts";
+import { Assembler } from "../../core/asm/assembler.ts";
+import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
+import { callHelper, exit } from "../../core/asm/jump.ts";
+import { loadImm64, loadMap, loadMapValue, store } from "../../core/asm/load_store.ts";
+import { R0, R1, R10, R2, R3, R4 } from "../../core/asm/register.ts";
+import { BpfProgram } from "../../core/bpf/program.ts";
+import { onlineCpus } from "../../core/sys/cpu.ts";
 import { BPF_EXIST, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../../core/bpf/map.ts";
 import type { Device } from "../../core/device.ts";
 import type { EventFilter } from "../../core/filter.ts";
@@ -41,9 +49,11 @@ export function load(
   const stacks = generated.usesStacks
     ? stack.use(createStacks(compiled.config.maxMapKeys))
     : undefined;
+  const zeros = stack.use(createZeros(generated.zeroBytes));
+  if (stacks !== undefined) warmUp(stacks, zeros);
   generated.bind({
     maps,
-    zeros: stack.use(createZeros(generated.zeroBytes)),
+    zeros,
     stacks,
     childPid: options.childPid,
   });
@@ -151,6 +161,34 @@ function createStacks(keys: number): BpfMap {
     maxEntries: mostStacks(keys),
     flags: BPF_F_NO_PREALLOC,
   });
+}
+
+/** Never the hash of a stack, which is odd. */
+const NO_STACK = 2n;
+
+/**
+ * Lets the kernel set memory aside for stacks on each CPU. In a clock's interrupt a map takes what is
+ * there and no more, and at first that is one entry: the second stack of a CPU's first event would be
+ * lost. An entry that is made and removed has more fetched. kernel/bpf/memalloc.c
+ */
+function warmUp(stacks: BpfMap, zeros: BpfMap): void {
+  const asm = new Assembler();
+  const key = () => [mov64(R2, R10), add64(R2, imm(-8))];
+  asm.emit(
+    loadImm64(R0, NO_STACK),
+    store(8, R10, -8, R0),
+    loadMap(R1, stacks),
+    ...key(),
+    loadMapValue(R3, zeros, 0),
+    mov64(R4, imm(0)),
+    callHelper(BPF_FUNC.map_update_elem),
+    loadMap(R1, stacks),
+    ...key(),
+    callHelper(BPF_FUNC.map_delete_elem),
+    exit(),
+  );
+  using program = new BpfProgram({ name: "dt_warm", code: asm.assemble(), type: "RAW_TRACEPOINT" });
+  for (const cpu of onlineCpus()) program.testRun(undefined, cpu);
 }
 
 function createZeros(bytes: number): BpfMap {

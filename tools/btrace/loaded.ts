@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly take?: () => void;
   /** User plane: only calls that the script asks for stop the -c child. */
   readonly seccomp?: boolean;
+  /** User plane: told each stack of a process while that is still there. */
+  readonly onUserStack?: (pid: number, frames: readonly bigint[]) => void;
 }
 
 /** Entries of a map as bytes, laid out as its type says. */

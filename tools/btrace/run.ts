@@ -5,6 +5,7 @@ import type { SessionStats } from "../../core/stats.ts";
 import type { Compiled, Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./loaded.ts";
 import { Runner, type RunnerOptions } from "./runner.ts";
+import { storesUserCode } from "./lang/types.ts";
 
 /** How to run. */
 export interface RunOptions extends RunnerOptions, LoadOptions {
@@ -49,10 +50,19 @@ export async function run(
   device: Device,
   options: RunOptions,
 ): Promise<RunResult> {
-  using loaded = await loadScript(script, device, options);
+  let symbolizer = options.symbolizer;
+  using loaded = await loadScript(script, device, {
+    ...options,
+    onUserStack: (pid, frames) => symbolizer?.see(pid, frames),
+  });
   const { session, attachable } = loaded;
   const compiled = script as Compiled;
-  using runner = new Runner(compiled, loaded, options);
+  using stack = new DisposableStack();
+  if (symbolizer === undefined && attachable > 0 && namesUserCode(compiled)) {
+    const { openUserNames } = await import("./user_names.ts");
+    symbolizer = stack.use(await openUserNames(compiled, options.pid));
+  }
+  using runner = new Runner(compiled, loaded, { ...options, symbolizer });
   const signals = compiled.probes.filter(({ name }) => name.startsWith("self:signal:"));
   using _listeners = onSignals(signals.map(({ name }) => name), (name) => {
     loaded.fire(name);
@@ -67,6 +77,17 @@ export async function run(
   session.stop();
   runner.finish(() => loaded.fire("end"));
   return { exitCode: runner.exitCode, stats: session.stats() };
+}
+
+/** True if it prints addresses of processes: in records or in maps. */
+function namesUserCode({ plans, maps }: Compiled): boolean {
+  const types = [
+    ...plans.list.flatMap((plan) =>
+      plan.kind === "record" ? plan.layout.slots.map(({ type }) => type) : []
+    ),
+    ...[...maps.values()].flatMap(({ type }) => [type.key, type.value]),
+  ];
+  return types.some((type) => type !== undefined && storesUserCode(type));
 }
 
 /** Calls back for each signal that a script has a probe for. */

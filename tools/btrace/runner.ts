@@ -1,6 +1,7 @@
 // Reads records and does what their plans say.
 
 import { HEADER } from "../../core/event.ts";
+import type { Symbolizer } from "../../core/symbols/mod.ts";
 import type { Compiled } from "./compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "./lang/diagnostics.ts";
 import { JsonPrinter } from "./output/json.ts";
@@ -35,6 +36,8 @@ export interface RunnerOptions {
   readonly noWarnings?: boolean;
   /** When output is written: after each round of reading, each record, or when there is much. */
   readonly buffer?: "none" | "line" | "full";
+  /** Names addresses of processes. */
+  readonly symbolizer?: Symbolizer;
 }
 
 /** One run of a script, seen from this side. */
@@ -64,7 +67,7 @@ export class Runner implements Disposable {
       probe: compiled.probeName,
       text: (index) => compiled.plans.texts[index],
       frames: (hash) => loaded.frames(hash),
-    });
+    }, options.symbolizer);
     loaded.onRecord = this.#record;
     this.printer = options.format === "json"
       ? new JsonPrinter(this.#out, this.#names)
@@ -138,6 +141,7 @@ export class Runner implements Disposable {
 
   /** One round of reading; returns how many records there were. */
   round(): number {
+    this.#options.symbolizer?.update();
     const count = this.#loaded.drain();
     const lost = this.#loaded.lostRecords();
     if (lost > this.#reportedLost) {

@@ -4,6 +4,7 @@ import { type Device, openDevice } from "../../core/device.ts";
 import type { PlaneName } from "../../core/provider.ts";
 import type { SessionStats } from "../../core/stats.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
+import { Symbolizer } from "../../core/symbols/mod.ts";
 import { statusField } from "../../core/sys/thread.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { abortWithProcess, holdChild } from "./child.ts";
@@ -53,6 +54,10 @@ function compileScript(
     warnings: options.warnings,
     special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
     probeFilter: options.probeFilter,
+    userAddress: options.pid === undefined ? undefined : (name) => {
+      using symbolizer = new Symbolizer();
+      return symbolizer.address(options.pid!, name);
+    },
   });
   checkNamed(known);
   for (const warning of script.warnings) {

@@ -7,6 +7,7 @@ export const aarch64: Arch = {
   name: "aarch64",
   syscalls: {
     bpf: 280n,
+    openat: 56n,
     perf_event_open: 241n,
     pidfd_open: 434n,
     tgkill: 131n,

@@ -7,6 +7,7 @@ export interface Arch {
   /** System call numbers that dt calls itself. */
   readonly syscalls: {
     readonly bpf: bigint;
+    readonly openat: bigint;
     readonly perf_event_open: bigint;
     readonly pidfd_open: bigint;
     readonly tgkill: bigint;

@@ -7,6 +7,7 @@ export const x86_64: Arch = {
   name: "x86_64",
   syscalls: {
     bpf: 321n,
+    openat: 257n,
     perf_event_open: 298n,
     pidfd_open: 434n,
     tgkill: 234n,

@@ -32,7 +32,7 @@ export function placeStack(gen: Gen, node: Node, to: Place): void {
   const done = gen.asm.label("stack");
   gen.zero(to, 16);
   if (space === "user") {
-    evaluateBuiltin(gen, "pid_init");
+    evaluateBuiltin(gen, "pid");
     gen.save(shifted(to, 8));
   }
   gen.frame.scope(() => {

@@ -7,6 +7,7 @@
 
 import type { Outcome, UserEvent, UserSite } from "../../../core/provider.ts";
 import type { Local, MapVariable, Node } from "../ir.ts";
+import type { LoadOptions } from "../loaded.ts";
 import type { Span } from "../lang/diagnostics.ts";
 import { type MapType, words } from "../lang/types.ts";
 import { Memory } from "../output/memory.ts";
@@ -97,6 +98,7 @@ export interface Shared {
   readonly reportsFailures: boolean;
   /** The -c child; 0 if there is none. */
   readonly childPid: number;
+  readonly onUserStack?: LoadOptions["onUserStack"];
   readonly system: System;
 }
 

@@ -5,6 +5,7 @@ import { bootTimeNs, monotonicTimeNs, taiTimeNs } from "../../../core/sys/clock.
 import { pidNamespace } from "../../../core/sys/namespace.ts";
 import type { Compiled, Script } from "../compile.ts";
 import { Diagnostics, ScriptError } from "../lang/diagnostics.ts";
+import type { LoadOptions } from "../loaded.ts";
 import type { CheckedClause } from "../passes/check.ts";
 import { NotOnThisPlane, Scratch, type ScriptMapEntry, type Shared, type System } from "./build.ts";
 import { mostStacks } from "../map_layout.ts";
@@ -47,10 +48,9 @@ export interface Interpreted {
 /**
  * Makes a script's maps and functions.
  *
- * @param childPid The -c child.
  * @throws {ScriptError} It asks for what only the kernel plane has.
  */
-export function interpret(script: Script, childPid = 0): Interpreted {
+export function interpret(script: Script, options: LoadOptions = {}): Interpreted {
   const compiled = script as Compiled;
   const maps = new Map<string, ScriptMapEntry>();
   for (const [name, { type, layout }] of compiled.maps) {
@@ -68,7 +68,8 @@ export function interpret(script: Script, childPid = 0): Interpreted {
     stacks,
     config: compiled.config,
     reportsFailures: compiled.reportsFailures,
-    childPid,
+    childPid: options.childPid ?? 0,
+    onUserStack: options.onUserStack,
     system: SYSTEM,
   });
   return {

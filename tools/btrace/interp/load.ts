@@ -18,7 +18,7 @@ const BENCH_NS = 1_000_000n;
  */
 export function load(script: Script, device: Device, options: LoadOptions = {}): Loaded {
   const { probes } = script as Compiled;
-  const { actions, maps, records, stacks } = interpret(script, options.childPid);
+  const { actions, maps, records, stacks } = interpret(script, options);
   using stack = new DisposableStack();
   const { pid, take, seccomp } = options;
   const target = pid === undefined ? undefined : { pid, take, seccomp };

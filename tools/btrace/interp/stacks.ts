@@ -38,10 +38,12 @@ export class Stacks {
 export function placeStack(b: Build, node: Node, to: number): Effect {
   const { space, limit } = node.type as StackType;
   if (space === "kernel") refuse(node, "This records a stack of the kernel");
-  const { scratch, state, stacks } = b;
+  const { scratch, state, stacks, onUserStack } = b;
   return () => {
     const { thread } = state.event;
-    const number = stacks.number(thread.stack(limit));
+    const frames = thread.stack(limit);
+    onUserStack?.(thread.pid, frames);
+    const number = stacks.number(frames);
     if (number === 0n) state.site.failedUpdates++;
     scratch.memory.setWord(to, number);
     scratch.memory.setWord(to + 8, BigInt(thread.pid));

@@ -440,6 +440,14 @@ function widenTuples(a: TupleType, b: TupleType): TupleType | undefined {
   return { kind: "tuple", elements };
 }
 
+/** True if a value is, or has in it, an address of a process's code. */
+export function storesUserCode(type: Type | AggregationType): boolean {
+  return type.kind === "tuple"
+    ? type.elements.some((one) => storesUserCode(one.type))
+    : (type.kind === "stack" && type.space === "user" && type.mode !== "raw") ||
+      (type.kind === "special" && type.as === "usym");
+}
+
 /** The type's name in messages; equal for equal types. */
 export function typeName(type: Type | AggregationType): string {
   switch (type.kind) {

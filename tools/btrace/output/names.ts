@@ -13,6 +13,8 @@ export interface Names {
   kernelSymbol(address: bigint, offset: boolean): string | undefined;
   /** Symbol at an address of a process. */
   userSymbol(address: bigint, pid: number, offset: boolean): string | undefined;
+  /** Build id of the file that an address of a process lies in. */
+  buildId(address: bigint, pid: number): string | undefined;
   /** Where an address of a process lies: file and offset in it. */
   userModule(address: bigint, pid: number): { file: string; offset: bigint } | undefined;
   /** Name of a user; empty if unknown. */
@@ -47,8 +49,9 @@ export function stackText(type: StackType, hash: bigint, pid: number, names: Nam
       continue;
     }
     if (mode === "build_id") {
-      const module = names.userModule(address, pid);
-      text += `${module?.file ?? "0"} 0x${(module?.offset ?? address).toString(16)}\n`;
+      const id = names.buildId(address, pid);
+      const offset = id === undefined ? address : names.userModule(address, pid)!.offset;
+      text += `${id === undefined ? "" : `${id} `}0x${offset.toString(16)}\n`;
       continue;
     }
     const symbol = kernel

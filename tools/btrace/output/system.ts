@@ -2,7 +2,7 @@
 
 import { errnoMessage } from "../../../core/sys/errno.ts";
 import { bootTimeNs, monotonicTimeNs, taiTimeNs, wallTimeNs } from "../../../core/sys/clock.ts";
-import { kernelSymbols } from "../../../core/symbols/mod.ts";
+import { kernelSymbols, type Symbolizer } from "../../../core/symbols/mod.ts";
 import { syscalls } from "../../../core/syscalls/mod.ts";
 import type { Names } from "./names.ts";
 import { strftime } from "./strftime.ts";
@@ -21,11 +21,14 @@ export function signalNumber(name: string): number | undefined {
   return index < 0 ? undefined : index + 1;
 }
 
-/** Names by the running system. */
-export function systemNames(script: ScriptNames): Names {
+/**
+ * Names by the running system.
+ *
+ * @param symbolizer For addresses of processes, if any are printed.
+ */
+export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names {
   const users = new Map<number, string>();
   let usersRead = false;
-  const mapsOf = new Map<number, MappedFile[]>();
   const cgroups = new Map<string, string>();
   const offsets = clockOffsets();
   return {
@@ -35,13 +38,17 @@ export function systemNames(script: ScriptNames): Names {
       if (found === undefined) return undefined;
       return offset ? `${found.name}+${found.offset}` : found.name;
     },
-    userSymbol: () => undefined,
-    userModule(address, pid) {
-      let maps = mapsOf.get(pid);
-      if (maps === undefined) mapsOf.set(pid, maps = mappedFiles(pid));
-      const found = maps.find(({ from, to }) => address >= from && address < to);
-      return found && { file: found.file, offset: address - found.from + found.offset };
+    userSymbol(address, pid, offset) {
+      const frame = symbolizer?.user(pid, address);
+      if (frame?.name === undefined) return undefined;
+      return offset ? `${frame.name}+${frame.offset}` : frame.name;
     },
+    userModule(address, pid) {
+      const frame = symbolizer?.user(pid, address);
+      if (frame?.module === undefined) return undefined;
+      return { file: frame.module, offset: BigInt(frame.moduleOffset) };
+    },
+    buildId: (address, pid) => symbolizer?.buildId(pid, address),
     user(uid) {
       if (!usersRead) readUsers(users);
       usersRead = true;
@@ -94,29 +101,6 @@ function readUsers(users: Map<number, string>): void {
   } catch {
     // No such file: nobody has a name.
   }
-}
-
-interface MappedFile {
-  readonly from: bigint;
-  readonly to: bigint;
-  readonly offset: bigint;
-  readonly file: string;
-}
-
-function mappedFiles(pid: number): MappedFile[] {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(`/proc/${pid}/maps`);
-  } catch {
-    return []; // gone
-  }
-  return [...text.matchAll(/^([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+) \S+ \d+\s+(\/.*|\[.*\])$/gm)]
-    .map(([, from, to, offset, file]) => ({
-      from: BigInt(`0x${from}`),
-      to: BigInt(`0x${to}`),
-      offset: BigInt(`0x${offset}`),
-      file,
-    }));
 }
 
 /** Where cgroup hierarchies are mounted, with bpftrace's names for them. */

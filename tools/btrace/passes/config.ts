@@ -27,6 +27,8 @@ export interface Config {
   readonly printMapsOnExit: boolean;
   /** How stacks are printed. */
   readonly stackMode: StackMode;
+  /** Whether names of C++ and Rust functions are made readable. */
+  readonly cppDemangle: boolean;
   /** Licence of the programs. */
   readonly license: string;
   /** Pages of the ring. */
@@ -49,6 +51,7 @@ export const DEFAULT_CONFIG: Config = {
   strTruncTrailer: "..",
   printMapsOnExit: true,
   stackMode: "bpftrace",
+  cppDemangle: true,
   license: "GPL",
   perfRbPages: 0,
   unstableTseries: "warn",
@@ -96,7 +99,7 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, p
   license: ["license", anything],
   perf_rb_pages: ["perfRbPages", integer(0, 1 << 20)],
   cache_user_symbols: [undefined, anything],
-  cpp_demangle: [undefined, bool],
+  cpp_demangle: ["cppDemangle", bool],
   lazy_symbolication: [undefined, bool],
   log_size: [undefined, integer(1, 2 ** 31)],
   max_bpf_progs: [undefined, integer(1, 1 << 20)],

@@ -17,6 +17,8 @@ export interface Environment {
   readonly cpus: number;
   /** Address of a kernel symbol. */
   kernelAddress(name: string): bigint | undefined;
+  /** A variable or function of the process that is traced, by its name: where it is, its bytes. */
+  userAddress?(name: string): { address: bigint; size: number } | undefined;
   /** Id of a cgroup by its path; throws with a message. */
   cgroupId(path: string): bigint;
   /** Whether the kernel has that kfunc. */

@@ -61,6 +61,27 @@ function kaddr(context: Context, call: CallExpr): Node {
   return constant(address, UINT64, call.span);
 }
 
+/** Sizes of what a pointer may point to. */
+const POINTED = [1, 2, 4, 8] as const;
+
+function uaddr(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const name = literalText(context, call, 0);
+  if (name === undefined) return broken(span);
+  const { userAddress } = context.environment;
+  if (userAddress === undefined) {
+    context.error("not-here", "uaddr() needs a process: name it with -p", span);
+    return broken(span);
+  }
+  const found = userAddress(name);
+  if (found === undefined) {
+    context.error("symbol", `Failed to resolve user symbol: ${name}`, span);
+    return broken(span);
+  }
+  const size = POINTED.find((size) => size === found.size) ?? 8;
+  return constant(found.address, pointer(integer(size, false), "user"), span);
+}
+
 /** kptr(), uptr(): which memory an address means. */
 function spaced(space: Space): Handler {
   return (context, call) => {
@@ -460,7 +481,7 @@ export const SYSTEM: Readonly<Record<string, Handler>> = {
   ksym,
   usym,
   kaddr,
-  uaddr: elsewhere("needs a probe in a program: a uprobe or USDT probe"),
+  uaddr,
   percpu_kaddr: elsewhere("needs kernel data symbols, which this kernel does not show"),
   kptr: spaced("kernel"),
   uptr: spaced("user"),

@@ -1,0 +1,302 @@
+// Pure: no I/O, no FFI.
+// ELF files, as far as names of addresses need them: segments, symbols, where more symbols are.
+// elf(5); "The .gnu_debuglink section" of gdb's manual; "MiniDebugInfo" of the same.
+
+import { type SymbolSource, textAt } from "./symbol_table.ts";
+
+/** Reads a part of a file; shorter at its end. */
+export type ReadAt = (offset: number, length: number) => Uint8Array;
+
+/** A part of the file that is mapped. */
+export interface Segment {
+  readonly offset: number;
+  readonly address: number;
+  /** Bytes in the file. */
+  readonly size: number;
+}
+
+interface Section {
+  readonly name: string;
+  readonly type: number;
+  readonly address: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly link: number;
+  readonly executable: boolean;
+}
+
+const PT_LOAD = 1;
+const PT_NOTE = 4;
+const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
+const SHT_DYNSYM = 11;
+const SHF_EXECINSTR = 4;
+const SHF_COMPRESSED = 0x800;
+const NT_GNU_BUILD_ID = 3;
+const STT_NOTYPE = 0;
+const STT_FUNC = 2;
+const STT_GNU_IFUNC = 10;
+const STT_OBJECT = 1;
+const STB_GLOBAL = 1;
+const STB_WEAK = 2;
+/** More than any file has: what says so is damaged. */
+const MOST_HEADERS = 65536;
+const MOST_BYTES = 1 << 30;
+
+/** What a symbol is to be. */
+export type SymbolKind = "code" | "data";
+
+/** An ELF file: headers are read when it is made, symbols when they are asked for. */
+export class ElfFile {
+  /** Parts that are mapped. */
+  readonly segments: readonly Segment[];
+  /** In hexadecimal, if it has one. */
+  readonly buildId?: string;
+  readonly #read: ReadAt;
+  readonly #sections: readonly Section[];
+  /** 64 bits wide. */
+  readonly #wide: boolean;
+
+  /**
+   * Reads the headers.
+   *
+   * @throws {RangeError} It is no ELF file of this machine's byte order, or damaged.
+   */
+  constructor(read: ReadAt) {
+    this.#read = read;
+    const head = viewOf(read(0, 64));
+    if (head.byteLength < 52 || head.getUint32(0) !== 0x7f454c46 || head.getUint8(5) !== 1) {
+      throw new RangeError("not a little-endian ELF file");
+    }
+    this.#wide = head.getUint8(4) === 2;
+    const [programs, sections, counts] = this.#wide ? [32, 40, 54] : [28, 32, 42];
+    const at = {
+      programs: word(head, programs, this.#wide),
+      sections: word(head, sections, this.#wide),
+    };
+    const [programSize, programCount, sectionSize, sectionCount, namesIndex] = [0, 2, 4, 6, 8].map(
+      (offset) => head.getUint16(counts + offset, true),
+    );
+    const segments = this.#programs(at.programs, programSize, programCount);
+    this.segments = segments.filter(({ type }) => type === PT_LOAD);
+    this.#sections = this.#readSections(at.sections, sectionSize, sectionCount, namesIndex);
+    this.buildId = this.#buildId(segments.filter(({ type }) => type === PT_NOTE));
+  }
+
+  /** Where a part of the file is in the addresses that the file speaks of. */
+  addressOf(fileOffset: number): number | undefined {
+    const found = this.segments.find(({ offset, size }) =>
+      // A mapping starts at the page that its segment starts in.
+      fileOffset >= offset - (offset & 0xffff) && fileOffset < offset + size
+    );
+    const inside =
+      this.segments.find(({ offset, size }) =>
+        fileOffset >= offset && fileOffset < offset + size
+      ) ?? found;
+    return inside && fileOffset - inside.offset + inside.address;
+  }
+
+  /** Lowest address of the first segment: what a position-independent file is moved from. */
+  get base(): number {
+    return this.segments[0]?.address ?? 0;
+  }
+
+  /** Address of its code, by which a file and its debug file can be compared. */
+  get textAddress(): number | undefined {
+    return this.#sections.find(({ name }) => name === ".text")?.address;
+  }
+
+  /** True if it has symbols of its own, not only those that it shares with others. */
+  get hasSymbols(): boolean {
+    return this.#sections.some(({ type, size }) => type === SHT_SYMTAB && size > 0);
+  }
+
+  /** Name and checksum of a file with its symbols. */
+  get debugLink(): { readonly name: string; readonly crc: number } | undefined {
+    const bytes = this.section(".gnu_debuglink");
+    if (bytes === undefined || bytes.length < 8) return undefined;
+    const name = textAt(bytes, 0);
+    const at = (name.length + 4) & ~3;
+    if (at + 4 > bytes.length) return undefined;
+    return { name, crc: viewOf(bytes).getUint32(at, true) };
+  }
+
+  /** Contents of a section; undefined if there is none. */
+  section(name: string): Uint8Array | undefined {
+    const found = this.#sections.find((one) => one.name === name);
+    return found && this.#contents(found);
+  }
+
+  /**
+   * Its symbols.
+   *
+   * @param kind "code" are functions, "data" variables.
+   */
+  symbols(kind: SymbolKind): SymbolSource {
+    const tables = this.#sections.filter(({ type }) => type === SHT_SYMTAB || type === SHT_DYNSYM)
+      .map((section) => this.#table(section, kind));
+    return joined(tables);
+  }
+
+  #contents({ type, offset, size }: Section): Uint8Array {
+    return type === SHT_NOBITS || size > MOST_BYTES ? new Uint8Array() : this.#read(offset, size);
+  }
+
+  #programs(at: number, size: number, count: number) {
+    const wide = this.#wide;
+    const view = viewOf(this.#read(at, size * count));
+    return Array.from({ length: Math.floor(view.byteLength / (size || 1)) }, (_, i) => {
+      const from = i * size;
+      return {
+        type: view.getUint32(from, true),
+        offset: word(view, from + (wide ? 8 : 4), wide),
+        address: word(view, from + (wide ? 16 : 8), wide),
+        size: word(view, from + (wide ? 32 : 16), wide),
+      };
+    });
+  }
+
+  #readSections(at: number, size: number, count: number, namesIndex: number): Section[] {
+    if (at === 0 || count === 0 || count > MOST_HEADERS || size < (this.#wide ? 64 : 40)) return [];
+    const wide = this.#wide;
+    const view = viewOf(this.#read(at, size * count));
+    const raw = Array.from({ length: Math.floor(view.byteLength / size) }, (_, i) => {
+      const from = i * size;
+      const flags = word(view, from + 8, wide);
+      return {
+        nameAt: view.getUint32(from, true),
+        type: view.getUint32(from + 4, true),
+        address: word(view, from + (wide ? 16 : 12), wide),
+        offset: word(view, from + (wide ? 24 : 16), wide),
+        // What is compressed is not read: symbols never are.
+        size: flags & SHF_COMPRESSED ? 0 : word(view, from + (wide ? 32 : 20), wide),
+        link: view.getUint32(from + (wide ? 40 : 24), true),
+        executable: (flags & SHF_EXECINSTR) !== 0,
+      };
+    });
+    const strings = raw[namesIndex];
+    const names = strings === undefined || strings.size > MOST_BYTES
+      ? new Uint8Array()
+      : this.#read(strings.offset, strings.size);
+    return raw.map(({ nameAt, ...rest }) => ({ ...rest, name: textAt(names, nameAt) }));
+  }
+
+  /** Of its notes, in segments or, in a file of symbols only, in a section. */
+  #buildId(notes: readonly Segment[]): string | undefined {
+    for (const { offset, size } of notes) {
+      const found = buildIdIn(this.#read(offset, Math.min(size, 4096)));
+      if (found !== undefined) return found;
+    }
+    const section = this.section(".note.gnu.build-id");
+    return section && buildIdIn(section);
+  }
+
+  #table(section: Section, kind: SymbolKind): SymbolSource {
+    const wide = this.#wide;
+    const bytes = this.#contents(section);
+    const strings = this.#sections[section.link];
+    const names = strings === undefined ? new Uint8Array() : this.#contents(strings);
+    const view = viewOf(bytes);
+    const entry = wide ? 24 : 16;
+    const info = (at: number) => view.getUint8(at + (wide ? 4 : 12));
+    const kept: number[] = [];
+    for (let at = 0; at + entry <= bytes.length; at += entry) {
+      const index = view.getUint16(at + (wide ? 6 : 14), true);
+      if (index === 0) continue; // defined elsewhere
+      const type = info(at) & 15;
+      const code = type === STT_FUNC || type === STT_GNU_IFUNC ||
+        (type === STT_NOTYPE && this.#sections[index]?.executable === true);
+      // A name that starts with $ marks what bytes are, on some machines.
+      const first = names[view.getUint32(at, true)];
+      if (first === undefined || first === 0 || first === 0x24) continue;
+      if (kind === "code" ? code : type === STT_OBJECT) kept.push(at);
+    }
+    const size = (index: number) => word(view, kept[index] + (wide ? 16 : 8), wide);
+    const nameAt = (index: number) => view.getUint32(kept[index], true);
+    return {
+      count: kept.length,
+      start: (index) => word(view, kept[index] + (wide ? 8 : 4), wide),
+      size,
+      name: (index) => textAt(names, nameAt(index)),
+      better(a, b) {
+        // As perf chooses, so that both tell the same: one with a size, not weak, global, with the
+        // fewest underscores in front, with the longest name.
+        const [x, y] = [a, b].map((index) => {
+          const binding = info(kept[index]) >> 4;
+          return [
+            size(index) > 0 ? 1 : 0,
+            binding === STB_WEAK ? 0 : 1,
+            binding === STB_GLOBAL ? 1 : 0,
+            -underscores(names, nameAt(index)),
+            textAt(names, nameAt(index)).length,
+          ];
+        });
+        const differs = x.findIndex((value, i) => value !== y[i]);
+        return differs < 0 ? a - b : x[differs] - y[differs];
+      },
+    };
+  }
+}
+
+/** Some tables as one; of equal symbols those of the first. */
+export function joined(tables: readonly SymbolSource[]): SymbolSource {
+  if (tables.length === 1) return tables[0];
+  const firsts: number[] = [];
+  let count = 0;
+  for (const table of tables) {
+    firsts.push(count);
+    count += table.count;
+  }
+  const of = (index: number) => {
+    let i = firsts.length - 1;
+    while (firsts[i] > index) i--;
+    return { i, table: tables[i], at: index - firsts[i] };
+  };
+  return {
+    count,
+    start: (index) => of(index).table.start(of(index).at),
+    size: (index) => of(index).table.size(of(index).at),
+    name: (index) => of(index).table.name(of(index).at),
+    better(a, b) {
+      const [x, y] = [of(a), of(b)];
+      return x.i === y.i ? x.table.better?.(x.at, y.at) ?? 0 : y.i - x.i;
+    },
+  };
+}
+
+function underscores(names: Uint8Array, at: number): number {
+  let count = 0;
+  while (names[at + count] === 0x5f) count++;
+  return count;
+}
+
+/** Elf64_Nhdr: u32 name's bytes, u32 contents' bytes, u32 type; name and contents padded to 4. */
+function buildIdIn(notes: Uint8Array): string | undefined {
+  const view = viewOf(notes);
+  for (let at = 0; at + 12 <= notes.length;) {
+    const [nameSize, size, type] = [0, 4, 8].map((offset) => view.getUint32(at + offset, true));
+    const contents = at + 12 + ((nameSize + 3) & ~3);
+    if (type === NT_GNU_BUILD_ID && textAt(notes, at + 12) === "GNU" && size <= 64) {
+      return toHex(notes.subarray(contents, contents + size));
+    }
+    at = contents + ((size + 3) & ~3);
+  }
+  return undefined;
+}
+
+/** Bytes in hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A word of the file's width; 0 behind the end of what is there. */
+function word(view: DataView, at: number, wide: boolean): number {
+  if (at + (wide ? 8 : 4) > view.byteLength) return 0;
+  return wide
+    ? view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true)
+    : view.getUint32(at, true);
+}

@@ -1,0 +1,47 @@
+// Roots of other mount namespaces, kept open: files of a process in a container can still be read
+// when it is gone.
+
+import { arch } from "../sys/arch/mod.ts";
+import { Fd } from "../sys/fd.ts";
+import { libc } from "../sys/libc.ts";
+import { addressOf, cString } from "../sys/memory.ts";
+
+const AT_FDCWD = -100n;
+const O_PATH = 0x200000n;
+const O_CLOEXEC = 0x80000n;
+/** Descriptors are few; of more namespaces only living processes' files are found. */
+const MOST = 64;
+
+/** Holds a descriptor for each namespace that was asked for. */
+export class Roots implements Disposable {
+  readonly #byNamespace = new Map<string, string>();
+  readonly #owned = new DisposableStack();
+
+  /** A path to the root of a process, which stays when the process goes. */
+  pathOf(pid: number): string {
+    const path = `/proc/${pid}/root`;
+    const namespace = Deno.readLinkSync(`/proc/${pid}/ns/mnt`);
+    const known = this.#byNamespace.get(namespace);
+    if (known !== undefined) return known;
+    if (this.#byNamespace.size >= MOST || this.#owned.disposed) return path;
+    const name = cString(path);
+    const fd = libc().syscall(
+      arch.syscalls.openat,
+      AT_FDCWD,
+      addressOf(name),
+      O_PATH | O_CLOEXEC,
+      0n,
+      0n,
+      0n,
+    );
+    if (fd < 0n) return path;
+    const held = `/proc/self/fd/${this.#owned.use(new Fd(Number(fd), path)).value}`;
+    this.#byNamespace.set(namespace, held);
+    return held;
+  }
+
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+    this.#byNamespace.clear();
+  }
+}

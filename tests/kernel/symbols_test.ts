@@ -1,0 +1,375 @@
+// Names of addresses in real programs, in every way in which a file may keep them.
+
+import { assert, assertEquals } from "@std/assert";
+import { statusField } from "../../core/sys/thread.ts";
+import { Symbolizer } from "../../core/symbols/mod.ts";
+import { openSymbolizer } from "../../tools/symbols/open.ts";
+import { btrace, buildProgram, output, RunningBtrace, testWith } from "../helpers.ts";
+
+/** A program that waits, with what it has told. */
+class Waiting implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #words: string[];
+
+  private constructor(child: Deno.ChildProcess, words: string[]) {
+    this.#child = child;
+    this.#words = words;
+  }
+
+  static async start(command: string, args: readonly string[] = []): Promise<Waiting> {
+    const child = new Deno.Command(command, {
+      args: [...args],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    const { value } = await reader.read();
+    reader.releaseLock();
+    return new Waiting(child, new TextDecoder().decode(value).trim().split(/\s+/));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** An address that it has told. */
+  address(index: number): bigint {
+    return BigInt(`0x${this.#words[index]}`);
+  }
+
+  async end(): Promise<void> {
+    await this.#child.stdin.close();
+    await this.#child.stdout.cancel();
+    await this.#child.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      return; // it has ended
+    }
+    await this.end();
+  }
+}
+
+/** A copy of a program in a folder of its own. */
+function copyOf(program?: string): { path: string; folder: string } & Disposable {
+  const folder = Deno.makeTempDirSync();
+  const path = `${folder}/program`;
+  if (program !== undefined) Deno.copyFileSync(program, path);
+  return { path, folder, [Symbol.dispose]: () => Deno.removeSync(folder, { recursive: true }) };
+}
+
+function run(command: string, ...args: string[]): void {
+  const { code, stderr } = output(command, args);
+  assertEquals(code, 0, stderr);
+}
+
+/** The names of the three addresses that places.c tells. */
+function names(symbolizer: Symbolizer, program: Waiting) {
+  return [0, 1].map((index) => symbolizer.user(program.pid, program.address(index) + 2n).name);
+}
+
+/** The only child of a process. */
+function childOf(parent: number): number {
+  for (const { name } of Deno.readDirSync("/proc")) {
+    const pid = Number(name);
+    if (pid > 0 && Number(statusField(pid, "PPid")) === parent) return pid;
+  }
+  throw new Error(`${parent} has no child`);
+}
+
+const BOTH = ["hidden", "shown"];
+
+for (
+  const [what, flags] of [
+    ["position-independent", ["-pie", "-fPIE", "-rdynamic"]],
+    ["fixed", ["-no-pie"]],
+    ["static", ["-static"]],
+    ["position-independent static", ["-static-pie", "-fPIE"]],
+  ] as const
+) {
+  testWith(`Symbolizer names functions of a ${what} program`, ["gcc"], async () => {
+    using copy = copyOf();
+    run("gcc", "-O1", ...flags, "-o", copy.path, "tests/testdata/places.c");
+    await using program = await Waiting.start(copy.path);
+    using symbolizer = new Symbolizer();
+    assertEquals(names(symbolizer, program), BOTH);
+    const frame = symbolizer.user(program.pid, program.address(0) + 2n);
+    assertEquals([frame.offset, frame.module, frame.generated], [2, copy.path, false]);
+    assertEquals(symbolizer.address(program.pid, "answer"), {
+      address: program.address(2),
+      size: 4,
+    });
+    assertEquals(symbolizer.address(program.pid, "no such thing"), undefined);
+  });
+}
+
+testWith(
+  "Symbolizer names functions of a library that has an address of its own",
+  ["gcc"],
+  async () => {
+    using copy = copyOf(buildProgram("places"));
+    const library = `${copy.folder}/library.so`;
+    const base = ["-Wl,-Ttext-segment=0x7a0000000"];
+    run("gcc", "-O1", "-shared", "-fPIC", ...base, "-o", library, "tests/testdata/places.c");
+    await using program = await Waiting.start(copy.path, [library]);
+    using symbolizer = new Symbolizer();
+    const frame = symbolizer.user(program.pid, program.address(3) + 1n);
+    assertEquals([frame.name, frame.offset, frame.module], ["shown", 1, library]);
+  },
+);
+
+testWith("Symbolizer finds separate debug files by their link", ["gcc"], async () => {
+  for (const place of ["", ".debug/"]) {
+    for (const id of ["-Wl,--build-id", "-Wl,--build-id=none"]) {
+      using copy = copyOf();
+      run("gcc", "-O1", "-g", "-rdynamic", id, "-o", copy.path, "tests/testdata/places.c");
+      if (place !== "") Deno.mkdirSync(`${copy.folder}/${place}`);
+      const debug = `${copy.folder}/${place}program.debug`;
+      run("objcopy", "--only-keep-debug", copy.path, debug);
+      run("strip", copy.path);
+      Deno.chmodSync(copy.path, 0o755);
+      await using program = await Waiting.start(copy.path);
+      {
+        using symbolizer = new Symbolizer();
+        assertEquals(names(symbolizer, program), [undefined, "shown"]);
+      }
+      run("objcopy", `--add-gnu-debuglink=${debug}`, copy.path, `${copy.path}.linked`);
+      await using linked = await Waiting.start(`${copy.path}.linked`);
+      using symbolizer = new Symbolizer();
+      assertEquals(names(symbolizer, linked), BOTH, `${place} ${id}`);
+      // A file that is not its own is not believed.
+      run("objcopy", "--strip-all", "--only-keep-debug", "/bin/true", debug);
+      using distrustful = new Symbolizer();
+      assertEquals(names(distrustful, linked), [undefined, "shown"]);
+    }
+  }
+});
+
+testWith("Symbolizer finds debug files by build id", ["gcc", "root"], async () => {
+  using copy = copyOf();
+  run("gcc", "-O1", "-g", "-rdynamic", "-o", copy.path, "tests/testdata/places.c");
+  Deno.chmodSync(copy.path, 0o755);
+  const id = /Build ID: (\w+)/.exec(output("readelf", ["-n", copy.path]).stdout)![1];
+  const folder = `/usr/lib/debug/.build-id/${id.slice(0, 2)}`;
+  Deno.mkdirSync(folder, { recursive: true });
+  const debug = `${folder}/${id.slice(2)}.debug`;
+  run("objcopy", "--only-keep-debug", copy.path, debug);
+  try {
+    run("strip", copy.path);
+    await using program = await Waiting.start(copy.path);
+    using symbolizer = new Symbolizer();
+    assertEquals(names(symbolizer, program), BOTH);
+    assertEquals(symbolizer.buildId(program.pid, program.address(0)), id);
+  } finally {
+    Deno.removeSync(debug);
+  }
+});
+
+testWith("openSymbolizer() reads .gnu_debugdata", ["gcc", "xz"], async () => {
+  using copy = copyOf();
+  run("gcc", "-O1", "-rdynamic", "-o", copy.path, "tests/testdata/places.c");
+  const mini = `${copy.folder}/mini`;
+  run("objcopy", "--only-keep-debug", copy.path, mini);
+  run("xz", mini);
+  run("strip", copy.path);
+  run("objcopy", "--add-section", `.gnu_debugdata=${mini}.xz`, copy.path, `${copy.path}.mini`);
+  Deno.chmodSync(`${copy.path}.mini`, 0o755);
+  await using program = await Waiting.start(`${copy.path}.mini`);
+  using symbolizer = await openSymbolizer();
+  assertEquals(names(symbolizer, program), BOTH);
+  using plain = new Symbolizer();
+  assertEquals(names(plain, program), [undefined, "shown"]);
+});
+
+testWith("openSymbolizer() makes names of C++ and Rust readable", ["gcc"], async () => {
+  using copy = copyOf();
+  const source = `${copy.folder}/program.c`;
+  // Names as compilers make them; the machine need not have those.
+  Deno.writeTextFileSync(
+    source,
+    Deno.readTextFileSync("tests/testdata/places.c")
+      .replaceAll("shown", "_ZN3app6server6handleERKSs")
+      .replaceAll("hidden", "_RNvNtCs1234_3app6server4poll"),
+  );
+  run("gcc", "-O1", "-o", copy.path, source);
+  Deno.chmodSync(copy.path, 0o755);
+  await using program = await Waiting.start(copy.path);
+  using symbolizer = await openSymbolizer();
+  assertEquals(names(symbolizer, program), [
+    "app::server::poll",
+    "app::server::handle(std::string const&)",
+  ]);
+  using plain = await openSymbolizer({ demangle: false });
+  assertEquals(names(plain, program)[1], "_ZN3app6server6handleERKSs");
+});
+
+testWith("Symbolizer names functions of the vdso", [], async () => {
+  await using program = await Waiting.start(buildProgram("places"));
+  const maps = Deno.readTextFileSync(`/proc/${program.pid}/maps`);
+  const start = BigInt(`0x${/^(\w+)-.*\[vdso\]$/m.exec(maps)![1]}`);
+  using symbolizer = new Symbolizer();
+  const found = new Set<string>();
+  for (let at = 0n; at < 8192n; at += 16n) {
+    const { name, module } = symbolizer.user(program.pid, start + at);
+    if (name !== undefined) found.add(`${module} ${name}`);
+  }
+  assert(found.has("[vdso] __vdso_clock_gettime"), [...found].join());
+});
+
+testWith(
+  "Symbolizer names functions of a file that has been unlinked",
+  ["gcc", "root"],
+  async () => {
+    using copy = copyOf(buildProgram("places"));
+    const library = `${copy.folder}/library.so`;
+    run("gcc", "-O1", "-shared", "-fPIC", "-o", library, "tests/testdata/places.c");
+    await using program = await Waiting.start(copy.path, [library]);
+    Deno.removeSync(copy.path);
+    Deno.removeSync(library);
+    // Another file of that name is not the one.
+    Deno.copyFileSync("/bin/true", copy.path);
+    using symbolizer = new Symbolizer();
+    assertEquals(names(symbolizer, program), BOTH);
+    const frame = symbolizer.user(program.pid, program.address(3) + 1n);
+    assertEquals([frame.name, frame.module], ["shown", library]);
+  },
+);
+
+testWith("Symbolizer reads the maps that runtimes write", ["gcc"], async () => {
+  await using program = await Waiting.start(buildProgram("generated"));
+  const map = `/tmp/perf-${program.pid}.map`;
+  try {
+    using symbolizer = new Symbolizer();
+    const name = (at: bigint) => symbolizer.user(program.pid, program.address(0) + at).name;
+    assertEquals(name(0x10n), "LazyCompile:~add /app.js:1");
+    assertEquals(name(0x90n), "LazyCompile:~later function");
+    assertEquals(name(0x210n), "LazyCompile:*add /app.js:1");
+    assertEquals(name(0x300n), undefined);
+    assert(symbolizer.user(program.pid, program.address(0)).generated);
+    // It goes on writing.
+    const more = `${(program.address(0) + 0x300n).toString(16)} 10 new\n`;
+    Deno.writeTextFileSync(map, more, { append: true });
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    symbolizer.update();
+    assertEquals(name(0x300n), "new");
+  } finally {
+    Deno.removeSync(map);
+  }
+});
+
+testWith("Symbolizer names what has ended, if it watched", ["gcc", "root"], async () => {
+  const before = await Waiting.start(buildProgram("places"));
+  using symbolizer = new Symbolizer();
+  using _watch = symbolizer.watch();
+  await new Promise((resolve) => setTimeout(resolve, 100)); // it looks around meanwhile
+  const after = await Waiting.start("sh", ["-c", `exec ${buildProgram("places")}`]);
+  await before.end();
+  await after.end();
+  assertEquals(names(symbolizer, before), BOTH);
+  assertEquals(names(symbolizer, after), BOTH);
+  assertEquals(symbolizer.lost, 0n);
+});
+
+testWith("Symbolizer sees files of other mount namespaces, also afterwards", [
+  "gcc",
+  "root",
+  "unshare",
+], async () => {
+  const program = buildProgram("places");
+  const script = `mount -t tmpfs dt /mnt && cp ${program} /mnt/inside && exec /mnt/inside`;
+  using symbolizer = new Symbolizer();
+  using _watch = symbolizer.watch();
+  const inside = await Waiting.start("unshare", ["-m", "sh", "-c", script]);
+  assertEquals(symbolizer.user(inside.pid, inside.address(0)).module, "/mnt/inside");
+  assertEquals(names(symbolizer, inside), BOTH);
+  const again = await Waiting.start("unshare", ["-m", "sh", "-c", script]);
+  symbolizer.update();
+  await inside.end();
+  await again.end();
+  assertEquals(names(symbolizer, again), BOTH);
+});
+
+testWith(
+  "Symbolizer reads maps of runtimes in other pid namespaces",
+  ["gcc", "root", "unshare"],
+  async () => {
+    const program = buildProgram("generated");
+    // It is process 1 there; its map is in our /tmp or in its own.
+    const script = (more: string) => ["-p", "-m", "-f", "sh", "-c", `${more} exec ${program}`];
+    for (
+      const more of [
+        "",
+        "mount -t tmpfs dt /mnt && cp $0 /mnt/g && mount -t tmpfs dt /tmp && exec /mnt/g;",
+      ]
+    ) {
+      const args = script(more.replace("$0", program));
+      await using outer = await Waiting.start("unshare", args);
+      const pid = childOf(outer.pid);
+      using symbolizer = new Symbolizer();
+      try {
+        const { name } = symbolizer.user(pid, outer.address(0) + 0x90n);
+        assertEquals(name, "LazyCompile:~later function", more);
+      } finally {
+        Deno.kill(pid, "SIGKILL");
+        if (more === "") Deno.removeSync("/tmp/perf-1.map");
+      }
+    }
+  },
+);
+
+testWith("Symbolizer names 100,000 stacks of 127 frames in seconds, in bounded memory", [], () => {
+  using symbolizer = new Symbolizer();
+  const { pid } = Deno;
+  const maps = [...Deno.readTextFileSync("/proc/self/maps").matchAll(/^(\w+)-(\w+) r-xp .*\.so/gm)];
+  const places = maps.map(([, from, to]) => [BigInt(`0x${from}`), BigInt(`0x${to}`)] as const);
+  // 20,000 places of code, met again and again, as samples meet them.
+  const addresses = Array.from({ length: 20_000 }, (_, i) => {
+    const [from, to] = places[i % places.length];
+    return from + BigInt(i * 7919) % (to - from);
+  });
+  const stacks = 100_000;
+  const before = performance.now();
+  let named = 0;
+  for (let stack = 0; stack < stacks; stack++) {
+    for (let frame = 0; frame < 127; frame++) {
+      const { name } = symbolizer.user(pid, addresses[(stack * 31 + frame * 173) % 20_000]);
+      if (name !== undefined) named++;
+    }
+  }
+  const seconds = (performance.now() - before) / 1000;
+  assert(named > stacks * 127 / 2);
+  assert(seconds < 10, `${seconds} s`);
+  assert(Deno.memoryUsage().rss < 1 << 30);
+});
+
+testWith(
+  "btrace prints names of what has ended, and of user stacks in every mode",
+  ["root", "gcc"],
+  async () => {
+    const program = buildProgram("spin", "-rdynamic");
+    const script = 'profile:hz:499 /comm == "spin"/ { ' +
+      "@a[ustack(2)] = count(); @b[ustack(perf, 1)] = count(); @c[ustack(build_id, 1)] = count(); " +
+      '@d[ustack(raw, 1)] = count(); @e[usym(reg("ip")), usermode] = count(); }';
+    await using running = new RunningBtrace(["-e", script]);
+    await running.attached();
+    run(program);
+    const { stdout } = await running.stop();
+    const id = /Build ID: (\w+)/.exec(output("readelf", ["-n", program]).stdout)![1];
+    assert(/@a\[\n {8}hot\+\d+\n {8}\w+\+\d+\n\]: \d+/.test(stdout), stdout);
+    assert(new RegExp(`@b\\[\n\t[0-9a-f]+ hot\\+\\d+ \\(${program}\\)\n\\]: \\d+`).test(stdout));
+    assert(new RegExp(`@c\\[\n${id} 0x[0-9a-f]+\n\\]: \\d+`).test(stdout));
+    assert(/@d\[\n[0-9a-f]+\n\]: \d+/.test(stdout));
+    assert(/@e\[hot, 1\]: \d+/.test(stdout));
+  },
+);
+
+testWith("uaddr() is where a variable of the process is", ["gcc", "root"], async () => {
+  await using program = await Waiting.start(buildProgram("places"));
+  const args = ["-q", "-p", `${program.pid}`, "-e"];
+  const script = 'BEGIN { printf("%p\\n", uaddr("answer")); exit(); } interval:s:1 {}';
+  const { stdout, stderr } = btrace([...args, script]);
+  assertEquals(stdout.trim(), `0x${program.address(2).toString(16)}`, stderr);
+});
