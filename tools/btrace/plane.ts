@@ -21,7 +21,7 @@ const HINT = "run it as root, or give it the capabilities with 'setpriv --inh-ca
  *
  * @throws {UsageError} The kernel plane was asked for and is not permitted.
  */
-export function choosePlane({ plane, seccomp }: Options): PlaneChoice {
+export function choosePlane({ plane, seccomp }: Pick<Options, "plane" | "seccomp">): PlaneChoice {
   if (plane === "user") return { plane, reason: "--plane user" };
   if (seccomp) return { plane: "user", reason: "--seccomp-bpf" };
   const refusal = kernelPlaneRefusal();

@@ -201,7 +201,8 @@ function configFromEnvironment(): Record<string, string> {
   return found;
 }
 
-function abortOnSignals(controller: AbortController): Disposable {
+/** Aborts at SIGINT and SIGTERM. */
+export function abortOnSignals(controller: AbortController): Disposable {
   const abort = () => controller.abort();
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) Deno.addSignalListener(signal, abort);

@@ -1,0 +1,208 @@
+// The command line of profile.
+
+import denoJson from "../../deno.json" with { type: "json" };
+import { DtError, errorCode } from "../../core/errors.ts";
+import type { HeldProcess } from "../../core/sys/spawn.ts";
+import { abortWithProcess, holdChild } from "../btrace/child.ts";
+import { UsageError } from "../btrace/options.ts";
+import { choosePlane } from "../btrace/plane.ts";
+import { reportError, write } from "../btrace/terminal.ts";
+import { abortOnSignals } from "../btrace/trace.ts";
+import { collect, type Measured } from "./collect.ts";
+import { flameGraph } from "./flamegraph.ts";
+import { folded } from "./folded.ts";
+import { mapAdvice, mapEnvironment } from "./javascript.ts";
+import { type OutputFile, parseProfileOptions, type ProfileOptions, USAGE } from "./options.ts";
+import { pprof } from "./pprof.ts";
+import { formatValue, type Profile, totalOf } from "./profile.ts";
+import { speedscope } from "./speedscope.ts";
+import { topFunctions } from "./top.ts";
+
+/**
+ * Runs profile.
+ *
+ * @param args Command line arguments.
+ * @returns Exit status.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const options = parseProfileOptions(args);
+    if (options.mode === "help") return write(Deno.stdout, USAGE);
+    if (options.mode === "version") return write(Deno.stdout, `profile v${denoJson.version}\n`);
+    return await run(options);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? USAGE : ""}`);
+      return 1;
+    }
+    return reportError(error, false);
+  }
+}
+
+async function run(options: ProfileOptions): Promise<number> {
+  const { command, durationS, rateHz, offCpu, outputs } = options;
+  const { plane } = choosePlane({ plane: options.plane, seccomp: false });
+  if (plane === "user" && (offCpu || (command ?? options.pid) === undefined)) {
+    throw new UsageError(
+      `${
+        offCpu ? "--offcpu" : "-a"
+      } needs the kernel plane: CAP_BPF and CAP_PERFMON, which root has`,
+    );
+  }
+  // Not after minutes of sampling.
+  for (const output of outputs) checkWritable(output);
+  using stack = new DisposableStack();
+  const ending = new AbortController();
+  stack.use(abortOnSignals(ending));
+  const maps = command === undefined ? undefined : stack.use(new OwnMaps());
+  const child = command === undefined ? undefined : stack.use(hold(command));
+  const pid = child?.pid ?? options.pid;
+  if (pid !== undefined) stack.use(abortWithProcess(pid, ending));
+  const progress = options.quiet || !Deno.stderr.isTerminal()
+    ? undefined
+    : (text: string) => void write(Deno.stderr, `\r\x1b[K${text}`);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  stack.defer(() => clearTimeout(timer));
+  const measured = await collect({
+    plane,
+    offCpu,
+    rateHz,
+    pid,
+    subject: command ?? (pid === undefined ? "all processes" : subjectOf(pid)),
+    signal: ending.signal,
+    onStart() {
+      child?.release();
+      if (durationS !== undefined) timer = setTimeout(() => ending.abort(), durationS * 1000);
+    },
+    onProgress(samples, elapsedMs) {
+      const end = durationS === undefined ? "Ctrl-C ends" : `of ${durationS} s`;
+      const count = samples.toLocaleString("en");
+      const what = offCpu ? `${count} waits` : `${count} samples`;
+      progress?.(`${(elapsedMs / 1000).toFixed(1)} s ${end}, ${what}`);
+    },
+  });
+  progress?.("");
+  if (maps !== undefined) maps.processes = measured.processes;
+  const { profile } = measured;
+  if (outputs.length === 0) write(Deno.stdout, topFunctions(profile));
+  for (const output of outputs) await writeProfile(profile, output);
+  if (!options.quiet) write(Deno.stderr, summary(measured, outputs));
+  return 0;
+}
+
+/** Starts the command, held before its first instruction. */
+function hold(command: string): HeldProcess {
+  try {
+    return holdChild(command);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** What a process is, for people. */
+function subjectOf(pid: number): string {
+  try {
+    const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").join(" ").trim();
+    return words === "" ? `process ${pid}` : words;
+  } catch {
+    throw new DtError("ESRCH", `Cannot sample process ${pid}: no such process`, {
+      operation: "profile",
+    });
+  }
+}
+
+function checkWritable({ path }: OutputFile): void {
+  try {
+    const { isFile } = Deno.statSync(path);
+    if (isFile) Deno.openSync(path, { write: true }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw cannotWrite(path, error);
+    try {
+      Deno.openSync(path, { write: true, createNew: true }).close();
+      Deno.removeSync(path);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
+  }
+}
+
+function cannotWrite(path: string, error: unknown): UsageError {
+  return new UsageError(`Cannot write '${path}': ${(error as Error).message}`);
+}
+
+async function writeProfile(profile: Profile, { path, format }: OutputFile): Promise<void> {
+  try {
+    switch (format) {
+      case "svg":
+        return Deno.writeTextFileSync(path, flameGraph(profile));
+      case "folded":
+        return Deno.writeTextFileSync(path, folded(profile));
+      case "speedscope":
+        return Deno.writeTextFileSync(path, speedscope(profile, `dt ${denoJson.version}`));
+      case "pprof":
+        return Deno.writeFileSync(path, await pprof(profile));
+    }
+  } catch (error) {
+    if (errorCode(error) === undefined && !(error instanceof Error)) throw error;
+    throw cannotWrite(path, error);
+  }
+}
+
+function summary(measured: Measured, outputs: readonly OutputFile[]): string {
+  const { profile, warnings, unnamed } = measured;
+  let text = `${formatValue(profile, totalOf(profile))} ${profile.what} in ${
+    (profile.durationMs / 1000).toFixed(1)
+  } s`;
+  if (outputs.length > 0) text += `, written to ${outputs.map(({ path }) => path).join(", ")}`;
+  text += "\n";
+  for (const warning of warnings) text += `WARNING: ${warning}\n`;
+  for (const pid of unnamed) {
+    const advice = mapAdvice(executableOf(pid), pid);
+    if (advice !== undefined) text += `NOTE: ${advice}\n`;
+  }
+  return text;
+}
+
+function executableOf(pid: number): string {
+  try {
+    return Deno.readLinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return ""; // gone, or not ours to look at
+  }
+}
+
+/** Lets a command's runtimes write maps of their code, and removes the maps at the end. */
+class OwnMaps implements Disposable {
+  /** Whose maps are removed. */
+  processes: readonly number[] = [];
+  readonly #startMs = Date.now();
+  readonly #before = new Map<string, string | undefined>();
+
+  constructor() {
+    const variables = mapEnvironment(Deno.env.toObject());
+    for (const [name, value] of Object.entries(variables)) {
+      this.#before.set(name, Deno.env.get(name));
+      Deno.env.set(name, value);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const [name, value] of this.#before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+    for (const pid of this.processes) {
+      const path = `/tmp/perf-${pid}.map`;
+      try {
+        // Not one that was there before.
+        const { birthtime, mtime } = Deno.statSync(path);
+        if ((birthtime ?? mtime ?? new Date(0)).getTime() >= this.#startMs - 1000) {
+          Deno.removeSync(path);
+        }
+      } catch {
+        // There is none.
+      }
+    }
+  }
+}

@@ -1,0 +1,216 @@
+// Runs the measurement and names what it has found.
+
+import { openDevice } from "../../core/device.ts";
+import type { PlaneName } from "../../core/provider.ts";
+import { sumCpus } from "../../core/bpf/percpu.ts";
+import { bootTimeNs } from "../../core/sys/clock.ts";
+import { kernelSymbols, type Symbolizer } from "../../core/symbols/mod.ts";
+import { allProviders } from "../../providers/mod.ts";
+import { compile, type Compiled } from "../btrace/compile.ts";
+import { elementOffsets, type TupleType } from "../btrace/lang/types.ts";
+import type { Loaded } from "../btrace/loaded.ts";
+import { Memory } from "../btrace/output/memory.ts";
+import { loadScript } from "../btrace/run.ts";
+import { openUserNames } from "../btrace/user_names.ts";
+import { generatedFrame } from "./javascript.ts";
+import { type Frame, FrameTable, type Profile, type Stack, StackSum } from "./profile.ts";
+import { offCpuScript, onCpuScript } from "./script.ts";
+
+/** Most different stacks of a process. */
+const MOST_KEYS = 1 << 17;
+/** Most frames that the kernel records: a stack of so many is likely to be cut. */
+const MOST_FRAMES = 127;
+
+/** What to measure. */
+export interface Measurement {
+  readonly plane: PlaneName;
+  readonly offCpu: boolean;
+  readonly rateHz: number;
+  /** Of -p or -c; all processes otherwise. */
+  readonly pid?: number;
+  readonly subject: string;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Called when it has begun. */
+  onStart(): void;
+  /** Called now and then with the number of samples so far. */
+  onProgress(samples: number, elapsedMs: number): void;
+}
+
+/** What came of it. */
+export interface Measured {
+  readonly profile: Profile;
+  /** Samples that found no room, mappings that were not told: what is missing. */
+  readonly warnings: readonly string[];
+  /** Processes that were seen, with what they had executed and whether code of theirs has no name. */
+  readonly unnamed: ReadonlySet<number>;
+  /** All descendants of the process. */
+  readonly processes: readonly number[];
+}
+
+const PROGRESS_MS = 250;
+
+/**
+ * Measures until the signal.
+ *
+ * @throws {DtError} EPERM, ESRCH and the like.
+ */
+export async function collect(measurement: Measurement): Promise<Measured> {
+  const { plane, offCpu, pid, signal } = measurement;
+  const device = openDevice({ providers: allProviders() });
+  const text = offCpu ? offCpuScript(pid) : onCpuScript(measurement.rateHz, plane);
+  const script = compile({ name: "profile", text }, device, {
+    plane,
+    config: { maxMapKeys: MOST_KEYS },
+  }) as Compiled;
+  using names = await openUserNames(script, pid);
+  using loaded = await loadScript(script, device, {
+    // Threads that leave the CPU are chosen by the script: those that come back are not current then.
+    pid: offCpu ? undefined : pid,
+    onUserStack: (pid, frames) => names.see(pid, frames),
+  });
+  const { session } = loaded;
+  session.start();
+  const startMs = Date.now();
+  const started = performance.now();
+  measurement.onStart();
+  const stop = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => stop.resolve());
+  if (signal.aborted) stop.resolve();
+  const timer = setInterval(() => {
+    names.update();
+    const { aggregated } = session.stats();
+    measurement.onProgress(Number(aggregated), performance.now() - started);
+    if (!session.recording) stop.resolve(); // its processes have ended
+  }, PROGRESS_MS);
+  try {
+    await Promise.race([stop.promise, failureOf(loaded, stop.promise)]);
+  } finally {
+    clearInterval(timer);
+  }
+  session.stop();
+  const durationMs = performance.now() - started;
+  names.update();
+  const found = new Naming(script, loaded, names, offCpu);
+  const { failedUpdates, dropped } = session.stats();
+  const warnings: string[] = [];
+  if (failedUpdates + dropped > 0n) {
+    warnings.push(`${failedUpdates + dropped} samples found no room and are missing`);
+  }
+  if (names.lost > 0n) warnings.push(`${names.lost} mappings were not told: names may be missing`);
+  return {
+    profile: {
+      ...found.read(),
+      what: offCpu ? "off-CPU" : "on-CPU",
+      periodNs: 1e9 / measurement.rateHz,
+      subject: measurement.subject,
+      startMs,
+      durationMs,
+    },
+    warnings,
+    unnamed: found.unnamed,
+    processes: pid === undefined ? [] : names.descendants(pid),
+  };
+}
+
+/** Fails when a source of events does. */
+async function failureOf({ session }: Loaded, stopped: Promise<void>): Promise<void> {
+  let ended = false;
+  stopped.then(() => ended = true);
+  // Nothing is recorded, so a wait ends by failure or when the session is stopped.
+  while (!ended && session.recording) await session.wait();
+}
+
+/** Turns what the script's map holds into named stacks. */
+class Naming {
+  /** Processes with generated code that nobody named. */
+  readonly unnamed = new Set<number>();
+  readonly #compiled: Compiled;
+  readonly #loaded: Loaded;
+  readonly #symbolizer: Symbolizer;
+  readonly #offCpu: boolean;
+  readonly #table = new FrameTable();
+  readonly #kernel = new Map<bigint, number>();
+
+  constructor(compiled: Compiled, loaded: Loaded, symbolizer: Symbolizer, offCpu: boolean) {
+    this.#compiled = compiled;
+    this.#loaded = loaded;
+    this.#symbolizer = symbolizer;
+    this.#offCpu = offCpu;
+  }
+
+  read(): { frames: readonly Frame[]; stacks: readonly Stack[] } {
+    const sum = new StackSum();
+    const { type, layout } = this.#compiled.maps.get("@")!;
+    for (const [key, value] of this.#loaded.maps.get("@")!.entries()) {
+      const count = Number(sumCpus(value, layout.valueSize)[0]);
+      this.#add(sum, type.key as TupleType, new Memory(key), count);
+    }
+    if (this.#offCpu) this.#addThoseStillAway(sum);
+    return { frames: this.#table.frames, stacks: sum.stacks };
+  }
+
+  /** Threads that have left the CPU and are not back yet. */
+  #addThoseStillAway(sum: StackSum): void {
+    const now = bootTimeNs();
+    const type = this.#compiled.maps.get("@left")!.type.value as TupleType;
+    const [, ...rest] = type.elements;
+    const at = elementOffsets(type)[1];
+    for (const [, value] of this.#loaded.maps.get("@left")!.entries()) {
+      const away = Number(now - new Memory(value).u64(0));
+      this.#add(sum, { kind: "tuple", elements: rest }, new Memory(value.subarray(at)), away);
+    }
+  }
+
+  /** Of a tuple of stacks, process and name. */
+  #add(sum: StackSum, type: TupleType, memory: Memory, value: number): void {
+    if (value <= 0) return;
+    const offsets = elementOffsets(type);
+    const [pidAt, commAt] = offsets.slice(-2);
+    const pid = memory.u32(pidAt);
+    const comm = memory.text(commAt, 16);
+    const frames = [this.#table.index({ name: comm, kind: "process" })];
+    const stacks = type.elements.slice(0, -2).map(({ type }, i) => ({
+      type,
+      frames: this.#loaded.frames(memory.u64(offsets[i])),
+    }));
+    // Written kernel first; read from the root.
+    for (const { type, frames: addresses } of stacks.reverse()) {
+      const user = type.kind === "stack" && type.space === "user";
+      if (addresses.length >= MOST_FRAMES) {
+        frames.push(this.#table.index({ name: "[cut off]", kind: user ? "native" : "kernel" }));
+      }
+      for (const address of addresses.reverse()) {
+        const index = user ? this.#user(pid, address) : this.#kernelFrame(address);
+        // Of a program without symbols one frame says as much as twenty.
+        const named = !this.#table.frames[index].name.startsWith("[");
+        if (named || frames.at(-1) !== index) frames.push(index);
+      }
+    }
+    sum.add({ frames, pid, comm }, value);
+  }
+
+  #kernelFrame(address: bigint): number {
+    let index = this.#kernel.get(address);
+    if (index === undefined) {
+      const name = kernelSymbols().resolve(address)?.name ?? "[kernel]";
+      this.#kernel.set(address, index = this.#table.index({ name, kind: "kernel" }));
+    }
+    return index;
+  }
+
+  #user(pid: number, address: bigint): number {
+    const { name, module, generated } = this.#symbolizer.user(pid, address);
+    if (generated) return this.#table.index(generatedFrame(name!));
+    if (name === undefined && !/^\/(?!\/anon|memfd:|dev\/zero)|^\[vdso\]/.test(module ?? "")) {
+      this.unnamed.add(pid);
+    }
+    const file = module?.slice(module.lastIndexOf("/") + 1);
+    return this.#table.index({
+      name: name ??
+        (file === undefined || file === "" ? "[unknown]" : `[${file.replace(/^\[|\]$/g, "")}]`),
+      kind: "native",
+      file: module,
+    });
+  }
+}

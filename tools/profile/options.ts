@@ -1,0 +1,154 @@
+// Options of the command line.
+
+import type { PlaneName } from "../../core/provider.ts";
+import { UsageError } from "../btrace/options.ts";
+import { parseArgs } from "../deps.ts";
+
+export const USAGE = `USAGE:
+    profile [options] -c 'CMD'
+    profile [options] -p PID
+    profile [options] -a
+
+Samples the stacks of what runs, kernel, native and JavaScript, and draws a flame graph.
+
+OPTIONS:
+    -c, --cmd 'CMD'      run CMD; it and all that it starts are sampled until it ends
+    -p, --pid PID        sample this process and what it starts
+    -a, --all            sample all processes
+    -F, --frequency HZ   samples a second and CPU [default: 99]
+    -d, --duration S     end after so many seconds; otherwise at Ctrl-C or with the process
+    -o, --output FILE    may be given more than once; by its ending it is
+                           .svg              a flame graph: open it in a browser, click, search
+                           .txt, .folded     collapsed stacks
+                           .json             for https://www.speedscope.app
+                           .pb.gz            for pprof
+                         without it the top functions are printed
+        --offcpu         time that threads wait, instead of samples of those that run
+        --plane PLANE    kernel (BPF), user (no privilege, own processes), auto (the default)
+    -q, --quiet          no progress
+    -h, --help           show this help
+    -V, --version        show the version
+
+Programs that run JavaScript by V8 must write a map of it. With -c profile sees to that, by
+DENO_V8_FLAGS and NODE_OPTIONS, and removes the maps at the end.
+
+Run by: deno run -A tools/profile.ts …
+
+EXAMPLES:
+    profile -c 'deno run -A server.ts' -d 30 -o flame.svg
+    profile -p 1234 -d 10
+    profile -a --offcpu -d 5 -o waits.svg
+`;
+
+/** Endings of files that can be written. */
+export type Format = "svg" | "folded" | "speedscope" | "pprof";
+
+/** A file to write. */
+export interface OutputFile {
+  readonly path: string;
+  readonly format: Format;
+}
+
+/** A parsed command line. */
+export interface ProfileOptions {
+  readonly mode: "run" | "help" | "version";
+  readonly command?: string;
+  readonly pid?: number;
+  readonly rateHz: number;
+  readonly durationS?: number;
+  readonly outputs: readonly OutputFile[];
+  readonly offCpu: boolean;
+  readonly plane: PlaneName | "auto";
+  readonly quiet: boolean;
+}
+
+/** The kernel's own limit is 10 us. */
+const MOST_HZ = 20_000;
+const MOST_PID = 4194304;
+
+const ENDINGS: readonly (readonly [ending: string, format: Format])[] = [
+  [".svg", "svg"],
+  [".txt", "folded"],
+  [".folded", "folded"],
+  [".json", "speedscope"],
+  [".pb.gz", "pprof"],
+];
+
+/**
+ * Reads a command line.
+ *
+ * @throws {UsageError} It cannot be understood.
+ */
+export function parseProfileOptions(args: readonly string[]): ProfileOptions {
+  const unknown: string[] = [];
+  const parsed = parseArgs(args, {
+    string: ["pid", "cmd", "frequency", "duration", "output", "plane", "_"],
+    boolean: ["all", "offcpu", "quiet", "help", "version"],
+    collect: ["output"],
+    alias: {
+      pid: "p",
+      cmd: "c",
+      all: "a",
+      frequency: "F",
+      duration: "d",
+      output: "o",
+      quiet: "q",
+      help: "h",
+      version: "V",
+    },
+    unknown: (arg) => {
+      unknown.push(arg);
+      return false;
+    },
+  }) as Record<string, unknown>;
+  const text = (name: string): string | undefined => {
+    const value = parsed[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    return last === undefined ? undefined : String(last);
+  };
+  const mode = parsed.help === true ? "help" : parsed.version === true ? "version" : "run";
+  if (unknown.length > 0) throw new UsageError(`unknown option ${unknown[0]}`, true);
+  const [pid, command] = [text("pid"), text("cmd")];
+  const subjects = [pid, command, parsed.all === true ? "" : undefined]
+    .filter((one) => one !== undefined);
+  if (mode === "run" && subjects.length !== 1) {
+    throw new UsageError("say what to sample: one of -c CMD, -p PID and -a", true);
+  }
+  const plane = text("plane") ?? "auto";
+  if (plane !== "auto" && plane !== "kernel" && plane !== "user") {
+    throw new UsageError(`Invalid value '${plane}': expected auto or kernel or user`, true);
+  }
+  return {
+    mode,
+    command,
+    pid: pid === undefined ? undefined : number(pid, "pid", 1, MOST_PID, true),
+    rateHz: number(text("frequency") ?? "99", "frequency", 1, MOST_HZ, true),
+    durationS: text("duration") === undefined
+      ? undefined
+      : number(text("duration")!, "duration", 0.01, 1e7, false),
+    outputs: ((parsed.output as string[] | undefined) ?? []).map(outputFile),
+    offCpu: parsed.offcpu === true,
+    plane,
+    quiet: parsed.quiet === true,
+  };
+}
+
+function number(text: string, what: string, least: number, most: number, whole: boolean): number {
+  const value = Number(text);
+  if (
+    text.trim() !== "" && value >= least && value <= most && (!whole || Number.isInteger(value))
+  ) {
+    return value;
+  }
+  throw new UsageError(
+    `Invalid ${what} '${text}': expected a number from ${least} to ${most}`,
+    true,
+  );
+}
+
+function outputFile(path: string): OutputFile {
+  const found = ENDINGS.find(([ending]) => path.endsWith(ending));
+  if (found !== undefined) return { path, format: found[1] };
+  const endings = ENDINGS.map(([ending]) => ending).join(", ");
+  throw new UsageError(`Cannot tell what to write to '${path}': its name may end with ${endings}`);
+}

@@ -1,0 +1,40 @@
+// Pure: no I/O, no FFI.
+// The functions that took most, for a terminal.
+
+import { formatValue, type Profile, totalOf } from "./profile.ts";
+
+const MOST_ROWS = 30;
+
+/** A table: share of each function itself, and with what it calls. */
+export function topFunctions(profile: Profile, rows = MOST_ROWS): string {
+  const self = new Map<number, number>();
+  const total = new Map<number, number>();
+  const add = (sums: Map<number, number>, index: number, value: number) =>
+    void sums.set(index, (sums.get(index) ?? 0) + value);
+  for (const { frames, value } of profile.stacks) {
+    add(self, frames.at(-1)!, value);
+    // Once, however often it calls itself.
+    for (const index of new Set(frames)) add(total, index, value);
+  }
+  const all = totalOf(profile);
+  if (all === 0) return "no samples\n";
+  const share = (value: number) => `${(value / all * 100).toFixed(1)}%`.padStart(7);
+  const top = [...self].sort((a, b) => b[1] - a[1]).slice(0, rows);
+  const lines = top.map(([index, value]) => {
+    const { name, kind, file } = profile.frames[index];
+    const where = kind === "kernel"
+      ? "[kernel]"
+      : kind === "native" && !name.startsWith("[")
+      ? baseName(file)
+      : "";
+    return `${share(value)} ${share(total.get(index)!)}  ${name}${where && ` ${where}`}\n`;
+  });
+  const rest = self.size - top.length;
+  return `   self   total  function\n${lines.join("")}` +
+    (rest > 0 ? `and ${rest} others\n` : "") +
+    `${formatValue(profile, all)} ${profile.what}\n`;
+}
+
+function baseName(path: string | undefined): string {
+  return path === undefined ? "" : `(${path.slice(path.lastIndexOf("/") + 1)})`;
+}
