@@ -150,7 +150,11 @@ export type Need =
   | "setpriv"
   | "unshare"
   | "hotplug"
-  | "xz";
+  | "xz"
+  | "node"
+  | "perf"
+  | "script"
+  | "chromium";
 
 const EVENTS = "/sys/kernel/tracing/events";
 

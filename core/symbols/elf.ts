@@ -217,7 +217,8 @@ export class ElfFile {
       count: kept.length,
       start: (index) => word(view, kept[index] + (wide ? 8 : 4), wide),
       size,
-      name: (index) => textAt(names, nameAt(index)),
+      // Some tables have a version behind the name: "read@@GLIBC_2.2.5".
+      name: (index) => textAt(names, nameAt(index)).replace(/@.*$/s, ""),
       better(a, b) {
         // As perf chooses, so that both tell the same: one with a size, not weak, global, with the
         // fewest underscores in front, with the longest name.

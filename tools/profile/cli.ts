@@ -57,6 +57,7 @@ async function run(options: ProfileOptions): Promise<number> {
   const maps = command === undefined ? undefined : stack.use(new OwnMaps());
   const child = command === undefined ? undefined : stack.use(hold(command));
   const pid = child?.pid ?? options.pid;
+  const subject = command ?? (pid === undefined ? "all processes" : subjectOf(pid));
   if (pid !== undefined) stack.use(abortWithProcess(pid, ending));
   const progress = options.quiet || !Deno.stderr.isTerminal()
     ? undefined
@@ -68,7 +69,7 @@ async function run(options: ProfileOptions): Promise<number> {
     offCpu,
     rateHz,
     pid,
-    subject: command ?? (pid === undefined ? "all processes" : subjectOf(pid)),
+    subject,
     signal: ending.signal,
     onStart() {
       child?.release();

@@ -49,6 +49,8 @@ export interface Measured {
 }
 
 const PROGRESS_MS = 250;
+/** Functions of the scheduler that stand at the end of stacks with which threads leave the CPU. */
+const SCHEDULER = /^(__|preempt_|io_)?schedule(_|$)/;
 
 /**
  * Measures until the signal.
@@ -180,6 +182,7 @@ class Naming {
       if (addresses.length >= MOST_FRAMES) {
         frames.push(this.#table.index({ name: "[cut off]", kind: user ? "native" : "kernel" }));
       }
+      if (this.#offCpu && !user) this.#dropScheduler(addresses);
       for (const address of addresses.reverse()) {
         const index = user ? this.#user(pid, address) : this.#kernelFrame(address);
         // Of a program without symbols one frame says as much as twenty.
@@ -188,6 +191,13 @@ class Naming {
       }
     }
     sum.add({ frames, pid, comm }, value);
+  }
+
+  /** Everything that waits does so in the scheduler: what it waits in says more. */
+  #dropScheduler(leafFirst: bigint[]): void {
+    const isScheduler = (address: bigint) =>
+      SCHEDULER.test(this.#table.frames[this.#kernelFrame(address)].name);
+    while (leafFirst.length > 1 && isScheduler(leafFirst[0])) leafFirst.shift();
   }
 
   #kernelFrame(address: bigint): number {

@@ -36,7 +36,7 @@ export function mapAdvice(executable: string, pid: number): string | undefined {
  * turbofan), and where. V8's src/logging/log.cc.
  */
 const CODE =
-  /^(JS|LazyCompile|Function|Eval|Script):([~^*+o']*)(.*?)(?: (\S+?)(?::(\d+))?(?::(\d+))?)?$/;
+  /^(JS|LazyCompile|Function|Eval|Script):((?:o?[~^*+]'?)?)(.*?)(?: (\S+?)(?::(\d+))?(?::(\d+))?)?$/;
 
 /** A frame of generated code by its name in a map: a function is one, whatever tiers it went through. */
 export function generatedFrame(text: string): Frame {
@@ -48,7 +48,10 @@ export function generatedFrame(text: string): Frame {
   const at = line === undefined ? "" : column === undefined ? `:${line}` : `:${line}:${column}`;
   if (name !== "") return { name: `${name}${place}`, kind: "javascript", file: path };
   return {
-    name: what === "Script" ? `(module)${place}` : `(anonymous)${place}${at}`,
+    // A module's own code is a function without a name at its start.
+    name: what === "Script" || (line === "1" && column === "1")
+      ? `(module)${place}`
+      : `(anonymous)${place}${at}`,
     kind: "javascript",
     file: path,
   };

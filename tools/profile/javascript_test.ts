@@ -9,6 +9,7 @@ Deno.test("generatedFrame() names a function, whatever tier it is of", () => {
       file: "file:///srv/app.ts",
     });
   }
+  assertEquals(generatedFrame("JS:~outer file:///srv/app.ts:1:1").name, "outer app.ts");
   assertEquals(generatedFrame("LazyCompile:*add /srv/app.js:1:10").name, "add app.js");
   assertEquals(
     generatedFrame("JS:~get value node:internal/url:7:2").name,
@@ -16,6 +17,7 @@ Deno.test("generatedFrame() names a function, whatever tier it is of", () => {
   );
   assertEquals(generatedFrame("JS:^ ext:core/01_core.js:12:9").name, "(anonymous) 01_core.js:12:9");
   assertEquals(generatedFrame("Script:~ file:///srv/app.ts:1:1").name, "(module) app.ts");
+  assertEquals(generatedFrame("JS:~ file:///srv/app.ts:1:1").name, "(module) app.ts");
   assertEquals(generatedFrame("Builtin:ArrayMap").name, "Builtin:ArrayMap");
   assertEquals(generatedFrame("Lcom/example/Main;::run").name, "Lcom/example/Main;::run");
 });

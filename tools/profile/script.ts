@@ -9,6 +9,9 @@ export function onCpuScript(rateHz: number, plane: PlaneName): string {
   return `profile:hz:${rateHz} /tid(init) != 0/ { @[${stacks}, pid, comm] = count(); }`;
 }
 
+/** Of one that will never be back. include/linux/sched.h */
+const TASK_DEAD = 0x80;
+
 /**
  * Time from when a thread leaves the CPU until it is back, at the stack with which it left. Both are told
  * by the same event: the thread that leaves is current, the other one has been remembered.
@@ -24,7 +27,7 @@ export function offCpuScript(pid: number | undefined): string {
     : `rawtracepoint:sched_process_fork /${inside}/ { @tree[(uint64)args.child.tgid] = true; }`;
   return `${follow}
 rawtracepoint:sched_switch {
-  if (${inside}) { @left[(uint64)tid(init)] = (nsecs, kstack, ustack, pid, comm); }
+  if ((${inside}) && (args.prev.__state & ${TASK_DEAD}) == 0) { @left[(uint64)tid(init)] = (nsecs, kstack, ustack, pid, comm); }
   $next = (uint64)args.next.pid;
   if (has_key(@left, $next)) {
     $left = @left[$next];

@@ -1,0 +1,295 @@
+// tools/profile.ts: what it says of known programs, and whether perf says the same.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { buildProgram, kernelTest, nobodyCommand, output, ROOT, testWith } from "../helpers.ts";
+
+function profile(args: readonly string[], options: Deno.CommandOptions = {}) {
+  const command = ["run", "-A", "--no-check", `${ROOT}tools/profile.ts`, ...args];
+  return output(Deno.execPath(), command, options);
+}
+
+/** A folder for what is written. */
+function folder(): { path: string } & Disposable {
+  const path = Deno.makeTempDirSync();
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
+}
+
+interface Line {
+  readonly frames: readonly string[];
+  readonly count: number;
+}
+
+function parseFolded(text: string): Line[] {
+  return text.trimEnd().split("\n").filter((line) => line !== "").map((line) => {
+    const space = line.lastIndexOf(" ");
+    return { frames: line.slice(0, space).split(";"), count: Number(line.slice(space + 1)) };
+  });
+}
+
+function sum(lines: readonly Line[]): number {
+  return lines.reduce((all, { count }) => all + count, 0);
+}
+
+/** Share of the samples whose stack has these frames, in this order. */
+function share(lines: readonly Line[], ...wanted: readonly string[]): number {
+  const has = ({ frames }: Line) => {
+    let at = -1;
+    return wanted.every((name) => (at = frames.indexOf(name, at + 1)) >= 0);
+  };
+  return sum(lines.filter(has)) / sum(lines);
+}
+
+/** Profiles a command into collapsed stacks. */
+function foldedOf(command: string, ...args: readonly string[]): Line[] {
+  using at = folder();
+  const { code, stderr } = profile(["-c", command, "-o", `${at.path}/a.folded`, ...args]);
+  assertEquals(code, 0, stderr);
+  return parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`));
+}
+
+/** Maps that runtimes have left. */
+function perfMaps(): string[] {
+  return [...Deno.readDirSync("/tmp")].map(({ name }) => name)
+    .filter((name) => /^perf-\d+\.map$/.test(name)).sort();
+}
+
+kernelTest(
+  "profile attributes 95 % of the samples of a C program to its hot function",
+  ["gcc"],
+  () => {
+    const lines = foldedOf(`${buildProgram("hot")} 2000 '' hot`, "-F", "499");
+    assert(sum(lines) > 800, `${sum(lines)}`);
+    assert(share(lines, "hot", "main", "hot") >= 0.95, JSON.stringify(lines.slice(0, 5)));
+  },
+);
+
+kernelTest(
+  "profile attributes 95 % of the samples of a Deno script to its hot function",
+  [],
+  () => {
+    const before = perfMaps();
+    const script = `${ROOT}tests/testdata/hot.ts`;
+    const lines = foldedOf(`${Deno.execPath()} run ${script} 4000`, "-F", "499");
+    const names = ["outerFunction hot.ts_[j]", "hotFunction hot.ts_[j]"];
+    assert(share(lines, "deno", ...names) >= 0.95, JSON.stringify(lines.slice(0, 5)));
+    assertEquals(perfMaps(), before);
+  },
+);
+
+kernelTest("profile shows kernel, native and JavaScript code in one stack", [], () => {
+  const lines = foldedOf(`${Deno.execPath()} run -A ${ROOT}examples/busy.ts 2`, "-F", "499");
+  const mixed = share(
+    lines,
+    "deno",
+    "readFile busy.ts_[j]",
+    "read",
+    "vfs_read_[k]",
+    "read_zero_[k]",
+  );
+  assert(mixed > 0.05, `${mixed}`);
+  for (const name of ["countPrimes", "sortRows", "digest"]) {
+    assert(share(lines, `${name} busy.ts_[j]`) > 0.01, name);
+  }
+});
+
+testWith("profile does the same for Node, also in a shell", ["root", "node"], () => {
+  const { path } = folder();
+  const script = `${path}/app.js`;
+  const text = Deno.readTextFileSync(`${ROOT}tests/testdata/hot.ts`);
+  Deno.writeTextFileSync(script, text.replace(/: number/g, "").replace("Deno.args[0]", "4000"));
+  const before = perfMaps();
+  const lines = foldedOf(`sh -c 'node ${script}; true'`, "-F", "499");
+  Deno.removeSync(path, { recursive: true });
+  assert(share(lines, "node", "outerFunction app.js_[j]", "hotFunction app.js_[j]") >= 0.95);
+  assertEquals(perfMaps(), before);
+});
+
+testWith("profile works for an ordinary user's own processes", ["root", "setpriv", "gcc"], () => {
+  const program = buildProgram("hot");
+  const command = nobodyCommand(["-c", `${program} 1000 '' hot`, "-F", "499"])
+    .map((word) => word.replace("tools/btrace.ts", "tools/profile.ts"));
+  const { code, stdout, stderr } = output(command[0], command.slice(1), { cwd: "/" });
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /^ +9[5-9]\.\d% +9[5-9]\.\d% {2}hot \(hot\)$|^ +100\.0% +100\.0% {2}hot /m);
+});
+
+/** Inclusive share of each frame. */
+function inclusive(lines: readonly Line[]): Map<string, number> {
+  const shares = new Map<string, number>();
+  const all = sum(lines);
+  for (const { frames, count } of lines) {
+    for (const name of new Set(frames)) shares.set(name, (shares.get(name) ?? 0) + count / all);
+  }
+  return shares;
+}
+
+/** What `perf script` prints as collapsed stacks, with our names for what has none. */
+function foldPerf(text: string): Line[] {
+  const lines: Line[] = [];
+  for (const sample of text.split("\n\n")) {
+    const rows = sample.split("\n").filter((row) => row.trim() !== "");
+    if (rows.length < 2) continue;
+    const frames = rows.slice(1).map((row) => {
+      const [, name, file] = /^\s*[0-9a-f]+ (.*) \((.*)\)$/.exec(row)!;
+      if (name !== "[unknown]") return name.replace(/\+0x[0-9a-f]+$/, "").replace(/@.*/, "");
+      return `[${file.slice(file.lastIndexOf("/") + 1).replace(/^\[|\]$/g, "")}]`;
+    });
+    lines.push({ frames: [rows[0].trim().split(/\s/)[0], ...frames.reverse()], count: 1 });
+  }
+  return lines;
+}
+
+testWith("profile agrees with perf, over 3,000 samples", ["root", "gcc", "perf"], async () => {
+  using at = folder();
+  const target = new Deno.Command(buildProgram("hot"), { args: ["4600", "wait"], stdin: "piped" })
+    .spawn();
+  const perf = new Deno.Command("perf", {
+    args: ["record", "-q", "-o", `${at.path}/data`, "-e", "cpu-clock", "-F", "997", "-g"]
+      .concat("-p", `${target.pid}`),
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const ours = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", `${ROOT}tools/profile.ts`, "-p", `${target.pid}`]
+      .concat("-F", "997", "-o", `${at.path}/a.folded`),
+    stderr: "piped",
+  }).spawn();
+  await new Promise((resolve) => setTimeout(resolve, 1500)); // until both have attached
+  await target.stdin.close();
+  await Promise.all([target.status, ours.output(), perf.status]);
+  const script = output("perf", ["script", "-i", `${at.path}/data`, "-F", "comm,ip,sym,dso"]);
+  const theirs = foldPerf(script.stdout);
+  const own = parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`)).map((line) => ({
+    ...line,
+    frames: line.frames.map((name) => name.replace(/_\[[kj]\]$/, "")),
+  }));
+  assert(sum(own) >= 3000 && sum(theirs) >= 3000, `${sum(own)} ${sum(theirs)}`);
+  const [a, b] = [inclusive(own), inclusive(theirs)];
+  const large = new Set([...a, ...b].filter(([, share]) => share > 0.05).map(([name]) => name));
+  const differences = [...large].map((name) => ({
+    name,
+    ours: a.get(name) ?? 0,
+    perf: b.get(name) ?? 0,
+  })).filter(({ ours, perf }) => Math.abs(ours - perf) > 0.03);
+  assertEquals(differences, []);
+  for (const name of ["hot", "read", "mixed", "main", "read_zero"]) {
+    assert(large.has(name), `${name} is not in ${[...large]}`);
+  }
+});
+
+kernelTest("profile --offcpu tells how long threads wait, and in what", [], () => {
+  const lines = foldedOf("sh -c 'sleep 0.3; sleep 0.4'", "--offcpu");
+  const waits = (comm: string, name: string) =>
+    sum(lines.filter(({ frames }) => frames[0] === comm && frames.includes(name))) / 1000;
+  const slept = waits("sleep", "do_nanosleep_[k]");
+  assert(slept >= 700 && slept < 850, `${slept} ms`);
+  const waited = waits("sh", "do_wait_[k]");
+  assert(waited >= 700 && waited < 900, `${waited} ms`);
+  // Those that have died wait no more.
+  assert(sum(lines) / 1000 < 1900, `${sum(lines)} us`);
+});
+
+kernelTest("profile writes what others read", ["gcc", "root"], async () => {
+  using at = folder();
+  const files = ["a.svg", "a.json", "a.pb.gz", "a.txt"].map((name) => `${at.path}/${name}`);
+  const args = files.flatMap((file) => ["-o", file]);
+  const { code, stderr } = profile(["-c", `${buildProgram("hot")} 600`, "-F", "499", ...args]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /^\d{3} samples on-CPU in \d\.\d s, written to .*a\.svg, .*a\.json, /);
+  const [svg, json, pb, txt] = files;
+  const total = sum(parseFolded(Deno.readTextFileSync(txt)));
+
+  assertStringIncludes(Deno.readTextFileSync(svg), `data-total="${total}"`);
+  assertEquals(/https?:\/\/(?!www\.w3\.org)/.test(Deno.readTextFileSync(svg)), false);
+
+  const scope = JSON.parse(Deno.readTextFileSync(json));
+  const [{ samples, weights, endValue }] = scope.profiles;
+  assertEquals(samples.length, weights.length);
+  const weight = weights.reduce((all: number, one: number) => all + one, 0);
+  assert(Math.abs(weight - endValue) < 1 && Math.abs(weight / (1e9 / 499) - total) < 0.01);
+  const name = (index: number) => scope.shared.frames[index].name;
+  assert(samples.some((one: number[]) => name(one[0]) === "hot" && name(one.at(-1)!) === "hot"));
+
+  const { Profile } = await import("npm:pprof-format@2.3.2");
+  const packed = new Blob([Deno.readFileSync(pb)]).stream()
+    .pipeThrough(new DecompressionStream("gzip"));
+  const read = Profile.decode(new Uint8Array(await new Response(packed).arrayBuffer()));
+  const text = (index: number | bigint) => read.stringTable.strings[Number(index)];
+  assertEquals(read.sampleType.map(({ type, unit }) => `${text(type)} ${text(unit)}`), [
+    "samples count",
+    "cpu nanoseconds",
+  ]);
+  const counts = read.sample.reduce((all, one) => all + Number(one.value[0]), 0);
+  assertEquals(counts, total);
+  const leaf = read.sample.toSorted((a, b) => Number(b.value[0]) - Number(a.value[0]))[0];
+  const location = read.location.find(({ id }) => id === leaf.locationId[0])!;
+  const found = read.function.find(({ id }) => id === location.line[0].functionId)!;
+  assertEquals(text(found.name), "hot");
+});
+
+testWith("profile shows its progress on a terminal", ["root", "gcc", "script"], () => {
+  const command = `${Deno.execPath()} run -A --no-check ${ROOT}tools/profile.ts ` +
+    `-c '${buildProgram("hot")} 900'`;
+  const { stdout } = output("script", ["-qec", command, "/dev/null"]);
+  const [, shown] = stdout.split("\r\x1b[K");
+  assertMatch(shown, /^0\.\d s Ctrl-C ends, \d+ samples$/);
+  assertMatch(stdout, /\d+ samples on-CPU in/);
+});
+
+kernelTest("profile says how to start a program whose code has no names", [], async () => {
+  const target = new Deno.Command(Deno.execPath(), {
+    args: ["run", `${ROOT}tests/testdata/hot.ts`, "4000"],
+    stdout: "null",
+  }).spawn();
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const { code, stderr } = profile(["-p", `${target.pid}`, "-d", "0.5"]);
+    assertEquals(code, 0);
+    assertStringIncludes(
+      stderr,
+      `NOTE: process ${target.pid} (deno) has not written /tmp/perf-${target.pid}.map`,
+    );
+    assertStringIncludes(stderr, "deno run --v8-flags=--perf-basic-prof,--interpreted-frames");
+  } finally {
+    target.kill("SIGKILL");
+    await target.status;
+  }
+});
+
+kernelTest("profile leaves nothing behind when it is interrupted", ["gcc"], async () => {
+  const before = perfMaps();
+  const running = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", `${ROOT}tools/profile.ts`, "-c"]
+      .concat(`${Deno.execPath()} run ${ROOT}tests/testdata/hot.ts 60000`),
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  running.kill("SIGINT");
+  const { code, stdout } = await running.output();
+  assertEquals(code, 0);
+  assertMatch(new TextDecoder().decode(stdout), /hotFunction hot\.ts/);
+  assertEquals(perfMaps(), before);
+  assertEquals(output("pgrep", ["-f", "testdata/hot.ts"]).stdout, "");
+});
+
+Deno.test("profile refuses what it does not understand, in one line", () => {
+  const cases: [string[], RegExp][] = [
+    [[], /^ERROR: say what to sample: one of -c CMD, -p PID and -a$/m],
+    [["-a", "-p", "1"], /^ERROR: say what to sample/m],
+    [["-a", "-F", "0"], /^ERROR: Invalid frequency '0': expected a number from 1 to 20000$/m],
+    [["-a", "-d", "x"], /^ERROR: Invalid duration 'x'/m],
+    [["-a", "-o", "x.png"], /^ERROR: Cannot tell what to write to 'x\.png'/m],
+    [["-a", "-o", "/nonexistent/x.svg"], /^ERROR: Cannot write '\/nonexistent\/x\.svg': No such/m],
+    [["-p", "4194303"], /^ERROR: Cannot sample process 4194303: no such process$/m],
+    [["-c", "/nonexistent/program"], /^ERROR: Failed to run '\/nonexistent\/program'/m],
+    [["--nonsense"], /^ERROR: unknown option --nonsense$/m],
+    [["--plane", "user", "-a"], /^ERROR: -a needs the kernel plane: CAP_BPF and CAP_PERFMON/m],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = profile(args);
+    assertEquals([code, stdout], [1, ""], args.join(" "));
+    assertMatch(stderr, expected);
+    assertEquals(/^ +at /m.test(stderr), false, stderr);
+  }
+});
