@@ -3,7 +3,7 @@
 
 import { DtError, errorCode } from "../errors.ts";
 import { bootTimeNs } from "../sys/clock.ts";
-import { onlineCpus } from "../sys/cpu.ts";
+import { onEachCpu } from "../sys/each_cpu.ts";
 import type { Fd } from "../sys/fd.ts";
 import {
   PERF_COUNT_SW_DUMMY,
@@ -39,7 +39,7 @@ interface Pending {
 /** Watches all processes, or one with what it starts, until it is disposed. */
 export class ProcessWatch implements Disposable {
   readonly #processes: Processes;
-  readonly #rings: PerfRing[] = [];
+  readonly #rings = new Set<PerfRing>();
   readonly #owned: DisposableStack;
   /** Records of several CPUs, not yet in order. */
   #pending: Pending[] = [];
@@ -55,23 +55,33 @@ export class ProcessWatch implements Disposable {
     const poller = stack.use(new Poller());
     const targets = pid === undefined ? [-1] : threadsOf(pid);
     const pages = pid === undefined ? RING_PAGES : SMALL_RING_PAGES;
-    for (const cpu of onlineCpus()) {
-      let first: Fd | undefined;
-      for (const target of targets) {
-        const event = openWatch(target, cpu, pages);
-        if (event === undefined) continue;
-        stack.use(event);
-        if (first === undefined) {
-          this.#rings.push(stack.use(new PerfRing(event, pages)));
-          poller.add(event.value);
-          first = event;
-        } else {
-          perfEventSetOutput(event, first);
-        }
-      }
-    }
+    stack.use(onEachCpu({ open: (cpu) => this.#open(cpu, targets, pages, poller) }));
     this.#owned = stack.move();
     this.#follow(poller);
+  }
+
+  /** The events of one CPU, which share a ring. */
+  #open(cpu: number, targets: readonly number[], pages: number, poller: Poller): Disposable {
+    using stack = new DisposableStack();
+    let first: Fd | undefined;
+    for (const target of targets) {
+      const event = openWatch(target, cpu, pages);
+      if (event === undefined) continue; // the thread has ended
+      stack.use(event);
+      if (first !== undefined) {
+        perfEventSetOutput(event, first);
+        continue;
+      }
+      first = event;
+      const ring = stack.use(new PerfRing(event, pages));
+      this.#rings.add(ring);
+      poller.add(event.value);
+      stack.defer(() => {
+        ring.drain(this.#take);
+        this.#rings.delete(ring);
+      });
+    }
+    return stack.move();
   }
 
   /** Records that the kernel had no room for: names may be missing then. */
@@ -95,9 +105,9 @@ export class ProcessWatch implements Disposable {
   [Symbol.dispose](): void {
     if (this.#owned.disposed) return;
     this.drain();
+    this.#owned.dispose();
     for (const one of this.#pending) one.apply();
     this.#pending = [];
-    this.#owned.dispose();
   }
 
   async #follow(poller: Poller): Promise<void> {
@@ -152,7 +162,7 @@ export class ProcessWatch implements Disposable {
   };
 }
 
-/** Undefined if the thread, or the CPU, has gone. */
+/** Undefined if the thread has gone. */
 function openWatch(pid: number, cpu: number, pages: number): Fd | undefined {
   const flags: Records["flags"] = [
     ...["excludeKernel", "excludeHypervisor", "mmap", "mmap2", "comm", "commExec"] as const,
@@ -178,7 +188,8 @@ function openWatch(pid: number, cpu: number, pages: number): Fd | undefined {
     }
   } catch (error) {
     const code = errorCode(error);
-    if (code === "ESRCH" || code === "ENODEV") return undefined;
+    if (code === "ESRCH") return undefined;
+    if (code === "ENODEV") throw error;
     throw new DtError(
       code ?? "EPERM",
       `Cannot watch ${pid < 0 ? "processes" : `process ${pid}`}: perf_event_open(2) says ${code}`,

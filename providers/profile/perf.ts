@@ -5,8 +5,8 @@ import { DtError, errorCode } from "../../core/errors.ts";
 import type { Pcb } from "../../core/pcb.ts";
 import type { KernelAttachment, Location } from "../../core/provider.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
+import { onEachCpu } from "../../core/sys/each_cpu.ts";
 import type { PerfEventAttr } from "../../core/sys/perf_event.ts";
-import { onEachCpu } from "./cpus.ts";
 
 /** Registers of what was interrupted: struct bpf_perf_event_data begins with them. */
 const REGISTERS: Readonly<Record<string, Location>> = Object.fromEntries(
@@ -55,7 +55,8 @@ export function perfAttachment(
             });
           }
         },
-        ticks,
+        opened: (cpu) => ticks.start(cpu),
+        closed: (cpu, gone) => ticks.stop(cpu, gone),
       });
     },
   };

@@ -1,24 +1,26 @@
-// What runs on each CPU, while CPUs come and go.
+// Things that exist once for each CPU, while CPUs come and go: the kernel takes perf events off a CPU
+// that goes, for good. cpu-hotplug.rst
 
-import { errorCode } from "../../core/errors.ts";
-import { onlineCpus } from "../../core/sys/cpu.ts";
-import type { TickCounter } from "../../core/provider.ts";
+import { errorCode } from "../errors.ts";
+import { onlineCpus } from "./cpu.ts";
 
-/** How often it is looked which CPUs there are: the kernel takes events off a CPU that goes. */
+/** How often it is looked which CPUs there are. */
 const LOOK_MS = 500;
 
-/** Opens a thing for each CPU, and again for one that comes. */
+/** A thing for each CPU. */
 export interface PerCpu {
-  /** Which of the CPUs that run now. */
-  choose(online: readonly number[]): readonly number[];
   /**
    * Opens it.
    *
    * @throws {DtError} ENODEV the CPU has just gone.
    */
   open(cpu: number): Disposable;
-  /** Told when it starts and ends on a CPU. */
-  readonly ticks: TickCounter;
+  /** Which of the CPUs that run now. Default: all. */
+  choose?(online: readonly number[]): readonly number[];
+  /** Told when it has been opened on a CPU. */
+  opened?(cpu: number): void;
+  /** Told when it has been closed; `gone` if that was because the CPU went. */
+  closed?(cpu: number, gone: boolean): void;
 }
 
 /** Opens on all chosen CPUs, and keeps to them until it is disposed. */
@@ -26,17 +28,18 @@ export function onEachCpu(what: PerCpu): Disposable {
   const running = new Map<number, Disposable>();
   const start = (cpu: number) => {
     running.set(cpu, what.open(cpu));
-    what.ticks.start(cpu);
+    what.opened?.(cpu);
   };
+  const choose = (online: readonly number[]) => what.choose?.(online) ?? online;
   using stack = new DisposableStack();
   stack.defer(() => {
     for (const [cpu, one] of running) {
       one[Symbol.dispose]();
-      what.ticks.stop(cpu, false);
+      what.closed?.(cpu, false);
     }
   });
   let known = onlineCpus();
-  for (const cpu of what.choose(known)) start(cpu);
+  for (const cpu of choose(known)) start(cpu);
   const timer = setInterval(() => {
     const online = onlineCpus();
     if (online.join() === known.join()) return;
@@ -45,9 +48,9 @@ export function onEachCpu(what: PerCpu): Disposable {
       if (online.includes(cpu)) continue;
       one[Symbol.dispose]();
       running.delete(cpu);
-      what.ticks.stop(cpu, true);
+      what.closed?.(cpu, true);
     }
-    for (const cpu of what.choose(online)) {
+    for (const cpu of choose(online)) {
       try {
         if (!running.has(cpu)) start(cpu);
       } catch (error) {
