@@ -17,6 +17,8 @@ export class Probe {
   readonly locations?: readonly string[];
   /** What whoever asks for it should know. [I] */
   readonly warning?: string;
+  /** What it may do to those that are traced. [I] */
+  readonly danger?: string;
   /** Layout of its arguments, where names and types do not tell. [I] */
   readonly layout?: string;
   /** Where it comes from. [I] */
@@ -30,6 +32,7 @@ export class Probe {
     this.retval = spec.retval;
     this.locations = spec.locations;
     this.warning = spec.warning;
+    this.danger = spec.danger;
     this.layout = spec.layout;
     this.provider = provider;
   }

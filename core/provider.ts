@@ -45,6 +45,8 @@ export interface ProbeSpec {
   readonly locations?: readonly string[];
   /** What whoever asks for it should know: that the kernel cannot tick so fast. */
   readonly warning?: string;
+  /** What it may do to those that are traced, if it is not known to be harmless. */
+  readonly danger?: string;
   /** Tells apart probes whose arguments have equal names and types in different places. */
   readonly layout?: string;
 }
@@ -164,7 +166,7 @@ export interface KernelAction {
 
 /** Tells which PCB of an attachment is meant, where one program serves many. */
 export interface Selector {
-  /** Emits code that leaves a key in R0. R1 is clobbered; `context` must survive. */
+  /** Emits code that leaves a key in R0. R1 to R5 are clobbered; `context` must survive. */
   emit(asm: Assembler, context: Register): void;
   /** The key of each PCB, in the order of {@linkcode KernelAttachment.pcbs}; unique. */
   readonly keys: readonly number[];

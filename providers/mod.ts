@@ -4,11 +4,22 @@
  */
 
 import type { Provider } from "../core/provider.ts";
+import { uprobe, uretprobe } from "./function/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
 import { rawtracepoint, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
 
-export { hardware, interval, profile, rawtracepoint, software, syscall, tracepoint };
+export {
+  hardware,
+  interval,
+  profile,
+  rawtracepoint,
+  software,
+  syscall,
+  tracepoint,
+  uprobe,
+  uretprobe,
+};
 
 /** One of each. */
 export function allProviders(): Provider[] {
@@ -20,5 +31,7 @@ export function allProviders(): Provider[] {
     software(),
     syscall(),
     tracepoint(),
+    uprobe(),
+    uretprobe(),
   ];
 }

@@ -53,6 +53,7 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^core\/[a-z_]+\.ts$/, may: /^core\/([a-z_]+\.ts$|asm\/)/ },
   { files: /^providers\/mod\.ts$/, may: /^(core|providers)\// },
   { files: /^providers\/syscall\//, may: /^(core|providers\/syscall)\// },
+  { files: /^providers\/function\//, may: /^(core|providers\/function)\// },
   { files: /^providers\/profile\//, may: /^(core|providers\/profile)\// },
   { files: /^providers\/static\//, may: /^(core|providers\/static)\// },
   {

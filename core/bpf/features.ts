@@ -9,10 +9,17 @@ import { callHelper, exit } from "../asm/jump.ts";
 import { R0 } from "../asm/register.ts";
 import { missingCapabilities, UnsupportedError } from "./load_failure.ts";
 import { BpfMap } from "./map.ts";
+import { BPF_TRACE_UPROBE_MULTI } from "./syscall.ts";
 import { BPF_TRACE_FENTRY, BPF_TRACE_RAW_TP, BpfProgram, type ProgramSpec } from "./program.ts";
 
 /** Names of the features that can be asked for. */
-export type Feature = "ringbuf" | "tp_btf" | "fentry" | "btf" | "get_current_task_btf";
+export type Feature =
+  | "ringbuf"
+  | "tp_btf"
+  | "fentry"
+  | "btf"
+  | "get_current_task_btf"
+  | "uprobe_multi";
 
 interface FeatureProbe {
   readonly minimumKernel: string;
@@ -71,6 +78,11 @@ const PROBES: Record<Feature, FeatureProbe> = {
         expectedAttachType: BPF_TRACE_FENTRY,
         attachBtfId: btfId(BTF_KIND.FUNC, "vfs_read"),
       }),
+  },
+  uprobe_multi: {
+    minimumKernel: "6.6",
+    needs: "CONFIG_UPROBES",
+    try: () => load({ type: "KPROBE", expectedAttachType: BPF_TRACE_UPROBE_MULTI }),
   },
   get_current_task_btf: {
     minimumKernel: "5.11",

@@ -22,8 +22,10 @@ export * from "./program.ts";
 export {
   type AttachableProgram,
   attachPerfEvent,
+  attachPerfUprobes,
   attachRawTracepoint,
   attachTracepoint,
+  attachUprobes,
 } from "./link.ts";
 export { PERF_FLAG, type PerfEventAttr, type PerfFlag, type Records } from "../sys/perf_event.ts";
 export { type Feature, FEATURES, missingFeature } from "./features.ts";
@@ -34,3 +36,4 @@ export {
   UnsupportedError,
 } from "./load_failure.ts";
 export { VerifierError, verifierSummary } from "./verifier_log.ts";
+export { BPF_TRACE_UPROBE_MULTI, type UprobePlace } from "./syscall.ts";

@@ -251,7 +251,41 @@ export function rawTracepointOpen(name: string | undefined, progFd: number): num
 const BPF_PERF_EVENT = 41;
 
 /** Links a program to a perf event; closing the link detaches it. */
-export function linkCreatePerfEvent(progFd: number, perfFd: number): number {
-  const struct = new Struct(64).u32(0, progFd).u32(4, perfFd).u32(8, BPF_PERF_EVENT);
+export function linkCreatePerfEvent(progFd: number, perfFd: number, cookie = 0n): number {
+  const struct = new Struct(64).u32(0, progFd).u32(4, perfFd).u32(8, BPF_PERF_EVENT)
+    .u64(16, cookie);
   return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE");
+}
+
+/** `BPF_TRACE_UPROBE_MULTI` */
+export const BPF_TRACE_UPROBE_MULTI = 48;
+/** `BPF_F_UPROBE_MULTI_RETURN` */
+const BPF_F_UPROBE_MULTI_RETURN = 1;
+
+/** Where in a file a program is to run. */
+export interface UprobePlace {
+  /** Offset in the file. */
+  readonly offset: bigint;
+  /** What the program finds out by bpf_get_attach_cookie(). */
+  readonly cookie: bigint;
+  /** Offset in the file of a 16-bit counter that is raised while the probe is there; 0: none. */
+  readonly counter: bigint;
+}
+
+/** Links a program to places of a file (Linux 6.6); closing the link detaches it from all. */
+export function linkCreateUprobeMulti(
+  progFd: number,
+  path: string,
+  places: readonly UprobePlace[],
+  isReturn: boolean,
+): number {
+  const words = (value: (place: UprobePlace) => bigint) =>
+    new Uint8Array(BigUint64Array.from(places, value).buffer);
+  const counters = places.some(({ counter }) => counter !== 0n);
+  const struct = new Struct(64).u32(0, progFd).u32(8, BPF_TRACE_UPROBE_MULTI)
+    .pointer(16, cString(path)).pointer(24, words(({ offset }) => offset))
+    .pointer(32, counters ? words(({ counter }) => counter) : undefined)
+    .pointer(40, words(({ cookie }) => cookie)).u32(48, places.length)
+    .u32(52, isReturn ? BPF_F_UPROBE_MULTI_RETURN : 0);
+  return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE", path);
 }

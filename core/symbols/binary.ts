@@ -46,6 +46,19 @@ export class Binary {
     return this.#table !== undefined;
   }
 
+  /** Functions by name, in the order of the file's tables. */
+  *functions(): Generator<{ name: string; address: number; size: number }> {
+    const symbols = this.#symbols("code");
+    const seen = new Set<string>();
+    for (let i = 0; i < symbols.count; i++) {
+      const [name, address] = [symbols.name(i), symbols.start(i)];
+      const key = `${name} ${address}`;
+      if (seen.has(key)) continue; // in two tables
+      seen.add(key);
+      yield { name, address, size: symbols.size(i) };
+    }
+  }
+
   /** A variable or function by name: its address and bytes. */
   find(name: string): { address: number; size: number } | undefined {
     for (const kind of ["data", "code"] as const) {
@@ -116,6 +129,12 @@ function moved(symbols: SymbolSource, distance: number): SymbolSource {
   return distance === 0
     ? symbols
     : { ...symbols, start: (index) => symbols.start(index) + distance };
+}
+
+/** A file with code by its path; undefined if it is none. */
+export function openBinary(path: string, helpers: SymbolHelpers = {}): Binary | undefined {
+  const elf = openElf(path);
+  return elf && new Binary(elf, path, "", helpers);
 }
 
 /** An ELF file; undefined if what is read is none. */

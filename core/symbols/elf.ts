@@ -96,6 +96,14 @@ export class ElfFile {
     return inside && fileOffset - inside.offset + inside.address;
   }
 
+  /** Where an address that the file speaks of is in the file. */
+  offsetOf(address: number): number | undefined {
+    const found = this.segments.find((one) =>
+      address >= one.address && address < one.address + one.size
+    );
+    return found && address - found.address + found.offset;
+  }
+
   /** Lowest address of the first segment: what a position-independent file is moved from. */
   get base(): number {
     return this.segments[0]?.address ?? 0;

@@ -14,6 +14,8 @@
  * @module
  */
 
+export { Binary, openBinary } from "./binary.ts";
+export { ElfFile, type ReadAt, type Segment, type SymbolKind } from "./elf.ts";
 export { KernelSymbols, kernelSymbols } from "./kallsyms.ts";
 export { type SymbolHelpers, Symbolizer, type UserFrame } from "./symbolizer.ts";
-export type { ResolvedSymbol } from "./symbol_table.ts";
+export { type ResolvedSymbol, type SymbolSource, SymbolTable } from "./symbol_table.ts";

@@ -77,6 +77,9 @@ export interface PerfEventAttr {
   period?: bigint;
   /** Or sample `frequency` times a second. */
   frequency?: bigint;
+  /** Further fields, whose meaning is the PMU's. */
+  config1?: bigint;
+  config2?: bigint;
   /** Record into a ring. */
   records?: Records;
 }
@@ -96,7 +99,9 @@ export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: n
     .u32(4, ATTR_SIZE)
     .u64(8, attr.config)
     .u64(16, attr.frequency ?? attr.period ?? 1n)
-    .u64(40, attr.frequency === undefined ? 0n : ATTR_FREQ);
+    .u64(40, attr.frequency === undefined ? 0n : ATTR_FREQ)
+    .u64(56, attr.config1 ?? 0n)
+    .u64(64, attr.config2 ?? 0n);
   if (attr.records !== undefined) {
     const { sampleType, flags, registers = 0n, frames = 0, wakeupBytes = 0 } = attr.records;
     const bits = flags.reduce((sum, name) => sum | PERF_FLAG[name], PERF_FLAG.useClock);

@@ -5,6 +5,8 @@ import {
   software,
   syscall,
   tracepoint,
+  uprobe,
+  uretprobe,
 } from "../../providers/mod.ts";
 import { providerSuite } from "./provider_suite.ts";
 
@@ -71,3 +73,20 @@ providerSuite({
   fire: () => void new Deno.Command("true").outputSync(),
   nonsense: ["rawtracepoint:no_such_event", "rawtracepoint:module:sched_switch", "rawtracepoint:"],
 });
+
+for (const make of [uprobe, uretprobe]) {
+  const { name } = make();
+  providerSuite({
+    make,
+    pattern: `${name}:libc:*`,
+    kernelProbe: `${name}:libc:getenv`,
+    otherProbe: `${name}:libc:malloc`,
+    fire: () => void new Deno.Command("ls").outputSync(),
+    nonsense: [
+      `${name}:libc:no_such_function`,
+      `${name}:/no/such/file:f`,
+      `${name}:libc`,
+      `${name}:`,
+    ],
+  });
+}

@@ -41,6 +41,9 @@ export const aarch64: Arch = {
     ...Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`r${i}`, i * 8])),
     ...{ sp: 248, ip: 256, pstate: 264 },
   },
+  // AAPCS64
+  functionArguments: Array.from({ length: 8 }, (_, i) => `r${i}`),
+  functionResult: "r0",
   // PSR_MODE32_BIT in pstate
   compat: { offset: 264, mask: 0x10, value: 0x10 },
 };

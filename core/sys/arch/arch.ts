@@ -46,6 +46,9 @@ export interface Arch {
   readonly syscallNumberSize: 4 | 8;
   /** Offsets of registers in `struct pt_regs`, by the names that reg() takes. */
   readonly registers: Readonly<Record<string, number>>;
+  /** Registers of a C function's arguments, in order, and of its result. */
+  readonly functionArguments: readonly string[];
+  readonly functionResult: string;
   /** How `struct pt_regs` tells a 32-bit process: the word at `offset`, masked, equals `value`. */
   readonly compat: { readonly offset: number; readonly mask: number; readonly value: number };
 }

@@ -48,6 +48,9 @@ export const x86_64: Arch = {
     ...{ ax: 80, cx: 88, dx: 96, si: 104, di: 112, orig_ax: 120, ip: 128, cs: 136, flags: 144 },
     ...{ sp: 152, ss: 160 },
   },
+  // System V ABI
+  functionArguments: ["di", "si", "dx", "cx", "r8", "r9"],
+  functionResult: "ax",
   // cs is __USER32_CS
   compat: { offset: 136, mask: 0xffff, value: 0x23 },
 };

@@ -28,6 +28,8 @@ export interface ProbeInfo {
   readonly layout?: string;
   /** What the script's author should know. */
   readonly warning?: string;
+  /** What it may do to those that are traced. */
+  readonly danger?: string;
   /** Fired by btrace itself, in its own thread. */
   readonly special?: boolean;
 }
@@ -67,6 +69,8 @@ export interface ExpandOptions {
   readonly params: readonly string[];
   /** Kinds of probes that only some ways of running know. */
   readonly special: readonly string[];
+  /** --unsafe */
+  readonly unsafe: boolean;
 }
 
 /** First number of btrace's own probes. */
@@ -163,6 +167,8 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   rt: "rawtracepoint",
   s: "software",
   h: "hardware",
+  u: "uprobe",
+  ur: "uretprobe",
 };
 
 /** A name as the registry knows it: the provider in full and in lower case. */
@@ -206,8 +212,11 @@ function find(
     diagnostics.error("invalid-probe", (error as Error).message, point.span);
     return [];
   }
-  for (const { warning } of found) {
+  for (const { warning, danger } of found) {
     if (warning !== undefined) diagnostics.warning("probe", warning, point.span);
+    if (danger !== undefined && !options.unsafe) {
+      diagnostics.error("unsafe", danger, point.span, "use --unsafe to allow it");
+    }
   }
   if (found.length > 0 || options.missing === "ignore") return found;
   const message = `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;

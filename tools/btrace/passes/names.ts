@@ -130,6 +130,11 @@ function probeValue(context: Context, name: string, span: Span): Node {
     const level = binary(context, "&", segment, constant(3n, UINT64, span), span);
     return binary(context, "/", level, constant(3n, UINT64, span), span);
   }
+  if (name === "func" && /^uprobe:/.test(context.probe.name)) {
+    const address: Node = { op: "context", at: "reg:ip", type: UINT64, span };
+    const type: Type = { kind: "special", as: "usym" };
+    return { op: "call", name: "usym", args: [address], type, span };
+  }
   notHere(context, name, span);
   return broken(span);
 }

@@ -71,6 +71,7 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
     maxProbes: config.maxProbes,
     params: options.params,
     special: options.special,
+    unsafe: options.unsafe,
   });
   const checked = check(program, clauses, diagnostics, {
     types,

@@ -1,0 +1,129 @@
+// Programs and libraries as probes name them.
+
+import { type Binary, openBinary } from "../../core/symbols/mod.ts";
+
+/** Where the dynamic linker looks beside what it is told. ld.so(8) */
+const FOLDERS = ["/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"];
+
+/** Multiarch folders of this machine. */
+const MULTIARCH = `${Deno.build.arch}-linux-gnu`;
+
+/**
+ * The file that is meant by a path, by a program's name or by a library's ("libc", "libc.so.6").
+ *
+ * @returns undefined if there is none.
+ */
+export function findFile(name: string): string | undefined {
+  if (name === "") return undefined;
+  if (name.includes("/")) return real(name);
+  return real(`./${name}`) ?? inPath(name) ?? library(name);
+}
+
+function real(path: string): string | undefined {
+  try {
+    const found = Deno.realPathSync(path);
+    return Deno.statSync(found).isFile ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function inPath(name: string): string | undefined {
+  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
+    const found = folder === "" ? undefined : real(`${folder}/${name}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** By its name without version: the first that has it. */
+function library(name: string): string | undefined {
+  for (const folder of FOLDERS.flatMap((one) => [`${one}/${MULTIARCH}`, one])) {
+    const exact = real(`${folder}/${name}`);
+    if (exact !== undefined) return exact;
+    try {
+      const names = [...Deno.readDirSync(folder)].map((one) => one.name);
+      const found = names.filter((one) => one.startsWith(`${name}.so`)).sort()
+        .map((one) => real(`${folder}/${one}`)).find((path) => path && isElf(path));
+      if (found !== undefined) return found;
+    } catch {
+      // No such folder.
+    }
+  }
+  return undefined;
+}
+
+/** Not a linker script. */
+function isElf(path: string): boolean {
+  return openBinary(path) !== undefined;
+}
+
+/** A function of a file. */
+export interface FunctionSymbol {
+  readonly name: string;
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A file whose functions can be probed. */
+export class ProbedFile {
+  /** Path without symbolic links. */
+  readonly path: string;
+  readonly #binary: Binary;
+  #functions?: Map<string, FunctionSymbol[]>;
+
+  constructor(path: string, binary: Binary) {
+    this.path = path;
+    this.#binary = binary;
+  }
+
+  /** Functions of a name: more than one if static functions share it. */
+  named(name: string): readonly FunctionSymbol[] {
+    return this.#all.get(name) ?? [];
+  }
+
+  /** All functions by name, each address once. */
+  *functions(): Generator<FunctionSymbol> {
+    for (const [first] of this.#all.values()) yield first;
+  }
+
+  /** The function that an address lies in. */
+  at(address: number): FunctionSymbol | undefined {
+    for (const all of this.#all.values()) {
+      const found = all.find((one) =>
+        address >= one.address && address < one.address + Math.max(1, one.size)
+      );
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Where an address is in the file. */
+  offsetOf(address: number): number | undefined {
+    return this.#binary.elf.offsetOf(address);
+  }
+
+  get #all(): Map<string, FunctionSymbol[]> {
+    if (this.#functions !== undefined) return this.#functions;
+    const all = this.#functions = new Map<string, FunctionSymbol[]>();
+    for (const one of this.#binary.functions()) {
+      const known = all.get(one.name);
+      if (known === undefined) all.set(one.name, [one]);
+      else known.push(one);
+    }
+    return all;
+  }
+}
+
+const opened = new Map<string, ProbedFile | undefined>();
+
+/** The file that a probe names, read once. */
+export function probedFile(name: string): ProbedFile | undefined {
+  if (!opened.has(name)) {
+    const path = findFile(name);
+    const binary = path === undefined ? undefined : openBinary(path);
+    opened.set(name, binary && new ProbedFile(path!, binary));
+  }
+  return opened.get(name);
+}

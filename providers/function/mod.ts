@@ -1,0 +1,37 @@
+/**
+ * Functions of programs and libraries. `uprobe:FILE:FUNCTION` fires when it is called,
+ * `uretprobe:FILE:FUNCTION` when it returns; `FUNCTION+OFFSET` and an address are places within.
+ * FILE is a path, a program in `PATH`, or a library's name ("libc"). Arguments are `arg0` to `arg5`, as
+ * the C convention passes them; the result is `retval`; registers can be read.
+ *
+ * Kernel plane only: needs CAP_BPF and CAP_PERFMON, with Linux 6.6 (before that CAP_SYS_ADMIN, and a
+ * perf event for each). Every process that has the file mapped, or maps it later, fires.
+ *
+ * @example
+ * ```ts ignore
+ * import { openDevice } from "../../core/mod.ts";
+ * import { uprobe } from "./mod.ts";
+ *
+ * const device = openDevice({ providers: [uprobe()] });
+ * using session = device.open();
+ * session.enable("uprobe:libc:malloc", { states: ["comm", "args"] });
+ * session.start();
+ * for await (const event of session) console.log(event.comm, event.args?.[0]);
+ * ```
+ *
+ * @see {@link https://docs.kernel.org/trace/uprobetracer.html}
+ * @module
+ */
+
+import type { Provider } from "../../core/provider.ts";
+import { FunctionProvider } from "./provider.ts";
+
+/** Makes the provider of `uprobe:`. */
+export function uprobe(): Provider {
+  return new FunctionProvider("uprobe");
+}
+
+/** Makes the provider of `uretprobe:`. */
+export function uretprobe(): Provider {
+  return new FunctionProvider("uretprobe");
+}
