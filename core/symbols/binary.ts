@@ -25,6 +25,8 @@ export class Binary {
   #table?: SymbolTable;
 
   /**
+   * Reads nothing yet but the headers that it is given.
+   *
    * @param path To be opened now and again.
    * @param root Of the file system that its own paths are of: "" or "/proc/PID/root".
    * @throws {RangeError} It is no ELF file.

@@ -9,7 +9,9 @@ export type ReadAt = (offset: number, length: number) => Uint8Array;
 
 /** A part of the file that is mapped. */
 export interface Segment {
+  /** Where it starts in the file. */
   readonly offset: number;
+  /** Where it starts in the addresses that the file speaks of. */
   readonly address: number;
   /** Bytes in the file. */
   readonly size: number;

@@ -77,8 +77,9 @@ export interface PerfEventAttr {
   period?: bigint;
   /** Or sample `frequency` times a second. */
   frequency?: bigint;
-  /** Further fields, whose meaning is the PMU's. */
+  /** A further field, whose meaning is the PMU's. */
   config1?: bigint;
+  /** Another one. */
   config2?: bigint;
   /** Record into a ring. */
   records?: Records;
