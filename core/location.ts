@@ -6,7 +6,7 @@ import { add64, and64, arsh64, imm, lsh64, mov64, rsh64 } from "./asm/alu.ts";
 import type { Instruction } from "./asm/instruction.ts";
 import type { CType } from "./c_type.ts";
 import { callHelper } from "./asm/jump.ts";
-import { load } from "./asm/load_store.ts";
+import { load, loadImm64 } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, type Register } from "./asm/register.ts";
 import type { ContextLayout, Location } from "./provider.ts";
@@ -25,6 +25,12 @@ export function emitLoad(
   stackOffset: number,
 ): void {
   if (location.address !== undefined) return emitAddress(asm, location, context);
+  if (location.memory !== undefined) return emitOperand(asm, location, context, stackOffset);
+  if (location.constant !== undefined) {
+    const bits = BigInt.asUintN(location.size * 8, location.constant);
+    asm.emit(loadImm64(R0, bits));
+    return;
+  }
   let from = context;
   location.path.forEach((offset, i) => {
     const last = i === location.path.length - 1;
@@ -44,6 +50,29 @@ export function emitLoad(
     }
     from = R0;
   });
+}
+
+/** Leaves a value of the process's memory in R0; 0 if it cannot be read. */
+function emitOperand(
+  asm: Assembler,
+  { path, size, memory }: Location,
+  context: Register,
+  stackOffset: number,
+): void {
+  const { displacement, index, scale = 1 } = memory!;
+  asm.emit(load(8, R3, context, path[0]));
+  if (index !== undefined) {
+    asm.emit(load(8, R0, context, index), lsh64(R0, imm(Math.log2(scale))), add64(R3, R0));
+  }
+  asm.emit(
+    loadImm64(R0, BigInt.asUintN(64, BigInt(displacement))),
+    add64(R3, R0),
+    mov64(R1, R10),
+    add64(R1, imm(stackOffset)),
+    mov64(R2, imm(size)),
+    callHelper(BPF_FUNC.probe_read_user),
+    load(size, R0, R10, stackOffset),
+  );
 }
 
 /** Leaves the address of something in the context in R0. */

@@ -118,6 +118,20 @@ export interface Location {
    * data that a 32-bit word there tells the offset of, from the record's start or from the word's end.
    */
   readonly address?: "inline" | "data_loc" | "rel_loc";
+  /** The value is in the process's memory, at what the context has at `path[0]` and more. */
+  readonly memory?: UserOperand;
+  /** The value is always this one. */
+  readonly constant?: bigint;
+}
+
+/** An operand in memory as processors have them: register + index × scale + displacement. */
+export interface UserOperand {
+  /** Bytes to add. */
+  readonly displacement: number;
+  /** Offset of the index register in the context. */
+  readonly index?: number;
+  /** What the index is multiplied with: 1, 2, 4 or 8. */
+  readonly scale?: number;
 }
 
 /** Where a program finds what, in its context. */

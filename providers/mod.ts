@@ -4,7 +4,7 @@
  */
 
 import type { Provider } from "../core/provider.ts";
-import { uprobe, uretprobe } from "./function/mod.ts";
+import { uprobe, uretprobe, usdt } from "./function/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
 import { rawtracepoint, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
@@ -19,6 +19,7 @@ export {
   tracepoint,
   uprobe,
   uretprobe,
+  usdt,
 };
 
 /** One of each. */
@@ -33,5 +34,6 @@ export function allProviders(): Provider[] {
     tracepoint(),
     uprobe(),
     uretprobe(),
+    usdt(),
   ];
 }

@@ -154,7 +154,8 @@ export type Need =
   | "node"
   | "perf"
   | "script"
-  | "chromium";
+  | "chromium"
+  | "sdt.h";
 
 const EVENTS = "/sys/kernel/tracing/events";
 
@@ -166,6 +167,10 @@ function missing(need: Need): string | undefined {
       return Deno.uid() === 0 ? undefined : "root";
     case "hotplug":
       return exists("/sys/devices/system/cpu/cpu1/online") ? undefined : "a second CPU that can go";
+    case "sdt.h": {
+      const folders = ["/usr/include", `/usr/include/${Deno.build.arch}-linux-gnu`];
+      return folders.some((one) => exists(`${one}/sys/sdt.h`)) ? undefined : "sys/sdt.h";
+    }
     case "tracefs":
       try {
         if (Deno.uid() === 0 && !isReadable(EVENTS)) {
@@ -255,10 +260,11 @@ export async function codeOfAsync(fn: () => Promise<unknown>): Promise<string> {
 
 /** Compiles a program of testdata/; the same one is built once per run. */
 export function buildProgram(name: string, ...flags: readonly string[]): string {
-  let program = programs.get(name);
+  const key = [name, ...flags].join(" ");
+  let program = programs.get(key);
   if (program === undefined) {
     const folder = sharedFolder();
-    programs.set(name, program = `${folder}/${name}`);
+    programs.set(key, program = `${folder}/${name}`);
     const args = ["-O1", "-fno-omit-frame-pointer", ...flags, "-o", program];
     const { code, stderr } = output("gcc", [...args, `${ROOT}tests/testdata/${name}.c`]);
     assertEquals(code, 0, stderr);

@@ -131,6 +131,11 @@ export class ElfFile {
     return { name, crc: viewOf(bytes).getUint32(at, true) };
   }
 
+  /** Where a section is in the addresses that the file speaks of. */
+  sectionAddress(name: string): number | undefined {
+    return this.#sections.find((one) => one.name === name)?.address;
+  }
+
   /** Contents of a section; undefined if there is none. */
   section(name: string): Uint8Array | undefined {
     const found = this.#sections.find((one) => one.name === name);

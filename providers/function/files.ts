@@ -1,6 +1,6 @@
 // Programs and libraries as probes name them.
 
-import { type Binary, openBinary } from "../../core/symbols/mod.ts";
+import { type Binary, openBinary, type StaticProbe, staticProbes } from "../../core/symbols/mod.ts";
 
 /** Where the dynamic linker looks beside what it is told. ld.so(8) */
 const FOLDERS = ["/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"];
@@ -72,6 +72,7 @@ export class ProbedFile {
   readonly path: string;
   readonly #binary: Binary;
   #functions?: Map<string, FunctionSymbol[]>;
+  #staticProbes?: Map<string, StaticProbe[]>;
 
   constructor(path: string, binary: Binary) {
     this.path = path;
@@ -102,6 +103,19 @@ export class ProbedFile {
   /** Where an address is in the file. */
   offsetOf(address: number): number | undefined {
     return this.#binary.elf.offsetOf(address);
+  }
+
+  /** Address of a variable. */
+  variable(name: string): number | undefined {
+    return this.#binary.find(name)?.address;
+  }
+
+  /** Static probes, each with all its places. */
+  get staticProbes(): ReadonlyMap<string, readonly StaticProbe[]> {
+    return this.#staticProbes ??= Map.groupBy(
+      staticProbes(this.#binary.elf),
+      ({ provider, name }) => `${provider}:${name}`,
+    );
   }
 
   get #all(): Map<string, FunctionSymbol[]> {

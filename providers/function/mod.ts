@@ -4,6 +4,10 @@
  * FILE is a path, a program in `PATH`, or a library's name ("libc"). Arguments are `arg0` to `arg5`, as
  * the C convention passes them; the result is `retval`; registers can be read.
  *
+ * `usdt:FILE:PROVIDER:NAME`, or `usdt:FILE:NAME`, is a probe that the file declares (sys/sdt.h), at all its
+ * places; its arguments have the widths and signs that the compiler wrote down. A program that asks
+ * whether somebody looks (a semaphore) is told while the probe is attached.
+ *
  * Kernel plane only: needs CAP_BPF and CAP_PERFMON, with Linux 6.6 (before that CAP_SYS_ADMIN, and a
  * perf event for each). Every process that has the file mapped, or maps it later, fires.
  *
@@ -25,6 +29,12 @@
 
 import type { Provider } from "../../core/provider.ts";
 import { FunctionProvider } from "./provider.ts";
+import { UsdtProvider } from "./usdt.ts";
+
+/** Makes the provider of `usdt:`. */
+export function usdt(): Provider {
+  return new UsdtProvider();
+}
 
 /** Makes the provider of `uprobe:`. */
 export function uprobe(): Provider {

@@ -1,18 +1,11 @@
 // uprobe and uretprobe: functions of programs and libraries, when they are called and when they return.
 
-import { attachPerfUprobes, attachUprobes } from "../../core/bpf/link.ts";
-import { BPF_TRACE_UPROBE_MULTI, missingFeature, type UprobePlace } from "../../core/bpf/mod.ts";
-import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
-import { callHelper } from "../../core/asm/jump.ts";
-import { mov64 } from "../../core/asm/alu.ts";
-import { R1 } from "../../core/asm/register.ts";
 import { kernelPcb, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type ArgumentSpec,
   type Attachment,
   type EnableRequest,
-  type KernelAttachment,
   type Location,
   type ProbeSpec,
   type Provider,
@@ -20,6 +13,7 @@ import {
   type ProviderSession,
 } from "../../core/provider.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
+import { uprobeAttachment } from "./attach.ts";
 import { probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
@@ -84,9 +78,16 @@ export class FunctionProvider implements Provider {
 
   /** All of them are one program; a cookie tells which is meant. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
-    return pcbs.length === 0
-      ? []
-      : [attachment(this.name, pcbs, (pcb) => this.#place(pcb.probe.name)!)];
+    if (pcbs.length === 0) return [];
+    return [uprobeAttachment(pcbs, {
+      name: `dt_${this.name}`,
+      layout: { id: "pt_regs", locations: LOCATIONS },
+      isReturn: this.name === "uretprobe",
+      placesOf: ({ probe }) => {
+        const { file: { path }, offsets } = this.#place(probe.name)!;
+        return offsets.map((offset) => ({ path, offset }));
+      },
+    })];
   }
 
   #place(name: string): Place | undefined {
@@ -98,46 +99,4 @@ export class FunctionProvider implements Provider {
       ? { name, args: ARGUMENTS, locations: REGISTERS }
       : { name, args: [], retval: "unsigned long", locations: REGISTERS };
   }
-}
-
-function attachment(
-  name: string,
-  pcbs: readonly Pcb[],
-  placeOf: (pcb: Pcb) => Place,
-): KernelAttachment {
-  const multi = missingFeature("uprobe_multi") === undefined;
-  const isReturn = name === "uretprobe";
-  return {
-    plane: "kernel",
-    name: `dt_${name}`,
-    pcbs,
-    program: {
-      type: "KPROBE",
-      expectedAttachType: multi ? BPF_TRACE_UPROBE_MULTI : undefined,
-    },
-    layout: { id: "pt_regs", locations: LOCATIONS },
-    skipFrames: 0,
-    select: {
-      emit: (asm, context) =>
-        void asm.emit(mov64(R1, context), callHelper(BPF_FUNC.get_attach_cookie)),
-      keys: pcbs.map((_, i) => i),
-    },
-    attach(program) {
-      const byFile = new Map<string, UprobePlace[]>();
-      pcbs.forEach((pcb, i) => {
-        const { file, offsets } = placeOf(pcb);
-        const places = byFile.get(file.path) ?? [];
-        byFile.set(file.path, places);
-        for (const offset of offsets) {
-          places.push({ offset: BigInt(offset), cookie: BigInt(i), counter: 0n });
-        }
-      });
-      using stack = new DisposableStack();
-      for (const [path, places] of byFile) {
-        const attach = multi ? attachUprobes : attachPerfUprobes;
-        stack.use(attach(program, path, places, isReturn));
-      }
-      return stack.move();
-    },
-  };
 }

@@ -7,7 +7,9 @@ import {
   tracepoint,
   uprobe,
   uretprobe,
+  usdt,
 } from "../../providers/mod.ts";
+import { buildProgram, hasProgram, output } from "../helpers.ts";
 import { providerSuite } from "./provider_suite.ts";
 
 const openFile = () => Deno.openSync("/dev/null").close();
@@ -88,5 +90,17 @@ for (const make of [uprobe, uretprobe]) {
       `${name}:libc`,
       `${name}:`,
     ],
+  });
+}
+
+if (hasProgram("gcc")) {
+  const program = buildProgram("static_probes");
+  providerSuite({
+    make: usdt,
+    pattern: `usdt:${program}:*`,
+    kernelProbe: `usdt:${program}:demo:start`,
+    otherProbe: `usdt:${program}:demo:twice`,
+    fire: () => void output(program, ["3"]),
+    nonsense: [`usdt:${program}:demo:nothing`, "usdt:/no/such/file:demo:start", "usdt:"],
   });
 }

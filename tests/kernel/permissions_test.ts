@@ -34,6 +34,11 @@ const ROWS: readonly Row[] = [
     args: ["-e", `syscall:openat:entry, profile:hz:99, rawtracepoint:sched_switch { @++; } ${END}`],
   },
   {
+    use: "`uprobe:`, `usdt:`",
+    capabilities: ["CAP_BPF", "CAP_PERFMON"],
+    args: ["-e", `uprobe:libc:malloc { @ = count(); } ${END}`],
+  },
+  {
     use: "other events of tracefs",
     capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH"],
     args: ["-e", `tracepoint:sched:sched_switch { @[args.prev_comm] = count(); } ${END}`],

@@ -169,13 +169,16 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   h: "hardware",
   u: "uprobe",
   ur: "uretprobe",
+  U: "usdt",
 };
 
 /** A name as the registry knows it: the provider in full and in lower case. */
 export function fullName(text: string): string {
   const [first, ...rest] = text.split(":");
   const provider = first.toLowerCase();
-  const known = Object.hasOwn(ABBREVIATIONS, provider) ? ABBREVIATIONS[provider] : provider;
+  // Case counts for u and U alone.
+  const known = [first, provider].filter((one) => Object.hasOwn(ABBREVIATIONS, one))
+    .map((one) => ABBREVIATIONS[one])[0] ?? provider;
   // tracepoint:*foo* means any subsystem.
   if (/^(raw)?tracepoint$/.test(known) && rest.length === 1 && rest[0].includes("*")) {
     rest.unshift("*");

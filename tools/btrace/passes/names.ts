@@ -167,6 +167,11 @@ function positional(context: Context, name: string, span: Span): Node {
     return count !== undefined && wanted >= first && wanted < first + count;
   });
   if (!found) notHere(context, name, span);
+  // Compilers write down what a static probe's arguments are.
+  const typed = context.probe.name.startsWith("usdt:")
+    ? context.probe.args.find(({ at }) => at === name)
+    : undefined;
+  if (typed !== undefined) return argumentNode(context, typed, span);
   return { op: "context", at: name, type: INT64, span };
 }
 
