@@ -45,6 +45,8 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^core\/bpf\//, may: /^core\/(bpf|sys|asm|btf)\/|^core\/errors\.ts$/ },
   // What providers share of the system calls: uses the contract, and the kernel below it.
   { files: /^core\/syscalls\//, may: /^core\// },
+  // What providers share of places in files.
+  { files: /^core\/uprobes\//, may: /^core\// },
   {
     files: /^core\/(device|kernel_plane)\.ts$/,
     may: /^core\/([a-z_]+\.ts$|asm\/|sys\/|bpf\/|btf\/)/,

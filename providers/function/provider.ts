@@ -13,22 +13,24 @@ import {
   type ProviderSession,
 } from "../../core/provider.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
-import { uprobeAttachment } from "./attach.ts";
+import { REGISTER_LOCATIONS, uprobeAttachment } from "../../core/uprobes/mod.ts";
 import { probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** struct pt_regs: registers, arguments by the C convention, what a function returns. */
-const LOCATIONS: Readonly<Record<string, Location>> = Object.fromEntries([
-  ...Object.entries(arch.registers).map(([name, offset]) => [`reg:${name}`, word(offset)]),
-  ...arch.functionArguments.map((name, i) => [`arg${i}`, word(arch.registers[name])]),
-  ["retval", word(arch.registers[arch.functionResult])],
-]);
+const LOCATIONS: Readonly<Record<string, Location>> = {
+  ...REGISTER_LOCATIONS,
+  ...Object.fromEntries(
+    arch.functionArguments.map((name, i) => [`arg${i}`, word(arch.registers[name])]),
+  ),
+  retval: word(arch.registers[arch.functionResult]),
+};
 
 function word(offset: number): Location {
   return { path: [offset], size: 8 };
 }
 
-const REGISTERS = Object.keys(LOCATIONS).filter((name) => name.startsWith("reg:"));
+const REGISTERS = Object.keys(REGISTER_LOCATIONS);
 
 const ARGUMENTS: readonly ArgumentSpec[] = arch.functionArguments.map((_, i) => ({
   name: `arg${i}`,

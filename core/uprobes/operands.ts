@@ -2,7 +2,7 @@
 // Arguments of static probes, as compilers write them: SIZE@OPERAND, the size negative if it is signed.
 // x86-64: %rax, $5, -8(%rbp), (%rax,%rbx,8), counter+4(%rip). aarch64: x0, 5, [sp, 12].
 
-import type { Location } from "../../core/provider.ts";
+import type { Location } from "../provider.ts";
 
 /** An argument: how wide it is, and where. */
 export interface Operand {

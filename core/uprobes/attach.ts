@@ -1,18 +1,18 @@
 // One program at places of files: what probes of functions and static probes have in common.
 
-import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
-import { mov64 } from "../../core/asm/alu.ts";
-import { callHelper } from "../../core/asm/jump.ts";
-import { R1 } from "../../core/asm/register.ts";
+import { BPF_FUNC } from "../asm/generated/helpers.ts";
+import { mov64 } from "../asm/alu.ts";
+import { callHelper } from "../asm/jump.ts";
+import { R1 } from "../asm/register.ts";
 import {
   attachPerfUprobes,
   attachUprobes,
   BPF_TRACE_UPROBE_MULTI,
   missingFeature,
   type UprobePlace,
-} from "../../core/bpf/mod.ts";
-import type { Pcb } from "../../core/pcb.ts";
-import type { ContextLayout, KernelAttachment } from "../../core/provider.ts";
+} from "../bpf/mod.ts";
+import type { Pcb } from "../pcb.ts";
+import type { ContextLayout, KernelAttachment } from "../provider.ts";
 
 /** A place that a PCB fires at. */
 export interface FilePlace {
