@@ -6,7 +6,7 @@
 import type { Provider } from "../core/provider.ts";
 import { uprobe, uretprobe, usdt } from "./function/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
-import { rawtracepoint, tracepoint } from "./static/mod.ts";
+import { rawtracepoint, staticPoints, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
 
 export {
@@ -15,6 +15,7 @@ export {
   profile,
   rawtracepoint,
   software,
+  staticPoints,
   syscall,
   tracepoint,
   uprobe,
@@ -30,6 +31,7 @@ export function allProviders(): Provider[] {
     profile(),
     rawtracepoint(),
     software(),
+    staticPoints(),
     syscall(),
     tracepoint(),
     uprobe(),

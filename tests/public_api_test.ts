@@ -108,3 +108,29 @@ Deno.test("captures are typed: right uses compile, wrong ones do not", () => {
   assert(errorsOf(`session.enable("x", { states: ["nonsense"] }); export {};`).length > 0);
   assert(errorsOf(`session.enable("x", { capture: { a: "float" } }); export {};`).length > 0);
 });
+
+Deno.test("tracepoints take what their types say, and nothing else", () => {
+  const declare = `import { tracepoints } from "${ROOT}providers/static/mod.ts";
+    const http = tracepoints("http", { request: ["string", "u32"], done: ["u64", "bool"], end: [] });`;
+  assertEquals(
+    errorsOf(
+      `${declare} http.request("/", 7); http.done(5n, true); http.done(5, false); http.end();`,
+    ),
+    [],
+  );
+  for (
+    const wrong of [
+      "http.request(7, '/');",
+      "http.request('/');",
+      "http.request('/', 7, 8);",
+      "http.request('/', 7n);",
+      "http.done('5', true);",
+      "http.done(5, 1);",
+      "http.end(1);",
+      "http.nothing();",
+      "tracepoints('x', { y: ['f64'] });",
+    ]
+  ) {
+    assert(errorsOf(`${declare} ${wrong}`).length > 0, wrong);
+  }
+});

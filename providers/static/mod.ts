@@ -1,5 +1,10 @@
 /**
- * Static tracepoints of the kernel.
+ * Static tracepoints: the kernel's, and those of TypeScript programs.
+ *
+ * {@linkcode tracepoints} declares those of a program, which are `static:NAMESPACE:NAME` for sessions and
+ * scripts: in the same process on the user plane, with no privilege at all, from outside on the kernel
+ * plane. Other tracers know them as USDT probes: the program has a library mapped that was made at run time
+ * and lies in the folder of temporary files. Where FFI is not permitted, only the process itself can look.
  *
  * `tracepoint:SUBSYSTEM:EVENT` are the events of tracefs, with the fields that their format files
  * list. Those of the system calls, `tracepoint:syscalls:sys_enter_NAME`,
@@ -26,6 +31,7 @@
  */
 
 import type { Provider } from "../../core/provider.ts";
+import { StaticProvider } from "./program.ts";
 import { RawTracepointProvider } from "./rawtracepoint.ts";
 import { TracepointProvider } from "./tracepoint.ts";
 
@@ -38,3 +44,17 @@ export function tracepoint(): Provider {
 export function rawtracepoint(): Provider {
   return new RawTracepointProvider();
 }
+
+/** Makes the provider of `static:`. */
+export function staticPoints(): Provider {
+  return new StaticProvider();
+}
+
+export {
+  type Definitions,
+  type Tracepoints,
+  tracepoints,
+  type ValueOf,
+  type ValuesOf,
+} from "./declare.ts";
+export type { ArgumentType } from "./image.ts";

@@ -158,7 +158,7 @@ export function providerSuite(one: ProviderCase): void {
     session.enable(userProbe, { states: ["comm", "args", "ustack"] });
     session.start();
     child?.release();
-    const event = await firstEvent(session, () => {});
+    const event = await firstEvent(session, child === undefined ? one.fire : () => {});
     assertEquals(event.probe, userProbe);
     assertEquals(event.pid, child?.pid ?? Deno.pid);
     assert(event.timestampNs > 0n && event.comm !== "");

@@ -3,12 +3,14 @@ import {
   profile,
   rawtracepoint,
   software,
+  staticPoints,
   syscall,
   tracepoint,
   uprobe,
   uretprobe,
   usdt,
 } from "../../providers/mod.ts";
+import { tracepoints } from "../../providers/static/mod.ts";
 import { buildProgram, hasProgram, output } from "../helpers.ts";
 import { providerSuite } from "./provider_suite.ts";
 
@@ -104,3 +106,18 @@ if (hasProgram("gcc")) {
     nonsense: [`usdt:${program}:demo:nothing`, "usdt:/no/such/file:demo:start", "usdt:"],
   });
 }
+
+const suite = tracepoints("suite", { one: ["string", "u32"], other: ["i64"] });
+
+providerSuite({
+  make: staticPoints,
+  pattern: "static:suite:*",
+  kernelProbe: "static:suite:one",
+  otherProbe: "static:suite:other",
+  fire() {
+    suite.one("text", 1);
+    suite.other(2n);
+  },
+  userProbe: "static:suite:one",
+  nonsense: ["static:suite:nothing", "static:suite", "static:"],
+});

@@ -168,7 +168,7 @@ function positional(context: Context, name: string, span: Span): Node {
   });
   if (!found) notHere(context, name, span);
   // Compilers write down what a static probe's arguments are.
-  const typed = context.probe.name.startsWith("usdt:")
+  const typed = /^(usdt|static):/.test(context.probe.name)
     ? context.probe.args.find(({ at }) => at === name)
     : undefined;
   if (typed !== undefined) return argumentNode(context, typed, span);

@@ -1,0 +1,55 @@
+// The tracepoints of this process: one set, however many copies of this module there are in it.
+
+import type { ArgumentType } from "./image.ts";
+
+/** A value that a tracepoint is given. */
+export type PointValue = string | number | bigint | boolean;
+
+/** A tracepoint that this process has declared. */
+export interface Point {
+  readonly namespace: string;
+  readonly name: string;
+  readonly types: readonly ArgumentType[];
+  /** The word at `index` is zero while nobody looks: tracers raise its low half, listeners its high one. */
+  readonly words: Uint32Array;
+  readonly index: number;
+  /** Those who look from within this process. */
+  readonly listeners: Set<(values: readonly PointValue[]) => void>;
+  /** Calls the probe's function; absent if there is no library. */
+  readonly call?: (values: readonly PointValue[]) => void;
+}
+
+const KEY = Symbol.for("dt.static.points.v1");
+
+/** By "namespace:name". */
+export function points(): Map<string, Point> {
+  const all = globalThis as unknown as Record<symbol, Map<string, Point> | undefined>;
+  return all[KEY] ??= new Map();
+}
+
+/** Lets somebody within this process look, until it is disposed. */
+export function listen(
+  point: Point,
+  listener: (values: readonly PointValue[]) => void,
+): Disposable {
+  point.listeners.add(listener);
+  raise(point);
+  return {
+    [Symbol.dispose]() {
+      point.listeners.delete(listener);
+      raise(point);
+    },
+  };
+}
+
+/** The high half alone: the kernel may write the other one at any time. */
+function raise({ words, index, listeners }: Point): void {
+  const halves = new Uint16Array(words.buffer, words.byteOffset, words.length * 2);
+  halves[index * 2 + 1] = Math.min(listeners.size, 0xffff);
+}
+
+/** Somebody looks: tells them. */
+export function tell(point: Point, values: readonly PointValue[]): void {
+  if (point.words[point.index] & 0xffff) point.call?.(values);
+  for (const listener of point.listeners) listener(values);
+}
