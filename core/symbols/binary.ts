@@ -149,20 +149,31 @@ export function elfOf(read: ReadAt): ElfFile | undefined {
   }
 }
 
-/** An ELF file that is opened for each read, so that no descriptor is held. */
+/**
+ * An ELF file that is opened for each read, so that no descriptor is held. What cannot be read any more,
+ * because the file has gone or is another one now, is empty.
+ */
 export function openElf(path: string): ElfFile | undefined {
   try {
-    if (!Deno.statSync(path).isFile) return undefined;
-    return elfOf((offset, length) => readPart(path, offset, length));
+    const { isFile, ino } = Deno.statSync(path);
+    if (!isFile) return undefined;
+    return elfOf((offset, length) => {
+      try {
+        return readPart(path, ino, offset, length);
+      } catch {
+        return new Uint8Array();
+      }
+    });
   } catch {
     return undefined; // not there, or not ours to read
   }
 }
 
-function readPart(path: string, offset: number, length: number): Uint8Array {
+function readPart(path: string, inode: number | null, offset: number, length: number): Uint8Array {
   using file = Deno.openSync(path);
+  const { size, ino } = file.statSync();
+  if (ino !== inode || !(offset < size)) return new Uint8Array();
   file.seekSync(offset, Deno.SeekMode.Start);
-  const { size } = file.statSync();
   const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
   let done = 0;
   while (done < bytes.length) {

@@ -125,10 +125,10 @@ export class ElfFile {
   get debugLink(): { readonly name: string; readonly crc: number } | undefined {
     const bytes = this.section(".gnu_debuglink");
     if (bytes === undefined || bytes.length < 8) return undefined;
-    const name = textAt(bytes, 0);
-    const at = (name.length + 4) & ~3;
-    if (at + 4 > bytes.length) return undefined;
-    return { name, crc: viewOf(bytes).getUint32(at, true) };
+    const end = bytes.indexOf(0);
+    const at = padded(end + 1);
+    if (end < 0 || at + 4 > bytes.length) return undefined;
+    return { name: textAt(bytes, 0), crc: viewOf(bytes).getUint32(at, true) };
   }
 
   /** Where a section is in the addresses that the file speaks of. */
@@ -291,13 +291,19 @@ function buildIdIn(notes: Uint8Array): string | undefined {
   const view = viewOf(notes);
   for (let at = 0; at + 12 <= notes.length;) {
     const [nameSize, size, type] = [0, 4, 8].map((offset) => view.getUint32(at + offset, true));
-    const contents = at + 12 + ((nameSize + 3) & ~3);
+    const contents = at + 12 + padded(nameSize);
+    if (contents + size > notes.length) return undefined; // damaged
     if (type === NT_GNU_BUILD_ID && textAt(notes, at + 12) === "GNU" && size <= 64) {
       return toHex(notes.subarray(contents, contents + size));
     }
-    at = contents + ((size + 3) & ~3);
+    at = contents + padded(size);
   }
   return undefined;
+}
+
+/** Bytes of a field of a note: a multiple of 4. Sizes are of 32 bits, and may say anything. */
+export function padded(size: number): number {
+  return Math.ceil(size / 4) * 4;
 }
 
 /** Bytes in hexadecimal. */

@@ -18,9 +18,8 @@ export interface Mapping {
 }
 
 const DELETED = " (deleted)";
-/** Paths of memory that no file is behind. */
-const NO_FILE =
-  /^$|^\/\/anon|^\[(?!vdso\])|^\/memfd:|^\/dev\/zero|^\/anon_hugepage|^\/SYSV|^\/dev\/shm\/|^anon_inode:/;
+/** Paths of memory that no file is behind. In a memfd, or in /dev/shm, a program may be as well. */
+const NO_FILE = /^$|^\/\/anon|^\[(?!vdso\])|^\/dev\/zero|^\/anon_hugepage|^\/SYSV|^anon_inode:/;
 
 /** True if there is a file, or the kernel's vdso, behind a mapping: otherwise code was generated. */
 export function isFile({ path }: Mapping): boolean {

@@ -19,7 +19,7 @@ Deno.test("parseMaps() finds what has code in it", () => {
     inode: 11,
     path: "/usr/bin/a b",
   });
-  assertEquals(maps.map(isFile), [true, false, false, true, true]);
+  assertEquals(maps.map(isFile), [true, false, true, true, true]);
   assertEquals(maps.map(isDeleted), [false, false, true, true, false]);
   assertEquals(filePath(maps[3]), "/tmp/gone.so");
   assertEquals(mappingAt(maps, 0x55d0c0002fff)?.path, "/usr/bin/a b");

@@ -24,9 +24,11 @@ export class Process {
   /** True once its death was told. */
   exited = false;
   /** Milliseconds since 1970 before which it was not there: an older perf map is another one's. */
-  readonly bornMs: number;
+  bornMs: number;
   /** When /proc was asked last, in ms of this process. */
   askedMs = -Infinity;
+  /** User that it runs as; undefined if that was never told. */
+  uid?: number;
 
   constructor(pid: number, from: Partial<Process> & { view: View }) {
     this.pid = pid;
@@ -101,24 +103,34 @@ export class Processes {
     const from = this.#known.get(parent);
     const replaced = this.#known.get(pid);
     if (replaced !== undefined) this.#dead.delete(replaced);
-    this.#known.set(
-      pid,
-      new Process(pid, {
-        parent,
-        mappings: from?.mappings,
-        before: from?.before,
-        view: { root: from?.view.root ?? "", ownPid: pid },
-        bornMs,
-      }),
-    );
+    const inherited = { root: from?.view.root ?? "", ownPid: pid };
+    const elsewhere = from !== undefined && from.view.ownPid !== parent;
+    const process = new Process(pid, {
+      parent,
+      mappings: from?.mappings,
+      // A stack may also be of an earlier process with that id.
+      before: [
+        ...from?.before ?? [],
+        ...(replaced === undefined ? [] : [replaced.mappings]),
+      ].slice(0, MOST_BEFORE),
+      // Where ids differ, it has one of its own.
+      view: elsewhere ? this.#viewOf(pid, inherited) : inherited,
+      bornMs,
+    });
+    process.uid = from?.uid;
+    this.#known.set(pid, process);
     // A parent that nobody knows: what the child has can still be asked for.
-    if (from === undefined) this.#ask(this.#known.get(pid)!);
+    if (from === undefined) this.#ask(process);
   }
 
   /** It executes a program. */
   exec(pid: number): void {
     const process = this.#known.get(pid);
     if (process === undefined) return void this.get(pid);
+    // By another thread than the one that its exit was told of.
+    process.exited = false;
+    this.#dead.delete(process);
+    process.uid = userOf(pid) ?? process.uid;
     if (process.mappings.length > 0) {
       process.before = [process.mappings, ...process.before].slice(0, MOST_BEFORE);
     }
@@ -136,7 +148,10 @@ export class Processes {
   /** It has died. */
   exit(pid: number): void {
     const process = this.#known.get(pid);
-    if (process === undefined || process.exited) return;
+    if (process !== undefined && !process.exited) this.#bury(process);
+  }
+
+  #bury(process: Process): void {
     process.exited = true;
     this.#dead.add(process);
     if (this.#dead.size <= MOST_DEAD) return;
@@ -146,11 +161,20 @@ export class Processes {
   }
 
   #ask(process: Process): void {
+    const { pid } = process;
     process.askedMs = performance.now();
+    const uid = userOf(pid);
+    if (uid === undefined) {
+      // Gone: what was known stays, as long as there is room.
+      this.#bury(process);
+      return;
+    }
+    process.uid = uid;
+    if (process.bornMs === 0) process.bornMs = bornMs(pid);
     try {
-      process.mappings = parseMaps(Deno.readTextFileSync(`/proc/${process.pid}/maps`));
+      process.mappings = parseMaps(Deno.readTextFileSync(`/proc/${pid}/maps`));
     } catch {
-      // Gone, or not ours to look at: what was known stays.
+      // Not ours to look at.
     }
   }
 
@@ -165,6 +189,31 @@ export class Processes {
     } catch {
       return { root: otherwise.root, ownPid: otherwise.ownPid || pid };
     }
+  }
+}
+
+/** User of a process; undefined if it has gone. */
+function userOf(pid: number): number | undefined {
+  try {
+    return Deno.statSync(`/proc/${pid}`).uid ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** USER_HZ: the unit of times in /proc/PID/stat. */
+const TICKS_PER_S = 100;
+
+/** When a process was born, in milliseconds since 1970; 0 if that cannot be told. proc_pid_stat(5) */
+function bornMs(pid: number): number {
+  try {
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const [upS] = Deno.readTextFileSync("/proc/uptime").split(" ").map(Number);
+    // Field 22; the second one is in parentheses and may hold anything.
+    const startS = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) / TICKS_PER_S;
+    return Date.now() - (upS - startS) * 1000;
+  } catch {
+    return 0;
   }
 }
 

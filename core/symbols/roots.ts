@@ -12,7 +12,7 @@ const O_CLOEXEC = 0x80000n;
 /** Descriptors are few; of more namespaces only living processes' files are found. */
 const MOST = 64;
 
-/** Holds a descriptor for each namespace that was asked for. */
+/** Holds the root of each namespace that was asked for, and the namespace: its number stays its own. */
 export class Roots implements Disposable {
   readonly #byNamespace = new Map<string, string>();
   readonly #owned = new DisposableStack();
@@ -24,20 +24,28 @@ export class Roots implements Disposable {
     const known = this.#byNamespace.get(namespace);
     if (known !== undefined) return known;
     if (this.#byNamespace.size >= MOST || this.#owned.disposed) return path;
+    const kept = this.#hold(`/proc/${pid}/ns/mnt`, 0n);
+    const root = this.#hold(path, O_PATH);
+    if (kept === undefined || root === undefined) return path;
+    // It may have gone to another one meanwhile.
+    if (Deno.readLinkSync(`/proc/self/fd/${kept}`) !== namespace) return path;
+    const held = `/proc/self/fd/${root}`;
+    this.#byNamespace.set(namespace, held);
+    return held;
+  }
+
+  #hold(path: string, flags: bigint): number | undefined {
     const name = cString(path);
     const fd = libc().syscall(
       arch.syscalls.openat,
       AT_FDCWD,
       addressOf(name),
-      O_PATH | O_CLOEXEC,
+      flags | O_CLOEXEC,
       0n,
       0n,
       0n,
     );
-    if (fd < 0n) return path;
-    const held = `/proc/self/fd/${this.#owned.use(new Fd(Number(fd), path)).value}`;
-    this.#byNamespace.set(namespace, held);
-    return held;
+    return fd < 0n ? undefined : this.#owned.use(new Fd(Number(fd), path)).value;
   }
 
   [Symbol.dispose](): void {

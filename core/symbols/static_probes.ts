@@ -2,7 +2,7 @@
 // Probes that programs declare in notes of their files: SystemTap's sys/sdt.h and all that does alike.
 // https://sourceware.org/systemtap/wiki/UserSpaceProbeImplementation
 
-import type { ElfFile } from "./elf.ts";
+import { type ElfFile, padded } from "./elf.ts";
 import { textAt } from "./symbol_table.ts";
 
 /** One place of a probe. */
@@ -31,7 +31,7 @@ export function* staticProbes(elf: ElfFile): Generator<StaticProbe> {
   // struct Elf64_Nhdr {u32 name's bytes, u32 contents' bytes, u32 type}, name, contents
   for (let at = 0; at + 12 <= notes.length;) {
     const [nameSize, size, type] = [0, 4, 8].map((offset) => view.getUint32(at + offset, true));
-    const from = at + 12 + ((nameSize + 3) & ~3);
+    const from = at + 12 + padded(nameSize);
     const end = from + size;
     if (end > notes.length) return; // damaged
     if (type === NT_STAPSDT && size > 24 && textAt(notes, at + 12) === OWNER) {
@@ -50,6 +50,6 @@ export function* staticProbes(elf: ElfFile): Generator<StaticProbe> {
         args,
       };
     }
-    at = from + ((size + 3) & ~3);
+    at = from + padded(size);
   }
 }

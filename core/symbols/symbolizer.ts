@@ -50,6 +50,7 @@ interface Frames {
 
 /** A perf map as far as it was read; of size -1 if there is none. */
 interface PerfMap {
+  readonly path: string;
   readonly size: number;
   readonly table?: SymbolTable;
 }
@@ -63,11 +64,13 @@ export class Symbolizer implements Disposable {
   readonly #roots = new Roots();
   readonly #processes = new Processes((pid) => this.#roots.pathOf(pid));
   readonly #watches = new Set<ProcessWatch>();
-  readonly #frames = new Map<Process, Frames>();
+  #frames = new WeakMap<Process, Frames>();
   #frameCount = 0;
   /** By build id or path; in the order of their last use. */
   readonly #binaries = new Map<string, Binary | undefined>();
-  readonly #perfMaps = new Map<string, PerfMap>();
+  /** Of processes, with those that live: they may write more. */
+  readonly #perfMaps = new WeakMap<Process, PerfMap>();
+  readonly #writers = new Set<Process>();
   /** The last process that was asked for: stacks come one at a time. */
   #last?: { pid: number; process: Process; frames: Frames };
   #updatedMs = -Infinity;
@@ -134,11 +137,14 @@ export class Symbolizer implements Disposable {
     if (now - this.#updatedMs < UPDATE_MS) return;
     this.#updatedMs = now;
     let grown = false;
-    for (const [path, { size, table }] of this.#perfMaps) {
+    for (const process of this.#writers) {
+      const { path, size, table } = this.#perfMaps.get(process)!;
+      if (process.exited) this.#writers.delete(process);
       const newSize = sizeOf(path);
       // Of a process in a container that is gone what was read is kept.
       if (newSize === size || (newSize < 0 && table !== undefined)) continue;
-      this.#perfMaps.delete(path);
+      this.#perfMaps.delete(process);
+      this.#writers.delete(process);
       grown = true;
     }
     // Memory of generated code is used again.
@@ -205,9 +211,9 @@ export class Symbolizer implements Disposable {
     for (const watch of this.#watches) watch[Symbol.dispose]();
     this.#watches.clear();
     this.#roots[Symbol.dispose]();
-    this.#frames.clear();
+    this.#frames = new WeakMap();
     this.#binaries.clear();
-    this.#perfMaps.clear();
+    this.#writers.clear();
     this.#last = undefined;
   }
 
@@ -233,14 +239,15 @@ export class Symbolizer implements Disposable {
       if (process.mappings !== frames.mappings) ({ frames } = this.#turnTo(process.pid));
     }
     const frame = this.#resolve(process, at);
-    if (this.#frameCount++ >= MOST_FRAMES) this.#forgetFrames();
     frames.known.set(at, frame);
+    if (this.#frameCount++ >= MOST_FRAMES) this.#forgetFrames();
     return frame;
   }
 
   #forgetFrames(): void {
-    for (const { known } of this.#frames.values()) known.clear();
+    this.#frames = new WeakMap();
     this.#frameCount = 0;
+    this.#last = undefined;
   }
 
   #resolve(process: Process, at: number): UserFrame {
@@ -283,7 +290,7 @@ export class Symbolizer implements Disposable {
   }
 
   #binary(process: Process, mapping: Mapping): Binary | undefined {
-    const key = mapping.buildId ?? `${process.view.root} ${mapping.inode} ${mapping.path}`;
+    const key = mapping.buildId ?? keyOf(process, mapping);
     if (this.#binaries.has(key)) {
       const known = this.#binaries.get(key);
       this.#binaries.delete(key);
@@ -291,9 +298,9 @@ export class Symbolizer implements Disposable {
       return known;
     }
     let binary = mapping.path === "[vdso]" ? this.#vdso(process, mapping) : undefined;
-    for (const path of binary === undefined ? candidates(process, mapping) : []) {
+    for (const { path, strict } of binary === undefined ? candidates(process, mapping) : []) {
       const elf = openElf(path);
-      if (elf === undefined || !isSame(path, elf.buildId, process, mapping)) continue;
+      if (elf === undefined || !isSame(path, elf.buildId, mapping, strict)) continue;
       binary = this.#binaries.get(elf.buildId ?? "") ??
         new Binary(elf, path, process.view.root, this.#helpers);
       if (elf.buildId !== undefined) this.#binaries.set(elf.buildId, binary);
@@ -330,54 +337,86 @@ export class Symbolizer implements Disposable {
     return undefined;
   }
 
-  #perfMap({ view, bornMs }: Process): SymbolTable | undefined {
-    const path = `${view.root}/tmp/perf-${view.ownPid}.map`;
-    let known = this.#perfMaps.get(path);
+  #perfMap(process: Process): SymbolTable | undefined {
+    let known = this.#perfMaps.get(process);
     // Looked at once a second at most, by update(): what is not there yet may come.
-    if (known === undefined) this.#perfMaps.set(path, known = readPerfMap(path, bornMs));
+    if (known === undefined) {
+      this.#perfMaps.set(process, known = readPerfMap(process));
+      this.#writers.add(process);
+    }
     return known.table;
   }
 }
 
-/** Where a mapped file may be found. */
-function* candidates({ pid, view }: Process, mapping: Mapping): Generator<string> {
+/** What tells files without build id apart. A vdso is of 64 bits, or of 32. */
+function keyOf({ view }: Process, { path, inode, start, end }: Mapping): string {
+  return path === "[vdso]"
+    ? `[vdso] ${end - start} ${start < 2 ** 32}`
+    : `${view.root} ${inode} ${path}`;
+}
+
+/**
+ * Where a mapped file may be found. Where the kernel itself leads to it, it is the one; a path may lead to
+ * another one by now, unless it is told apart; and last a path is believed as long as the process lives.
+ */
+function* candidates(
+  { pid, view, exited }: Process,
+  mapping: Mapping,
+): Generator<{ path: string; strict: "kernel" | "file" | "path" }> {
   const path = filePath(mapping);
-  if (!isDeleted(mapping)) {
-    yield view.root + path;
-    if (view.root === "") yield `/proc/${pid}/root${path}`;
-  }
+  const paths = isDeleted(mapping)
+    ? []
+    : [view.root + path, ...(view.root === "" ? [`/proc/${pid}/root${path}`] : [])];
+  for (const one of paths) yield { path: one, strict: "file" };
   const hex = (address: number) => address.toString(16);
-  yield `/proc/${pid}/map_files/${hex(mapping.start)}-${hex(mapping.end)}`;
-  yield `/proc/${pid}/exe`;
+  const range = `${hex(mapping.start)}-${hex(mapping.end)}`;
+  yield { path: `/proc/${pid}/map_files/${range}`, strict: "kernel" };
+  yield { path: `/proc/${pid}/exe`, strict: "file" };
+  // Not permitted to follow the kernel: some file systems tell two numbers of one file.
+  if (!exited && !exists(`/proc/${pid}/map_files/${range}`)) {
+    for (const one of paths) yield { path: one, strict: "path" };
+  }
 }
 
 /** Whether a file is the one that was mapped, as far as that can be told. */
 function isSame(
   path: string,
   buildId: string | undefined,
-  process: Process,
   mapping: Mapping,
+  strict: "kernel" | "file" | "path",
 ): boolean {
   if (mapping.buildId !== undefined) return mapping.buildId === buildId;
-  if (mapping.inode === 0) return true;
+  if (strict !== "file" || mapping.inode === 0) return true;
   try {
-    // Some file systems tell two numbers; of a living process the kernel's word is enough.
-    const same = Deno.statSync(path).ino === mapping.inode;
-    return same || (!process.exited && !path.endsWith("/exe") && !isDeleted(mapping));
+    return Deno.statSync(path).ino === mapping.inode;
   } catch {
     return false;
   }
 }
 
-/** Reads a perf map, unless it is an earlier process's. */
-function readPerfMap(path: string, bornMs: number): PerfMap {
+function exists(path: string): boolean {
   try {
-    const { isFile, size, mtime } = Deno.statSync(path);
-    if (!isFile) return { size: -1 };
-    const own = (mtime?.getTime() ?? 0) >= bornMs - 1000;
-    return { size, table: own ? parsePerfMap(Deno.readFileSync(path)) : undefined };
+    Deno.statSync(path);
+    return true;
   } catch {
-    return { size: -1 };
+    return false;
+  }
+}
+
+/** The largest perf map that is read: a million functions. */
+const MOST_MAP_BYTES = 1 << 27;
+
+/** Reads a perf map, unless it is an earlier process's, or somebody else's. */
+function readPerfMap({ view, bornMs, uid }: Process): PerfMap {
+  const path = `${view.root}/tmp/perf-${view.ownPid}.map`;
+  try {
+    const { isFile, size, mtime, uid: owner } = Deno.statSync(path);
+    if (!isFile) return { path, size: -1 };
+    const own = (mtime?.getTime() ?? 0) >= bornMs - 1000 && size <= MOST_MAP_BYTES &&
+      (owner === 0 || owner === uid || owner === Deno.uid());
+    return { path, size, table: own ? parsePerfMap(Deno.readFileSync(path)) : undefined };
+  } catch {
+    return { path, size: -1 };
   }
 }
 

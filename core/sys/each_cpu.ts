@@ -39,7 +39,13 @@ export function onEachCpu(what: PerCpu): Disposable {
     }
   });
   let known = onlineCpus();
-  for (const cpu of choose(known)) start(cpu);
+  for (const cpu of choose(known)) {
+    try {
+      start(cpu);
+    } catch (error) {
+      if (errorCode(error) !== "ENODEV") throw error;
+    }
+  }
   const timer = setInterval(() => {
     const online = onlineCpus();
     if (online.join() === known.join()) return;
@@ -53,9 +59,8 @@ export function onEachCpu(what: PerCpu): Disposable {
     for (const cpu of choose(online)) {
       try {
         if (!running.has(cpu)) start(cpu);
-      } catch (error) {
-        if (errorCode(error) !== "ENODEV") throw error;
-        known = []; // gone again: the next look will tell
+      } catch {
+        known = []; // gone again, or nothing is left to open it with: the next look will try
       }
     }
   }, LOOK_MS);

@@ -151,6 +151,14 @@ Deno.test("flameGraph() leaves out what cannot be seen, and says so", () => {
     comm: "many",
   }));
   const svg = flameGraph({ ...sample(), frames: table.frames, stacks });
+  // However many there are.
+  const many = Array.from({ length: 200_000 }, (_, i) => ({
+    frames: [table.index({ name: `f${i % 100}`, kind: "native" }), i % 5000],
+    value: 1,
+    pid: 1,
+    comm: "many",
+  }));
+  flameGraph({ ...sample(), frames: table.frames, stacks: many });
   assertStringIncludes(svg, "5000 frames too narrow to draw");
   assert(svg.length < 12_000);
 });

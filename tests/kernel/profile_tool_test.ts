@@ -42,8 +42,10 @@ function share(lines: readonly Line[], ...wanted: readonly string[]): number {
 /** Profiles a command into collapsed stacks. */
 function foldedOf(command: string, ...args: readonly string[]): Line[] {
   using at = folder();
-  const { code, stderr } = profile(["-c", command, "-o", `${at.path}/a.folded`, ...args]);
+  const { code, stderr } = profile(["-c", command, "-o", "a.folded", ...args], { cwd: at.path });
   assertEquals(code, 0, stderr);
+  // No logs of runtimes, nothing else.
+  assertEquals([...Deno.readDirSync(at.path)].map(({ name }) => name), ["a.folded"]);
   return parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`));
 }
 
@@ -275,6 +277,9 @@ kernelTest("profile leaves nothing behind when it is interrupted", ["gcc"], asyn
 });
 
 Deno.test("profile refuses what it does not understand, in one line", () => {
+  using at = folder();
+  const fifo = `${at.path}/fifo.svg`;
+  assertEquals(output("mkfifo", [fifo]).code, 0);
   const cases: [string[], RegExp][] = [
     [[], /^ERROR: say what to sample: one of -c CMD, -p PID and -a$/m],
     [["-a", "-p", "1"], /^ERROR: say what to sample/m],
@@ -282,6 +287,9 @@ Deno.test("profile refuses what it does not understand, in one line", () => {
     [["-a", "-d", "x"], /^ERROR: Invalid duration 'x'/m],
     [["-a", "-o", "x.png"], /^ERROR: Cannot tell what to write to 'x\.png'/m],
     [["-a", "-o", "/nonexistent/x.svg"], /^ERROR: Cannot write '\/nonexistent\/x\.svg': No such/m],
+    [["-a", "-o", "/tmp/.svg/"], /^ERROR: Cannot tell what to write/m],
+    [["-a", "-o", fifo], /^ERROR: Cannot write '.*': not a file$/m],
+    [["-a", "-d", "3000000"], /^ERROR: Invalid duration '3000000'/m],
     [["-p", "4194303"], /^ERROR: Cannot sample process 4194303: no such process$/m],
     [["-c", "/nonexistent/program"], /^ERROR: Failed to run '\/nonexistent\/program'/m],
     [["--nonsense"], /^ERROR: unknown option --nonsense$/m],

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { statusField } from "../../core/sys/thread.ts";
-import { Symbolizer } from "../../core/symbols/mod.ts";
+import { openBinary, staticProbes, Symbolizer } from "../../core/symbols/mod.ts";
 import { openSymbolizer } from "../../tools/symbols/open.ts";
 import { btrace, buildProgram, output, RunningBtrace, testWith } from "../helpers.ts";
 
@@ -202,6 +202,13 @@ testWith("openSymbolizer() makes names of C++ and Rust readable", ["gcc"], async
     "app::server::poll",
     "app::server::handle(std::string const&)",
   ]);
+  // C's names only look like that.
+  const c = Deno.readTextFileSync("tests/testdata/places.c").replaceAll("shown", "_ReadFile")
+    .replaceAll("hidden", "__Reset");
+  Deno.writeTextFileSync(source, c);
+  run("gcc", "-O1", "-o", `${copy.path}_c`, source);
+  await using ofC = await Waiting.start(`${copy.path}_c`);
+  assertEquals(names(symbolizer, ofC), ["__Reset", "_ReadFile"]);
   using plain = await openSymbolizer({ demangle: false });
   assertEquals(names(plain, program)[1], "_ZN3app6server6handleERKSs");
 });
@@ -237,6 +244,86 @@ testWith(
     assertEquals([frame.name, frame.module], ["shown", library]);
   },
 );
+
+testWith(
+  "Symbolizer knows a file that was replaced while its process lives",
+  ["gcc", "root"],
+  async () => {
+    using copy = copyOf(buildProgram("places"));
+    await using program = await Waiting.start(copy.path);
+    // As an installer does it.
+    Deno.writeTextFileSync(
+      `${copy.folder}/other.c`,
+      Deno.readTextFileSync("tests/testdata/places.c").replaceAll("hidden", "wrong_name")
+        .replaceAll("shown", "wrong_too"),
+    );
+    run("gcc", "-O1", "-o", `${copy.folder}/new`, `${copy.folder}/other.c`);
+    Deno.renameSync(`${copy.folder}/new`, copy.path);
+    using symbolizer = new Symbolizer();
+    assertEquals(names(symbolizer, program), BOTH);
+  },
+);
+
+testWith("Symbolizer survives files that vanish, and damaged ones", ["gcc"], async () => {
+  using copy = copyOf(buildProgram("places"));
+  {
+    await using program = await Waiting.start(copy.path);
+    using symbolizer = new Symbolizer();
+    assert(symbolizer.buildId(program.pid, program.address(0)) !== undefined);
+    Deno.removeSync(copy.path);
+    symbolizer.user(program.pid, program.address(0)); // its name, or none
+  }
+  // Headers, notes, tables: every byte of them is somebody's to change.
+  const good = Deno.readFileSync(buildProgram("places"));
+  const view = new DataView(good.buffer);
+  const notes = 0x338 < good.length ? good.subarray(0x300, 0x400).indexOf(0x47) + 0x300 - 12 : 0;
+  let seed = 1;
+  const random = (below: number) => (seed = seed * 1103515245 + 12345 & 0x7fffffff) % below;
+  const path = `${copy.folder}/damaged`;
+  const before = performance.now();
+  for (let round = 0; round < 400; round++) {
+    const bytes = good.slice(0, round % 5 === 0 ? random(good.length) : good.length);
+    const tables = Number(view.getBigUint64(40, true));
+    for (let i = 0; i < 8 && bytes.length > 64; i++) {
+      const at = [random(1024), notes + random(64), tables + random(2048)][i % 3];
+      if (at < bytes.length) bytes[at] = [0, 0xff, 0xf4, random(256)][random(4)];
+    }
+    Deno.writeFileSync(path, bytes);
+    const binary = openBinary(path);
+    binary?.table.resolve(0x1000);
+    binary?.find("nothing");
+    if (binary !== undefined) { for (const _ of staticProbes(binary.elf)); }
+  }
+  assert(performance.now() - before < 20_000);
+});
+
+testWith("Symbolizer tells namespaces apart whose numbers are used again", [
+  "gcc",
+  "root",
+  "unshare",
+], async () => {
+  using symbolizer = new Symbolizer();
+  for (const name of ["first", "second", "third"]) {
+    const script = `mount -t tmpfs dt /mnt && cp ${buildProgram("generated")} /mnt/g && ` +
+      `mount -t tmpfs dt /tmp && exec /mnt/g`;
+    await using program = await Waiting.start("unshare", ["-m", "sh", "-c", script]);
+    const map = `/proc/${program.pid}/root/tmp/perf-${program.pid}.map`;
+    Deno.writeTextFileSync(map, `${program.address(0).toString(16)} 10 ${name}\n`);
+    assertEquals(symbolizer.user(program.pid, program.address(0)).name, name);
+  }
+});
+
+testWith("Symbolizer believes a map of its owner only", ["gcc", "root"], async () => {
+  await using program = await Waiting.start(buildProgram("generated"));
+  const map = `/tmp/perf-${program.pid}.map`;
+  try {
+    Deno.chownSync(map, 65534, 65534);
+    using symbolizer = new Symbolizer();
+    assertEquals(symbolizer.user(program.pid, program.address(0)).name, undefined);
+  } finally {
+    Deno.removeSync(map);
+  }
+});
 
 testWith("Symbolizer reads the maps that runtimes write", ["gcc"], async () => {
   await using program = await Waiting.start(buildProgram("generated"));

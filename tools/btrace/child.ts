@@ -12,11 +12,20 @@ import { HeldProcess } from "../../core/sys/spawn.ts";
  * @throws {Deno.errors.NotFound} The program cannot be found.
  */
 export function holdChild(command: string): HeldProcess {
-  const program = command.trim().split(/\s/)[0];
+  const program = firstWord(command);
   if (!isProgram(program)) {
     throw new Deno.errors.NotFound(`Failed to run '${program}': No such file or directory`);
   }
   return new HeldProcess(command);
+}
+
+/** What a shell takes for the program: quotes and backslashes do not count. */
+function firstWord(command: string): string {
+  const [word] = /^(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])*/s.exec(command.trim())!;
+  return word.replace(
+    /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/gs,
+    (_, single, double, escaped) => single ?? double?.replace(/\\([$`"\\])/g, "$1") ?? escaped,
+  );
 }
 
 function isProgram(name: string): boolean {

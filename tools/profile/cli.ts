@@ -11,7 +11,8 @@ import { abortOnSignals } from "../btrace/trace.ts";
 import { collect, type Measured } from "./collect.ts";
 import { flameGraph } from "./flamegraph.ts";
 import { folded } from "./folded.ts";
-import { mapAdvice, mapEnvironment } from "./javascript.ts";
+import { loadPprof } from "../deps.ts";
+import { isLogOf, mapAdvice, mapEnvironment } from "./javascript.ts";
 import { type OutputFile, parseProfileOptions, type ProfileOptions, USAGE } from "./options.ts";
 import { pprof } from "./pprof.ts";
 import { formatValue, type Profile, totalOf } from "./profile.ts";
@@ -50,10 +51,12 @@ async function run(options: ProfileOptions): Promise<number> {
     );
   }
   // Not after minutes of sampling.
-  for (const output of outputs) checkWritable(output);
+  for (const output of outputs) await prepareWriting(output);
   using stack = new DisposableStack();
   const ending = new AbortController();
-  stack.use(abortOnSignals(ending));
+  const signals = stack.use(abortOnSignals(ending));
+  // A second one ends it at once, whatever it is doing.
+  ending.signal.addEventListener("abort", () => signals[Symbol.dispose]());
   const maps = command === undefined ? undefined : stack.use(new OwnMaps());
   const child = command === undefined ? undefined : stack.use(hold(command));
   const pid = child?.pid ?? options.pid;
@@ -75,6 +78,9 @@ async function run(options: ProfileOptions): Promise<number> {
       child?.release();
       if (durationS !== undefined) timer = setTimeout(() => ending.abort(), durationS * 1000);
     },
+    onEnd(processes) {
+      if (maps !== undefined) maps.processes = processes;
+    },
     onProgress(samples, elapsedMs) {
       const end = durationS === undefined ? "Ctrl-C ends" : `of ${durationS} s`;
       const count = samples.toLocaleString("en");
@@ -83,7 +89,6 @@ async function run(options: ProfileOptions): Promise<number> {
     },
   });
   progress?.("");
-  if (maps !== undefined) maps.processes = measured.processes;
   const { profile } = measured;
   if (outputs.length === 0) write(Deno.stdout, topFunctions(profile));
   for (const output of outputs) await writeProfile(profile, output);
@@ -113,23 +118,30 @@ function subjectOf(pid: number): string {
   }
 }
 
-function checkWritable({ path }: OutputFile): void {
+/** What can be wrong with a file is said before minutes of sampling, not after. */
+async function prepareWriting({ path, format }: OutputFile): Promise<void> {
   try {
-    const { isFile } = Deno.statSync(path);
-    if (isFile) Deno.openSync(path, { write: true }).close();
+    const known = statOf(path);
+    if (known !== undefined && !known.isFile) throw new Error("not a file");
+    Deno.openSync(path, { write: true, create: true }).close();
+    if (known === undefined) Deno.removeSync(path);
+    if (format === "pprof") await loadPprof();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw cannotWrite(path, error);
-    try {
-      Deno.openSync(path, { write: true, createNew: true }).close();
-      Deno.removeSync(path);
-    } catch (error) {
-      throw cannotWrite(path, error);
-    }
+    throw cannotWrite(path, error);
+  }
+}
+
+function statOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 
 function cannotWrite(path: string, error: unknown): UsageError {
-  return new UsageError(`Cannot write '${path}': ${(error as Error).message}`);
+  return new UsageError(`Cannot write '${path}': ${(error as Error).message.split("\n")[0]}`);
 }
 
 async function writeProfile(profile: Profile, { path, format }: OutputFile): Promise<void> {
@@ -194,6 +206,7 @@ class OwnMaps implements Disposable {
       else Deno.env.set(name, value);
     }
     for (const pid of this.processes) {
+      this.#removeLogs(pid);
       const path = `/tmp/perf-${pid}.map`;
       try {
         // Not one that was there before.
@@ -204,6 +217,15 @@ class OwnMaps implements Disposable {
       } catch {
         // There is none.
       }
+    }
+  }
+
+  /** What V8 has left in our working directory, which was the command's as well. */
+  #removeLogs(pid: number): void {
+    try {
+      for (const { name } of Deno.readDirSync(".")) if (isLogOf(name, pid)) Deno.removeSync(name);
+    } catch {
+      // Not ours to read.
     }
   }
 }

@@ -33,6 +33,8 @@ export interface Measurement {
   readonly signal: AbortSignal;
   /** Called when it has begun. */
   onStart(): void;
+  /** Told, at the end of whatever kind, which processes the one was and started. */
+  onEnd(processes: readonly number[]): void;
   /** Called now and then with the number of samples so far. */
   onProgress(samples: number, elapsedMs: number): void;
 }
@@ -44,8 +46,6 @@ export interface Measured {
   readonly warnings: readonly string[];
   /** Processes that were seen, with what they had executed and whether code of theirs has no name. */
   readonly unnamed: ReadonlySet<number>;
-  /** All descendants of the process. */
-  readonly processes: readonly number[];
 }
 
 const PROGRESS_MS = 250;
@@ -66,6 +66,8 @@ export async function collect(measurement: Measurement): Promise<Measured> {
     config: { maxMapKeys: MOST_KEYS },
   }) as Compiled;
   using names = await openUserNames(script, pid);
+  using stack = new DisposableStack();
+  if (pid !== undefined) stack.defer(() => measurement.onEnd(names.descendants(pid)));
   using loaded = await loadScript(script, device, {
     // Threads that leave the CPU are chosen by the script: those that come back are not current then.
     pid: offCpu ? undefined : pid,
@@ -111,7 +113,6 @@ export async function collect(measurement: Measurement): Promise<Measured> {
     },
     warnings,
     unnamed: found.unnamed,
-    processes: pid === undefined ? [] : names.descendants(pid),
   };
 }
 

@@ -42,7 +42,7 @@ export function flameGraph(profile: Profile): string {
   const root = mergeCalls(profile);
   const scale = root.value === 0 ? 0 : (WIDTH - 2 * MARGIN) / root.value;
   const placed = place(root, profile.frames, scale);
-  const depth = Math.max(1, ...placed.frames.map((one) => one.depth + 1));
+  const depth = placed.frames.reduce((most, one) => Math.max(most, one.depth + 1), 1);
   const height = HEADER + depth * ROW + FOOTER;
   const bottom = HEADER + (depth - 1) * ROW;
   const body = placed.frames.map((one) => frameElement(one, profile, root.value, scale, bottom));

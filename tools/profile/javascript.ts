@@ -5,16 +5,26 @@ import type { Frame } from "./profile.ts";
 
 /** V8 writes /tmp/perf-PID.map, interpreted functions included. */
 const FLAGS = ["--perf-basic-prof", "--interpreted-frames-native-stack"];
+/** With them it also writes a log into the working directory; NODE_OPTIONS may not say where. */
+const NO_LOG = ["--logfile=/dev/null", "--no-logfile-per-isolate"];
+
+/** The log that a process has left in its working directory. */
+export function isLogOf(name: string, pid: number): boolean {
+  return new RegExp(`^isolate-0x[0-9a-f]+-${pid}-v8\\.log$`).test(name);
+}
 
 /** Environment variables with which programs write maps, what they have already kept. */
 export function mapEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const add = (name: string, separator: string) => {
+  const add = (name: string, separator: string, flags: readonly string[]) => {
     const parts = (environment[name] ?? "").split(separator).filter((part) => part !== "");
-    return [...parts, ...FLAGS.filter((flag) => !parts.includes(flag))].join(separator);
+    return [...parts, ...flags.filter((flag) => !parts.includes(flag))].join(separator);
   };
-  return { DENO_V8_FLAGS: add("DENO_V8_FLAGS", ","), NODE_OPTIONS: add("NODE_OPTIONS", " ") };
+  return {
+    DENO_V8_FLAGS: add("DENO_V8_FLAGS", ",", [...FLAGS, ...NO_LOG]),
+    NODE_OPTIONS: add("NODE_OPTIONS", " ", FLAGS),
+  };
 }
 
 /** Names of programs that run JavaScript by V8. */

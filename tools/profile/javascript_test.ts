@@ -29,7 +29,8 @@ Deno.test("mapEnvironment() keeps what is there", () => {
   });
   assertEquals(
     DENO_V8_FLAGS,
-    "--stack-size=900,--perf-basic-prof,--interpreted-frames-native-stack",
+    "--stack-size=900,--perf-basic-prof,--interpreted-frames-native-stack,--logfile=/dev/null," +
+      "--no-logfile-per-isolate",
   );
   assertEquals(
     NODE_OPTIONS,

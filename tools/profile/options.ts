@@ -65,6 +65,8 @@ export interface ProfileOptions {
 /** The kernel's own limit is 10 us. */
 const MOST_HZ = 20_000;
 const MOST_PID = 4194304;
+/** What a timer can be asked for: 24 days. */
+const MOST_SECONDS = 2_147_483;
 
 const ENDINGS: readonly (readonly [ending: string, format: Format])[] = [
   [".svg", "svg"],
@@ -125,7 +127,7 @@ export function parseProfileOptions(args: readonly string[]): ProfileOptions {
     rateHz: number(text("frequency") ?? "99", "frequency", 1, MOST_HZ, true),
     durationS: text("duration") === undefined
       ? undefined
-      : number(text("duration")!, "duration", 0.01, 1e7, false),
+      : number(text("duration")!, "duration", 0.01, MOST_SECONDS, false),
     outputs: ((parsed.output as string[] | undefined) ?? []).map(outputFile),
     offCpu: parsed.offcpu === true,
     plane,

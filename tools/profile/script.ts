@@ -24,7 +24,10 @@ export function offCpuScript(pid: number | undefined): string {
     : `pid == ${pid} || has_key(@tree, (uint64)pid(init))`;
   const follow = pid === undefined
     ? ""
-    : `rawtracepoint:sched_process_fork /${inside}/ { @tree[(uint64)args.child.tgid] = true; }`;
+    : `rawtracepoint:sched_process_fork /${inside}/ { @tree[(uint64)args.child.tgid] = true; }
+rawtracepoint:sched_process_exit /has_key(@tree, (uint64)args.p.tgid)/ {
+  if (args.p.signal.live.counter == 0) { delete(@tree, (uint64)args.p.tgid); }
+}`;
   return `${follow}
 rawtracepoint:sched_switch {
   if ((${inside}) && (args.prev.__state & ${TASK_DEAD}) == 0) { @left[(uint64)tid(init)] = (nsecs, kstack, ustack, pid, comm); }

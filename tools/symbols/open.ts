@@ -26,8 +26,17 @@ export async function openSymbolizer(options: { demangle?: boolean } = {}): Prom
 
 /** C's names need not go through it. */
 function mangledOnly(demangle: (name: string) => string): (name: string) => string {
-  return (name) => /^_?_[ZR]/.test(name) ? demangle(name) : name;
+  return (name) => {
+    if (!/^_?_[ZR]/.test(name) || name.length > LONGEST_NAME) return name;
+    const readable = demangle(name);
+    // What it does not understand it gives back without an underscore.
+    if (/^_+/.test(name) && name.replace(/^_+/, "") === readable.replace(/^_+/, "")) return name;
+    return readable.length > LONGEST_NAME ? `${readable.slice(0, LONGEST_NAME)}…` : readable;
+  };
 }
+
+/** Names can refer to parts of themselves again and again. */
+const LONGEST_NAME = 4096;
 
 /** The library unpacks in steps of promises; addresses are named while something is printed. */
 function unxz(packed: Uint8Array): Uint8Array | undefined {
