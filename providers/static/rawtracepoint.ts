@@ -28,10 +28,14 @@ const MODULE = "vmlinux";
 const SKIP_FRAMES = 4;
 
 /** Arguments of a tracepoint, without the `void *__data` that comes first. */
-function argumentsOf(btf: Btf, event: string, typedef: number): ArgumentSpec[] {
+function argumentsOf(
+  btf: Btf,
+  event: string,
+  typedef: number,
+  functionId: (name: string) => number,
+): ArgumentSpec[] {
   // The typedef names no parameters; the functions that the tracepoint is made of do.
-  const named = btf.find(BTF_KIND.FUNC, `__traceiter_${event}`) ||
-    btf.find(BTF_KIND.FUNC, `__probestub_${event}`);
+  const named = functionId(`__traceiter_${event}`) || functionId(`__probestub_${event}`);
   const proto = btf.sizeOrType(named === 0 ? btf.sizeOrType(typedef) : named);
   return btf.parameters(proto).slice(1).map(({ name, type }, i) => ({
     name: name === "" ? `arg${i}` : name,
@@ -63,7 +67,18 @@ export class RawTracepointProvider implements Provider {
       if (name.startsWith(TYPEDEF)) found.push([name.slice(TYPEDEF.length), id]);
     }
     found.sort(([a], [b]) => a < b ? -1 : 1);
-    for (const [event, id] of found) yield spec(btf, `${PREFIX}${MODULE}:${event}`, event, id);
+    // Looking for one function takes as long as looking for all.
+    let functions: Map<string, number> | undefined;
+    const functionId = (name: string) => {
+      functions ??= new Map(
+        [...btf.names(BTF_KIND.FUNC)].filter(([, name]) => /^__(traceiter|probestub)_/.test(name))
+          .map(([id, name]) => [name, id]),
+      );
+      return functions.get(name) ?? 0;
+    };
+    for (const [event, id] of found) {
+      yield spec(btf, `${PREFIX}${MODULE}:${event}`, event, id, functionId);
+    }
   }
 
   /** Looks one up, with or without its module. */
@@ -90,12 +105,18 @@ export class RawTracepointProvider implements Provider {
 }
 
 /** Arguments are made out of BTF when they are asked for. */
-function spec(btf: Btf, name: string, event: string, typedef: number): ProbeSpec {
+function spec(
+  btf: Btf,
+  name: string,
+  event: string,
+  typedef: number,
+  functionId = (name: string) => btf.find(BTF_KIND.FUNC, name),
+): ProbeSpec {
   let args: ArgumentSpec[] | undefined;
   return {
     name,
     get args() {
-      return args ??= argumentsOf(btf, event, typedef);
+      return args ??= argumentsOf(btf, event, typedef, functionId);
     },
   };
 }

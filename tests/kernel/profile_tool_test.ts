@@ -42,8 +42,12 @@ function share(lines: readonly Line[], ...wanted: readonly string[]): number {
 /** Profiles a command into collapsed stacks. */
 function foldedOf(command: string, ...args: readonly string[]): Line[] {
   using at = folder();
-  const { code, stderr } = profile(["-c", command, "-o", "a.folded", ...args], { cwd: at.path });
+  const { code, stdout, stderr } = profile(["-c", command, "-o", "a.folded", ...args], {
+    cwd: at.path,
+  });
   assertEquals(code, 0, stderr);
+  // At most what the command itself says.
+  assert(stdout.split("\n").length <= 2, stdout);
   // No logs of runtimes, nothing else.
   assertEquals([...Deno.readDirSync(at.path)].map(({ name }) => name), ["a.folded"]);
   return parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`));

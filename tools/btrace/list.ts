@@ -36,10 +36,13 @@ function probes(device: Device, pattern: string, { verbose, probeFilter }: Optio
   let text = "";
   // Names that are not listed can be asked for: rawtracepoint without its module.
   const found = pattern.includes("*") ? device.probes(pattern) : device.match(pattern);
-  for (const { name, args, retval } of found) {
+  for (const spec of found) {
+    const { name } = spec;
     if (probeFilter !== undefined && !probeFilter.test(name)) continue;
     text += `${name}\n`;
     if (!verbose) continue;
+    // Made when they are asked for.
+    const { args, retval } = spec;
     for (const arg of args) {
       const count = arg.count === undefined ? "" : `[${arg.count}]`;
       const array = /^(.*?)\s*(\[\d*\])$/.exec(arg.type);

@@ -5,8 +5,11 @@ import type { Frame } from "./profile.ts";
 
 /** V8 writes /tmp/perf-PID.map, interpreted functions included. */
 const FLAGS = ["--perf-basic-prof", "--interpreted-frames-native-stack"];
-/** With them it also writes a log into the working directory; NODE_OPTIONS may not say where. */
-const NO_LOG = ["--logfile=/dev/null", "--no-logfile-per-isolate"];
+/**
+ * With them it also writes a log, into the working directory unless it is told to take a temporary file
+ * without a name; NODE_OPTIONS may not say that.
+ */
+const NO_LOG = ["--logfile=+", "--no-logfile-per-isolate"];
 
 /** The log that a process has left in its working directory. */
 export function isLogOf(name: string, pid: number): boolean {

@@ -29,7 +29,7 @@ Deno.test("mapEnvironment() keeps what is there", () => {
   });
   assertEquals(
     DENO_V8_FLAGS,
-    "--stack-size=900,--perf-basic-prof,--interpreted-frames-native-stack,--logfile=/dev/null," +
+    "--stack-size=900,--perf-basic-prof,--interpreted-frames-native-stack,--logfile=+," +
       "--no-logfile-per-isolate",
   );
   assertEquals(
