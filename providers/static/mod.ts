@@ -58,3 +58,4 @@ export {
   type ValuesOf,
 } from "./declare.ts";
 export type { ArgumentType } from "./image.ts";
+export { publishChannels } from "./channels.ts";

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { staticPoints } from "../../providers/mod.ts";
-import { tracepoints } from "../../providers/static/mod.ts";
+import { publishChannels, tracepoints } from "../../providers/static/mod.ts";
 import { compile, run } from "../../tools/btrace/mod.ts";
 import { btrace, codeOf, kernelTest, output, ROOT, testWith } from "../helpers.ts";
 
@@ -205,4 +205,42 @@ Deno.test("a tracepoint that nobody looks at costs about a nanosecond", () => {
       points.request("/index.html", i);
     }) - nothing);
   assert(Math.min(...costs) / 2 < 3, costs.join());
+});
+
+Deno.test("publishChannels() makes tracepoints of channels, and nothing while nobody looks", async () => {
+  const { channel } = await import("node:diagnostics_channel");
+  const requests = channel("dt.test:request");
+  let asked = 0;
+  const message = {
+    method: "GET",
+    get path() {
+      asked++;
+      return "/index.html";
+    },
+    request: { headers: ["a", "b"], socket: { deep: { deeper: 1 } }, bytes: 7n },
+    callback() {},
+  };
+  {
+    using _published = await publishChannels(["dt.test:request"], "channels");
+    requests.publish(message);
+    assertEquals(asked, 0);
+    using session = openDevice({ providers: [staticPoints()] }).open({ plane: "user" });
+    session.enable("static:channels:dt_test_request", { capture: { arg0: { string: 256 } } });
+    session.start();
+    requests.publish(message);
+    // What a message does when it is looked at is nothing to the publisher.
+    requests.publish({
+      get broken(): never {
+        throw new Error("broken");
+      },
+    });
+    session.stop();
+    const texts: unknown[] = [];
+    for await (const event of session) texts.push(event.captured.arg0);
+    assertEquals(texts, [
+      '{"method":"GET","path":"/index.html","request":{"bytes":"7"}}',
+      "",
+    ]);
+  }
+  assertEquals(requests.hasSubscribers, false);
 });
