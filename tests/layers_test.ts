@@ -57,6 +57,10 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^providers\/syscall\//, may: /^(core|providers\/syscall)\// },
   { files: /^providers\/function\//, may: /^(core|providers\/function)\// },
   { files: /^providers\/profile\//, may: /^(core|providers\/profile)\// },
+  {
+    files: /^providers\/static\/channels\.ts$/,
+    may: /^(core|providers\/static)\/|^node:diagnostics_channel$/,
+  },
   { files: /^providers\/static\//, may: /^(core|providers\/static)\// },
   {
     files: /^tools\/btrace\/lang\//,
