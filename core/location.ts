@@ -25,11 +25,14 @@ export function emitLoad(
   stackOffset: number,
 ): void {
   if (location.address !== undefined) return emitAddress(asm, location, context);
-  if (location.memory !== undefined) return emitOperand(asm, location, context, stackOffset);
+  if (location.memory !== undefined) {
+    emitOperand(asm, location, context, stackOffset);
+    return emitSign(asm, location);
+  }
   if (location.constant !== undefined) {
     const bits = BigInt.asUintN(location.size * 8, location.constant);
     asm.emit(loadImm64(R0, bits));
-    return;
+    return emitSign(asm, location);
   }
   let from = context;
   location.path.forEach((offset, i) => {
@@ -50,6 +53,11 @@ export function emitLoad(
     }
     from = R0;
   });
+  emitSign(asm, location);
+}
+
+function emitSign(asm: Assembler, { signed, size }: Location): void {
+  if (signed && size < 8) asm.emit(...narrow({ size, signed: true }));
 }
 
 /** Leaves a value of the process's memory in R0; 0 if it cannot be read. */
@@ -91,7 +99,7 @@ function emitAddress(asm: Assembler, { path, address }: Location, context: Regis
 }
 
 /** Widens the value in R0 from its C type: registers may hold anything above a narrow argument. */
-export function narrow(type: CType): Instruction[] {
+export function narrow(type: Pick<CType, "size" | "signed">): Instruction[] {
   if (type.size === 8) return [];
   const shift = imm(64 - type.size * 8);
   return [lsh64(R0, shift), type.signed ? arsh64(R0, shift) : rsh64(R0, shift)];

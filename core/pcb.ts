@@ -23,6 +23,14 @@ function notOnUserPlane(probe: Probe, reason: string): DtError {
   });
 }
 
+/** There is no such probe any more. */
+export function noSuchProbe(probe: Probe, reason: string): DtError {
+  return new DtError("ENOENT", `Cannot enable ${probe.name}: ${reason}`, {
+    operation: "enable",
+    probe: probe.name,
+  });
+}
+
 /**
  * Refuses a probe that looks at a process on the user plane, where the session names none.
  *

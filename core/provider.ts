@@ -122,6 +122,8 @@ export interface Location {
   readonly memory?: UserOperand;
   /** The value is always this one. */
   readonly constant?: bigint;
+  /** It is extended by its sign: others by zeros. */
+  readonly signed?: boolean;
 }
 
 /** An operand in memory as processors have them: register + index × scale + displacement. */

@@ -116,6 +116,11 @@ export class ElfFile {
     return this.#sections.find(({ name }) => name === ".text")?.address;
   }
 
+  /** True if its words are of 64 bits. */
+  get is64Bit(): boolean {
+    return this.#wide;
+  }
+
   /** True if it has symbols of its own, not only those that it shares with others. */
   get hasSymbols(): boolean {
     return this.#sections.some(({ type, size }) => type === SHT_SYMTAB && size > 0);

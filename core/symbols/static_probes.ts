@@ -22,10 +22,10 @@ export interface StaticProbe {
 const NT_STAPSDT = 3;
 const OWNER = "stapsdt";
 
-/** All probes of a file, in the order of its notes. */
+/** All probes of a file of 64 bits, in the order of its notes. */
 export function* staticProbes(elf: ElfFile): Generator<StaticProbe> {
   const notes = elf.section(".note.stapsdt");
-  if (notes === undefined) return;
+  if (notes === undefined || !elf.is64Bit) return;
   const view = new DataView(notes.buffer, notes.byteOffset, notes.byteLength);
   const base = elf.sectionAddress(".stapsdt.base");
   // struct Elf64_Nhdr {u32 name's bytes, u32 contents' bytes, u32 type}, name, contents

@@ -16,8 +16,15 @@ const MULTIARCH = `${Deno.build.arch}-linux-gnu`;
 export function findFile(name: string): string | undefined {
   if (name === "") return undefined;
   if (name.includes("/")) return real(name);
-  return real(`./${name}`) ?? inPath(name) ?? library(name);
+  // Looking for it takes longer than anything else, and a script may name it a thousand times.
+  const known = places.get(name);
+  if (known !== undefined && real(known) === known) return known;
+  const found = real(`./${name}`) ?? inPath(name) ?? library(name);
+  if (found !== undefined) places.set(name, found);
+  return found;
 }
+
+const places = new Map<string, string>();
 
 function real(path: string): string | undefined {
   try {
@@ -130,14 +137,19 @@ export class ProbedFile {
   }
 }
 
-const opened = new Map<string, ProbedFile | undefined>();
+const opened = new Map<string, { readonly identity: string; readonly file: ProbedFile }>();
 
-/** The file that a probe names, read once. */
+/** The file that a probe names; read once, and again when it has changed. */
 export function probedFile(name: string): ProbedFile | undefined {
-  if (!opened.has(name)) {
-    const path = findFile(name);
-    const binary = path === undefined ? undefined : openBinary(path);
-    opened.set(name, binary && new ProbedFile(path!, binary));
-  }
-  return opened.get(name);
+  const path = findFile(name);
+  if (path === undefined) return undefined;
+  const { dev, ino, size, mtime } = Deno.statSync(path);
+  const identity = [path, dev, ino, size, mtime?.getTime()].join();
+  const known = opened.get(name);
+  if (known?.identity === identity) return known.file;
+  const binary = openBinary(path);
+  if (binary === undefined) return undefined;
+  const file = new ProbedFile(path, binary);
+  opened.set(name, { identity, file });
+  return file;
 }

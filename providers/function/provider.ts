@@ -1,6 +1,6 @@
 // uprobe and uretprobe: functions of programs and libraries, when they are called and when they return.
 
-import { kernelPcb, type Pcb } from "../../core/pcb.ts";
+import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type ArgumentSpec,
@@ -13,7 +13,7 @@ import {
   type ProviderSession,
 } from "../../core/provider.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
-import { REGISTER_LOCATIONS, uprobeAttachment } from "../../core/uprobes/mod.ts";
+import { type FilePlace, REGISTER_LOCATIONS, uprobeAttachment } from "../../core/uprobes/mod.ts";
 import { probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
@@ -40,6 +40,11 @@ const ARGUMENTS: readonly ArgumentSpec[] = arch.functionArguments.map((_, i) => 
 
 /** The kernel replaces a byte there, whatever it belongs to. */
 const WITHIN = "A probe within a function breaks the program if no instruction starts there";
+
+/** A PCB with where it fires. */
+interface PlacedPcb extends Pcb {
+  readonly places: readonly FilePlace[];
+}
 
 /** The two providers of this file; see mod.ts. */
 export class FunctionProvider implements Provider {
@@ -72,7 +77,13 @@ export class FunctionProvider implements Provider {
 
   /** One PCB: all processes that have the file mapped, or will. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    return kernelPcb(probe, request, session, "functions");
+    const [pcb] = kernelPcb(probe, request, session, "functions");
+    const place = this.#place(probe.name);
+    // The file may have changed since it was named.
+    if (place === undefined) throw noSuchProbe(probe, "the file does not have it any more");
+    const { file: { path }, offsets } = place;
+    const placed: PlacedPcb = { ...pcb, places: offsets.map((offset) => ({ path, offset })) };
+    return [placed];
   }
 
   /** Nothing is held. */
@@ -85,10 +96,7 @@ export class FunctionProvider implements Provider {
       name: `dt_${this.name}`,
       layout: { id: "pt_regs", locations: LOCATIONS },
       isReturn: this.name === "uretprobe",
-      placesOf: ({ probe }) => {
-        const { file: { path }, offsets } = this.#place(probe.name)!;
-        return offsets.map((offset) => ({ path, offset }));
-      },
+      placesOf: (pcb) => (pcb as PlacedPcb).places,
     })];
   }
 

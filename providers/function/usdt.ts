@@ -1,6 +1,6 @@
 // usdt: probes that programs and libraries declare themselves.
 
-import { kernelPcb, type Pcb } from "../../core/pcb.ts";
+import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type Attachment,
@@ -47,16 +47,18 @@ export class UsdtProvider implements Provider {
   /** A PCB for each way in which the places keep the arguments. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const [pcb] = kernelPcb(probe, request, session, "probes of programs");
-    return fileProbePcbs(pcb, [find(probe.name)!]);
+    const found = find(probe.name);
+    // The file may have changed since it was named.
+    if (found === undefined) throw noSuchProbe(probe, "the file does not have it any more");
+    return fileProbePcbs(pcb, [found], probe.args);
   }
 
   /** Nothing is held. */
   dealloc(_pcbs: readonly Pcb[]): void {}
 
-  /** One for each PCB: its arguments lie elsewhere. */
+  /** One for all whose arguments lie alike. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
-    const byProbe = Map.groupBy(pcbs, ({ probe }) => probe);
-    return [...byProbe].flatMap(([probe, own]) => fileProbeAttachments(own, [find(probe.name)!]));
+    return fileProbeAttachments(pcbs);
   }
 }
 

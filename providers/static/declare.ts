@@ -4,7 +4,7 @@ import { DtError } from "../../core/errors.ts";
 import { openProbeLibrary, type ProbeParameter } from "../../core/sys/probe_library.ts";
 import { type ArgumentType, functionName, libraryImage, WORDS } from "./image.ts";
 import { writeLibrary } from "./library_file.ts";
-import { type Point, points, type PointValue, tell } from "./points.ts";
+import { integerOf, type Point, points, type PointValue, tell } from "./points.ts";
 
 /** What a tracepoint of such a type is called with. */
 export type ValueOf<T extends ArgumentType> = T extends "string" ? string
@@ -42,11 +42,13 @@ const PARAMETERS: Readonly<Record<ArgumentType, ProbeParameter>> = {
 /**
  * Declares tracepoints: functions to be called where something happens, at the cost of about a nanosecond
  * while nobody looks. They can be traced in this process by sessions and scripts (`static:NAMESPACE:NAME`),
- * from outside by btrace, and by every tracer that knows USDT.
+ * from outside by btrace, and by every tracer that knows USDT. Each Worker has its own; what looks from
+ * within sees those of its thread.
  *
  * @param namespace Letters, digits and `_`.
  * @param definitions Names with the types of their arguments.
- * @throws {DtError} EINVAL a bad name, or more than six arguments; EEXIST declared before with others.
+ * @throws {DtError} EINVAL a bad name, more than six arguments, or some hundred tracepoints at once; EEXIST
+ * declared before with others.
  *
  * @example
  * ```ts
@@ -120,7 +122,17 @@ function loadLibrary(
 ) {
   const { arch } = Deno.build;
   if (arch !== "x86_64" && arch !== "aarch64") return undefined;
-  const image = libraryImage(namespace, probes, arch);
+  let image: Uint8Array<ArrayBuffer>;
+  try {
+    image = libraryImage(namespace, probes, arch);
+  } catch (error) {
+    throw bad(`${namespace}: ${(error as Error).message}`);
+  }
+  // Declaring must never ask anybody for anything.
+  const granted = (["env", "read", "write", "ffi"] as const).every((name) =>
+    Deno.permissions.querySync({ name }).state === "granted"
+  );
+  if (!granted) return undefined;
   try {
     return openProbeLibrary(
       writeLibrary(namespace, image),
@@ -151,9 +163,9 @@ function probeCaller(types: readonly ArgumentType[], probe: (...args: unknown[])
         case "bool":
           return value ? 1 : 0;
         case "i64":
-          return BigInt.asIntN(64, integer(value));
+          return BigInt.asIntN(64, integerOf(value));
         case "u64":
-          return BigInt.asUintN(64, integer(value));
+          return BigInt.asUintN(64, integerOf(value));
         case "i32":
           return Number(value) | 0;
         default:
@@ -161,10 +173,6 @@ function probeCaller(types: readonly ArgumentType[], probe: (...args: unknown[])
       }
     }));
   };
-}
-
-function integer(value: PointValue): bigint {
-  return typeof value === "number" ? BigInt(Math.trunc(value)) : BigInt(value);
 }
 
 /** A function of as many parameters as there are arguments: one load and one test while nobody looks. */

@@ -123,7 +123,7 @@ const DT = { hash: 4, strtab: 5, symtab: 6, strsz: 10, syment: 11, soname: 14 };
  * Makes the library.
  *
  * @param provider First name of the probes.
- * @param probes At most 1,000 of them, with at most six arguments each.
+ * @param probes Some hundred at most, with at most six arguments each.
  * @param arch As Deno.build.arch spells it.
  * @throws {RangeError} It does not fit.
  */

@@ -1,6 +1,6 @@
 // The file behind a process's tracepoints: other tracers, and ours from outside, find it in the folder of
-// temporary files by the process's id. It goes when the process ends, or, if that was killed, when
-// another process declares tracepoints.
+// temporary files by the process's id. It goes when the process ends, or, if a signal or an error has ended
+// that, when another process of the user declares tracepoints.
 
 const PREFIX = "dt-static-";
 const NAME = /^dt-static-(\d+)-(.+)-[^-]*\.so$/;
@@ -18,22 +18,58 @@ export function writeLibrary(namespace: string, image: Uint8Array<ArrayBuffer>):
   // Whoever may trace us must be able to read it; only we may change it.
   Deno.chmodSync(path, 0o755);
   globalThis.addEventListener("unload", () => remove(path));
-  for (const one of libraryFiles()) if (!isAlive(one.pid)) remove(one.path);
+  removeLeftovers();
   return path;
 }
 
-/** Files of processes, also of those that have died. */
-export function libraryFiles(): { path: string; pid: number; namespace: string }[] {
+/** A library that a process has mapped now. */
+export interface MappedLibrary {
+  /** Leads to that very file, whatever its name leads to by now. */
+  readonly path: string;
+  readonly pid: number;
+}
+
+/** Libraries of processes that live: those that are their own user's, and mapped. */
+export function mappedLibraries(): MappedLibrary[] {
+  return names().flatMap(({ path, pid }) => {
+    try {
+      const file = Deno.lstatSync(path);
+      if (
+        !file.isFile || file.size > MOST_BYTES || file.uid !== Deno.statSync(`/proc/${pid}`).uid
+      ) {
+        return [];
+      }
+      const maps = Deno.readTextFileSync(`/proc/${pid}/maps`);
+      const line = maps.split("\n").find((one) =>
+        one.endsWith(` ${path}`) && Number(one.split(/ +/)[4]) === file.ino
+      );
+      if (line === undefined) return [];
+      const direct = `/proc/${pid}/map_files/${line.split(" ")[0].replace(/\b0+(?=\w)/g, "")}`;
+      // Without the capability to follow the kernel: nobody but the file's owner could replace it.
+      return [{ path: isFile(direct) ? direct : path, pid }];
+    } catch {
+      return []; // it has ended, or is not ours to look at
+    }
+  });
+}
+
+/** More than any library of ours has. */
+const MOST_BYTES = 1 << 20;
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function names(): { path: string; pid: number }[] {
   const found = [];
   try {
     for (const { name, isFile } of Deno.readDirSync(folder())) {
       const parts = isFile ? NAME.exec(name) : null;
-      if (parts === null) continue;
-      found.push({
-        path: `${folder()}/${name}`,
-        pid: Number(parts[1]),
-        namespace: parts[2],
-      });
+      if (parts !== null) found.push({ path: `${folder()}/${name}`, pid: Number(parts[1]) });
     }
   } catch {
     // Not ours to read.
@@ -41,13 +77,16 @@ export function libraryFiles(): { path: string; pid: number; namespace: string }
   return found.sort((a, b) => a.pid - b.pid);
 }
 
-/** True if a process has that id. */
-export function isAlive(pid: number): boolean {
-  try {
-    Deno.statSync(`/proc/${pid}`);
-    return true;
-  } catch {
-    return false;
+/** Removes what processes of our user have left that have ended. */
+function removeLeftovers(): void {
+  for (const { path, pid } of names()) {
+    try {
+      if (Deno.lstatSync(path).uid !== Deno.uid()) continue;
+      Deno.statSync(`/proc/${pid}`);
+    } catch (error) {
+      // What may not be looked at is not known to have ended.
+      if (error instanceof Deno.errors.NotFound) remove(path);
+    }
   }
 }
 

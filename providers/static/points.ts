@@ -19,6 +19,13 @@ export interface Point {
   readonly call?: (values: readonly PointValue[]) => void;
 }
 
+/** A value as an integer, whatever the program has passed. */
+export function integerOf(value: PointValue): bigint {
+  if (typeof value === "bigint") return value;
+  const number = Number(value);
+  return Number.isFinite(number) ? BigInt(Math.trunc(number)) : 0n;
+}
+
 const KEY = Symbol.for("dt.static.points.v1");
 
 /** By "namespace:name". */
@@ -48,7 +55,7 @@ function raise({ words, index, listeners }: Point): void {
   halves[index * 2 + 1] = Math.min(listeners.size, 0xffff);
 }
 
-/** Somebody looks: tells them. */
+/** Somebody looks: tells them. Nothing of what they do comes back to the program. */
 export function tell(point: Point, values: readonly PointValue[]): void {
   if (point.words[point.index] & 0xffff) point.call?.(values);
   for (const listener of point.listeners) listener(values);

@@ -1,7 +1,7 @@
 // static: tracepoints of TypeScript programs, of this one on the user plane, of all on the kernel plane.
 
 import { DtError } from "../../core/errors.ts";
-import type { Pcb } from "../../core/pcb.ts";
+import { noSuchProbe, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type ArgumentSpec,
@@ -24,8 +24,8 @@ import {
   REGISTER_LOCATIONS,
 } from "../../core/uprobes/mod.ts";
 import type { ArgumentType } from "./image.ts";
-import { isAlive, libraryFiles } from "./library_file.ts";
-import { listen, type Point, points, type PointValue } from "./points.ts";
+import { mappedLibraries } from "./library_file.ts";
+import { integerOf, listen, type Point, points, type PointValue } from "./points.ts";
 
 const PREFIX = "static:";
 
@@ -65,9 +65,13 @@ export class StaticProvider implements Provider {
 
   /** Of this process on the user plane; on the kernel plane of every one that has it now. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    const { files, point } = look().get(probe.name.slice(PREFIX.length))!;
+    const { files, point } = look().get(probe.name.slice(PREFIX.length)) ?? { files: [] };
     const pcb = { probe, request };
-    if (session.plane === "kernel") return fileProbePcbs(pcb, files);
+    if (session.plane === "kernel") {
+      const pcbs = fileProbePcbs(pcb, files, probe.args);
+      if (pcbs.length > 0) return pcbs;
+      throw noSuchProbe(probe, "no process that runs has it for tracers to find");
+    }
     if (point !== undefined && session.target === undefined) return [pcb];
     throw new DtError(
       "EOPNOTSUPP",
@@ -80,16 +84,10 @@ export class StaticProvider implements Provider {
   /** Nothing is held. */
   dealloc(_pcbs: readonly Pcb[]): void {}
 
-  /** A program for each library, or a listener. */
+  /** One program for all whose arguments lie alike, or a listener each. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
-    const all = look();
-    const byProbe = Map.groupBy(pcbs, ({ probe }) => probe);
-    return [...byProbe].flatMap(([probe, own]): Attachment[] => {
-      const { files, point } = all.get(probe.name.slice(PREFIX.length))!;
-      return session.plane === "kernel"
-        ? fileProbeAttachments(own, files)
-        : own.map((pcb) => listening(pcb, point!));
-    });
+    if (session.plane === "kernel") return fileProbeAttachments(pcbs);
+    return pcbs.map((pcb) => listening(pcb, points().get(pcb.probe.name.slice(PREFIX.length))!));
   }
 }
 
@@ -106,32 +104,45 @@ function spec(name: string, types: readonly ArgumentType[]): ProbeSpec {
 function look(): Map<string, Found> {
   const all = new Map<string, Found>();
   for (const [name, point] of points()) all.set(name, { types: point.types, files: [], point });
-  for (const { path, pid } of libraryFiles()) {
-    const binary = isAlive(pid) ? openBinary(path) : undefined;
-    const text = binary?.elf.section(".dt.types");
-    if (binary === undefined || text === undefined) continue;
-    const types = new Map(
-      new TextDecoder().decode(text).replace(/\0$/, "").split("\n").map((line) => {
-        const [name, ...rest] = line.split(" ");
-        return [name, rest as ArgumentType[]];
-      }),
-    );
-    for (const place of staticProbes(binary.elf)) {
-      const key = `${place.provider}:${place.name}`;
-      const own = types.get(place.name) ?? [];
-      const found: Found = all.get(key) ?? { types: own, files: [] };
-      all.set(key, found);
+  for (const { path } of mappedLibraries()) {
+    for (const { types, probe } of probesOf(path)) {
+      const [{ provider, name }] = probe.places;
+      const known = all.get(`${provider}:${name}`);
+      if (known === undefined) all.set(`${provider}:${name}`, { types, files: [probe] });
       // One name with other arguments in another program is another tracepoint.
-      if (found.types.join() !== own.join()) continue;
-      found.files.push({
+      else if (known.types.join() === types.join()) known.files.push(probe);
+    }
+  }
+  return all;
+}
+
+const NAME = /^[A-Za-z_]\w{0,63}$/;
+
+/** Tracepoints of a library. It is somebody else's: nothing of it is taken for granted. */
+function* probesOf(path: string): Generator<{ types: readonly ArgumentType[]; probe: FileProbe }> {
+  const binary = openBinary(path);
+  const text = binary?.elf.section(".dt.types");
+  if (binary === undefined || text === undefined) return;
+  const lines = new TextDecoder().decode(text).replace(/\0$/, "").split("\n");
+  const typesOf = new Map(lines.map((line) => {
+    const [name, ...types] = line.split(" ");
+    return [name, types];
+  }));
+  for (const place of staticProbes(binary.elf)) {
+    const types = typesOf.get(place.name);
+    const known = types?.every((type) => Object.hasOwn(C_TYPES, type)) &&
+      place.args.split(" ").filter((arg) => arg !== "").length === types.length;
+    if (!known || !NAME.test(place.name) || !NAME.test(place.provider)) continue;
+    yield {
+      types: types as ArgumentType[],
+      probe: {
         path,
         places: [place],
         offsetOf: (address) => binary.elf.offsetOf(address),
         variable: () => undefined,
-      });
-    }
+      },
+    };
   }
-  return all;
 }
 
 const STRING_BYTES = 4096;
@@ -151,28 +162,38 @@ function listening(pcb: Pcb, point: Point): UserAttachment {
       const valueOf = (value: PointValue, i: number): bigint => {
         const text = texts[i];
         if (text === undefined) {
-          return typeof value === "number" ? BigInt(Math.trunc(value)) : BigInt(value);
+          const type = point.types[i];
+          const bits = type.endsWith("64") ? 64 : 32;
+          return (type[0] === "i" ? BigInt.asIntN : BigInt.asUintN)(bits, integerOf(value));
         }
         const bytes = new Uint8Array(text.buffer);
         const { written } = encoder.encodeInto(String(value), bytes.subarray(0, -1));
         bytes[written] = 0;
         return text.address;
       };
+      const ended = Promise.withResolvers<void>();
+      let inside = false;
       const listener = listen(point, (values) => {
-        enter(pcb, {
-          cpu: 0,
-          thread,
-          timestampNs: bootTimeNs(),
-          values: Object.fromEntries(values.map((value, i) => [`arg${i}`, valueOf(value, i)])),
-        });
+        const event = { cpu: 0, thread, timestampNs: bootTimeNs(), values: {} };
+        try {
+          // From within an action: it is counted, and the strings at hand stay as they are.
+          if (inside) return enter(pcb, event);
+          inside = true;
+          const known = values.map((value, i) => [`arg${i}`, valueOf(value, i)]);
+          enter(pcb, { ...event, values: Object.fromEntries(known) });
+        } catch (error) {
+          // The session's failure, not the program's.
+          ended.reject(error);
+        } finally {
+          inside = false;
+        }
       });
-      return new Promise((resolve) => {
-        signal.addEventListener("abort", () => {
-          listener[Symbol.dispose]();
-          for (const text of texts) text?.[Symbol.dispose]();
-          resolve();
-        });
+      signal.addEventListener("abort", () => {
+        listener[Symbol.dispose]();
+        for (const text of texts) text?.[Symbol.dispose]();
+        ended.resolve();
       });
+      return ended.promise;
     },
   };
 }

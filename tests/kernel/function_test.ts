@@ -1,6 +1,8 @@
 // uprobe and uretprobe on real programs.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { openDevice } from "../../core/mod.ts";
+import { uprobe } from "../../providers/mod.ts";
 import { btrace, buildProgram, kernelTest, output, RunningBtrace } from "../helpers.ts";
 
 function lines(args: readonly string[]): string[] {
@@ -135,4 +137,32 @@ kernelTest("uprobe says what is wrong with a place", ["gcc"], () => {
     assertEquals([code, stdout], [1, ""], point);
     assertMatch(stderr, expected);
   }
+});
+
+kernelTest("uprobe looks at a file again that has changed", ["gcc"], async () => {
+  const folder = Deno.makeTempDirSync();
+  const path = `${folder}/program`;
+  const build = (more: string) => {
+    Deno.writeTextFileSync(
+      `${folder}/p.c`,
+      `${more} __attribute__((noinline)) int f(int x) { return x + 1; } int main(void) { return f(1) - 2; }`,
+    );
+    assertEquals(output("gcc", ["-O1", "-fno-inline", "-o", path, `${folder}/p.c`]).code, 0);
+  };
+  try {
+    for (
+      const more of ["", "int a(int x) { return x * 7 + 3; } int b(int x) { return a(x) ^ 5; }"]
+    ) {
+      build(more);
+      using session = openDevice({ providers: [uprobe()] }).open();
+      session.enable(`uprobe:${path}:f`);
+      session.start();
+      assertEquals(output(path, []).code, 0);
+      session.stop();
+      assertEquals(session.stats().fired, 1n, more);
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+  await Promise.resolve();
 });

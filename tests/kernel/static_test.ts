@@ -164,6 +164,68 @@ Deno.test("tracepoints() of several copies of the module are one set", async () 
   }
 });
 
+Deno.test("whatever is passed, and whatever listeners do, the program does not notice", async () => {
+  const points = tracepoints("careless", { point: ["i64", "i32", "u32"] });
+  const careless = points.point as (...values: unknown[]) => void;
+  const device = openDevice({ providers: [staticPoints()] });
+  using session = device.open({ plane: "user" });
+  session.enable("static:careless:point", {
+    capture: { arg0: "int", arg1: "int", arg2: "int" },
+  });
+  session.start();
+  careless(NaN, Infinity, undefined);
+  careless(2 ** 40, 2 ** 32 + 5, -1);
+  session.stop();
+  const seen: unknown[] = [];
+  for await (const event of session) seen.push(Object.values(event.captured));
+  assertEquals(seen, [[0n, 0n, 0n], [BigInt(2 ** 40), 5n, 4294967295n]]);
+
+  using failing = device.open({ plane: "user" });
+  failing.enable("static:careless:point", {
+    action: {
+      user() {
+        throw new Error("the action's");
+      },
+    },
+  });
+  failing.start();
+  careless(1, 2, 3);
+  let failure = "";
+  await failing.wait().catch((error) => failure = error.message);
+  assertEquals(failure, "the action's");
+});
+
+kernelTest("files that only look like a program's library are not believed", [], async () => {
+  await using program = await start();
+  const [library] = librariesOf(program.pid);
+  // Another user's, one that is not mapped, one of a process that has ended.
+  const others = [`/tmp/dt-static-${program.pid}-fake-1.so`, "/tmp/dt-static-999999-fake-2.so"];
+  try {
+    for (const path of others) {
+      const bytes = Deno.readFileSync(library);
+      // Its name is another one: dttest becomes fakest.
+      const text = new TextDecoder("latin1").decode(bytes).replaceAll("dttest", "fakest");
+      Deno.writeFileSync(path, Uint8Array.from(text, (one) => one.charCodeAt(0)));
+      Deno.chownSync(path, 65534, 65534);
+    }
+    const { stdout } = btrace(["-l", "static:*"]);
+    assertStringIncludes(stdout, "static:dttest:request");
+    assertEquals(stdout.includes("fakest"), false);
+  } finally {
+    for (const path of others) Deno.removeSync(path);
+  }
+});
+
+kernelTest("a tracepoint whose process has ended is refused in one line", [], async () => {
+  const device = openDevice({ providers: [staticPoints()] });
+  {
+    await using _program = await start();
+    assert(device.match("static:dttest:done").length === 1);
+  }
+  using session = device.open();
+  assertEquals(codeOf(() => session.enable("static:dttest:done")), "ENOENT");
+});
+
 Deno.test("tracepoints() refuses what it cannot declare", () => {
   const declare = (namespace: string, definitions: unknown) =>
     codeOf(() => tracepoints(namespace, definitions as Record<string, []>));

@@ -18,6 +18,7 @@ kernelTest("usdt lists the probes of a file", ["gcc", ...PROBES], () => {
     `usdt:${program}:demo:start`,
     `usdt:${program}:demo:twice`,
     `usdt:${program}:hand:forms`,
+    `usdt:${program}:hand:mixed`,
     `usdt:${program}:hand:registers`,
   ]);
   assertEquals(lines(["-lv", `usdt:${program}:demo:guarded`]), [
@@ -80,6 +81,16 @@ kernelTest("usdt counts every place of a probe", ["gcc", ...PROBES], () => {
     `@[usdt:${program}:demo:guarded]: 1000`,
     `@[usdt:${program}:demo:start]: 1000`,
     `@[usdt:${program}:demo:twice]: 1000`,
+  ]);
+});
+
+kernelTest("usdt gives places that disagree one type", ["gcc", ...PROBES], () => {
+  const program = buildProgram("static_probes");
+  const script = `usdt:${program}:hand:mixed { @[arg0] = count(); print((arg0, arg1)); }`;
+  assertEquals(lines(["-c", program, "-e", script]), [
+    "(-5, 18446744073709551611)",
+    "(-5, 0)",
+    "@[-5]: 2",
   ]);
 });
 

@@ -49,6 +49,12 @@ int main(int argc, char **argv) {
                        "994: .balign 4\n.popsection\n" ::"r"(guarded));
     }
   }
+  // A probe whose places disagree: how many arguments, how wide, with or without sign.
+  register long first __asm__("r13") = -5;
+  __asm__ volatile("" : "+r"(first));
+  HAND("mixed", "8@%%r13 8@%%r13");
+  HAND("mixed", "-4@%%r13d");
+  __asm__ volatile("" ::"r"(first));
   forms(7, 8);
   fprintf(stderr, "%d\n", guarded);
   return 0;
