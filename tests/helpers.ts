@@ -131,7 +131,8 @@ export function kernelObjects(): Set<string> {
 /** Fails if something is in the kernel that was not there before; freeing takes a moment. */
 export async function assertNothingLeft(before: ReadonlySet<string>): Promise<void> {
   let left: string[] = [];
-  for (let i = 0; i < 40; i++) {
+  // The kernel frees in the background, hundreds of programs not in a moment.
+  for (let i = 0; i < 200; i++) {
     left = [...kernelObjects()].filter((one) => !before.has(one));
     if (left.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
