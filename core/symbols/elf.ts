@@ -106,11 +106,6 @@ export class ElfFile {
     return found && address - found.address + found.offset;
   }
 
-  /** Lowest address of the first segment: what a position-independent file is moved from. */
-  get base(): number {
-    return this.segments[0]?.address ?? 0;
-  }
-
   /** Address of its code, by which a file and its debug file can be compared. */
   get textAddress(): number | undefined {
     return this.#sections.find(({ name }) => name === ".text")?.address;

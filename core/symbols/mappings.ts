@@ -56,6 +56,11 @@ export function parseMaps(text: string): Mapping[] {
   return found;
 }
 
+/** Path by which the kernel itself leads to what is mapped, whatever its name leads to by now. */
+export function mappedPath(pid: number, { start, end }: Mapping): string {
+  return `/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`;
+}
+
 /** Adds a mapping: what it covers is gone. */
 export function addMapping(mappings: readonly Mapping[], added: Mapping): Mapping[] {
   const kept: Mapping[] = [];

@@ -18,5 +18,6 @@ export { Binary, openBinary } from "./binary.ts";
 export { ElfFile, type ReadAt, type Segment, type SymbolKind } from "./elf.ts";
 export { type StaticProbe, staticProbes } from "./static_probes.ts";
 export { KernelSymbols, kernelSymbols } from "./kallsyms.ts";
+export { mappedPath, type Mapping, parseMaps } from "./mappings.ts";
 export { type SymbolHelpers, Symbolizer, type UserFrame } from "./symbolizer.ts";
 export { type ResolvedSymbol, type SymbolSource, SymbolTable } from "./symbol_table.ts";

@@ -90,11 +90,6 @@ export class SymbolTable {
     return this.#starts.length;
   }
 
-  /** Bytes of memory, names aside. */
-  get bytes(): number {
-    return this.size * 20;
-  }
-
   /** The symbol that an address lies in. */
   resolve(address: number): ResolvedSymbol | undefined {
     let low = 0;

@@ -3,7 +3,7 @@
 
 import { readMemory } from "../sys/process_memory.ts";
 import { Binary, elfOf, openElf, type SymbolHelpers } from "./binary.ts";
-import { filePath, isDeleted, isFile, type Mapping, parseMaps } from "./mappings.ts";
+import { filePath, isDeleted, isFile, mappedPath, type Mapping, parseMaps } from "./mappings.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import { ProcessWatch } from "./process_watch.ts";
 import { type Process, Processes } from "./processes.ts";
@@ -368,12 +368,11 @@ function* candidates(
     ? []
     : [view.root + path, ...(view.root === "" ? [`/proc/${pid}/root${path}`] : [])];
   for (const one of paths) yield { path: one, strict: "file" };
-  const hex = (address: number) => address.toString(16);
-  const range = `${hex(mapping.start)}-${hex(mapping.end)}`;
-  yield { path: `/proc/${pid}/map_files/${range}`, strict: "kernel" };
+  const direct = mappedPath(pid, mapping);
+  yield { path: direct, strict: "kernel" };
   yield { path: `/proc/${pid}/exe`, strict: "file" };
   // Not permitted to follow the kernel: some file systems tell two numbers of one file.
-  if (!exited && !exists(`/proc/${pid}/map_files/${range}`)) {
+  if (!exited && sizeOf(direct) < 0) {
     for (const one of paths) yield { path: one, strict: "path" };
   }
 }
@@ -389,15 +388,6 @@ function isSame(
   if (strict !== "file" || mapping.inode === 0) return true;
   try {
     return Deno.statSync(path).ino === mapping.inode;
-  } catch {
-    return false;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
   } catch {
     return false;
   }

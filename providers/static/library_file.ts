@@ -2,6 +2,8 @@
 // temporary files by the process's id. It goes when the process ends, or, if a signal or an error has ended
 // that, when another process of the user declares tracepoints.
 
+import { mappedPath, parseMaps } from "../../core/symbols/mod.ts";
+
 const PREFIX = "dt-static-";
 const NAME = /^dt-static-(\d+)-(.+)-[^-]*\.so$/;
 
@@ -39,12 +41,10 @@ export function mappedLibraries(): MappedLibrary[] {
       ) {
         return [];
       }
-      const maps = Deno.readTextFileSync(`/proc/${pid}/maps`);
-      const line = maps.split("\n").find((one) =>
-        one.endsWith(` ${path}`) && Number(one.split(/ +/)[4]) === file.ino
-      );
-      if (line === undefined) return [];
-      const direct = `/proc/${pid}/map_files/${line.split(" ")[0].replace(/\b0+(?=\w)/g, "")}`;
+      const mapping = parseMaps(Deno.readTextFileSync(`/proc/${pid}/maps`))
+        .find((one) => one.path === path && one.inode === file.ino);
+      if (mapping === undefined) return [];
+      const direct = mappedPath(pid, mapping);
       // Without the capability to follow the kernel: nobody but the file's owner could replace it.
       return [{ path: isFile(direct) ? direct : path, pid }];
     } catch {
