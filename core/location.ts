@@ -29,6 +29,18 @@ export function emitLoad(
     emitOperand(asm, location, context, stackOffset);
     return emitSign(asm, location);
   }
+  if (location.pointer) {
+    asm.emit(
+      mov64(R3, context),
+      add64(R3, imm(location.path[0])),
+      mov64(R1, R10),
+      add64(R1, imm(stackOffset)),
+      mov64(R2, imm(8)),
+      callHelper(BPF_FUNC.probe_read_kernel),
+      load(8, R0, R10, stackOffset),
+    );
+    return;
+  }
   if (location.constant !== undefined) {
     const bits = BigInt.asUintN(location.size * 8, location.constant);
     asm.emit(loadImm64(R0, bits));

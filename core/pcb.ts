@@ -23,6 +23,27 @@ function notOnUserPlane(probe: Probe, reason: string): DtError {
   });
 }
 
+/**
+ * The PCB of a probe that only the user plane has: events that reach this process anyway.
+ *
+ * @param what What the probe sees, for the message: "lines of files".
+ * @throws {DtError} EOPNOTSUPP on the kernel plane.
+ */
+export function userPcb(
+  probe: Probe,
+  request: EnableRequest,
+  session: ProviderSession,
+  what: string,
+): Pcb[] {
+  if (session.plane === "user") return [{ probe, request }];
+  throw new DtError(
+    "EOPNOTSUPP",
+    `Cannot enable ${probe.name} on the kernel plane: ${what} are seen on the user plane ` +
+      "(--plane user)",
+    { operation: "enable", probe: probe.name },
+  );
+}
+
 /** There is no such probe any more. */
 export function noSuchProbe(probe: Probe, reason: string): DtError {
   return new DtError("ENOENT", `Cannot enable ${probe.name}: ${reason}`, {

@@ -19,6 +19,8 @@ export class Probe {
   readonly warning?: string;
   /** What it may do to those that are traced. [I] */
   readonly danger?: string;
+  /** How it is had. [I] */
+  readonly note?: string;
   /** Layout of its arguments, where names and types do not tell. [I] */
   readonly layout?: string;
   /** Where it comes from. [I] */
@@ -33,6 +35,7 @@ export class Probe {
     this.locations = spec.locations;
     this.warning = spec.warning;
     this.danger = spec.danger;
+    this.note = spec.note;
     this.layout = spec.layout;
     this.provider = provider;
   }

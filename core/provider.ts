@@ -47,6 +47,8 @@ export interface ProbeSpec {
   readonly warning?: string;
   /** What it may do to those that are traced, if it is not known to be harmless. */
   readonly danger?: string;
+  /** How it is had, where that is not as its name says: told to who asks for details. */
+  readonly note?: string;
   /** Tells apart probes whose arguments have equal names and types in different places. */
   readonly layout?: string;
 }
@@ -122,6 +124,11 @@ export interface Location {
   readonly memory?: UserOperand;
   /** The value is always this one. */
   readonly constant?: bigint;
+  /**
+   * The verifier would make a typed pointer of it (BTF), which cannot be computed with: it is copied by a
+   * helper and is a number.
+   */
+  readonly pointer?: boolean;
   /** It is extended by its sign: others by zeros. */
   readonly signed?: boolean;
 }
@@ -196,6 +203,8 @@ export interface AttachType {
   readonly expectedAttachType?: number;
   /** BTF id that a TRACING program attaches to. */
   readonly attachBtfId?: number;
+  /** The kernel module that has this id; absent: vmlinux. */
+  readonly attachModule?: string;
 }
 
 /** PCBs that fire together: one BPF program. */

@@ -4,14 +4,18 @@
  */
 
 import type { Provider } from "../core/provider.ts";
-import { uprobe, uretprobe, usdt } from "./function/mod.ts";
+import { fentry, fexit, kprobe, kretprobe, uprobe, uretprobe, usdt } from "./function/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
 import { rawtracepoint, staticPoints, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
 
 export {
+  fentry,
+  fexit,
   hardware,
   interval,
+  kprobe,
+  kretprobe,
   profile,
   rawtracepoint,
   software,
@@ -26,8 +30,12 @@ export {
 /** One of each. */
 export function allProviders(): Provider[] {
   return [
+    fentry(),
+    fexit(),
     hardware(),
     interval(),
+    kprobe(),
+    kretprobe(),
     profile(),
     rawtracepoint(),
     software(),

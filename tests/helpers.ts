@@ -1,6 +1,6 @@
 // What kernel tests share: running btrace, what they need, and that nothing is left behind.
 
-import { assertEquals } from "@std/assert";
+import { assertEquals } from "./std_assert.ts";
 import { missingCapabilities } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
 
@@ -172,7 +172,11 @@ export type Need =
   | "perf"
   | "script"
   | "chromium"
-  | "sdt.h";
+  | "sdt.h"
+  | "qemu-system-x86_64"
+  | "busybox"
+  | "cpio"
+  | "zstd";
 
 const EVENTS = "/sys/kernel/tracing/events";
 

@@ -45,6 +45,8 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^core\/bpf\//, may: /^core\/(bpf|sys|asm|btf)\/|^core\/errors\.ts$/ },
   // What providers share of the system calls: uses the contract, and the kernel below it.
   { files: /^core\/syscalls\//, may: /^core\// },
+  // What a provider in a module of its own is given.
+  { files: /^core\/plugin\//, may: /^core\// },
   // What providers share of places in files.
   { files: /^core\/uprobes\//, may: /^core\// },
   {

@@ -7,9 +7,14 @@ import { Assembler } from "../asm/assembler.ts";
 import { imm, mov64 } from "../asm/alu.ts";
 import { callHelper, exit } from "../asm/jump.ts";
 import { R0 } from "../asm/register.ts";
+import { perfType } from "../sys/perf_event.ts";
 import { missingCapabilities, UnsupportedError } from "./load_failure.ts";
 import { BpfMap } from "./map.ts";
-import { BPF_TRACE_UPROBE_MULTI } from "./syscall.ts";
+import {
+  BPF_TRACE_KPROBE_MULTI,
+  BPF_TRACE_UPROBE_MULTI,
+  linkCreateKprobeMulti,
+} from "./syscall.ts";
 import { BPF_TRACE_FENTRY, BPF_TRACE_RAW_TP, BpfProgram, type ProgramSpec } from "./program.ts";
 
 /** Names of the features that can be asked for. */
@@ -17,6 +22,8 @@ export type Feature =
   | "ringbuf"
   | "tp_btf"
   | "fentry"
+  | "kprobe"
+  | "kprobe_multi"
   | "btf"
   | "get_current_task_btf"
   | "uprobe_multi";
@@ -79,6 +86,34 @@ const PROBES: Record<Feature, FeatureProbe> = {
         attachBtfId: btfId(BTF_KIND.FUNC, "vfs_read"),
       }),
   },
+  kprobe: {
+    minimumKernel: "4.17",
+    needs: "CONFIG_KPROBES",
+    try() {
+      if (perfType("kprobe") !== undefined) return;
+      throw new DtError("ENOENT", "there is no kprobe in /sys/bus/event_source/devices", {
+        operation: "kprobe",
+      });
+    },
+  },
+  kprobe_multi: {
+    minimumKernel: "5.18",
+    needs: "CONFIG_FPROBE",
+    try() {
+      using program = new BpfProgram({
+        type: "KPROBE",
+        name: "dt_feature",
+        expectedAttachType: BPF_TRACE_KPROBE_MULTI,
+        code: returnZero(),
+      });
+      try {
+        linkCreateKprobeMulti(program.fd, [], false);
+      } catch (error) {
+        // No functions is a mistake only where some would be none.
+        if (errorCode(error) !== "EINVAL") throw error;
+      }
+    },
+  },
   uprobe_multi: {
     minimumKernel: "6.6",
     needs: "CONFIG_UPROBES",
@@ -127,6 +162,12 @@ export function missingFeature(feature: Feature): DtError | undefined {
     answers.set(feature, answer);
     return answer;
   }
+}
+
+/** Does without a feature from now on, as on a kernel that lacks it. */
+export function disableFeature(feature: Feature): void {
+  const { minimumKernel } = PROBES[feature];
+  answers.set(feature, new UnsupportedError(feature, minimumKernel, "it is switched off"));
 }
 
 /** Names of all features. */

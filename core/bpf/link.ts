@@ -3,10 +3,17 @@
 // instead of 77 ms (an RCU grace period each).
 
 import { Fd } from "../sys/fd.ts";
-import { perfEventAttachBpf, type PerfEventAttr, perfEventOpen } from "../sys/perf_event.ts";
-import { PERF_TYPE_TRACEPOINT } from "../sys/perf_event.ts";
+import {
+  PERF_TYPE_TRACEPOINT,
+  perfEventAttachBpf,
+  type PerfEventAttr,
+  perfEventOpen,
+  perfType,
+} from "../sys/perf_event.ts";
 import { addressOf, cString } from "../sys/memory.ts";
 import {
+  type KprobeSymbol,
+  linkCreateKprobeMulti,
   linkCreatePerfEvent,
   linkCreateUprobeMulti,
   rawTracepointOpen,
@@ -81,7 +88,7 @@ export function attachPerfUprobes(
   isReturn: boolean,
 ): Disposable {
   using stack = new DisposableStack();
-  const type = Number(Deno.readTextFileSync("/sys/bus/event_source/devices/uprobe/type"));
+  const type = perfType("uprobe")!;
   const name = cString(path);
   for (const { offset, cookie, counter } of places) {
     const attr = {
@@ -93,5 +100,52 @@ export function attachPerfUprobes(
     const event = stack.use(perfEventOpen(attr, { pid: -1, cpu: 0 }));
     stack.use(new Fd(linkCreatePerfEvent(program.fd, event.value, cookie), `link:uprobe:${path}`));
   }
+  return stack.move();
+}
+
+/**
+ * Attaches a KPROBE program for functions of the kernel (BPF_TRACE_KPROBE_MULTI, Linux 5.18): one link.
+ *
+ * @param symbols Each name once.
+ * @throws {DtError} ESRCH one of them cannot be traced.
+ */
+export function attachKprobes(
+  program: AttachableProgram,
+  symbols: readonly KprobeSymbol[],
+  isReturn: boolean,
+): Disposable {
+  return new Fd(linkCreateKprobeMulti(program.fd, symbols, isReturn), "kprobes");
+}
+
+/** A place in the kernel's code. */
+export interface KprobePlace {
+  /** The function that it is in; undefined: `offset` is an address. */
+  readonly symbol?: string;
+  /** Bytes. */
+  readonly offset: bigint;
+  /** What the program finds out by bpf_get_attach_cookie(). */
+  readonly cookie: bigint;
+}
+
+/**
+ * Attaches a KPROBE program to one place of the kernel.
+ *
+ * @throws {DtError} ENOENT no such function; EILSEQ no instruction starts there; EINVAL not to be probed.
+ */
+export function attachKprobe(
+  program: AttachableProgram,
+  { symbol, offset, cookie }: KprobePlace,
+  isReturn: boolean,
+): Disposable {
+  using stack = new DisposableStack();
+  const name = symbol === undefined ? undefined : cString(symbol);
+  const event = stack.use(perfEventOpen({
+    type: perfType("kprobe")!,
+    config: isReturn ? 1n : 0n,
+    config1: name === undefined ? 0n : addressOf(name),
+    config2: offset,
+  }, { pid: -1, cpu: 0 }));
+  const link = linkCreatePerfEvent(program.fd, event.value, cookie);
+  stack.use(new Fd(link, `link:kprobe:${symbol ?? offset}`));
   return stack.move();
 }

@@ -21,14 +21,17 @@ export { type RecordHandler, RingBuffer } from "./ringbuf.ts";
 export * from "./program.ts";
 export {
   type AttachableProgram,
+  attachKprobe,
+  attachKprobes,
   attachPerfEvent,
   attachPerfUprobes,
   attachRawTracepoint,
   attachTracepoint,
   attachUprobes,
+  type KprobePlace,
 } from "./link.ts";
 export { PERF_FLAG, type PerfEventAttr, type PerfFlag, type Records } from "../sys/perf_event.ts";
-export { type Feature, FEATURES, missingFeature } from "./features.ts";
+export { disableFeature, type Feature, FEATURES, missingFeature } from "./features.ts";
 export {
   type Capability,
   hasCapability,
@@ -36,4 +39,9 @@ export {
   UnsupportedError,
 } from "./load_failure.ts";
 export { VerifierError, verifierSummary } from "./verifier_log.ts";
-export { BPF_TRACE_UPROBE_MULTI, type UprobePlace } from "./syscall.ts";
+export {
+  BPF_TRACE_KPROBE_MULTI,
+  BPF_TRACE_UPROBE_MULTI,
+  type KprobeSymbol,
+  type UprobePlace,
+} from "./syscall.ts";

@@ -7,7 +7,9 @@ import { Struct } from "../sys/memory.ts";
 import { BPF_TRACE_RAW_TP, explainLoadFailure } from "./load_failure.ts";
 import { functionBtf, functionInfo } from "../btf/build.ts";
 import {
+  btfById,
   btfLoad,
+  btfNextId,
   enableRunTimeStats,
   objGetInfo,
   progLoad,
@@ -32,6 +34,8 @@ export type ProgramType = keyof typeof BPF_PROG_TYPE;
 export { BPF_TRACE_RAW_TP };
 /** `BPF_TRACE_FENTRY`: a BTF-typed function entry. */
 export const BPF_TRACE_FENTRY = 24;
+/** `BPF_TRACE_FEXIT`: its end. */
+export const BPF_TRACE_FEXIT = 25;
 
 const LOG_SIZES = [1 << 16, 1 << 20, 1 << 24];
 const ENOSPC = 28;
@@ -48,6 +52,8 @@ export interface ProgramSpec {
   expectedAttachType?: number;
   /** BTF id of what a TRACING program attaches to. */
   attachBtfId?: number;
+  /** The module that has that id; absent: vmlinux. */
+  attachModule?: string;
   /** Where its functions begin, in instructions: for programs with callbacks (Linux 5.13). */
   functions?: readonly number[];
 }
@@ -80,12 +86,15 @@ export class BpfProgram implements Disposable {
    */
   constructor(spec: ProgramSpec) {
     this.spec = spec;
-    const { type, functions, ...rest } = spec;
+    const { type, functions, attachModule, ...rest } = spec;
     using stack = new DisposableStack();
     const attr: ProgLoadAttr = { ...rest, type: BPF_PROG_TYPE[type] };
     if (functions !== undefined) {
       const btf = stack.use(new Fd(btfLoad(functionBtf(functions.length)), `btf:${spec.name}`));
       attr.functions = { btfFd: btf.value, info: functionInfo(functions) };
+    }
+    if (attachModule !== undefined) {
+      attr.attachBtfFd = stack.use(openModuleBtf(attachModule)).value;
     }
     const fd = progLoad(attr);
     if (fd < 0) throw failure(spec, attr, -fd);
@@ -146,6 +155,23 @@ export class BpfProgramStats implements Disposable {
     this.#fd[Symbol.dispose]();
   }
 }
+
+/** The BTF object of a module, which its types' ids refer to. */
+function openModuleBtf(module: string): Fd {
+  for (let id = btfNextId(0); id !== undefined; id = btfNextId(id)) {
+    using stack = new DisposableStack();
+    const fd = stack.use(new Fd(btfById(id), `btf:${module}`));
+    const name = new Uint8Array(MODULE_NAME_LEN);
+    objGetInfo(fd.value, new Struct(32).pointer(16, name).u32(24, name.length));
+    if (new TextDecoder().decode(name.subarray(0, name.indexOf(0))) !== module) continue;
+    stack.move();
+    return fd;
+  }
+  throw new DtError("ENOENT", `Cannot find the BTF of module ${module}`, { operation: "btf" });
+}
+
+/** Longest name of a module, and a NUL. include/linux/moduleparam.h */
+const MODULE_NAME_LEN = 56;
 
 function failure(spec: ProgramSpec, attr: ProgLoadAttr, errno: number): DtError {
   for (const size of LOG_SIZES) {

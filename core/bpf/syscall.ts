@@ -15,7 +15,9 @@ const BPF_PROG_TEST_RUN = 10;
 const BPF_OBJ_GET_INFO_BY_FD = 15;
 const BPF_RAW_TRACEPOINT_OPEN = 17;
 const BPF_BTF_LOAD = 18;
+const BPF_BTF_GET_FD_BY_ID = 19;
 const BPF_MAP_FREEZE = 22;
+const BPF_BTF_GET_NEXT_ID = 23;
 const BPF_MAP_LOOKUP_BATCH = 24;
 const BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25;
 const BPF_LINK_CREATE = 28;
@@ -173,6 +175,8 @@ export interface ProgLoadAttr {
   expectedAttachType?: number;
   /** BTF id of the function or typedef to attach to. */
   attachBtfId?: number;
+  /** Descriptor of the BTF that has it, for a module's. */
+  attachBtfFd?: number;
   /** `prog_flags` */
   flags?: number;
   /** BTF of the program's functions, and its bpf_func_info records. */
@@ -194,7 +198,8 @@ export function progLoad(attr: ProgLoadAttr): number {
     .u32(44, attr.flags ?? 0)
     .raw(48, cString(objectName(attr.name)))
     .u32(68, attr.expectedAttachType ?? 0)
-    .u32(108, attr.attachBtfId ?? 0);
+    .u32(108, attr.attachBtfId ?? 0)
+    .u32(112, attr.attachBtfFd ?? 0);
   if (attr.functions !== undefined) {
     struct.u32(72, attr.functions.btfFd)
       .u32(76, FUNC_INFO_BYTES)
@@ -288,4 +293,53 @@ export function linkCreateUprobeMulti(
     .pointer(40, words(({ cookie }) => cookie)).u32(48, places.length)
     .u32(52, isReturn ? BPF_F_UPROBE_MULTI_RETURN : 0);
   return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE", path);
+}
+
+/** `BPF_TRACE_KPROBE_MULTI` */
+export const BPF_TRACE_KPROBE_MULTI = 42;
+/** `BPF_F_KPROBE_MULTI_RETURN` */
+const BPF_F_KPROBE_MULTI_RETURN = 1;
+
+/** A kernel function that a program is to run at. */
+export interface KprobeSymbol {
+  /** Name. */
+  readonly name: string;
+  /** What the program finds out by bpf_get_attach_cookie(). */
+  readonly cookie: bigint;
+}
+
+/**
+ * Links a program to functions of the kernel (Linux 5.18 with CONFIG_FPROBE).
+ *
+ * @param symbols Each name once.
+ * @throws {DtError} ESRCH one of them cannot be traced; EOPNOTSUPP.
+ */
+export function linkCreateKprobeMulti(
+  progFd: number,
+  symbols: readonly KprobeSymbol[],
+  isReturn: boolean,
+): number {
+  const names = new Struct(symbols.length * 8);
+  symbols.forEach(({ name }, i) => names.pointer(i * 8, cString(name)));
+  const cookies = new Uint8Array(BigUint64Array.from(symbols, ({ cookie }) => cookie).buffer);
+  const struct = new Struct(64).u32(0, progFd).u32(8, BPF_TRACE_KPROBE_MULTI)
+    .u32(16, isReturn ? BPF_F_KPROBE_MULTI_RETURN : 0).u32(20, symbols.length)
+    .pointer(24, symbols.length === 0 ? undefined : names)
+    .pointer(40, symbols.length === 0 ? undefined : cookies);
+  const what = symbols.length === 1 ? symbols[0].name : `${symbols.length} functions`;
+  return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE", what);
+}
+
+/** Id of the BTF object that follows `id`; undefined behind the last. */
+export function btfNextId(id: number): number | undefined {
+  const struct = new Struct(12).u32(0, id);
+  const result = bpf(BPF_BTF_GET_NEXT_ID, struct);
+  if (result === -ENOENT) return undefined;
+  check(result, "BPF_BTF_GET_NEXT_ID");
+  return struct.getU32(4);
+}
+
+/** Opens a BTF object (Linux 4.18). */
+export function btfById(id: number): number {
+  return check(bpf(BPF_BTF_GET_FD_BY_ID, new Struct(12).u32(0, id)), "BPF_BTF_GET_FD_BY_ID");
 }

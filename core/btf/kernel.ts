@@ -2,7 +2,8 @@
 
 import { Btf } from "./parse.ts";
 
-const VMLINUX = "/sys/kernel/btf/vmlinux";
+/** Where the kernel shows its BTF. */
+export const VMLINUX = "/sys/kernel/btf/vmlinux";
 
 let cached: Btf | null | undefined;
 

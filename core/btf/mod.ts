@@ -16,4 +16,5 @@
 export { Btf } from "./parse.ts";
 export { BTF_KIND, type BtfKind } from "./types.ts";
 export { kernelBtf } from "./kernel.ts";
+export { moduleBtf } from "./module.ts";
 export { btfTypeName } from "./type_name.ts";

@@ -17,6 +17,9 @@ for (const kind of [BTF_KIND.STRUCT, BTF_KIND.UNION, BTF_KIND.DATASEC, BTF_KIND.
 }
 for (const kind of [BTF_KIND.ENUM, BTF_KIND.FUNC_PROTO]) PER_MEMBER[kind] = 2;
 
+/** Searches of one kind, one type after the other, before a table is made. */
+const MAX_SEARCHES = 20;
+
 /** A BTF blob with an index of its types. */
 export class Btf {
   readonly #bytes: Uint8Array;
@@ -27,6 +30,9 @@ export class Btf {
   readonly #stringsEnd: number;
   /** Number of types, void included. */
   readonly size: number;
+  /** How often a kind was looked through, and then its names. */
+  readonly #searches = new Map<BtfKind, number>();
+  readonly #ids = new Map<BtfKind, Map<string, number>>();
 
   /**
    * Indexes the types.
@@ -69,6 +75,11 @@ export class Btf {
    * @returns 0 (void) if there is none.
    */
   find(kind: BtfKind, name: string): number {
+    const known = this.#ids.get(kind);
+    if (known !== undefined) return known.get(name) ?? 0;
+    const searches = (this.#searches.get(kind) ?? 0) + 1;
+    this.#searches.set(kind, searches);
+    if (searches > MAX_SEARCHES) return this.#index(kind).get(name) ?? 0;
     const offset = this.#stringOffset(name);
     if (offset < 0) return 0;
     const words = this.#words;
@@ -77,6 +88,14 @@ export class Btf {
       if (words[at] === offset && (words[at + 1] >>> 24 & 31) === kind) return id;
     }
     return 0;
+  }
+
+  /** Whoever wants many gets a table: it takes as long as some twenty searches. */
+  #index(kind: BtfKind): Map<string, number> {
+    const ids = new Map<string, number>();
+    for (const [id, name] of this.names(kind)) if (!ids.has(name)) ids.set(name, id);
+    this.#ids.set(kind, ids);
+    return ids;
   }
 
   /** Kind of a type; 0 for void. */

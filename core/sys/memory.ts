@@ -111,10 +111,13 @@ export class Struct {
   }
 
   /** Writes the address of `target` (0 for undefined) and keeps it alive as long as this struct. */
-  pointer(offset: number, target: Uint8Array | BigUint64Array | Uint32Array | undefined): this {
+  pointer(
+    offset: number,
+    target: Uint8Array | BigUint64Array | Uint32Array | Struct | undefined,
+  ): this {
     if (target === undefined) return this;
     this.#referenced.push(target);
-    return this.u64(offset, addressOf(target));
+    return this.u64(offset, addressOf(target instanceof Struct ? target.bytes : target));
   }
 
   /** Reads a u32. */

@@ -17,6 +17,16 @@ export const PERF_COUNT_SW_CPU_CLOCK = 0n;
 /** `PERF_COUNT_SW_DUMMY`: counts nothing, but has records. */
 export const PERF_COUNT_SW_DUMMY = 9n;
 
+/** Number of a PMU by its name in /sys, or undefined if the kernel has none of that name. */
+export function perfType(pmu: string): number | undefined {
+  try {
+    return Number(Deno.readTextFileSync(`/sys/bus/event_source/devices/${pmu}/type`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 const PERF_FLAG_FD_CLOEXEC = 8n;
 const PERF_EVENT_IOC_ENABLE = 0x2400n;
 const PERF_EVENT_IOC_SET_BPF = 0x40042408n;

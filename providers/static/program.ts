@@ -13,10 +13,8 @@ import {
   type ProviderSession,
   type UserAttachment,
 } from "../../core/provider.ts";
+import { OwnEvents, type OwnValue } from "../../core/plugin/own_events.ts";
 import { openBinary, staticProbes } from "../../core/symbols/mod.ts";
-import { bootTimeNs } from "../../core/sys/clock.ts";
-import { lasting, type Mapping } from "../../core/sys/memory.ts";
-import { selfThread } from "../../core/sys/thread.ts";
 import {
   type FileProbe,
   fileProbeAttachments,
@@ -145,42 +143,27 @@ function* probesOf(path: string): Generator<{ types: readonly ArgumentType[]; pr
   }
 }
 
-const STRING_BYTES = 4096;
-
 /** Hears of a tracepoint of this process. */
 function listening(pcb: Pcb, point: Point): UserAttachment {
   return {
     plane: "user",
     pcbs: [pcb],
     run({ enter, signal }) {
-      const thread = selfThread();
-      const encoder = new TextEncoder();
-      // A string is read at an address, as in any program.
-      const texts: (Mapping | undefined)[] = point.types.map((type) =>
-        type === "string" ? lasting(STRING_BYTES) : undefined
-      );
-      const valueOf = (value: PointValue, i: number): bigint => {
-        const text = texts[i];
-        if (text === undefined) {
-          const type = point.types[i];
-          const bits = type.endsWith("64") ? 64 : 32;
-          return (type[0] === "i" ? BigInt.asIntN : BigInt.asUintN)(bits, integerOf(value));
-        }
-        const bytes = new Uint8Array(text.buffer);
-        const { written } = encoder.encodeInto(String(value), bytes.subarray(0, -1));
-        bytes[written] = 0;
-        return text.address;
+      const events = new OwnEvents();
+      const valueOf = (value: PointValue, i: number): OwnValue => {
+        const type = point.types[i];
+        if (type === "string") return String(value);
+        const bits = type.endsWith("64") ? 64 : 32;
+        return (type[0] === "i" ? BigInt.asIntN : BigInt.asUintN)(bits, integerOf(value));
       };
       const ended = Promise.withResolvers<void>();
       let inside = false;
       const listener = listen(point, (values) => {
-        const event = { cpu: 0, thread, timestampNs: bootTimeNs(), values: {} };
         try {
           // From within an action: it is counted, and the strings at hand stay as they are.
-          if (inside) return enter(pcb, event);
+          if (inside) return enter(pcb, events.event([]));
           inside = true;
-          const known = values.map((value, i) => [`arg${i}`, valueOf(value, i)]);
-          enter(pcb, { ...event, values: Object.fromEntries(known) });
+          enter(pcb, events.event(values.map(valueOf)));
         } catch (error) {
           // The session's failure, not the program's.
           ended.reject(error);
@@ -190,7 +173,7 @@ function listening(pcb: Pcb, point: Point): UserAttachment {
       });
       signal.addEventListener("abort", () => {
         listener[Symbol.dispose]();
-        for (const text of texts) text?.[Symbol.dispose]();
+        events[Symbol.dispose]();
         ended.resolve();
       });
       return ended.promise;

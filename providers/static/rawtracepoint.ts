@@ -32,8 +32,8 @@ function argumentsOf(
   btf: Btf,
   event: string,
   typedef: number,
-  functionId: (name: string) => number,
 ): ArgumentSpec[] {
+  const functionId = (name: string) => btf.find(BTF_KIND.FUNC, name);
   // The typedef names no parameters; the functions that the tracepoint is made of do.
   const named = functionId(`__traceiter_${event}`) || functionId(`__probestub_${event}`);
   const proto = btf.sizeOrType(named === 0 ? btf.sizeOrType(typedef) : named);
@@ -67,18 +67,7 @@ export class RawTracepointProvider implements Provider {
       if (name.startsWith(TYPEDEF)) found.push([name.slice(TYPEDEF.length), id]);
     }
     found.sort(([a], [b]) => a < b ? -1 : 1);
-    // Looking for one function takes as long as looking for all.
-    let functions: Map<string, number> | undefined;
-    const functionId = (name: string) => {
-      functions ??= new Map(
-        [...btf.names(BTF_KIND.FUNC)].filter(([, name]) => /^__(traceiter|probestub)_/.test(name))
-          .map(([id, name]) => [name, id]),
-      );
-      return functions.get(name) ?? 0;
-    };
-    for (const [event, id] of found) {
-      yield spec(btf, `${PREFIX}${MODULE}:${event}`, event, id, functionId);
-    }
+    for (const [event, id] of found) yield spec(btf, `${PREFIX}${MODULE}:${event}`, event, id);
   }
 
   /** Looks one up, with or without its module. */
@@ -110,13 +99,12 @@ function spec(
   name: string,
   event: string,
   typedef: number,
-  functionId = (name: string) => btf.find(BTF_KIND.FUNC, name),
 ): ProbeSpec {
   let args: ArgumentSpec[] | undefined;
   return {
     name,
     get args() {
-      return args ??= argumentsOf(btf, event, typedef, functionId);
+      return args ??= argumentsOf(btf, event, typedef);
     },
   };
 }

@@ -1,6 +1,25 @@
-// What every provider must do, run on each of them.
+/**
+ * What every provider must do, as tests: for those of dt and for anybody's own, who imports this module
+ * by path or URL in a file for `deno test -A`.
+ *
+ * @example
+ * ```ts ignore
+ * import * as core from "https://…/core/plugin/mod.ts";
+ * import { providerSuite } from "https://…/tests/conformance/provider_suite.ts";
+ * import makeProvider from "./my_provider.ts";
+ *
+ * providerSuite({
+ *   make: () => makeProvider(core),
+ *   userProbe: "my:probe",
+ *   fire: () => doWhatFiresIt(),
+ *   nonsense: ["my:", "my:nothing"],
+ * });
+ * ```
+ *
+ * @module
+ */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals } from "../std_assert.ts";
 import { openDevice, type Provider, PROVIDER_CONTRACT, type Session } from "../../core/mod.ts";
 import { codeOf, kernelTest } from "../helpers.ts";
 
@@ -8,15 +27,15 @@ import { codeOf, kernelTest } from "../helpers.ts";
 export interface ProviderCase {
   /** Makes it. */
   readonly make: () => Provider;
-  /** What to list, for a provider whose probes have no end. */
+  /** What to list, for a provider whose probes have no end; "" if it lists none. */
   readonly pattern?: string;
-  /** A probe that {@linkcode ProviderCase.fire} fires on the kernel plane. */
-  readonly kernelProbe: string;
+  /** A probe that {@linkcode ProviderCase.fire} fires on the kernel plane, if the provider has it. */
+  readonly kernelProbe?: string;
   /** A second one, which fires as well. */
-  readonly otherProbe: string;
+  readonly otherProbe?: string;
   /** Makes the probes fire, if they do not by themselves. */
   readonly fire: () => void;
-  /** A probe that fires on the user plane, if the provider has that plane. */
+  /** A probe that fires on the user plane, if the provider has that one. */
   readonly userProbe?: string;
   /** What it looks at there, if not at this process: a command. */
   readonly userCommand?: string;
@@ -46,19 +65,24 @@ function messageOf(fn: () => unknown): string {
 /** Registers the tests. */
 export function providerSuite(one: ProviderCase): void {
   const { name } = one.make();
+  const { kernelProbe, otherProbe, userProbe, userCommand } = one;
+  const anyProbe = kernelProbe ?? userProbe;
+  if (anyProbe === undefined) throw new TypeError("A provider has probes on one plane at least");
+  // Enabling needs the plane, and no more.
+  const plane = kernelProbe === undefined ? "user" : "kernel";
 
   Deno.test(`${name}: follows the contract's version and lists its own probes`, () => {
     const provider = one.make();
     assertEquals(provider.contract, PROVIDER_CONTRACT);
     const specs = [...provider.probes(one.pattern)];
-    assert(specs.length > 0);
+    assert(specs.length > 0 || one.pattern === "");
     for (const spec of specs) assert(spec.name.startsWith(`${name}:`), spec.name);
     assertEquals(new Set(specs.map((spec) => spec.name)).size, specs.length);
   });
 
   Deno.test(`${name}: finds a probe by its full name and nothing by others`, () => {
     const provider = one.make();
-    assertEquals(provider.provide(one.kernelProbe)?.name, one.kernelProbe);
+    assertEquals(provider.provide(anyProbe)?.name, anyProbe);
     for (const text of one.nonsense) assertEquals(provider.provide(text), undefined, text);
   });
 
@@ -72,51 +96,58 @@ export function providerSuite(one: ProviderCase): void {
   });
 
   Deno.test(`${name}: enabling attaches nothing and needs no privilege`, () => {
-    using session = openDevice({ providers: [one.make()] }).open();
-    session.enable(one.kernelProbe);
-    assertEquals(codeOf(() => session.enable(one.kernelProbe)), "EEXIST");
-    session.disable(one.kernelProbe);
-    assertEquals(codeOf(() => session.disable(one.kernelProbe)), "ENOENT");
-    session.enable(one.kernelProbe);
+    using session = openDevice({ providers: [one.make()] }).open({ plane });
+    session.enable(anyProbe);
+    assertEquals(codeOf(() => session.enable(anyProbe)), "EEXIST");
+    session.disable(anyProbe);
+    assertEquals(codeOf(() => session.disable(anyProbe)), "ENOENT");
+    session.enable(anyProbe);
   });
 
   Deno.test(`${name}: an unknown argument is refused with EINVAL`, () => {
-    using session = openDevice({ providers: [one.make()] }).open();
+    using session = openDevice({ providers: [one.make()] }).open({ plane });
     assertEquals(
-      codeOf(() => session.enable(one.kernelProbe, { capture: { no_such_argument: "int" } })),
+      codeOf(() => session.enable(anyProbe, { capture: { no_such_argument: "int" } })),
       "EINVAL",
     );
   });
 
+  if (kernelProbe !== undefined) kernelSuite(one, kernelProbe, otherProbe);
+  if (userProbe !== undefined) userSuite(one, userProbe);
+  if (kernelProbe !== undefined && (userProbe === undefined || userCommand !== undefined)) {
+    Deno.test(`${name}: says what the user plane lacks for such a probe`, () => {
+      using session = openDevice({ providers: [one.make()] }).open({ plane: "user" });
+      const enable = () => session.enable(kernelProbe);
+      assertEquals(codeOf(enable), "EOPNOTSUPP");
+      assert(/CAP_BPF and CAP_PERFMON/.test(messageOf(enable)));
+    });
+  }
+  if (kernelProbe === undefined) {
+    Deno.test(`${name}: says that the kernel plane lacks such a probe`, () => {
+      using session = openDevice({ providers: [one.make()] }).open({ plane: "kernel" });
+      const enable = () => session.enable(anyProbe);
+      assertEquals(codeOf(enable), "EOPNOTSUPP");
+      assert(/user plane/.test(messageOf(enable)));
+    });
+  }
+}
+
+function kernelSuite(one: ProviderCase, kernelProbe: string, otherProbe: string | undefined): void {
+  const { name } = one.make();
   kernelTest(`${name}: fires on the kernel plane, with every state`, [], async () => {
     using session = openDevice({ providers: [one.make()] }).open();
-    session.enable(one.kernelProbe, { states: ["comm", "args", "kstack", "ustack"] });
+    session.enable(kernelProbe, { states: ["comm", "args", "kstack", "ustack"] });
     session.start();
     const event = await firstEvent(session, one.fire);
-    assertEquals(event.probe, one.kernelProbe);
+    assertEquals(event.probe, kernelProbe);
     assert(event.timestampNs > 0n && event.comm !== undefined);
     // A tick may hit user code, which has no kernel stack, or the idle thread, which has no other.
     assert(event.kstack!.length + event.ustack!.length > 0);
   });
 
-  kernelTest(`${name}: what fires together is told apart`, [], async () => {
-    using session = openDevice({ providers: [one.make()] }).open();
-    session.enable(one.kernelProbe);
-    session.enable(one.otherProbe);
-    session.start();
-    const seen = new Set<string>();
-    const timer = setInterval(one.fire, 5);
-    for await (const event of session) {
-      seen.add(event.probe);
-      if (seen.size === 2) break;
-    }
-    clearInterval(timer);
-    assertEquals([...seen].sort(), [one.kernelProbe, one.otherProbe].sort());
-  });
-
   kernelTest(`${name}: counts every firing exactly once`, [], async () => {
     using session = openDevice({ providers: [one.make()] }).open();
-    session.enable(one.kernelProbe);
+    session.enable(kernelProbe);
     session.start();
     const timer = setInterval(one.fire, 1);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -129,7 +160,7 @@ export function providerSuite(one: ProviderCase): void {
 
   kernelTest(`${name}: stops firing, starts again, and frees everything`, [], async () => {
     using session = openDevice({ providers: [one.make()] }).open();
-    session.enable(one.kernelProbe);
+    session.enable(kernelProbe);
     for (let round = 0; round < 2; round++) {
       session.start();
       await firstEvent(session, one.fire);
@@ -141,16 +172,26 @@ export function providerSuite(one: ProviderCase): void {
     assertEquals(session.stats().fired, fired);
   });
 
-  const { userProbe, userCommand } = one;
-  if (userProbe === undefined || userCommand !== undefined) {
-    Deno.test(`${name}: says what the user plane lacks for such a probe`, () => {
-      using session = openDevice({ providers: [one.make()] }).open({ plane: "user" });
-      const enable = () => session.enable(one.kernelProbe);
-      assertEquals(codeOf(enable), "EOPNOTSUPP");
-      assert(/CAP_BPF and CAP_PERFMON/.test(messageOf(enable)));
-    });
-  }
-  if (userProbe === undefined) return;
+  if (otherProbe === undefined) return;
+  kernelTest(`${name}: what fires together is told apart`, [], async () => {
+    using session = openDevice({ providers: [one.make()] }).open();
+    session.enable(kernelProbe);
+    session.enable(otherProbe);
+    session.start();
+    const seen = new Set<string>();
+    const timer = setInterval(one.fire, 5);
+    for await (const event of session) {
+      seen.add(event.probe);
+      if (seen.size === 2) break;
+    }
+    clearInterval(timer);
+    assertEquals([...seen].sort(), [kernelProbe, otherProbe].sort());
+  });
+}
+
+function userSuite(one: ProviderCase, userProbe: string): void {
+  const { name } = one.make();
+  const { userCommand } = one;
   Deno.test(`${name}: fires on the user plane`, async () => {
     const device = openDevice({ providers: [one.make()] });
     using child = userCommand === undefined ? undefined : device.hold(userCommand);

@@ -1,3 +1,5 @@
+import * as core from "../../core/plugin/mod.ts";
+import makeLogProvider from "../../examples/log_provider.ts";
 import {
   interval,
   profile,
@@ -120,4 +122,16 @@ providerSuite({
   },
   userProbe: "static:suite:one",
   nonsense: ["static:suite:nothing", "static:suite", "static:"],
+});
+
+const log = Deno.makeTempFileSync();
+globalThis.addEventListener("unload", () => Deno.removeSync(log));
+
+// As anybody's own provider is tested.
+providerSuite({
+  make: () => makeLogProvider(core),
+  pattern: "",
+  userProbe: `log:${log}:line`,
+  fire: () => Deno.writeTextFileSync(log, "a line\n", { append: true }),
+  nonsense: ["log:/no/such/file:line", `log:${log}`, `log:${log}:word`, "log:"],
 });

@@ -1,5 +1,6 @@
 import { assert } from "@std/assert";
 import { kernelTest, ROOT } from "../helpers.ts";
+import { serve } from "../serve.ts";
 
 /** Runs an example until it has printed a line with `wanted` in it. */
 async function prints(script: string, wanted: string, poke: () => void): Promise<void> {
@@ -38,25 +39,6 @@ const openFile = () => Deno.openSync(FILE).close();
 kernelTest("examples/open_events.ts prints typed open events", [], async () => {
   await prints(`${ROOT}examples/open_events.ts`, FILE, openFile);
 });
-
-/** This checkout over HTTP. */
-function serve(): { url: string } & AsyncDisposable {
-  const server = Deno.serve({ port: 0, onListen() {} }, async (request) => {
-    const path = new URL(request.url).pathname;
-    const type = path.endsWith(".json") ? "application/json" : "application/typescript";
-    try {
-      const body = await Deno.readFile(ROOT + path.slice(1));
-      return new Response(body, { headers: { "content-type": type } });
-    } catch {
-      return new Response("not found", { status: 404 });
-    }
-  });
-  const { port } = server.addr as Deno.NetAddr;
-  return {
-    url: `http://localhost:${port}`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
 
 kernelTest("the example runs through a URL", [], async () => {
   await using server = serve();

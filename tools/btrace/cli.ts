@@ -1,14 +1,13 @@
 // The command line of btrace.
 
-import { openDevice } from "../../core/device.ts";
 import type { PlaneName } from "../../core/provider.ts";
-import { allProviders } from "../../providers/mod.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Compiled } from "./compile.ts";
+import { openFor } from "./open.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { choosePlane } from "./plane.ts";
 import { reportError, write, writeAll } from "./terminal.ts";
-import { prepare, type Prepared, readSource, trace } from "./trace.ts";
+import { prepare, readSource, trace } from "./trace.ts";
 import type { WorkerMessage } from "./worker.ts";
 
 /**
@@ -36,8 +35,7 @@ async function dispatch(options: Options): Promise<number> {
   if (options.list) {
     const { list } = await import("./list.ts");
     const program = options.program ?? readIfFile(options.positional[0]);
-    const device = openDevice({ providers: allProviders() });
-    return write(Deno.stdout, list(device, options, program));
+    return write(Deno.stdout, list(await openFor(options), options, program));
   }
   if (mode === "fmt") return await format(options);
   if (options.debug.length > 0) return await show(options);
@@ -46,11 +44,11 @@ async function dispatch(options: Options): Promise<number> {
   if (options.verbose) write(Deno.stderr, `Plane: ${plane} (${reason})\n`);
   if (mode === "test" || mode === "bench") {
     const { runTests } = await import("./tests.ts");
-    const { script, device } = prepare(options, plane);
+    const { script, device } = await prepare(options, plane);
     return await runTests(script, device, options, (bytes) => writeAll(Deno.stdout, bytes));
   }
   return plane === "kernel"
-    ? await trace(prepare(options, plane), options)
+    ? await trace(await prepare(options, plane), options)
     : await traceInWorker(options);
 }
 
@@ -106,7 +104,7 @@ function planeOf({ plane, seccomp }: Options): PlaneName {
 /** -d */
 async function show(options: Options): Promise<number> {
   const { dump, STAGES } = await import("./dump.ts");
-  const { script } = prepare(options, planeOf(options));
+  const { script } = await prepare(options, planeOf(options));
   for (const stage of STAGES) {
     const shown = options.debug.includes("all")
       ? stage !== "codegen"
@@ -118,7 +116,7 @@ async function show(options: Options): Promise<number> {
 
 /** -n */
 async function check(options: Options): Promise<number> {
-  const { script }: Prepared = prepare(options, planeOf(options));
+  const { script } = await prepare(options, planeOf(options));
   if (script.plane === "kernel") (await import("./generate.ts")).generate(script);
   else (await import("./interp/interpret.ts")).interpret(script);
   return 0;

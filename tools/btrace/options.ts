@@ -26,8 +26,10 @@ OPTIONS:
     --no-warnings        no output of warnf()
     -I DIR               look for headers in DIR
     --include FILE       include FILE before the program
+    --provider MODULE    probes of another provider: a module by URL or path; see README
     --unsafe             allow system(), signal() and the like
     --probe-filter REGEX only probes that match
+    --no-feature LIST    do without kprobe, kprobe_multi, uprobe_multi (comma separated)
     --dry-run            attach, then end
     -n                   check the program only
     -d, --debug STAGE    show ast, types, dis or all, and end
@@ -87,8 +89,12 @@ export interface Options {
   readonly noWarnings: boolean;
   readonly includeFolders: readonly string[];
   readonly includes: readonly string[];
+  /** Modules of further providers. */
+  readonly providers: readonly string[];
   readonly unsafe: boolean;
   readonly probeFilter?: RegExp;
+  /** Features of the kernel to do without. */
+  readonly withoutFeatures: readonly SwitchableFeature[];
   readonly dryRun: boolean;
   readonly checkOnly: boolean;
   readonly debug: readonly string[];
@@ -101,7 +107,13 @@ export interface Options {
 }
 
 /** Options of bpftrace's that change nothing here. */
-const IGNORED = ["dwarf-pid", "debuginfo", "no-feature", "traceable-functions"];
+const IGNORED = ["dwarf-pid", "debuginfo", "traceable-functions"];
+/** Of --no-feature. */
+const SWITCHABLE = ["kprobe", "kprobe_multi", "uprobe_multi"] as const;
+/** A feature of the kernel that can be done without. */
+export type SwitchableFeature = typeof SWITCHABLE[number];
+/** Those of bpftrace's that are not used anyway. */
+const UNUSED = ["kprobe_session"];
 const STRINGS = [
   ...[
     "e",
@@ -113,6 +125,8 @@ const STRINGS = [
     "I",
     "include",
     "probe-filter",
+    "no-feature",
+    "provider",
     "debug",
     "mode",
     "plane",
@@ -159,7 +173,7 @@ export function parseOptions(args: readonly string[]): Options {
   const parsed = parseArgs(args, {
     string: [...STRINGS, "_"],
     boolean: FLAGS,
-    collect: ["I", "include", "debug"],
+    collect: ["I", "include", "debug", "provider"],
     alias: {
       list: "l",
       pid: "p",
@@ -231,8 +245,10 @@ export function parseOptions(args: readonly string[]): Options {
     noWarnings: flag("no-warnings"),
     includeFolders: (parsed.I as string[] | undefined) ?? [],
     includes: (parsed.include as string[] | undefined) ?? [],
+    providers: (parsed.provider as string[] | undefined) ?? [],
     unsafe: flag("unsafe"),
     probeFilter: filter(text("probe-filter")),
+    withoutFeatures: features(text("no-feature")),
     dryRun: flag("dry-run"),
     checkOnly: flag("n"),
     debug,
@@ -259,6 +275,16 @@ function filter(text: string | undefined): RegExp | undefined {
   } catch {
     throw new UsageError(`Invalid regular expression: ${text}`);
   }
+}
+
+function features(list: string | undefined): SwitchableFeature[] {
+  const wanted = list?.split(",").filter((name) => name !== "") ?? [];
+  const known: readonly string[] = [...SWITCHABLE, ...UNUSED];
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`Unknown feature: ${unknown}: expected ${SWITCHABLE.join(", ")}`, true);
+  }
+  return SWITCHABLE.filter((name) => wanted.includes(name));
 }
 
 /** `--name=value` and `--name`. */

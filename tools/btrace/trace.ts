@@ -1,15 +1,21 @@
 // Compiles a script and runs it as the command line says, on either plane, in the thread that calls.
 
-import { type Device, openDevice } from "../../core/device.ts";
+import type { Device } from "../../core/device.ts";
 import type { PlaneName } from "../../core/provider.ts";
 import type { SessionStats } from "../../core/stats.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { Symbolizer } from "../../core/symbols/mod.ts";
 import { statusField } from "../../core/sys/thread.ts";
-import { allProviders } from "../../providers/mod.ts";
 import { abortWithProcess, holdChild } from "./child.ts";
-import { compile, type CompileOptions, type Script, type SourceText } from "./compile.ts";
+import {
+  compile,
+  type Compiled,
+  type CompileOptions,
+  type Script,
+  type SourceText,
+} from "./compile.ts";
 import { formatDiagnostic } from "./lang/diagnostics.ts";
+import { openFor } from "./open.ts";
 import { type Options, UsageError } from "./options.ts";
 import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "./passes/config.ts";
 import { run } from "./run.ts";
@@ -27,8 +33,8 @@ export interface Prepared {
  * @throws {UsageError} It cannot be read.
  * @throws {ScriptError} It has errors.
  */
-export function prepare(options: Options, plane: PlaneName): Prepared {
-  const device = openDevice({ providers: allProviders() });
+export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
+  const device = await openFor(options);
   return { device, script: compileScript(readSource(options), device, options, plane) };
 }
 
@@ -60,10 +66,19 @@ function compileScript(
     },
   });
   checkNamed(known);
+  if (options.verbose) writeNotes(device, script as Compiled);
   for (const warning of script.warnings) {
     write(Deno.stdout, formatDiagnostic(warning, script.source));
   }
   return script;
+}
+
+/** What -v says of probes that are had in another way than their names say. */
+function writeNotes(device: Device, { probes }: Compiled): void {
+  for (const { pbn } of probes) {
+    const note = device.registry.number(pbn)?.note;
+    if (note !== undefined) write(Deno.stderr, `${note}\n`);
+  }
 }
 
 /** Parameters that the script does not ask for; `-- --help` lists those that it does. */

@@ -15,7 +15,7 @@ const tell = (message: WorkerMessage) => self.postMessage(message);
 self.onmessage = async ({ data }: MessageEvent<Options>) => {
   let status: number;
   try {
-    status = await trace(prepare(data, "user"), data, (child) => tell({ child }));
+    status = await trace(await prepare(data, "user"), data, (child) => tell({ child }));
   } catch (error) {
     status = reportError(error, data.verbose);
   }

@@ -74,6 +74,8 @@ export function evaluateBuiltin(gen: Gen, name: string): void {
       return gen.constant(R0, BigInt(gen.shared.childPid()));
     case "has_cpid":
       return gen.constant(R0, gen.shared.childPid() === 0 ? 0n : 1n);
+    case "func":
+      return gen.emit(mov64(R1, R6), callHelper(BPF_FUNC.get_func_ip));
     case "ctx":
       return gen.emit(mov64(R0, R6));
   }

@@ -170,6 +170,12 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   u: "uprobe",
   ur: "uretprobe",
   U: "usdt",
+  k: "kprobe",
+  kr: "kretprobe",
+  f: "fentry",
+  fr: "fexit",
+  kfunc: "fentry",
+  kretfunc: "fexit",
 };
 
 /** A name as the registry knows it: the provider in full and in lower case. */
@@ -179,8 +185,10 @@ export function fullName(text: string): string {
   // Case counts for u and U alone.
   const known = [first, provider].filter((one) => Object.hasOwn(ABBREVIATIONS, one))
     .map((one) => ABBREVIATIONS[one])[0] ?? provider;
-  // tracepoint:*foo* means any subsystem.
-  if (/^(raw)?tracepoint$/.test(known) && rest.length === 1 && rest[0].includes("*")) {
+  // tracepoint:*foo* means any subsystem, fentry:*foo* any module.
+  if (
+    /^(raw)?tracepoint$|^fentry$|^fexit$/.test(known) && rest.length === 1 && rest[0].includes("*")
+  ) {
     rest.unshift("*");
   }
   return [known, ...rest].join(":");

@@ -130,13 +130,26 @@ function probeValue(context: Context, name: string, span: Span): Node {
     const level = binary(context, "&", segment, constant(3n, UINT64, span), span);
     return binary(context, "/", level, constant(3n, UINT64, span), span);
   }
-  if (name === "func" && /^uprobe:/.test(context.probe.name)) {
-    const address: Node = { op: "context", at: "reg:ip", type: UINT64, span };
-    const type: Type = { kind: "special", as: "usym" };
-    return { op: "call", name: "usym", args: [address], type, span };
+  if (name === "func") {
+    const found = functionName(context, span);
+    if (found !== undefined) return found;
   }
   notHere(context, name, span);
   return broken(span);
+}
+
+/** The function that the probe is of, or undefined. */
+function functionName(context: Context, span: Span): Node | undefined {
+  const { name } = context.probe;
+  const here: Node = { op: "context", at: "reg:ip", type: UINT64, span };
+  if (name.startsWith("uprobe:")) {
+    return { op: "call", name: "usym", args: [here], type: { kind: "special", as: "usym" }, span };
+  }
+  if (!/^(kprobe|kretprobe|fentry|fexit):/.test(name)) return undefined;
+  const start: Node = { op: "builtin", name: "func", type: UINT64, span };
+  const isPlace = name.startsWith("kprobe:") && isReadableAt(context.probe, "reg:ip");
+  const operand = isPlace ? here : start;
+  return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span };
 }
 
 /** Says that a builtin has no meaning in this probe. */

@@ -3,40 +3,17 @@
 import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
-  type ArgumentSpec,
   type Attachment,
   type EnableRequest,
-  type Location,
   type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/provider.ts";
-import { arch } from "../../core/sys/arch/mod.ts";
-import { type FilePlace, REGISTER_LOCATIONS, uprobeAttachment } from "../../core/uprobes/mod.ts";
+import { type FilePlace, uprobeAttachment } from "../../core/uprobes/mod.ts";
+import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
 import { probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
-
-/** struct pt_regs: registers, arguments by the C convention, what a function returns. */
-const LOCATIONS: Readonly<Record<string, Location>> = {
-  ...REGISTER_LOCATIONS,
-  ...Object.fromEntries(
-    arch.functionArguments.map((name, i) => [`arg${i}`, word(arch.registers[name])]),
-  ),
-  retval: word(arch.registers[arch.functionResult]),
-};
-
-function word(offset: number): Location {
-  return { path: [offset], size: 8 };
-}
-
-const REGISTERS = Object.keys(REGISTER_LOCATIONS);
-
-const ARGUMENTS: readonly ArgumentSpec[] = arch.functionArguments.map((_, i) => ({
-  name: `arg${i}`,
-  type: "long",
-  at: `arg${i}`,
-}));
 
 /** The kernel replaces a byte there, whatever it belongs to. */
 const WITHIN = "A probe within a function breaks the program if no instruction starts there";
@@ -47,7 +24,7 @@ interface PlacedPcb extends Pcb {
 }
 
 /** The two providers of this file; see mod.ts. */
-export class FunctionProvider implements Provider {
+export class UprobeProvider implements Provider {
   /** Version of the contract. */
   readonly contract = PROVIDER_CONTRACT;
   /** First word of its probes. */
@@ -107,6 +84,6 @@ export class FunctionProvider implements Provider {
   #spec(name: string): ProbeSpec {
     return this.name === "uprobe"
       ? { name, args: ARGUMENTS, locations: REGISTERS }
-      : { name, args: [], retval: "unsigned long", locations: REGISTERS };
+      : { name, args: [], retval: RESULT, locations: REGISTERS };
   }
 }

@@ -1,0 +1,48 @@
+/**
+ * What a provider in a module of its own is given: the module's default export is called with this one's
+ * names. So it needs no copy of dt to run, only its types, and works with whichever copy calls it.
+ *
+ * @example A provider with one probe, which fires each second
+ * ```ts
+ * import type { Core, Provider } from "./mod.ts";
+ *
+ * export default function (core: Core): Provider {
+ *   const name = "heart:beat";
+ *   return {
+ *     contract: core.PROVIDER_CONTRACT,
+ *     name: "heart",
+ *     probes: () => [{ name, args: [] }],
+ *     provide: (wanted) => wanted === name ? { name, args: [] } : undefined,
+ *     alloc: (probe, request, session) => core.userPcb(probe, request, session, "beats"),
+ *     dealloc() {},
+ *     attachments: (pcbs) => [{
+ *       plane: "user",
+ *       pcbs,
+ *       run({ enter, signal }) {
+ *         const events = new core.OwnEvents();
+ *         const timer = setInterval(() => enter(pcbs[0], events.event([])), 1000);
+ *         return new Promise((resolve) =>
+ *           signal.addEventListener("abort", () => {
+ *             clearInterval(timer);
+ *             events[Symbol.dispose]();
+ *             resolve();
+ *           })
+ *         );
+ *       },
+ *     }],
+ *   };
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { DtError, type DtErrorDetail, errorCode } from "../errors.ts";
+export { attachPerfEvent, attachRawTracepoint, attachTracepoint } from "../bpf/link.ts";
+export { kernelPcb, noSuchProbe, type Pcb, requireTarget, userPcb } from "../pcb.ts";
+export type { Probe } from "../probe.ts";
+export * from "../provider.ts";
+export { OwnEvents, type OwnValue } from "./own_events.ts";
+
+/** The type of what a provider is given. */
+export type Core = typeof import("./mod.ts");

@@ -1,0 +1,59 @@
+// Events of this process on the user plane, made of values as JavaScript has them.
+
+import type { UserEvent } from "../provider.ts";
+import { bootTimeNs } from "../sys/clock.ts";
+import { lasting, type Mapping } from "../sys/memory.ts";
+import { selfThread } from "../sys/thread.ts";
+
+/** What an argument of such an event is: text, or an integer. */
+export type OwnValue = string | bigint;
+
+/** Most bytes of a text, its NUL included. */
+const STRING_BYTES = 4096;
+
+/**
+ * Makes events of a probe. The thread is this process's first one. A text is put where scripts look for
+ * strings, in memory: a longer one than 4095 bytes is cut.
+ *
+ * @example
+ * ```ts
+ * import { OwnEvents } from "./mod.ts";
+ *
+ * using events = new OwnEvents();
+ * const { values } = events.event(["GET", 7n]);
+ * console.log(values.arg1); // 7n; arg0 is an address
+ * ```
+ */
+export class OwnEvents implements Disposable {
+  readonly #thread = selfThread();
+  readonly #encoder = new TextEncoder();
+  /** Of each argument that was text, ever. */
+  readonly #texts: Mapping[] = [];
+
+  /**
+   * An event that happens now.
+   *
+   * @param args Values of `arg0`, `arg1`, …; their texts are good until the next event.
+   */
+  event(args: readonly OwnValue[]): UserEvent {
+    const values: Record<string, bigint> = {};
+    args.forEach((value, i) => {
+      values[`arg${i}`] = typeof value === "bigint" ? value : this.#address(value, i);
+    });
+    return { cpu: 0, thread: this.#thread, timestampNs: bootTimeNs(), values };
+  }
+
+  #address(value: string, i: number): bigint {
+    const text = this.#texts[i] ??= lasting(STRING_BYTES);
+    const bytes = new Uint8Array(text.buffer);
+    const { written } = this.#encoder.encodeInto(value, bytes.subarray(0, -1));
+    bytes[written] = 0;
+    return text.address;
+  }
+
+  /** Frees the texts. */
+  [Symbol.dispose](): void {
+    for (const text of this.#texts) text?.[Symbol.dispose]();
+    this.#texts.length = 0;
+  }
+}

@@ -1,0 +1,32 @@
+// What a function's caller and the function have agreed on: struct pt_regs as both kinds of function
+// probes see it.
+
+import type { ArgumentSpec, Location } from "../../core/provider.ts";
+import { arch } from "../../core/sys/arch/mod.ts";
+import { REGISTER_LOCATIONS } from "../../core/uprobes/mod.ts";
+
+/** struct pt_regs: registers, arguments by the C convention, what a function returns. */
+export const LOCATIONS: Readonly<Record<string, Location>> = {
+  ...REGISTER_LOCATIONS,
+  ...Object.fromEntries(
+    arch.functionArguments.map((name, i) => [`arg${i}`, word(arch.registers[name])]),
+  ),
+  retval: word(arch.registers[arch.functionResult]),
+};
+
+function word(offset: number): Location {
+  return { path: [offset], size: 8 };
+}
+
+/** Names of the registers, as a probe lists its locations. */
+export const REGISTERS: readonly string[] = Object.keys(REGISTER_LOCATIONS);
+
+/** What arrives in registers. */
+export const ARGUMENTS: readonly ArgumentSpec[] = arch.functionArguments.map((_, i) => ({
+  name: `arg${i}`,
+  type: "long",
+  at: `arg${i}`,
+}));
+
+/** What a function returns, as long as nobody says more. */
+export const RESULT = "unsigned long";

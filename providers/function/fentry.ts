@@ -1,0 +1,139 @@
+// fentry and fexit: functions of the kernel with their types, called as one function calls another.
+
+import {
+  attachRawTracepoint,
+  BPF_TRACE_FENTRY,
+  BPF_TRACE_FEXIT,
+  missingFeature,
+} from "../../core/bpf/mod.ts";
+import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
+import { globMatcher, type Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type KernelAttachment,
+  type Location,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import {
+  type FunctionType,
+  functionType,
+  traceableFunctions,
+  VMLINUX,
+} from "./kernel_functions.ts";
+
+/**
+ * Frames between the function and bpf_get_stack: the program, its action and the trampoline that
+ * calls it.
+ */
+const SKIP_FRAMES = 3;
+
+/** The two providers of this file; see mod.ts. */
+export class FentryProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name: "fentry" | "fexit";
+
+  /** @param name Which of the two. */
+  constructor(name: "fentry" | "fexit") {
+    this.name = name;
+  }
+
+  /** Functions of the kernel that BTF describes and ftrace can change; none where the kernel refuses. */
+  *probes(pattern = "*"): Generator<ProbeSpec> {
+    if (missingFeature("fentry")?.code === "EOPNOTSUPP") return;
+    const matches = globMatcher(pattern);
+    for (const { name, module } of traceableFunctions()) {
+      const full = `${this.name}:${module}:${name}`;
+      if (matches(full)) yield this.#spec(full, name, module);
+    }
+  }
+
+  /** Looks one up, with or without its module. */
+  provide(name: string): ProbeSpec | undefined {
+    const place = this.#parse(name);
+    if (place === undefined || functionType(place.symbol, place.module) === undefined) {
+      return undefined;
+    }
+    return this.#spec(name, place.symbol, place.module);
+  }
+
+  /** One PCB: all CPUs. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    const pcbs = kernelPcb(probe, request, session, "functions of the kernel");
+    const missing = missingFeature("fentry");
+    if (missing !== undefined && missing.code === "EOPNOTSUPP") throw missing;
+    return pcbs;
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** One each. */
+  attachments(pcbs: readonly Pcb[]): Attachment[] {
+    return pcbs.map((pcb) => {
+      const place = this.#parse(pcb.probe.name);
+      const type = place && functionType(place.symbol, place.module);
+      if (type === undefined) throw noSuchProbe(pcb.probe, "its module is gone");
+      return fentryAttachment(pcb, place!, type, this.name === "fexit");
+    });
+  }
+
+  #parse(name: string): KernelPlace | undefined {
+    const parts = name.split(":").slice(1);
+    if (parts.length === 1) return { symbol: parts[0], module: VMLINUX };
+    return parts.length === 2 ? { symbol: parts[1], module: parts[0] } : undefined;
+  }
+
+  /** Types are read when they are asked for. */
+  #spec(name: string, symbol: string, module: string): ProbeSpec {
+    let type: FunctionType | undefined;
+    const known = () => type ??= functionType(symbol, module);
+    const isExit = this.name === "fexit";
+    return {
+      name,
+      get args() {
+        return known()?.args ?? [];
+      },
+      get retval() {
+        return isExit ? known()?.retval : undefined;
+      },
+    };
+  }
+}
+
+/** A function and where it is. */
+export interface KernelPlace {
+  readonly symbol: string;
+  readonly module: string;
+}
+
+/** The program of one function. */
+export function fentryAttachment(
+  pcb: Pcb,
+  { symbol, module }: KernelPlace,
+  type: FunctionType,
+  isExit: boolean,
+): KernelAttachment {
+  const { retval, ...args } = type.locations;
+  // What a function returns is behind its arguments, when there is something.
+  const locations: Record<string, Location> = isExit && retval ? { ...args, retval } : args;
+  return {
+    plane: "kernel",
+    name: `dt_${symbol}`,
+    pcbs: [pcb],
+    program: {
+      type: "TRACING",
+      expectedAttachType: isExit ? BPF_TRACE_FEXIT : BPF_TRACE_FENTRY,
+      attachBtfId: type.id,
+      attachModule: module === VMLINUX ? undefined : module,
+    },
+    layout: { id: JSON.stringify(locations), locations },
+    skipFrames: SKIP_FRAMES,
+    attach: (program) => attachRawTracepoint(program),
+  };
+}

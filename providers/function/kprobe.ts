@@ -1,0 +1,238 @@
+// kprobe and kretprobe: functions of the kernel and places within, by breakpoints or by ftrace.
+
+import { mov64 } from "../../core/asm/alu.ts";
+import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
+import { callHelper } from "../../core/asm/jump.ts";
+import { R1 } from "../../core/asm/register.ts";
+import {
+  attachKprobe,
+  attachKprobes,
+  BPF_TRACE_KPROBE_MULTI,
+  missingFeature,
+  UnsupportedError,
+} from "../../core/bpf/mod.ts";
+import { DtError, errorCode } from "../../core/errors.ts";
+import { kernelPcb, type Pcb } from "../../core/pcb.ts";
+import { globMatcher, type Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type KernelAttachment,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
+import { fentryAttachment } from "./fentry.ts";
+import { functionType, knownFunction, traceableFunctions, VMLINUX } from "./kernel_functions.ts";
+
+/** A place in the kernel's code. */
+interface Place {
+  /** Undefined: `offset` is an address. */
+  readonly symbol?: string;
+  readonly module?: string;
+  readonly offset: bigint;
+}
+
+/** The two providers of this file; see mod.ts. */
+export class KprobeProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name: "kprobe" | "kretprobe";
+
+  /** @param name Which of the two. */
+  constructor(name: "kprobe" | "kretprobe") {
+    this.name = name;
+  }
+
+  /** Functions that ftrace can change; with their module if the pattern has one. */
+  *probes(pattern = "*"): Generator<ProbeSpec> {
+    if (cannot() !== undefined) return;
+    const withModule = pattern.split(":").length > 2;
+    const matches = globMatcher(pattern);
+    const seen = new Set<string>();
+    for (const { name, module } of traceableFunctions()) {
+      const full = withModule ? `${this.name}:${module}:${name}` : `${this.name}:${name}`;
+      if (!matches(full) || seen.has(full)) continue;
+      yield this.#spec(full, { symbol: name, module, offset: 0n });
+      seen.add(full);
+    }
+  }
+
+  /** Looks one up. */
+  provide(name: string): ProbeSpec | undefined {
+    const place = this.#parse(name);
+    if (place === undefined) return undefined;
+    if (this.#isReturn && place.offset !== 0n) {
+      throw new DtError("EINVAL", `Cannot probe ${name}: ${NO_RETURN}`, { operation: "enable" });
+    }
+    const spec = this.#spec(name, place);
+    if (place.symbol === undefined) return { ...spec, danger: BY_ADDRESS };
+    const known = knownFunction(place.symbol, place.module);
+    if (known === undefined) return undefined;
+    return known === "traceable" ? spec : {
+      ...spec,
+      warning: `${place.symbol} is not traceable (either non-existing, inlined, or marked as ` +
+        `"notrace"); attaching to it will likely fail`,
+    };
+  }
+
+  /** One PCB: all CPUs. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    const pcbs = kernelPcb(probe, request, session, "functions of the kernel");
+    const reason = cannot();
+    if (reason !== undefined) throw reason;
+    const { symbol, module = VMLINUX, offset } = this.#parse(probe.name)!;
+    if (!isServed()) return pcbs;
+    if (symbol !== undefined && offset === 0n && functionType(symbol, module) !== undefined) {
+      return pcbs;
+    }
+    throw new DtError(
+      "EOPNOTSUPP",
+      `Cannot probe ${probe.name}: this kernel has no kprobes, and fentry is for whole functions ` +
+        "that BTF describes",
+      { operation: "enable", probe: probe.name },
+    );
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** Whole functions are one program, places another; served by fentry one each. */
+  attachments(pcbs: readonly Pcb[]): Attachment[] {
+    if (isServed()) {
+      return pcbs.map((pcb) => {
+        const { symbol, module = VMLINUX } = this.#parse(pcb.probe.name)!;
+        const type = functionType(symbol!, module)!;
+        return fentryAttachment(pcb, { symbol: symbol!, module }, type, this.#isReturn);
+      });
+    }
+    const multi = missingFeature("kprobe_multi") === undefined;
+    const isWhole = (pcb: Pcb) => multi && this.#parse(pcb.probe.name)!.offset === 0n;
+    return [pcbs.filter(isWhole), pcbs.filter((pcb) => !isWhole(pcb))]
+      .map((own, i): KernelAttachment => ({
+        plane: "kernel",
+        name: `dt_${this.name}`,
+        pcbs: own,
+        program: {
+          type: "KPROBE",
+          expectedAttachType: i === 0 ? BPF_TRACE_KPROBE_MULTI : undefined,
+        },
+        layout: { id: "pt_regs", locations: LOCATIONS },
+        skipFrames: 0,
+        select: {
+          emit: (asm, context) =>
+            void asm.emit(mov64(R1, context), callHelper(BPF_FUNC.get_attach_cookie)),
+          keys: own.map((_, key) => key),
+        },
+        attach: (program) => {
+          const places = own.map((pcb, key) => ({
+            ...this.#parse(pcb.probe.name)!,
+            cookie: BigInt(key),
+          }));
+          using stack = new DisposableStack();
+          if (i === 0) {
+            for (const names of distinct(places)) {
+              stack.use(attachKprobes(program, names, this.#isReturn));
+            }
+          } else {
+            own.forEach(({ probe }, at) => {
+              stack.use(explained(probe, () => attachKprobe(program, places[at], this.#isReturn)));
+            });
+          }
+          return stack.move();
+        },
+      })).filter(({ pcbs }) => pcbs.length > 0);
+  }
+
+  get #isReturn(): boolean {
+    return this.name === "kretprobe";
+  }
+
+  #parse(name: string): Place | undefined {
+    const parts = name.split(":").slice(1);
+    if (parts.length < 1 || parts.length > 2) return undefined;
+    const [where] = parts.slice(-1);
+    const module = parts.length === 2 ? parts[0] : undefined;
+    if (/^(0x[0-9a-f]+|\d+)$/i.test(where)) {
+      return module === undefined ? { offset: BigInt(where) } : undefined;
+    }
+    const match = /^([\w.]+)(?:\+(0x[0-9a-f]+|\d+))?$/i.exec(where);
+    return match === null ? undefined : { symbol: match[1], module, offset: BigInt(match[2] ?? 0) };
+  }
+
+  #spec(name: string, { symbol, module = VMLINUX }: Place): ProbeSpec {
+    const isReturn = this.#isReturn;
+    if (!isServed()) {
+      return isReturn
+        ? { name, args: [], retval: RESULT, locations: REGISTERS }
+        : { name, args: ARGUMENTS, locations: REGISTERS };
+    }
+    const kind = isReturn ? "fexit" : "fentry";
+    const note = `${name} is served by ${kind}: this kernel has no kprobes`;
+    const type = () => functionType(symbol!, module);
+    return isReturn ? { name, args: [], retval: RESULT, note } : {
+      name,
+      note,
+      get args() {
+        return ARGUMENTS.slice(0, type()?.args.length ?? 0);
+      },
+    };
+  }
+}
+
+const NO_RETURN = "a kretprobe is of a whole function, not of a place in it";
+const BY_ADDRESS = "A probe at an address is put wherever that is";
+
+/** True where fentry stands in for kprobes. */
+function isServed(): boolean {
+  return missingFeature("kprobe")?.code === "EOPNOTSUPP";
+}
+
+/** Why this kernel has neither. */
+function cannot(): DtError | undefined {
+  if (!isServed()) return undefined;
+  const missing = missingFeature("fentry");
+  if (missing?.code !== "EOPNOTSUPP") return undefined;
+  return new UnsupportedError(
+    "kprobe",
+    "4.17",
+    `it was built without CONFIG_KPROBES, and fentry, which could stand in: ${missing.message}`,
+  );
+}
+
+/** What the kernel answers to a place that it does not want to be probed. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EILSEQ: "no instruction starts there",
+  ENOENT: "there is no such function",
+  EINVAL: "the kernel does not allow it there",
+  EADDRNOTAVAIL: "there is no code",
+};
+
+/** Says of which probe the kernel speaks. */
+function explained<T>(probe: Probe, attach: () => T): T {
+  try {
+    return attach();
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (!Object.hasOwn(REFUSALS, code)) throw error;
+    throw new DtError(code, `Cannot attach ${probe.name}: ${REFUSALS[code]} (${code})`, {
+      operation: "start",
+      probe: probe.name,
+      cause: error,
+    });
+  }
+}
+
+/** Lists that have each name once: a link takes no name twice. */
+function distinct(places: readonly (Place & { cookie: bigint })[]) {
+  const lists: Map<string, { name: string; cookie: bigint }>[] = [];
+  for (const { symbol, cookie } of places) {
+    let list = lists.find((one) => !one.has(symbol!));
+    if (list === undefined) lists.push(list = new Map());
+    list.set(symbol!, { name: symbol!, cookie });
+  }
+  return lists.map((list) => [...list.values()]);
+}

@@ -1,0 +1,2 @@
+// Returns no provider.
+export default () => undefined;

@@ -1,0 +1,2 @@
+// For another version of the contract.
+export default () => ({ contract: 0, name: "old" });

@@ -1,0 +1,42 @@
+// Runs scripts in this process: starting Deno takes seconds under emulation.
+
+import { compile, run } from "../../../tools/btrace/mod.ts";
+import { openDevice } from "../../../core/mod.ts";
+import { allProviders } from "../../../providers/mod.ts";
+
+/** What a script printed. */
+export interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a script and what is to be traced, until exit() or a while after that.
+ *
+ * @param fire Makes the probes fire, when they are attached.
+ */
+export async function script(text: string, fire: () => unknown): Promise<Printed> {
+  const device = openDevice({ providers: allProviders() });
+  const compiled = compile({ name: "stdin", text }, device);
+  const ending = new AbortController();
+  const printed = { stdout: "", stderr: "" };
+  const decoder = new TextDecoder();
+  await run(compiled, device, {
+    stdout: (bytes) => void (printed.stdout += decoder.decode(bytes)),
+    stderr: (bytes) => void (printed.stderr += decoder.decode(bytes)),
+    signal: ending.signal,
+    quiet: true,
+    onAttached: async () => {
+      await fire();
+      ending.abort();
+    },
+  });
+  return printed;
+}
+
+/** Reads the first bytes of a file with read(2), so many times. */
+export function readFile(path: string, times = 1): void {
+  using file = Deno.openSync(path);
+  const buffer = new Uint8Array(10);
+  for (let i = 0; i < times; i++) file.readSync(buffer);
+}

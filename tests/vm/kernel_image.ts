@@ -1,0 +1,96 @@
+// A Debian kernel, unpacked and not installed: the ELF file that qemu starts (PVH, a second sooner
+// than a bzImage) and the modules that reach the host's files.
+
+import { run } from "./command.ts";
+import type { Kernel } from "./kernels.ts";
+
+/** What is needed of a kernel. */
+export interface KernelImage {
+  /** The kernel as an ELF file. */
+  readonly vmlinux: string;
+  /** Modules in the order in which they are to be loaded. */
+  readonly modules: readonly string[];
+}
+
+/** The 9p file system, in the order of what depends on what. */
+const MODULES = ["netfs", "9pnet", "9pnet_virtio", "9p"];
+const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
+
+/** Where kernels are kept between runs. */
+export function cacheFolder(): string {
+  const base = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
+  return `${base}/dt-vm`;
+}
+
+/** The kernel from the cache, downloaded first if it is not there. */
+export function kernelImage(kernel: Kernel): KernelImage {
+  const folder = `${cacheFolder()}/${kernel.name}`;
+  const image = {
+    vmlinux: `${folder}/vmlinux`,
+    modules: MODULES.map((name) => `${folder}/${name}.ko`),
+  };
+  try {
+    Deno.statSync(image.vmlinux);
+    return image;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const work = Deno.makeTempDirSync();
+  try {
+    run("apt-get", ["download", "-qq", buildOf(kernel.package)], { cwd: work });
+    run("sh", ["-c", "dpkg-deb -x ./*.deb ."], { cwd: work });
+    Deno.mkdirSync(`${work}/ready`);
+    const [boot] = [...Deno.readDirSync(`${work}/boot`)].map(({ name }) => name)
+      .filter((name) => name.startsWith("vmlinuz-"));
+    Deno.writeFileSync(`${work}/ready/vmlinux`, unpack(Deno.readFileSync(`${work}/boot/${boot}`)));
+    for (const name of MODULES) {
+      const found = run("find", ["lib", "usr/lib", "-name", `${name}.ko.xz`], { cwd: work }, [
+        0,
+        1,
+      ]);
+      run("sh", ["-c", `xz -dc '${found.split("\n")[0]}' > ready/${name}.ko`], { cwd: work });
+    }
+    // Whoever comes second finds it there.
+    Deno.mkdirSync(cacheFolder(), { recursive: true });
+    run("sh", [
+      "-c",
+      `cp -r ready '${folder}.${Deno.pid}' && mv -T '${folder}.${Deno.pid}' '${folder}'`,
+    ], {
+      cwd: work,
+    });
+  } finally {
+    Deno.removeSync(work, { recursive: true });
+  }
+  return image;
+}
+
+/** The package that a meta package stands for today. */
+function buildOf(meta: string): string {
+  const find = () =>
+    /Depends: (linux-image-\S+)/.exec(run("apt-cache", ["depends", meta], {}, [0, 100]))?.[1];
+  let found = find();
+  if (found === undefined) {
+    run("apt-get", ["update", "-qq"]);
+    found = find();
+  }
+  if (found === undefined) throw new Error(`There is no package ${meta}`);
+  return found;
+}
+
+/** The kernel within a vmlinuz: a zstd stream with other things behind it. */
+function unpack(bytes: Uint8Array): Uint8Array {
+  const start = bytes.findIndex((_, i) => ZSTD_MAGIC.every((byte, j) => bytes[i + j] === byte));
+  const file = Deno.makeTempFileSync();
+  try {
+    Deno.writeFileSync(file, bytes.subarray(start));
+    // It complains of what follows the stream; what it has written is whole.
+    const { stdout } = new Deno.Command("zstd", { args: ["-dcq", file], stderr: "null" })
+      .outputSync();
+    if (new TextDecoder().decode(stdout.subarray(1, 4)) !== "ELF") {
+      throw new Error("Cannot find the kernel in its image: no zstd stream with an ELF file");
+    }
+    return stdout;
+  } finally {
+    Deno.removeSync(file);
+  }
+}

@@ -1,0 +1,16 @@
+// deno run -A tests/vm/run.ts [-k KERNEL] [-t SECONDS] 'COMMAND LINE': runs it in a virtual machine.
+
+import { parseArgs } from "../../tools/deps.ts";
+import { KERNELS } from "./kernels.ts";
+import { runIn } from "./machine.ts";
+
+const { k, t = "600", _: [command = ""] } = parseArgs(Deno.args, { string: ["k", "t", "_"] });
+const kernel = k === undefined ? KERNELS[0] : KERNELS.find(({ name }) => name === k);
+if (kernel === undefined) {
+  console.error(`There is no kernel ${k}: ${KERNELS.map(({ name }) => name).join(", ")}`);
+  Deno.exit(1);
+}
+const { code, stdout, stderr } = runIn(kernel, String(command), { seconds: Number(t) });
+await Deno.stdout.write(new TextEncoder().encode(stdout));
+await Deno.stderr.write(new TextEncoder().encode(stderr));
+Deno.exit(code);
