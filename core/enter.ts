@@ -114,6 +114,7 @@ export function loadEnter(
   const { periodNs } = attachment;
   const ticks = periodNs === undefined ? undefined : plane.cpuWords("dt_ticks", TICKS.size);
   emitBlock(asm, plane, ends.out);
+  attachment.prologue?.(asm, R6, ends.out);
   if (ticks !== undefined) emitTick(asm, ticks.map, periodNs!);
   emitGuard(asm, ends.out);
   if (!options.once) emitExitCheck(asm, plane, ends.account);

@@ -15,6 +15,8 @@ export class Probe {
   readonly retval?: string;
   /** Further locations of its context. [I] */
   readonly locations?: readonly string[];
+  /** C type of its context. [I] */
+  readonly context?: string;
   /** What whoever asks for it should know. [I] */
   readonly warning?: string;
   /** What it may do to those that are traced. [I] */
@@ -33,6 +35,7 @@ export class Probe {
     this.args = spec.args;
     this.retval = spec.retval;
     this.locations = spec.locations;
+    this.context = spec.context;
     this.warning = spec.warning;
     this.danger = spec.danger;
     this.note = spec.note;

@@ -3,7 +3,7 @@
 // planes. Types and their documentation only.
 
 import type { Assembler } from "./asm/assembler.ts";
-import type { MapReference } from "./asm/instruction.ts";
+import type { Label, MapReference } from "./asm/instruction.ts";
 import type { AccessSize } from "./asm/load_store.ts";
 import type { Register } from "./asm/register.ts";
 import type { EventFilter } from "./filter.ts";
@@ -43,6 +43,8 @@ export interface ProbeSpec {
   readonly retval?: string;
   /** Further locations of its context: "reg:ip", "usermode". */
   readonly locations?: readonly string[];
+  /** C type of its context, where that has one: "struct bpf_iter__task". */
+  readonly context?: string;
   /** What whoever asks for it should know: that the kernel cannot tick so fast. */
   readonly warning?: string;
   /** What it may do to those that are traced, if it is not known to be harmless. */
@@ -232,11 +234,22 @@ export interface KernelAttachment {
    */
   readonly periodNs?: bigint;
   /**
+   * Emits code that runs first at each firing and goes to `out`, uncounted, if it is none. R0 to R5 and 8
+   * bytes of stack are its own; `context` must survive.
+   */
+  prologue?(asm: Assembler, context: Register, out: Label): void;
+  /**
    * Starts firing. Called once, when all programs of the session are loaded.
    *
    * @param ticks A clock tells it where it runs.
    */
-  attach(program: MapReference, ticks: TickCounter): Disposable;
+  attach(program: MapReference, ticks: TickCounter): Disposable | Pulled;
+}
+
+/** What fires only while this process asks for it. */
+export interface Pulled extends Disposable {
+  /** Lets it fire some times; false when it will not any more. */
+  pull(): boolean;
 }
 
 /** Counts a clock's ticks that do not come. */

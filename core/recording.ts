@@ -4,7 +4,7 @@
 import { CPU_BLOCK } from "./blocks.ts";
 import { type EnterContext, type Entry, loadEnter, loadOnce } from "./enter.ts";
 import type { KernelPlane, LoadedProgram } from "./plane.ts";
-import type { Action, KernelAttachment, UserAttachment, UserEvent } from "./provider.ts";
+import type { Action, KernelAttachment, Pulled, UserAttachment, UserEvent } from "./provider.ts";
 import { NO_STATS, type SessionStats } from "./stats.ts";
 import { Ticks } from "./ticks.ts";
 import type { UserPlane } from "./user_plane.ts";
@@ -45,6 +45,11 @@ export class KernelRecording implements Recording {
   readonly #owned: DisposableStack;
   readonly #links: DisposableStack;
   readonly #context: EnterContext;
+  readonly #ended: () => void;
+  /** What still has something to fire. */
+  readonly #pulled: Pulled[] = [];
+  /** Nothing fires but what is pulled. */
+  #allPulled = true;
 
   /**
    * Loads the programs.
@@ -52,6 +57,7 @@ export class KernelRecording implements Recording {
    * @param plane Taken over, also if loading fails.
    * @param entriesOf The enabled probes of an attachment, in the order of its PCBs.
    * @param now CLOCK_BOOTTIME.
+   * @param ended Called when nothing can fire any more.
    * @throws {DtError} As BPF_PROG_LOAD.
    */
   constructor(
@@ -59,7 +65,9 @@ export class KernelRecording implements Recording {
     attachments: readonly KernelAttachment[],
     entriesOf: (attachment: KernelAttachment) => Entry[],
     now: () => bigint,
+    ended: () => void,
   ) {
+    this.#ended = ended;
     using stack = new DisposableStack();
     this.plane = stack.use(plane);
     const programs = stack.use(new DisposableStack());
@@ -87,11 +95,14 @@ export class KernelRecording implements Recording {
 
   attach(): void {
     for (const { program, attachment, ticks } of this.#attachments) {
-      this.#links.use(attachment.attach(program, ticks));
+      const link = this.#links.use(attachment.attach(program, ticks));
+      if ("pull" in link) this.#pulled.push(link);
+      else this.#allPulled = false;
     }
   }
 
   detach(): void {
+    this.#pulled.length = 0;
     this.#links.dispose();
   }
 
@@ -105,8 +116,13 @@ export class KernelRecording implements Recording {
     ring.drain((offset, length) => take(ring.bytes.subarray(offset, offset + length)));
   }
 
-  wait(): Promise<void> {
-    return this.plane.wait();
+  async wait(): Promise<void> {
+    const [source] = this.#pulled;
+    if (source === undefined) return await this.plane.wait();
+    if (!source.pull()) this.#pulled.shift();
+    if (this.#pulled.length === 0 && this.#allPulled) this.#ended();
+    // Signals and timers have their turn.
+    await new Promise((resolve) => setTimeout(resolve));
   }
 
   wake(): void {

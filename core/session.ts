@@ -456,6 +456,7 @@ export class Session implements Disposable, ProviderSession {
           filter: request.filter,
         })),
       this.#services.bootTimeNs,
+      () => this.stop(),
     );
   }
 

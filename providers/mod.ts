@@ -5,15 +5,18 @@
 
 import type { Provider } from "../core/provider.ts";
 import { fentry, fexit, kprobe, kretprobe, uprobe, uretprobe, usdt } from "./function/mod.ts";
+import { iter } from "./iter/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
 import { rawtracepoint, staticPoints, tracepoint } from "./static/mod.ts";
 import { syscall } from "./syscall/mod.ts";
+import { watchpoint } from "./watchpoint/mod.ts";
 
 export {
   fentry,
   fexit,
   hardware,
   interval,
+  iter,
   kprobe,
   kretprobe,
   profile,
@@ -25,6 +28,7 @@ export {
   uprobe,
   uretprobe,
   usdt,
+  watchpoint,
 };
 
 /** One of each. */
@@ -34,6 +38,7 @@ export function allProviders(): Provider[] {
     fexit(),
     hardware(),
     interval(),
+    iter(),
     kprobe(),
     kretprobe(),
     profile(),
@@ -45,5 +50,6 @@ export function allProviders(): Provider[] {
     uprobe(),
     uretprobe(),
     usdt(),
+    watchpoint(),
   ];
 }

@@ -55,9 +55,13 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   },
   { files: /^core\/mod\.ts$/, may: /^core\/[a-z_]+\.ts$/ },
   { files: /^core\/[a-z_]+\.ts$/, may: /^core\/([a-z_]+\.ts$|asm\/)/ },
+  // What providers share of perf events.
+  { files: /^core\/perf\//, may: /^core\// },
   { files: /^providers\/mod\.ts$/, may: /^(core|providers)\// },
   { files: /^providers\/syscall\//, may: /^(core|providers\/syscall)\// },
   { files: /^providers\/function\//, may: /^(core|providers\/function)\// },
+  { files: /^providers\/iter\//, may: /^(core|providers\/iter)\// },
+  { files: /^providers\/watchpoint\//, may: /^(core|providers\/watchpoint)\// },
   { files: /^providers\/profile\//, may: /^(core|providers\/profile)\// },
   {
     files: /^providers\/static\/channels\.ts$/,

@@ -2,7 +2,9 @@
 // used: raw tracepoints cost ~60 ns less a firing than perf tracepoints and detach in 0.1 ms
 // instead of 77 ms (an RCU grace period each).
 
+import { check } from "../sys/errno.ts";
 import { Fd } from "../sys/fd.ts";
+import { libc } from "../sys/libc.ts";
 import {
   PERF_TYPE_TRACEPOINT,
   perfEventAttachBpf,
@@ -12,7 +14,9 @@ import {
 } from "../sys/perf_event.ts";
 import { addressOf, cString } from "../sys/memory.ts";
 import {
+  iterCreate,
   type KprobeSymbol,
+  linkCreateIterator,
   linkCreateKprobeMulti,
   linkCreatePerfEvent,
   linkCreateUprobeMulti,
@@ -148,4 +152,30 @@ export function attachKprobe(
   const link = linkCreatePerfEvent(program.fd, event.value, cookie);
   stack.use(new Fd(link, `link:kprobe:${symbol ?? offset}`));
   return stack.move();
+}
+
+/** Most objects that an iterator goes over in one read: each of them has written a byte. */
+const ITERATOR_STEP = 64;
+
+/** An iterator of the kernel, over whose objects a program runs. */
+export interface Iterator extends Disposable {
+  /** Goes over the next objects; false when there are no more. */
+  pull(): boolean;
+}
+
+/**
+ * Attaches a TRACING program to the iterator that it names itself (BPF_TRACE_ITER, Linux 5.8).
+ *
+ * @param program Writes one byte (bpf_seq_write) for each object, so that reads end.
+ */
+export function attachIterator(program: AttachableProgram): Iterator {
+  using stack = new DisposableStack();
+  const link = stack.use(new Fd(linkCreateIterator(program.fd), "link:iter"));
+  const fd = stack.use(new Fd(iterCreate(link.value), "iter"));
+  const owned = stack.move();
+  const bytes = new Uint8Array(ITERATOR_STEP);
+  return {
+    pull: () => check(libc().read(fd.value, bytes, BigInt(bytes.length)), "read(iterator)") > 0,
+    [Symbol.dispose]: () => owned.dispose(),
+  };
 }

@@ -21,6 +21,7 @@ export { type RecordHandler, RingBuffer } from "./ringbuf.ts";
 export * from "./program.ts";
 export {
   type AttachableProgram,
+  attachIterator,
   attachKprobe,
   attachKprobes,
   attachPerfEvent,
@@ -28,6 +29,7 @@ export {
   attachRawTracepoint,
   attachTracepoint,
   attachUprobes,
+  type Iterator,
   type KprobePlace,
 } from "./link.ts";
 export { PERF_FLAG, type PerfEventAttr, type PerfFlag, type Records } from "../sys/perf_event.ts";
@@ -40,6 +42,7 @@ export {
 } from "./load_failure.ts";
 export { VerifierError, verifierSummary } from "./verifier_log.ts";
 export {
+  BPF_TRACE_ITER,
   BPF_TRACE_KPROBE_MULTI,
   BPF_TRACE_UPROBE_MULTI,
   type KprobeSymbol,

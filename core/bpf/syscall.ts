@@ -22,6 +22,7 @@ const BPF_MAP_LOOKUP_BATCH = 24;
 const BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25;
 const BPF_LINK_CREATE = 28;
 const BPF_ENABLE_STATS = 32;
+const BPF_ITER_CREATE = 33;
 
 /** sizeof(struct bpf_func_info) */
 const FUNC_INFO_BYTES = 8;
@@ -342,4 +343,18 @@ export function btfNextId(id: number): number | undefined {
 /** Opens a BTF object (Linux 4.18). */
 export function btfById(id: number): number {
   return check(bpf(BPF_BTF_GET_FD_BY_ID, new Struct(12).u32(0, id)), "BPF_BTF_GET_FD_BY_ID");
+}
+
+/** `BPF_TRACE_ITER` */
+export const BPF_TRACE_ITER = 28;
+
+/** Links a program to the iterator that it names itself (Linux 5.8). */
+export function linkCreateIterator(progFd: number): number {
+  const struct = new Struct(64).u32(0, progFd).u32(8, BPF_TRACE_ITER);
+  return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE");
+}
+
+/** A descriptor that runs a linked iterator when it is read. */
+export function iterCreate(linkFd: number): number {
+  return check(bpf(BPF_ITER_CREATE, new Struct(8).u32(0, linkFd)), "BPF_ITER_CREATE");
 }

@@ -12,6 +12,8 @@ export const PERF_TYPE_HARDWARE = 0;
 export const PERF_TYPE_SOFTWARE = 1;
 /** `PERF_TYPE_TRACEPOINT` */
 export const PERF_TYPE_TRACEPOINT = 2;
+/** `PERF_TYPE_BREAKPOINT` */
+export const PERF_TYPE_BREAKPOINT = 5;
 /** `PERF_COUNT_SW_CPU_CLOCK` */
 export const PERF_COUNT_SW_CPU_CLOCK = 0n;
 /** `PERF_COUNT_SW_DUMMY`: counts nothing, but has records. */
@@ -87,6 +89,8 @@ export interface PerfEventAttr {
   period?: bigint;
   /** Or sample `frequency` times a second. */
   frequency?: bigint;
+  /** `bp_type` of a breakpoint: what is to be watched for. */
+  breakpoint?: number;
   /** A further field, whose meaning is the PMU's. */
   config1?: bigint;
   /** Another one. */
@@ -111,6 +115,7 @@ export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: n
     .u64(8, attr.config)
     .u64(16, attr.frequency ?? attr.period ?? 1n)
     .u64(40, attr.frequency === undefined ? 0n : ATTR_FREQ)
+    .u32(52, attr.breakpoint ?? 0)
     .u64(56, attr.config1 ?? 0n)
     .u64(64, attr.config2 ?? 0n);
   if (attr.records !== undefined) {

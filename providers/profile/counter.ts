@@ -3,6 +3,7 @@
 
 import { DtError } from "../../core/errors.ts";
 import { type Pcb, requireTarget } from "../../core/pcb.ts";
+import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/perf/mod.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type Attachment,
@@ -14,7 +15,6 @@ import {
 } from "../../core/provider.ts";
 import { PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
 import { type Counter, type CounterKind, EVENTS, parseCounter } from "./events.ts";
-import { LOCATIONS, perfAttachment } from "./perf.ts";
 import { sampledProfile } from "./sampler.ts";
 
 const TYPES = { software: PERF_TYPE_SOFTWARE, hardware: PERF_TYPE_HARDWARE };
@@ -46,7 +46,7 @@ export class CounterProvider implements Provider {
   /** Any valid count of a known event. */
   provide(name: string): ProbeSpec | undefined {
     const counter = parseCounter(this.name, name.slice(this.name.length + 1));
-    return counter && { name, args: [], locations: LOCATIONS };
+    return counter && { name, args: [], locations: PERF_LOCATIONS };
   }
 
   /** One PCB, for all CPUs. */
@@ -73,7 +73,7 @@ export class CounterProvider implements Provider {
       const { event, every } = this.#counter(pcb.probe);
       const attr = { type: TYPES[this.name], config: event.config, period: every };
       return session.plane === "kernel"
-        ? perfAttachment(pcb, attr, MISSING[this.name])
+        ? perfAttachment(pcb, attr, noSuchEvent(MISSING[this.name]))
         : sampledProfile(pcb, attr, session.target!);
     });
   }

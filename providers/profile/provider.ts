@@ -3,6 +3,7 @@
 import { DURATION_NS } from "../../core/duration.ts";
 import { DtError } from "../../core/errors.ts";
 import { type Pcb, requireTarget } from "../../core/pcb.ts";
+import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/perf/mod.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
   type Attachment,
@@ -21,7 +22,6 @@ import {
   PERF_TYPE_SOFTWARE,
   type PerfEventAttr,
 } from "../../core/sys/perf_event.ts";
-import { LOCATIONS, perfAttachment } from "./perf.ts";
 import { parseRate } from "./rate.ts";
 import { sampledProfile } from "./sampler.ts";
 
@@ -53,7 +53,7 @@ export class ClockProvider implements Provider {
     return rate && {
       name: `${this.name}:${rate.normal}`,
       args: [],
-      locations: LOCATIONS,
+      locations: PERF_LOCATIONS,
       warning: tooFast(rate.periodNs),
     };
   }
@@ -84,7 +84,9 @@ export class ClockProvider implements Provider {
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     return pcbs.map((pcb) => {
       const event = clockEvent(pcb.periodNs!);
-      if (session.plane === "kernel") return perfAttachment(pcb, event, "it has no CPU clock");
+      if (session.plane === "kernel") {
+        return perfAttachment(pcb, event, noSuchEvent("it has no CPU clock"));
+      }
       return this.name === "profile" ? sampledProfile(pcb, event, session.target!) : userTimer(pcb);
     });
   }

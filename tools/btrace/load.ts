@@ -136,7 +136,8 @@ function ringSize(pages: number): number {
 }
 
 function filterOf(name: string, pid: number | undefined): EventFilter | undefined {
-  if (pid === undefined || providerOf(name) === "interval") return undefined;
+  // A clock is nobody's, and what an iterator goes over is not what runs.
+  if (pid === undefined || ["interval", "iter"].includes(providerOf(name))) return undefined;
   return { variable: "tree", operator: "eq", value: pid };
 }
 

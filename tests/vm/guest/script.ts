@@ -31,6 +31,8 @@ export async function script(text: string, fire: () => unknown): Promise<Printed
       ending.abort();
     },
   });
+  // What waited for the kernel closes its descriptors when the wait has ended.
+  await new Promise((resolve) => setTimeout(resolve, 50));
   return printed;
 }
 
@@ -39,4 +41,13 @@ export function readFile(path: string, times = 1): void {
   using file = Deno.openSync(path);
   const buffer = new Uint8Array(10);
   for (let i = 0; i < times; i++) file.readSync(buffer);
+}
+
+/** A function of the C library that does nothing else than a system call. */
+export function openLibc(): { getppid(): number } & Disposable {
+  const library = Deno.dlopen("libc.so.6", { getppid: { parameters: [], result: "i32" } });
+  return {
+    getppid: () => library.symbols.getppid(),
+    [Symbol.dispose]: () => library.close(),
+  };
 }

@@ -195,8 +195,8 @@ function split(
   if (!args && !type) return [{ clause, probes }];
   const groups = Map.groupBy(
     probes,
-    ({ args, retval, layout, name }) =>
-      JSON.stringify([args, retval, layout, type ? name.split(":")[0] : ""]),
+    ({ args, retval, layout, context, name }) =>
+      JSON.stringify([args, retval, layout, context, type ? name.split(":")[0] : ""]),
   );
   return [...groups.values()].map((group) => ({ clause, probes: group }));
 }

@@ -24,6 +24,8 @@ export interface ProbeInfo {
   readonly retval?: string;
   /** Further locations of its context: "usermode", "reg:ip". */
   readonly locations?: readonly string[];
+  /** C type of its context, where that has one. */
+  readonly context?: string;
   /** Probes of one layout only can share code that reads arguments. */
   readonly layout?: string;
   /** What the script's author should know. */
@@ -109,6 +111,16 @@ export function expand(
       "the limit can be raised by BPFTRACE_MAX_PROBES",
     );
   }
+  const iterator = [...all].find((name) => name.startsWith("iter:"));
+  if (iterator !== undefined && [...all].some((name) => name !== iterator && !own.has(name))) {
+    diagnostics.error(
+      "iter-alone",
+      `${iterator} must be the only probe: what it goes over ends, other events do not`,
+      program.clauses.find(({ attachPoints }) =>
+        attachPoints.some(({ text }) => /^it(er)?:/.test(text))
+      )?.span ?? program.clauses[0].span,
+    );
+  }
   const kept = expanded.filter(({ clause, probes }) => {
     if (probes.length === 0 && options.missing === "warn" && !diagnostics.failed) {
       diagnostics.warning(
@@ -170,6 +182,8 @@ const ABBREVIATIONS: Readonly<Record<string, string>> = {
   u: "uprobe",
   ur: "uretprobe",
   U: "usdt",
+  w: "watchpoint",
+  it: "iter",
   k: "kprobe",
   kr: "kretprobe",
   f: "fentry",

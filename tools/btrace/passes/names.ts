@@ -63,7 +63,7 @@ function special(context: Context, name: string, span: Span): Node | undefined {
     case "args":
       return wholeArguments(context, span);
     case "ctx":
-      return { op: "builtin", name, type: pointer(NONE, "kernel"), span };
+      return { op: "builtin", name, type: pointer(contextType(context), "kernel"), span };
     case "retval":
       return result(context, span);
     case "func":
@@ -73,6 +73,12 @@ function special(context: Context, name: string, span: Span): Node | undefined {
       return configRecord(context, span);
   }
   return undefined;
+}
+
+/** What `ctx` points to. */
+function contextType(context: Context): Type {
+  const { context: name } = context.probe;
+  return (name === undefined ? undefined : context.types.type(name)) ?? NONE;
 }
 
 function probeType(name: string): string {

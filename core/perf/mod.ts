@@ -1,0 +1,3 @@
+// What providers share of perf events.
+
+export { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "./attachment.ts";

@@ -1,0 +1,107 @@
+// iter: what the kernel goes over when it is asked to.
+
+import { add64, imm, mov64 } from "../../core/asm/alu.ts";
+import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
+import { callHelper, jeq } from "../../core/asm/jump.ts";
+import { load, storeImm } from "../../core/asm/load_store.ts";
+import { R0, R1, R10, R2, R3 } from "../../core/asm/register.ts";
+import { attachIterator, BPF_TRACE_ITER } from "../../core/bpf/mod.ts";
+import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
+import { kernelPcb, type Pcb } from "../../core/pcb.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type KernelAttachment,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+
+const PREFIX = "iter:";
+/** Each iterator has a function of this name, and a structure of the other: its context. */
+const FUNCTION = "bpf_iter_";
+const CONTEXT = "bpf_iter__";
+
+/** The provider of `iter:`; see mod.ts. */
+export class IterProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name = "iter";
+
+  /** All that the kernel has. */
+  *probes(): Generator<ProbeSpec> {
+    const names = kernelBtf()?.namesWith(CONTEXT) ?? [];
+    for (const name of [...names].sort()) {
+      const spec = this.provide(PREFIX + name.slice(CONTEXT.length));
+      if (spec !== undefined) yield spec;
+    }
+  }
+
+  /** Looks one up. */
+  provide(name: string): ProbeSpec | undefined {
+    const iterator = name.slice(PREFIX.length);
+    if (!/^\w+$/.test(iterator) || functionOf(iterator) === 0 || contextOf(iterator) === 0) return;
+    return { name, args: [], context: `struct ${CONTEXT}${iterator}` };
+  }
+
+  /** One PCB. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    return kernelPcb(probe, request, session, "objects of the kernel");
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** One each. */
+  attachments(pcbs: readonly Pcb[]): Attachment[] {
+    return pcbs.map(attachment);
+  }
+}
+
+function functionOf(iterator: string): number {
+  return kernelBtf()?.find(BTF_KIND.FUNC, FUNCTION + iterator) ?? 0;
+}
+
+function contextOf(iterator: string): number {
+  return kernelBtf()?.find(BTF_KIND.STRUCT, CONTEXT + iterator) ?? 0;
+}
+
+/** Frames between the iterator and bpf_get_stack. */
+const SKIP_FRAMES = 2;
+
+function attachment(pcb: Pcb): KernelAttachment {
+  const iterator = pcb.probe.name.slice(PREFIX.length);
+  // struct bpf_iter_meta *meta, then the objects.
+  const [, object] = kernelBtf()!.members(contextOf(iterator));
+  return {
+    plane: "kernel",
+    name: `dt_${iterator}`,
+    pcbs: [pcb],
+    program: {
+      type: "TRACING",
+      expectedAttachType: BPF_TRACE_ITER,
+      attachBtfId: functionOf(iterator),
+    },
+    layout: { id: iterator, locations: {} },
+    skipFrames: SKIP_FRAMES,
+    prologue(asm, context, out) {
+      asm.emit(
+        // Behind the last object the program is called once more, with none.
+        load(8, R0, context, object.bitOffset / 8),
+        jeq(R0, imm(0), out),
+        // A byte for each object makes reads return before the ring is full: meta->seq.
+        load(8, R1, context, 0),
+        load(8, R1, R1, 0),
+        storeImm(8, R10, -8, 0),
+        mov64(R2, R10),
+        add64(R2, imm(-8)),
+        mov64(R3, imm(1)),
+        callHelper(BPF_FUNC.seq_write),
+      );
+    },
+    attach: (program) => attachIterator(program),
+  };
+}

@@ -1,0 +1,98 @@
+// watchpoint: memory that the CPU watches.
+
+import { DtError } from "../../core/errors.ts";
+import { kernelPcb, type Pcb } from "../../core/pcb.ts";
+import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/perf/mod.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import { PERF_TYPE_BREAKPOINT } from "../../core/sys/perf_event.ts";
+
+/** HW_BREAKPOINT_* by letter. include/uapi/linux/hw_breakpoint.h */
+const KINDS: Readonly<Record<string, number>> = { r: 1, w: 2, x: 4 };
+/** What x86 has: nothing that only reads, nothing that is data and code. */
+const MODES: Readonly<Record<string, number>> = { r: 3, rw: 3, w: 2, x: 4 };
+
+/** What the kernel says to one that cannot be. */
+const REFUSALS = {
+  ...noSuchEvent("this machine has no hardware breakpoints"),
+  ENOSPC: "the CPU has no watchpoint left",
+};
+
+interface Watched {
+  readonly address: bigint;
+  readonly length: number;
+  /** bp_type */
+  readonly kinds: number;
+}
+
+/** The provider of `watchpoint:`; see mod.ts. */
+export class WatchpointProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name = "watchpoint";
+
+  /** There is no end of addresses. */
+  *probes(): Generator<ProbeSpec> {}
+
+  /** Any address. */
+  provide(name: string): ProbeSpec | undefined {
+    return parse(name) && { name, args: [], locations: PERF_LOCATIONS };
+  }
+
+  /** One PCB, for all CPUs. */
+  alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
+    return kernelPcb(probe, request, session, "watchpoints");
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** A breakpoint on each CPU. */
+  attachments(pcbs: readonly Pcb[]): Attachment[] {
+    return pcbs.map((pcb) => {
+      const { address, length, kinds } = parse(pcb.probe.name)!;
+      return perfAttachment(pcb, {
+        type: PERF_TYPE_BREAKPOINT,
+        config: 0n,
+        breakpoint: kinds,
+        config1: address,
+        // Code is watched by the instruction: sizeof(long) says so.
+        config2: BigInt(kinds === KINDS.x ? 8 : length),
+      }, REFUSALS);
+    });
+  }
+}
+
+/** @throws {DtError} EINVAL what is no address, length or mode. */
+function parse(name: string): Watched | undefined {
+  const [, address, length, mode, ...rest] = name.split(":");
+  if (mode === undefined || rest.length > 0) return undefined;
+  const bad = (reason: string) =>
+    new DtError("EINVAL", `Cannot watch ${name}: ${reason}`, { operation: "enable" });
+  if (!/^(0x[0-9a-f]+|\d+)$/i.test(address)) throw bad(`'${address}' is no address`);
+  const bytes = Number(length);
+  if (![1, 2, 4, 8].includes(bytes)) throw bad("the length must be 1, 2, 4 or 8");
+  const letters = [...mode];
+  if (mode === "" || letters.some((one) => !Object.hasOwn(KINDS, one))) {
+    throw bad("the mode is made of r (read), w (write), x (execute)");
+  }
+  if (letters.join() !== [...new Set(letters)].sort().join()) {
+    throw bad("the letters of the mode must be sorted and different");
+  }
+  if (Deno.build.arch === "x86_64" && !Object.hasOwn(MODES, mode)) {
+    throw bad("this architecture watches r, rw, w or x");
+  }
+  const kinds = MODES[mode] ?? letters.reduce((sum, one) => sum | KINDS[one], 0);
+  if (kinds !== KINDS.x && BigInt(address) % BigInt(bytes) !== 0n) {
+    throw bad(`the address must be a multiple of ${bytes}`);
+  }
+  return { address: BigInt(address), length: bytes, kinds };
+}
