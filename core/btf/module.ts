@@ -1,6 +1,6 @@
 // BTF of kernel modules: what each adds to that of vmlinux.
 
-import { kernelBtf, VMLINUX } from "./kernel.ts";
+import { kernelBtf, vmlinuxBtf } from "./kernel.ts";
 import { Btf } from "./parse.ts";
 
 const FOLDER = "/sys/kernel/btf";
@@ -27,7 +27,7 @@ export function moduleBtf(module: string): Btf | null {
 function read(module: string): Btf | null {
   if (!/^\w+$/.test(module)) return null;
   try {
-    return new Btf(joined(Deno.readFileSync(VMLINUX), Deno.readFileSync(`${FOLDER}/${module}`)));
+    return new Btf(joined(vmlinuxBtf(), Deno.readFileSync(`${FOLDER}/${module}`)));
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return null;

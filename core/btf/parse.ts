@@ -24,12 +24,15 @@ const MAX_SEARCHES = 20;
 export class Btf {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
+  /** Where types begin and end in the blob. */
+  readonly #types: number;
+  readonly #typesEnd: number;
   /** Word index of each type; id 0 is void. */
-  readonly #start: Uint32Array;
+  #made?: { readonly start: Uint32Array; readonly size: number };
   readonly #strings: number;
   readonly #stringsEnd: number;
-  /** Number of types, void included. */
-  readonly size: number;
+  /** All names, once somebody has looked for some. */
+  #text?: string;
   /** How often a kind was looked through, and then its names. */
   readonly #searches = new Map<BtfKind, number>();
   readonly #ids = new Map<BtfKind, Map<string, number>>();
@@ -55,18 +58,33 @@ export class Btf {
       throw new SyntaxError("Cannot read BTF: sections lie outside the file");
     }
     this.#bytes = aligned;
-    const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
-    const start = new Uint32Array(Math.floor((typesEnd - types) / 12) + 1);
+    this.#words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.length >> 2);
+    this.#types = types;
+    this.#typesEnd = typesEnd;
+  }
+
+  /** Number of types, void included. */
+  get size(): number {
+    return this.#index.size;
+  }
+
+  get #start(): Uint32Array {
+    return this.#index.start;
+  }
+
+  /** Made when a type is first looked at: whoever wants names alone needs none. */
+  get #index(): { readonly start: Uint32Array; readonly size: number } {
+    if (this.#made !== undefined) return this.#made;
+    const words = this.#words;
+    const start = new Uint32Array(Math.floor((this.#typesEnd - this.#types) / 12) + 1);
     let id = 1;
-    for (let at = types >> 2; at < typesEnd >> 2;) {
+    for (let at = this.#types >> 2; at < this.#typesEnd >> 2;) {
       start[id++] = at;
       const info = words[at + 1];
       const kind = info >>> 24 & 31;
       at += 3 + FIXED[kind] + PER_MEMBER[kind] * (info & 0xffff);
     }
-    this.#words = words;
-    this.#start = start;
-    this.size = id;
+    return this.#made = { start, size: id };
   }
 
   /**
@@ -79,19 +97,20 @@ export class Btf {
     if (known !== undefined) return known.get(name) ?? 0;
     const searches = (this.#searches.get(kind) ?? 0) + 1;
     this.#searches.set(kind, searches);
-    if (searches > MAX_SEARCHES) return this.#index(kind).get(name) ?? 0;
+    if (searches > MAX_SEARCHES) return this.#table(kind).get(name) ?? 0;
     const offset = this.#stringOffset(name);
     if (offset < 0) return 0;
     const words = this.#words;
-    for (let id = 1; id < this.size; id++) {
-      const at = this.#start[id];
+    const { start, size } = this.#index;
+    for (let id = 1; id < size; id++) {
+      const at = start[id];
       if (words[at] === offset && (words[at + 1] >>> 24 & 31) === kind) return id;
     }
     return 0;
   }
 
   /** Whoever wants many gets a table: it takes as long as some twenty searches. */
-  #index(kind: BtfKind): Map<string, number> {
+  #table(kind: BtfKind): Map<string, number> {
     const ids = new Map<string, number>();
     for (const [id, name] of this.names(kind)) if (!ids.has(name)) ids.set(name, id);
     this.#ids.set(kind, ids);
@@ -172,8 +191,9 @@ export class Btf {
     const offset = this.#stringOffset(name);
     if (offset < 0) return 0;
     const words = this.#words;
-    for (let id = 1; id < this.size; id++) {
-      const kind = words[this.#start[id] + 1] >>> 24 & 31;
+    const { start, size } = this.#index;
+    for (let id = 1; id < size; id++) {
+      const kind = words[start[id] + 1] >>> 24 & 31;
       if (kind !== BTF_KIND.ENUM && kind !== BTF_KIND.ENUM64) continue;
       const step = kind === BTF_KIND.ENUM64 ? 3 : 2;
       const count = words[this.#start[id] + 1] & 0xffff;
@@ -186,7 +206,7 @@ export class Btf {
 
   /** Every name with that prefix, in no order; much quicker than going over the types. */
   namesWith(prefix: string): Set<string> {
-    const text = new TextDecoder("latin1").decode(
+    const text = this.#text ??= new TextDecoder().decode(
       this.#bytes.subarray(this.#strings, this.#stringsEnd),
     );
     const found = new Set<string>();

@@ -45,9 +45,10 @@ export class FentryProvider implements Provider {
 
   /** Functions of the kernel that BTF describes and ftrace can change; none where the kernel refuses. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    if (missingFeature("fentry")?.code === "EOPNOTSUPP") return;
+    const functions = traceableFunctions();
+    if (functions.length === 0 || missingFeature("fentry")?.code === "EOPNOTSUPP") return;
     const matches = globMatcher(pattern);
-    for (const { name, module } of traceableFunctions()) {
+    for (const { name, module } of functions) {
       const full = `${this.name}:${module}:${name}`;
       if (matches(full)) yield this.#spec(full, name, module);
     }

@@ -49,11 +49,12 @@ export class KprobeProvider implements Provider {
 
   /** Functions that ftrace can change; with their module if the pattern has one. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    if (cannot() !== undefined) return;
+    const functions = traceableFunctions();
+    if (functions.length === 0 || cannot() !== undefined) return;
     const withModule = pattern.split(":").length > 2;
     const matches = globMatcher(pattern);
     const seen = new Set<string>();
-    for (const { name, module } of traceableFunctions()) {
+    for (const { name, module } of functions) {
       const full = withModule ? `${this.name}:${module}:${name}` : `${this.name}:${name}`;
       if (!matches(full) || seen.has(full)) continue;
       yield this.#spec(full, { symbol: name, module, offset: 0n });

@@ -33,10 +33,10 @@ export class IterProvider implements Provider {
 
   /** All that the kernel has. */
   *probes(): Generator<ProbeSpec> {
-    const names = kernelBtf()?.namesWith(CONTEXT) ?? [];
+    const names = kernelBtf()?.namesWith(FUNCTION) ?? new Set();
     for (const name of [...names].sort()) {
-      const spec = this.provide(PREFIX + name.slice(CONTEXT.length));
-      if (spec !== undefined) yield spec;
+      const iterator = name.slice(FUNCTION.length);
+      if (names.has(CONTEXT + iterator)) yield spec(iterator);
     }
   }
 
@@ -44,7 +44,7 @@ export class IterProvider implements Provider {
   provide(name: string): ProbeSpec | undefined {
     const iterator = name.slice(PREFIX.length);
     if (!/^\w+$/.test(iterator) || functionOf(iterator) === 0 || contextOf(iterator) === 0) return;
-    return { name, args: [], context: `struct ${CONTEXT}${iterator}` };
+    return spec(iterator);
   }
 
   /** One PCB. */
@@ -59,6 +59,10 @@ export class IterProvider implements Provider {
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map(attachment);
   }
+}
+
+function spec(iterator: string): ProbeSpec {
+  return { name: PREFIX + iterator, args: [], context: `struct ${CONTEXT}${iterator}` };
 }
 
 function functionOf(iterator: string): number {

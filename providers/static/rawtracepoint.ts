@@ -27,16 +27,19 @@ const MODULE = "vmlinux";
  */
 const SKIP_FRAMES = 4;
 
+function typedefOf(btf: Btf, event: string): number {
+  return btf.find(BTF_KIND.TYPEDEF, TYPEDEF + event);
+}
+
 /** Arguments of a tracepoint, without the `void *__data` that comes first. */
 function argumentsOf(
   btf: Btf,
   event: string,
-  typedef: number,
 ): ArgumentSpec[] {
   const functionId = (name: string) => btf.find(BTF_KIND.FUNC, name);
   // The typedef names no parameters; the functions that the tracepoint is made of do.
   const named = functionId(`__traceiter_${event}`) || functionId(`__probestub_${event}`);
-  const proto = btf.sizeOrType(named === 0 ? btf.sizeOrType(typedef) : named);
+  const proto = btf.sizeOrType(named === 0 ? btf.sizeOrType(typedefOf(btf, event)) : named);
   return btf.parameters(proto).slice(1).map(({ name, type }, i) => ({
     name: name === "" ? `arg${i}` : name,
     type: btfTypeName(btf, type),
@@ -62,12 +65,11 @@ export class RawTracepointProvider implements Provider {
   *probes(): Generator<ProbeSpec> {
     const btf = kernelBtf();
     if (btf === null) return;
-    const found: [string, number][] = [];
-    for (const [id, name] of btf.names(BTF_KIND.TYPEDEF)) {
-      if (name.startsWith(TYPEDEF)) found.push([name.slice(TYPEDEF.length), id]);
+    // Nothing but types of tracepoints has such a name.
+    for (const name of [...btf.namesWith(TYPEDEF)].sort()) {
+      const event = name.slice(TYPEDEF.length);
+      yield spec(btf, `${PREFIX}${MODULE}:${event}`, event);
     }
-    found.sort(([a], [b]) => a < b ? -1 : 1);
-    for (const [event, id] of found) yield spec(btf, `${PREFIX}${MODULE}:${event}`, event, id);
   }
 
   /** Looks one up, with or without its module. */
@@ -75,8 +77,7 @@ export class RawTracepointProvider implements Provider {
     const btf = kernelBtf();
     const event = eventOf(name);
     if (btf === null || event === undefined) return undefined;
-    const id = btf.find(BTF_KIND.TYPEDEF, TYPEDEF + event);
-    return id === 0 ? undefined : spec(btf, name, event, id);
+    return typedefOf(btf, event) === 0 ? undefined : spec(btf, name, event);
   }
 
   /** One PCB: all CPUs. */
@@ -98,13 +99,12 @@ function spec(
   btf: Btf,
   name: string,
   event: string,
-  typedef: number,
 ): ProbeSpec {
   let args: ArgumentSpec[] | undefined;
   return {
     name,
     get args() {
-      return args ??= argumentsOf(btf, event, typedef);
+      return args ??= argumentsOf(btf, event);
     },
   };
 }
