@@ -1,14 +1,8 @@
 // Roots of other mount namespaces, kept open: files of a process in a container can still be read
 // when it is gone.
 
-import { arch } from "../sys/arch/mod.ts";
-import { Fd } from "../sys/fd.ts";
-import { libc } from "../sys/libc.ts";
-import { addressOf, cString } from "../sys/memory.ts";
+import { O_PATH, openFile } from "../sys/open.ts";
 
-const AT_FDCWD = -100n;
-const O_PATH = 0x200000n;
-const O_CLOEXEC = 0x80000n;
 /** Descriptors are few; of more namespaces only living processes' files are found. */
 const MOST = 64;
 
@@ -24,7 +18,7 @@ export class Roots implements Disposable {
     const known = this.#byNamespace.get(namespace);
     if (known !== undefined) return known;
     if (this.#byNamespace.size >= MOST || this.#owned.disposed) return path;
-    const kept = this.#hold(`/proc/${pid}/ns/mnt`, 0n);
+    const kept = this.#hold(`/proc/${pid}/ns/mnt`);
     const root = this.#hold(path, O_PATH);
     if (kept === undefined || root === undefined) return path;
     // It may have gone to another one meanwhile.
@@ -34,18 +28,12 @@ export class Roots implements Disposable {
     return held;
   }
 
-  #hold(path: string, flags: bigint): number | undefined {
-    const name = cString(path);
-    const fd = libc().syscall(
-      arch.syscalls.openat,
-      AT_FDCWD,
-      addressOf(name),
-      flags | O_CLOEXEC,
-      0n,
-      0n,
-      0n,
-    );
-    return fd < 0n ? undefined : this.#owned.use(new Fd(Number(fd), path)).value;
+  #hold(path: string, flags?: bigint): number | undefined {
+    try {
+      return this.#owned.use(openFile(path, flags)).value;
+    } catch {
+      return undefined;
+    }
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,13 @@
 // Programs and libraries as probes name them.
 
-import { type Binary, openBinary, type StaticProbe, staticProbes } from "../../core/symbols/mod.ts";
+import { globMatcher, isPattern } from "../../core/probe.ts";
+import {
+  allExecutableFiles,
+  type Binary,
+  openBinary,
+  type StaticProbe,
+  staticProbes,
+} from "../../core/symbols/mod.ts";
 
 /** Where the dynamic linker looks beside what it is told. ld.so(8) */
 const FOLDERS = ["/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"];
@@ -43,9 +50,13 @@ function inPath(name: string): string | undefined {
   return undefined;
 }
 
+function libraryFolders(): string[] {
+  return FOLDERS.flatMap((one) => [`${one}/${MULTIARCH}`, one]);
+}
+
 /** By its name without version: the first that has it. */
 function library(name: string): string | undefined {
-  for (const folder of FOLDERS.flatMap((one) => [`${one}/${MULTIARCH}`, one])) {
+  for (const folder of libraryFolders()) {
     const exact = real(`${folder}/${name}`);
     if (exact !== undefined) return exact;
     try {
@@ -63,6 +74,52 @@ function library(name: string): string | undefined {
 /** Not a linker script. */
 function isElf(path: string): boolean {
   return openBinary(path) !== undefined;
+}
+
+/**
+ * Files that a name with wildcards means, named so that the wildcards match: "*" what processes have
+ * mapped now; with a slash what the file system has; else programs of `PATH` and libraries.
+ */
+export function matchingFiles(pattern: string): string[] {
+  if (!isPattern(pattern)) return [pattern];
+  if (pattern === "*") return allExecutableFiles();
+  if (pattern.includes("/")) return glob(pattern);
+  const matches = globMatcher(pattern);
+  const folders = [...(Deno.env.get("PATH") ?? "").split(":"), ...libraryFolders()];
+  const found = new Map<string, string>();
+  for (const folder of new Set(folders)) {
+    for (const name of namesIn(folder).filter(matches)) {
+      // Only what the name alone leads to, and one name for each file.
+      const path = findFile(name);
+      if (path !== undefined && !found.has(path)) found.set(path, name);
+    }
+  }
+  return [...found.values()];
+}
+
+/** Paths that match, a wildcard standing for what is between two slashes. */
+function glob(pattern: string): string[] {
+  const [first, ...rest] = pattern.split("/");
+  let found = [first];
+  for (const part of rest) {
+    found = found.flatMap((folder) =>
+      isPattern(part)
+        ? namesIn(`${folder}/`).filter(globMatcher(part)).map((name) => `${folder}/${name}`)
+        : [`${folder}/${part}`]
+    );
+  }
+  // One name for each file.
+  const byFile = new Map(found.toReversed().map((path) => [real(path), path]));
+  byFile.delete(undefined);
+  return [...byFile.values()].sort();
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  } catch {
+    return [];
+  }
 }
 
 /** A function of a file. */

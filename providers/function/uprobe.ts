@@ -1,7 +1,7 @@
 // uprobe and uretprobe: functions of programs and libraries, when they are called and when they return.
 
 import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import { globMatcher, type Probe } from "../../core/probe.ts";
 import {
   type Attachment,
   type EnableRequest,
@@ -12,7 +12,7 @@ import {
 } from "../../core/provider.ts";
 import { type FilePlace, uprobeAttachment } from "../../core/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
-import { probedFile } from "./files.ts";
+import { matchingFiles, probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** The kernel replaces a byte there, whatever it belongs to. */
@@ -35,13 +35,16 @@ export class UprobeProvider implements Provider {
     this.name = name;
   }
 
-  /** Functions of the file that a pattern names; of no other, since there is no end of files. */
+  /** Functions of the files that a pattern names; of no other, since there is no end of files. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const [, name] = /^[^:]*:(.+):[^:]*$/.exec(pattern) ?? [];
-    if (name === undefined || name.includes("*")) return;
-    const file = probedFile(name);
-    for (const { name: one } of file?.functions() ?? []) {
-      yield this.#spec(`${this.name}:${name}:${one}`);
+    const [, files, wanted] = /^[^:]*:(.+):([^:]*)$/.exec(pattern) ?? [];
+    if (files === undefined) return;
+    const matches = globMatcher(wanted);
+    for (const name of matchingFiles(files)) {
+      const file = probedFile(name);
+      for (const { name: one } of file?.functions() ?? []) {
+        if (matches(one)) yield this.#spec(`${this.name}:${name}:${one}`);
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 // usdt: probes that programs and libraries declare themselves.
 
 import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import { globMatcher, type Probe } from "../../core/probe.ts";
 import {
   type Attachment,
   type EnableRequest,
@@ -18,7 +18,7 @@ import {
   fileProbePcbs,
   REGISTER_LOCATIONS,
 } from "../../core/uprobes/mod.ts";
-import { type ProbedFile, probedFile } from "./files.ts";
+import { matchingFiles, type ProbedFile, probedFile } from "./files.ts";
 
 const PREFIX = "usdt:";
 
@@ -29,12 +29,20 @@ export class UsdtProvider implements Provider {
   /** First word of its probes. */
   readonly name = "usdt";
 
-  /** Those of the file that a pattern names. */
+  /** Those of the files that a pattern names. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const [, name] = /^usdt:([^*]+?):[^/]*$/.exec(pattern) ?? [];
-    const file = name === undefined ? undefined : probedFile(name);
-    for (const [one, places] of file?.staticProbes ?? []) {
-      yield spec(`${PREFIX}${name}:${one}`, fileProbe(file!, places));
+    const [, files, wanted] = /^usdt:(.+?):([^/]*)$/.exec(pattern) ?? [];
+    if (files === undefined) return;
+    const matches = globMatcher(wanted);
+    for (const name of matchingFiles(files)) {
+      const file = probedFile(name);
+      for (const [one, places] of file?.staticProbes ?? []) {
+        // NAME alone is of any namespace; so it is called then.
+        const called = [one, one.slice(one.indexOf(":") + 1)].find(matches);
+        if (called !== undefined) {
+          yield spec(`${PREFIX}${name}:${called}`, fileProbe(file!, places));
+        }
+      }
     }
   }
 

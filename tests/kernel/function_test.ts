@@ -1,6 +1,6 @@
 // uprobe and uretprobe on real programs.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { uprobe } from "../../providers/mod.ts";
 import { btrace, buildProgram, kernelTest, output, RunningBtrace } from "../helpers.ts";
@@ -165,4 +165,36 @@ kernelTest("uprobe looks at a file again that has changed", ["gcc"], async () =>
     Deno.removeSync(folder, { recursive: true });
   }
   await Promise.resolve();
+});
+
+kernelTest("uprobe takes files by wildcard, and those of a process", ["gcc"], async () => {
+  const program = buildProgram("hot");
+  const folder = program.replace(/\/[^/]*$/, "");
+  const list = (pattern: string) =>
+    btrace(["-l", pattern]).stdout.split("\n").filter((line) => line !== "");
+  assertEquals(list(`uprobe:${folder}/h*:main`), [`uprobe:${program}:main`]);
+  assertEquals(list("uprobe:libc.so*:getenv"), ["uprobe:libc.so.6:getenv"]);
+  // One name of a file that has many.
+  assertEquals(list("uprobe:/usr/lib/*-linux-gnu/libc.so*:getenv").length, 1);
+  // What runs now has it mapped.
+  const child = new Deno.Command(program, { args: ["60000"], stdout: "null" }).spawn();
+  try {
+    while (!list("uprobe:*:main").includes(`uprobe:${program}:main`));
+    const { code, stdout, stderr } = btrace([
+      ...["-p", `${child.pid}`, "-e"],
+      "uprobe::hot, uprobe:main, uprobe::clock_gettime { @ = count(); } interval:ms:1 { exit(); }",
+    ]);
+    assertEquals(code, 0, stderr);
+    assert(stdout.includes("@: "), stdout);
+    assertMatch(stderr, /Attached [4-9] probes/);
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+  // A command's program is known before it starts.
+  const { stdout } = btrace(["-c", `${program} 1`, "-e", "uprobe::main { @ = count(); }"]);
+  assertEquals(stdout.trim(), "@: 1");
+  const { code, stderr } = btrace(["-e", "uprobe::main { }"]);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "No matches for uprobe :main.");
 });

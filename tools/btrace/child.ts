@@ -12,9 +12,10 @@ import { HeldProcess } from "../../core/sys/spawn.ts";
  * @throws {Deno.errors.NotFound} The program cannot be found.
  */
 export function holdChild(command: string): HeldProcess {
-  const program = firstWord(command);
-  if (!isProgram(program)) {
-    throw new Deno.errors.NotFound(`Failed to run '${program}': No such file or directory`);
+  if (programOf(command) === undefined) {
+    throw new Deno.errors.NotFound(
+      `Failed to run '${firstWord(command)}': No such file or directory`,
+    );
   }
   return new HeldProcess(command);
 }
@@ -28,11 +29,13 @@ function firstWord(command: string): string {
   );
 }
 
-function isProgram(name: string): boolean {
+/** The file that a command executes, or undefined if there is none. */
+export function programOf(command: string): string | undefined {
+  const name = firstWord(command);
   const places = name.includes("/")
     ? [name]
     : (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${name}`);
-  return places.some((place) => {
+  return places.find((place) => {
     try {
       const { isFile, mode } = Deno.statSync(place);
       return isFile && ((mode ?? 0) & 0o111) !== 0;

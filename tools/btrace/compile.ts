@@ -52,6 +52,8 @@ export interface CompileOptions {
   readonly warnings?: boolean;
   /** For uaddr(): a variable or function of the process that is traced. */
   readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
+  /** Programs and libraries of the process that is traced: where probes of files without a file are. */
+  readonly targetFiles?: () => readonly string[];
   /** Only probes whose names match; BEGIN and END always do. */
   readonly probeFilter?: RegExp;
   /** Kinds of btrace's own probes that are known beside BEGIN and END. */
@@ -201,6 +203,7 @@ export function compile(
       environment: systemEnvironment(plane, options.userAddress),
       unsafe: options.unsafe ?? false,
       special: options.special ?? ["self"],
+      targetFiles: options.targetFiles,
     },
   );
   const maps = new Map<string, CompiledMap>();

@@ -4,9 +4,9 @@ import type { Device } from "../../core/device.ts";
 import type { PlaneName } from "../../core/provider.ts";
 import type { SessionStats } from "../../core/stats.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
-import { Symbolizer } from "../../core/symbols/mod.ts";
+import { executableFiles, Symbolizer } from "../../core/symbols/mod.ts";
 import { statusField } from "../../core/sys/thread.ts";
-import { abortWithProcess, holdChild } from "./child.ts";
+import { abortWithProcess, holdChild, programOf } from "./child.ts";
 import {
   compile,
   type Compiled,
@@ -60,6 +60,7 @@ function compileScript(
     warnings: options.warnings,
     special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
     probeFilter: options.probeFilter,
+    targetFiles: targetFiles(options),
     userAddress: options.pid === undefined ? undefined : (name) => {
       using symbolizer = new Symbolizer();
       return symbolizer.address(options.pid!, name);
@@ -71,6 +72,16 @@ function compileScript(
     write(Deno.stdout, formatDiagnostic(warning, script.source));
   }
   return script;
+}
+
+/** Those of -p are mapped; of -c the program is known before it starts. */
+function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
+  if (pid !== undefined) return () => executableFiles(pid);
+  if (command === undefined) return undefined;
+  return () => {
+    const path = programOf(command);
+    return path === undefined ? [] : [Deno.realPathSync(path)];
+  };
 }
 
 /** What -v says of probes that are had in another way than their names say. */

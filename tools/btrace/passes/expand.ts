@@ -73,6 +73,8 @@ export interface ExpandOptions {
   readonly special: readonly string[];
   /** --unsafe */
   readonly unsafe: boolean;
+  /** Files of the process of -p or -c: those that a probe without a file means. */
+  readonly targetFiles?: () => readonly string[];
 }
 
 /** First number of btrace's own probes. */
@@ -208,6 +210,15 @@ export function fullName(text: string): string {
   return [known, ...rest].join(":");
 }
 
+/** Probes of files without a file, or in any: in those of the process that is traced. */
+function inTarget(name: string, { targetFiles }: ExpandOptions): string[] {
+  const [provider, file, ...rest] = name.split(":");
+  if (targetFiles === undefined || !/^(uprobe|uretprobe|usdt)$/.test(provider)) return [name];
+  if (file !== "" && file !== "*" && rest.length > 0) return [name];
+  const what = rest.length > 0 ? rest.join(":") : file;
+  return targetFiles().map((path) => `${provider}:${path}:${what}`);
+}
+
 function find(
   point: AttachPoint,
   lookup: ProbeLookup,
@@ -231,7 +242,7 @@ function find(
   }
   let found: ProbeInfo[];
   try {
-    found = lookup.match(name);
+    found = inTarget(name, options).flatMap((one) => lookup.match(one));
   } catch (error) {
     if ((error as { code?: string }).code !== "EINVAL") throw error;
     diagnostics.error("invalid-probe", (error as Error).message, point.span);

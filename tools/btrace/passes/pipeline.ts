@@ -50,6 +50,8 @@ export interface AnalyzeOptions {
   readonly unsafe: boolean;
   /** Probe types of this way of running. */
   readonly special: readonly string[];
+  /** Files of the process that is traced. */
+  readonly targetFiles?: () => readonly string[];
 }
 
 /**
@@ -71,6 +73,7 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
     maxProbes: config.maxProbes,
     params: options.params,
     special: options.special,
+    targetFiles: options.targetFiles,
     unsafe: options.unsafe,
   });
   const checked = check(program, clauses, diagnostics, {
