@@ -223,7 +223,7 @@ function argumentNode(context: Context, arg: Argument, span: Span): Node {
     const of = parseCType(arg.type, context.types);
     return { op: "contexts", at, type: { kind: "array", of, count: arg.count }, span };
   }
-  const dynamic = /^__(data|rel)_loc (.*)\[\]$/.exec(arg.type);
+  const dynamic = /^__(data|rel)_loc (.*?)(\[\])?$/.exec(arg.type);
   if (dynamic !== null) return dynamicNode(context, arg, dynamic[2], span);
   const type = parseCType(arg.type, context.types);
   if (type.kind === "array" || type.kind === "struct") {
