@@ -303,6 +303,24 @@ function sharedFolder(): string {
   return folder;
 }
 
+/** Packages of npm that the tools and the tests import. */
+const PACKAGES = ["deno-std"];
+
+/** Makes a DENO_DIR that has these packages, for where they cannot be fetched. */
+export function copyPackages(to: string): void {
+  const { npmCache } = JSON.parse(output(Deno.execPath(), ["info", "--json"]).stdout);
+  const folder = "registry.npmjs.org";
+  Deno.mkdirSync(`${to}/npm/${folder}`, { recursive: true });
+  for (const name of PACKAGES) {
+    const { code, stderr } = output("cp", [
+      "-r",
+      `${npmCache}/${folder}/${name}`,
+      `${to}/npm/${folder}/`,
+    ]);
+    assertEquals(code, 0, stderr);
+  }
+}
+
 /** A copy of Deno and of this checkout that any user may read, and a cache that any may write. */
 let publicFolder: string | undefined;
 
@@ -318,9 +336,9 @@ export function nobodyCommand(
       ...["core", "providers", "tools", "deno.json"].map((name) => ROOT + name),
     ];
     assertEquals(output("cp", ["-rL", ...copied, publicFolder]).code, 0);
-    Deno.mkdirSync(`${publicFolder}/cache`);
+    copyPackages(`${publicFolder}/cache`);
     output("chmod", ["-R", "a+rX", publicFolder]);
-    Deno.chmodSync(`${publicFolder}/cache`, 0o777);
+    output("chmod", ["-R", "a+w", `${publicFolder}/cache`]);
   }
   const kept = ["-all", ...capabilities.map((one) => `+${one.slice(4).toLowerCase()}`)].join();
   const [deno] = Deno.execPath().split("/").slice(-1);

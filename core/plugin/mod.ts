@@ -1,12 +1,13 @@
 /**
- * What a provider in a module of its own is given: the module's default export is called with this one's
- * names. So it needs no copy of dt to run, only its types, and works with whichever copy calls it.
+ * What a provider in a module of its own is given: the module's default export, a function like the one
+ * below, is called with this one's names. So it needs no copy of dt to run, only its types, and works
+ * with whichever copy calls it.
  *
  * @example A provider with one probe, which fires each second
  * ```ts
  * import type { Core, Provider } from "./mod.ts";
  *
- * export default function (core: Core): Provider {
+ * function makeHeart(core: Core): Provider {
  *   const name = "heart:beat";
  *   return {
  *     contract: core.PROVIDER_CONTRACT,

@@ -1,5 +1,5 @@
 // The README's table of capabilities, row by row: what an ordinary user can do with them, and cannot
-// without.
+// without. The row of kprobe: and fentry: is tested where there are some: tests/vm/guest/permissions.ts.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { btraceAsNobody, buildProgram, ROOT, testWith } from "../helpers.ts";
@@ -34,9 +34,14 @@ const ROWS: readonly Row[] = [
     args: ["-e", `syscall:openat:entry, profile:hz:99, rawtracepoint:sched_switch { @++; } ${END}`],
   },
   {
-    use: "`uprobe:`, `usdt:`",
+    use: "`uprobe:`, `usdt:`, `watchpoint:`, `iter:`",
     capabilities: ["CAP_BPF", "CAP_PERFMON"],
-    args: ["-e", `uprobe:libc:malloc { @ = count(); } ${END}`],
+    args: ["-e", `uprobe:libc:malloc, watchpoint:0x1000:8:w { @ = count(); } ${END}`],
+  },
+  {
+    use: "`uprobe:`, `usdt:`, `watchpoint:`, `iter:`",
+    capabilities: ["CAP_BPF", "CAP_PERFMON"],
+    args: ["-e", `iter:task { @ = count(); }`],
   },
   {
     use: "other events of tracefs",

@@ -1,6 +1,6 @@
 // The file system that a virtual machine starts from: Deno with its libraries, busybox, modules.
 
-import { ROOT } from "../helpers.ts";
+import { copyPackages, ROOT } from "../helpers.ts";
 import { run } from "./command.ts";
 import { cacheFolder, type KernelImage } from "./kernel_image.ts";
 
@@ -23,10 +23,7 @@ const LINKS = { bin: "usr/bin", sbin: "usr/bin", lib: "usr/lib", lib64: "usr/lib
  * Programs that are not busybox's: its shell runs some of its own without executing them, which btrace
  * waits for.
  */
-const PROGRAMS = ["sh", "cat", "head", "sleep", "true", "bpftool"];
-
-/** Packages of npm that tests in the machine import; there is no network. */
-const NPM_PACKAGES = ["deno-std"];
+const PROGRAMS = ["sh", "cat", "head", "sleep", "true", "bpftool", "setpriv", "cp", "chmod"];
 
 /** The archive, made anew when what it is made of has changed. */
 export function initramfs(name: string, { modules }: KernelImage): string {
@@ -86,6 +83,7 @@ function read(path: string): string | undefined {
 }
 
 function fill(root: string, modules: readonly string[]): void {
+  Deno.chmodSync(root, 0o755);
   for (const folder of FOLDERS) Deno.mkdirSync(`${root}/${folder}`, { recursive: true });
   const busybox = run("sh", ["-c", "command -v busybox"]).trim();
   Deno.copyFileSync(busybox, `${root}/usr/bin/busybox`);
@@ -99,12 +97,7 @@ function fill(root: string, modules: readonly string[]): void {
   modules.forEach((path, i) => {
     Deno.copyFileSync(path, `${root}/modules/${i}-${path.split("/").at(-1)}`);
   });
-  const { npmCache } = JSON.parse(run(Deno.execPath(), ["info", "--json"]));
-  const cache = `${root}/root/.cache/deno/npm/registry.npmjs.org`;
-  Deno.mkdirSync(cache, { recursive: true });
-  for (const name of NPM_PACKAGES) {
-    run("cp", ["-r", `${npmCache}/registry.npmjs.org/${name}`, cache]);
-  }
+  copyPackages(`${root}/root/.cache/deno`);
   Deno.writeTextFileSync(`${root}/etc/passwd`, "root:x:0:0:root:/root:/bin/sh\n");
   Deno.writeTextFileSync(`${root}/etc/group`, "root:x:0:\n");
   Deno.writeTextFileSync(`${root}/etc/hosts`, "127.0.0.1 localhost\n");
