@@ -97,6 +97,34 @@ async function everySyscall(): Promise<void> {
   row("bpftrace sys_enter_* { @[probe] = count(); }", [await measure(bpftrace("-e", script))]);
 }
 
+/** A program of a thousand functions, attached and detached. */
+async function manyFunctions(): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const functions = Array.from({ length: 1000 }, (_, i) => `void traced_${i}(void) {}`).join("\n");
+  await Deno.writeTextFile(`${folder}/many.c`, `${functions}\nint main(void) { return 0; }\n`);
+  const program = `${folder}/many`;
+  await new Deno.Command("gcc", { args: ["-o", program, `${folder}/many.c`] }).output();
+  const script = `uprobe:${program}:traced_* { @ = count(); } interval:ms:1 { exit(); }`;
+  const limit = { BPFTRACE_MAX_PROBES: "2000" };
+  const ours: Sample[] = [];
+  for (let i = 0; i < ROUNDS; i++) ours.push(await measure(btrace("-e", script), limit));
+  row("btrace   uprobe:PROGRAM:traced_*, 1,000 functions", ours);
+  row("bpftrace, the same, once", [await measure(bpftrace("-e", script), limit)]);
+  await Deno.remove(folder, { recursive: true });
+}
+
+/** Every probe by name. */
+async function listing(): Promise<void> {
+  const ours: Sample[] = [];
+  const theirs: Sample[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    ours.push(await measure(btrace("-l", "*")));
+    theirs.push(await measure(bpftrace("-l", "*")));
+  }
+  row("btrace   -l '*'", ours);
+  row("bpftrace -l '*'", theirs);
+}
+
 async function perCall(): Promise<void> {
   const folder = await Deno.makeTempDir();
   const caller = `${folder}/caller`;
@@ -146,4 +174,6 @@ async function perCall(): Promise<void> {
 await startup();
 await longestScript();
 await everySyscall();
+await manyFunctions();
+await listing();
 await perCall();

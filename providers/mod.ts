@@ -7,7 +7,7 @@ import type { Provider } from "../core/provider.ts";
 import { fentry, fexit, kprobe, kretprobe, uprobe, uretprobe, usdt } from "./function/mod.ts";
 import { iter } from "./iter/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
-import { rawtracepoint, staticPoints, tracepoint } from "./static/mod.ts";
+import { rawtracepoint, staticPoints, tracepoint } from "./static/providers.ts";
 import { syscall } from "./syscall/mod.ts";
 import { watchpoint } from "./watchpoint/mod.ts";
 

@@ -30,26 +30,7 @@
  * @module
  */
 
-import type { Provider } from "../../core/provider.ts";
-import { StaticProvider } from "./program.ts";
-import { RawTracepointProvider } from "./rawtracepoint.ts";
-import { TracepointProvider } from "./tracepoint.ts";
-
-/** Makes the provider of `tracepoint:`. */
-export function tracepoint(): Provider {
-  return new TracepointProvider();
-}
-
-/** Makes the provider of `rawtracepoint:`. */
-export function rawtracepoint(): Provider {
-  return new RawTracepointProvider();
-}
-
-/** Makes the provider of `static:`. */
-export function staticPoints(): Provider {
-  return new StaticProvider();
-}
-
+export { rawtracepoint, staticPoints, tracepoint } from "./providers.ts";
 export {
   type Definitions,
   type Tracepoints,

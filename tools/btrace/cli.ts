@@ -7,7 +7,6 @@ import { openFor } from "./open.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { choosePlane } from "./plane.ts";
 import { reportError, write, writeAll } from "./terminal.ts";
-import { prepare, readSource, trace } from "./trace.ts";
 import type { WorkerMessage } from "./worker.ts";
 
 /**
@@ -35,7 +34,7 @@ async function dispatch(options: Options): Promise<number> {
   if (options.list) {
     const { list } = await import("./list.ts");
     const program = options.program ?? readIfFile(options.positional[0]);
-    return write(Deno.stdout, list(await openFor(options), options, program));
+    return write(Deno.stdout, await list(await openFor(options), options, program));
   }
   if (mode === "fmt") return await format(options);
   if (options.debug.length > 0) return await show(options);
@@ -44,12 +43,13 @@ async function dispatch(options: Options): Promise<number> {
   if (options.verbose) write(Deno.stderr, `Plane: ${plane} (${reason})\n`);
   if (mode === "test" || mode === "bench") {
     const { runTests } = await import("./tests.ts");
+    const { prepare } = await import("./trace.ts");
     const { script, device } = await prepare(options, plane);
     return await runTests(script, device, options, (bytes) => writeAll(Deno.stdout, bytes));
   }
-  return plane === "kernel"
-    ? await trace(await prepare(options, plane), options)
-    : await traceInWorker(options);
+  if (plane === "user") return await traceInWorker(options);
+  const { prepare, trace } = await import("./trace.ts");
+  return await trace(await prepare(options, plane), options);
 }
 
 /** The user plane has a thread of its own. It ends at a signal; at a second one we do not wait for it. */
@@ -86,6 +86,7 @@ async function traceInWorker(options: Options): Promise<number> {
 
 /** --fmt */
 async function format(options: Options): Promise<number> {
+  const { readSource } = await import("./trace.ts");
   const source = readSource(options);
   const [{ parse }, { formatProgram }, { Source }] = await Promise.all([
     import("./lang/parser.ts"),
@@ -104,6 +105,7 @@ function planeOf({ plane, seccomp }: Options): PlaneName {
 /** -d */
 async function show(options: Options): Promise<number> {
   const { dump, STAGES } = await import("./dump.ts");
+  const { prepare } = await import("./trace.ts");
   const { script } = await prepare(options, planeOf(options));
   for (const stage of STAGES) {
     const shown = options.debug.includes("all")
@@ -116,6 +118,7 @@ async function show(options: Options): Promise<number> {
 
 /** -n */
 async function check(options: Options): Promise<number> {
+  const { prepare } = await import("./trace.ts");
   const { script } = await prepare(options, planeOf(options));
   if (script.plane === "kernel") (await import("./generate.ts")).generate(script);
   else (await import("./interp/interpret.ts")).interpret(script);

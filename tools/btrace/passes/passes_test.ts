@@ -3,7 +3,7 @@ import { Diagnostics, Source } from "../lang/diagnostics.ts";
 import { parse } from "../lang/parser.ts";
 import { formatProgram } from "../lang/printer.ts";
 import { configure } from "./config.ts";
-import { fullName } from "./expand.ts";
+import { fullName } from "./probe_names.ts";
 import { foldBinary } from "./fold.ts";
 import { parseInet } from "./functions/system.ts";
 import { expandMacros } from "./macros.ts";
