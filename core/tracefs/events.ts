@@ -11,7 +11,7 @@ let found: string | undefined;
 /** Where tracefs is mounted and readable; undefined if it is not. */
 export function tracefsPath(): string | undefined {
   // Not there is no answer for ever: it may be mounted later.
-  return found ??= MOUNTS.find((path) => readText(`${path}/available_events`) !== undefined);
+  return found ??= MOUNTS.find((path) => isReadable(`${path}/available_events`));
 }
 
 /** Names of all events as "subsystem:event"; none where tracefs is not mounted. */
@@ -40,8 +40,20 @@ export function eventFormat(subsystem: string, event: string): EventFormat | und
 
 /** The text of a file, undefined if it is not there or not ours to read. */
 function readText(path: string): string | undefined {
+  return ifReadable(() => Deno.readTextFileSync(path));
+}
+
+/** Without reading it: the kernel makes these texts anew each time. */
+function isReadable(path: string): boolean {
+  return ifReadable(() => {
+    Deno.openSync(path).close();
+    return true;
+  }) ?? false;
+}
+
+function ifReadable<T>(read: () => T): T | undefined {
   try {
-    return Deno.readTextFileSync(path);
+    return read();
   } catch (error) {
     if (
       error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
