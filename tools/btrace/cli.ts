@@ -3,7 +3,6 @@
 import type { PlaneName } from "../../core/provider.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Compiled } from "./compile.ts";
-import { openFor } from "./open.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { choosePlane } from "./plane.ts";
 import { reportError, write, writeAll } from "./terminal.ts";
@@ -32,7 +31,7 @@ async function dispatch(options: Options): Promise<number> {
     return write(Deno.stdout, systemInfo());
   }
   if (options.list) {
-    const { list } = await import("./list.ts");
+    const [{ list }, { openFor }] = await Promise.all([import("./list.ts"), import("./open.ts")]);
     const program = options.program ?? readIfFile(options.positional[0]);
     return write(Deno.stdout, await list(await openFor(options), options, program));
   }
