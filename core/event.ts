@@ -77,6 +77,8 @@ export interface CaptureSource {
   readonly at: string;
   /** How wide it is. */
   readonly type: CType;
+  /** The location that holds the address where it ends, if one does. */
+  readonly end?: string;
 }
 
 /** Where the optional parts of an event stand. */
@@ -140,16 +142,24 @@ export function eventLayout(states: readonly State[], capture: CaptureRequest = 
  * @throws {DtError} EINVAL the probe has no argument of that name.
  */
 export function captureSources(layout: EventLayout, probe: Probe): CaptureSource[] {
+  const argument = (name: string) => {
+    const found = probe.args.find((one) => one.name === name);
+    if (found !== undefined) return found;
+    const names = probe.args.map((one) => one.name).join(", ") || "none";
+    throw new DtError("EINVAL", `Cannot capture ${name}: ${probe.name} has: ${names}`, {
+      operation: "enable",
+      probe: probe.name,
+    });
+  };
   return layout.captures.map((slot) => {
-    const arg = probe.args.find((one) => one.name === slot.name);
-    if (arg === undefined) {
-      const names = probe.args.map((one) => one.name).join(", ") || "none";
-      throw new DtError("EINVAL", `Cannot capture ${slot.name}: ${probe.name} has: ${names}`, {
-        operation: "enable",
-        probe: probe.name,
-      });
-    }
-    return { slot, at: arg.at, type: parseCType(arg.type) };
+    const { at, type } = argument(slot.name);
+    const upTo = typeof slot.kind === "object" && "upTo" in slot.kind ? slot.kind.upTo : undefined;
+    return {
+      slot,
+      at,
+      type: parseCType(type),
+      ...(upTo === undefined ? {} : { end: argument(upTo).at }),
+    };
   });
 }
 

@@ -56,6 +56,8 @@ class BpfPlane implements KernelPlane {
   readonly #poller: Poller;
   readonly #trees = new Map<number, BpfMap>();
   readonly #owned: DisposableStack;
+  /** Programs that follow deaths. */
+  readonly #unattached: BpfProgram[] = [];
   #idleRounds = 0;
   #disposed = false;
 
@@ -142,9 +144,16 @@ class BpfPlane implements KernelPlane {
           attachBtfId: kernelBtf()!.find(BTF_KIND.TYPEDEF, `btf_trace_sched_process_${event}`),
         }),
       );
-      this.#owned.use(attachRawTracepoint(program));
+      if (event === "fork") this.#owned.use(attachRawTracepoint(program));
+      else this.#unattached.push(program);
     }
     return map;
+  }
+
+  attached(): void {
+    for (const program of this.#unattached.splice(0)) {
+      this.#owned.use(attachRawTracepoint(program));
+    }
   }
 
   async wait(): Promise<void> {

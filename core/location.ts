@@ -2,11 +2,11 @@
 // Emits the loads that bring a value out of a program's context.
 
 import type { Assembler } from "./asm/assembler.ts";
-import { add64, and64, arsh64, imm, lsh64, mov64, rsh64 } from "./asm/alu.ts";
+import { add64, and64, arsh64, imm, lsh64, mov64, rsh64, sub64 } from "./asm/alu.ts";
 import type { Instruction } from "./asm/instruction.ts";
 import type { CType } from "./c_type.ts";
 import { callHelper } from "./asm/jump.ts";
-import { load, loadImm64 } from "./asm/load_store.ts";
+import { load, loadImm64, store } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, type Register } from "./asm/register.ts";
 import type { ContextLayout, Location } from "./provider.ts";
@@ -66,6 +66,25 @@ export function emitLoad(
     from = R0;
   });
   emitSign(asm, location);
+  emitPart(asm, location, stackOffset);
+}
+
+/** What is meant of what was loaded. */
+function emitPart(asm: Assembler, { bits, elapsed }: Location, stackOffset: number): void {
+  if (bits !== undefined) {
+    asm.emit(
+      lsh64(R0, imm(64 - bits.from - bits.width)),
+      rsh64(R0, imm(64 - bits.width)),
+    );
+  }
+  if (elapsed) {
+    asm.emit(
+      store(8, R10, stackOffset, R0),
+      callHelper(BPF_FUNC.ktime_get_boot_ns),
+      load(8, R1, R10, stackOffset),
+      sub64(R0, R1),
+    );
+  }
 }
 
 function emitSign(asm: Assembler, { signed, size }: Location): void {

@@ -71,6 +71,11 @@ export interface KernelPlane extends Disposable {
    * Descendants of a process from now on, as keys: see process_tree.ts. Asking again gives the same map.
    */
   tree(root: number): MapReference;
+  /**
+   * Everything is attached: what follows deaths comes behind it, so that the end of a descendant is seen as
+   * one's.
+   */
+  attached(): void;
   /** Zeroed words for each CPU. */
   cpuWords(name: string, bytes: number): CpuWords;
   /** An empty program table. */

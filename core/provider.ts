@@ -68,6 +68,8 @@ export type CaptureKind = "int" | "string" | {
 } | {
   /** Bytes to copy. */
   readonly bytes: number;
+  /** Fewer if this argument, an address, comes before their end. */
+  readonly upTo?: string;
 };
 
 /** Arguments to capture, by name. */
@@ -133,6 +135,12 @@ export interface Location {
   readonly pointer?: boolean;
   /** It is extended by its sign: others by zeros. */
   readonly signed?: boolean;
+  /** The value is these bits of what is loaded. */
+  readonly bits?: { readonly from: number; readonly width: number };
+  /** What is loaded is a time of CLOCK_BOOTTIME, and the value what has passed since then; ns. */
+  readonly elapsed?: boolean;
+  /** It is an address of the kernel's memory, not of the process's. */
+  readonly inKernel?: boolean;
 }
 
 /** An operand in memory as processors have them: register + index × scale + displacement. */
@@ -234,8 +242,8 @@ export interface KernelAttachment {
    */
   readonly periodNs?: bigint;
   /**
-   * Emits code that runs first at each firing and goes to `out`, uncounted, if it is none. R0 to R5 and 8
-   * bytes of stack are its own; `context` must survive.
+   * Emits code that runs first at each firing and goes to `out`, uncounted, if it is none. R0 to R5, R8, R9
+   * and 8 bytes of stack are its own; `context` must survive.
    */
   prologue?(asm: Assembler, context: Register, out: Label): void;
   /**

@@ -5,11 +5,12 @@
 
 import type { Assembler } from "./asm/assembler.ts";
 import { add64, and64, imm, mov32, mov64, or64, rsh64, sub64 } from "./asm/alu.ts";
-import { callHelper, exit } from "./asm/jump.ts";
-import { store, storeImm } from "./asm/load_store.ts";
+import { callHelper, exit, jeq, jle } from "./asm/jump.ts";
+import { load, store, storeImm } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R6, R7, R8, R9 } from "./asm/register.ts";
 import {
+  type CaptureSlot,
   type CaptureSource,
   COMM_BYTES,
   EVENT,
@@ -25,6 +26,11 @@ import { emitPidTgid } from "./thread_id.ts";
 
 const BPF_F_USER_STACK = 1 << 8;
 const SPILL = -8;
+/** Helpers by whose memory is read. */
+const READ = {
+  user: { text: BPF_FUNC.probe_read_user_str, bytes: BPF_FUNC.probe_read_user },
+  kernel: { text: BPF_FUNC.probe_read_kernel_str, bytes: BPF_FUNC.probe_read_kernel },
+};
 
 /** Recorders of a session: probes that record alike share one, and so one piece of code. */
 export type RecorderCache = Map<string, KernelAction>;
@@ -77,7 +83,11 @@ function recorderAction(
       if (layout.at.args !== undefined) emitArguments(site, layout.at.args);
       if (layout.at.kstack !== undefined) emitStack(asm, layout.at.kstack, site.skipFrames);
       if (layout.at.ustack !== undefined) emitStack(asm, layout.at.ustack, BPF_F_USER_STACK);
-      for (const { slot, at, type } of sources) {
+      for (const { slot, at, type, end } of sources) {
+        if (end !== undefined) {
+          emitRange(site, slot, at, end);
+          continue;
+        }
         emitLoad(asm, site.layout, site.layout.locations[at], R6, SPILL);
         if (slot.kind === "int") {
           asm.emit(...narrow(type));
@@ -85,12 +95,13 @@ function recorderAction(
           continue;
         }
         const isString = slot.kind === "string" || "string" in slot.kind;
+        const read = READ[site.layout.locations[at].inKernel ? "kernel" : "user"];
         asm.emit(
           mov64(R3, R0),
           mov64(R1, R8),
           add64(R1, imm(slot.at + 8)),
           mov64(R2, imm(slot.bytes)),
-          callHelper(isString ? BPF_FUNC.probe_read_user_str : BPF_FUNC.probe_read_user),
+          callHelper(isString ? read.text : read.bytes),
         );
         if (!isString) asm.emit(...lengthOrError(slot.bytes));
         asm.emit(store(8, R8, slot.at, R0));
@@ -101,6 +112,34 @@ function recorderAction(
       asm.emit(mov32(R0, imm(OUTCOME.dropped)), exit());
     },
   };
+}
+
+/** Copies what is between two addresses, as far as there is room; R8 is the record. */
+function emitRange(site: ActionSite, slot: CaptureSlot, at: string, end: string): void {
+  const { asm, layout } = site;
+  const short = asm.label("short");
+  const done = asm.label("done");
+  const { inKernel } = layout.locations[at];
+  emitLoad(asm, layout, layout.locations[end], R6, SPILL);
+  asm.emit(store(8, R8, slot.at, R0));
+  emitLoad(asm, layout, layout.locations[at], R6, SPILL);
+  asm.emit(
+    mov64(R3, R0),
+    load(8, R2, R8, slot.at),
+    sub64(R2, R3),
+    jle(R2, imm(slot.bytes), short),
+    mov64(R2, imm(slot.bytes)),
+  );
+  asm.bind(short);
+  asm.emit(
+    store(8, R8, slot.at, R2),
+    mov64(R1, R8),
+    add64(R1, imm(slot.at + 8)),
+    callHelper(READ[inKernel ? "kernel" : "user"].bytes),
+    jeq(R0, imm(0), done),
+    store(8, R8, slot.at, R0),
+  );
+  asm.bind(done);
 }
 
 /** probe_read_user answers 0 or -errno; turns 0 into the length. */

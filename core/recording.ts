@@ -99,6 +99,7 @@ export class KernelRecording implements Recording {
       if ("pull" in link) this.#pulled.push(link);
       else this.#allPulled = false;
     }
+    this.plane.attached();
   }
 
   detach(): void {

@@ -311,6 +311,15 @@ export class Session implements Disposable, ProviderSession {
     return this.events()[Symbol.asyncIterator]() as AsyncIterableIterator<DtEvent>;
   }
 
+  /** Hands out the events that wait, and waits for none: for an owner with a loop of its own around {@linkcode wait}. */
+  drainEvents(handler: (event: DtEvent) => void): void {
+    this.#current?.drain((bytes) => {
+      const event = this.decode(bytes);
+      if (event !== undefined) handler(event);
+      return true;
+    });
+  }
+
   /** Decodes one event; undefined for a record of another kind or of a probe disabled since. */
   decode(bytes: Uint8Array): DtEvent | undefined {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

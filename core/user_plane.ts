@@ -232,12 +232,15 @@ function copy(slot: DataView, source: CaptureSource, event: UserEvent): void {
     );
     return;
   }
-  const into = new Uint8Array(slot.buffer, slot.byteOffset + at + 8, bytes);
+  const { end: endsAt } = source;
+  const available = endsAt === undefined ? bytes : Number((event.values[endsAt] ?? 0n) - value);
+  const wanted = Math.max(0, Math.min(bytes, available));
+  const into = new Uint8Array(slot.buffer, slot.byteOffset + at + 8, wanted);
   const count = event.thread.read(value, into);
   const text = kind === "string" || "string" in kind;
   const end = text ? into.subarray(0, count).indexOf(0) : -1;
   const length = end >= 0 ? end + 1 : count;
-  const whole = end >= 0 || count === bytes;
+  const whole = end >= 0 || count === wanted;
   into.fill(0, whole ? length : 0);
   if (text && end < 0 && whole) into[bytes - 1] = 0;
   slot.setBigInt64(at, whole ? BigInt(length) : EFAULT, true);

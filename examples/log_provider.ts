@@ -45,62 +45,84 @@ function exists(file: string): boolean {
 
 /** Fires for each line until the session stops. */
 function follow(core: Core, pcb: Pcb): UserAttachment {
-  const [, file] = NAME.exec(pcb.probe.name)!;
+  const [, path] = NAME.exec(pcb.probe.name)!;
   return {
     plane: "user",
     pcbs: [pcb],
-    async run({ enter, signal }) {
-      using events = new core.OwnEvents();
-      const lines = ReadableStream.from(added(file, signal))
-        .pipeThrough(new TextDecoderStream())
-        .pipeThrough(new TextLineStream());
-      let number = 0n;
-      for await (const line of lines) {
-        if (signal.aborted) return;
-        enter(pcb, events.event([line, ++number]));
-      }
+    run({ enter, signal }) {
+      // At once, not when somebody first wants a line: what is added from now on counts.
+      const pieces = added(new LogFile(path), signal);
+      return (async () => {
+        using events = new core.OwnEvents();
+        const lines = ReadableStream.from(pieces)
+          .pipeThrough(new TextDecoderStream())
+          .pipeThrough(new TextLineStream());
+        let number = 0n;
+        for await (const line of lines) {
+          if (signal.aborted) return;
+          enter(pcb, events.event([line, ++number]));
+        }
+      })();
     },
   };
 }
 
-/** What is added to a file from now on, piece by piece. */
-async function* added(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const folder = path.includes("/") ? path.replace(/[^/]*$/, "") : ".";
-  // The folder's events tell of a file that is replaced, too.
-  const watcher = Deno.watchFs(folder, { recursive: false });
-  const changes = watcher[Symbol.asyncIterator]();
-  signal.addEventListener("abort", () => watcher.close());
-  let file = Deno.openSync(path);
-  let { ino } = file.statSync();
-  let at = file.seekSync(0, Deno.SeekMode.End);
-  const buffer = new Uint8Array(65536);
-  try {
-    // The first look needs no event: something may have been added before the watch began.
-    for (let next: IteratorResult<unknown> = { value: undefined }; !next.done;) {
-      const now = stat(path);
-      if (now !== undefined && now.ino !== ino) {
-        file.close();
-        file = Deno.openSync(path);
-        ino = now.ino;
-        at = 0;
-      } else if (now !== undefined && now.size < at) {
-        at = file.seekSync(0, Deno.SeekMode.Start);
-      }
-      for (let read = file.readSync(buffer); read !== null; read = file.readSync(buffer)) {
-        at += read;
+/** A file that grows, and may be cut or replaced by another one of its name. */
+class LogFile implements Disposable {
+  readonly path: string;
+  #file: Deno.FsFile;
+  #at: number;
+
+  /** Starts at the end. */
+  constructor(path: string) {
+    this.path = path;
+    this.#file = Deno.openSync(path);
+    this.#at = this.#file.seekSync(0, Deno.SeekMode.End);
+  }
+
+  /** What has been added, in pieces: to the file that was open to its end, then to its successor. */
+  *read(): Generator<Uint8Array<ArrayBuffer>> {
+    do {
+      const buffer = new Uint8Array(65536);
+      for (let read = this.#file.readSync(buffer); read; read = this.#file.readSync(buffer)) {
+        this.#at += read;
         yield buffer.slice(0, read);
       }
-      next = await changes.next();
+    } while (this.#renewed());
+  }
+
+  /** Goes to the start of a file that was cut, or to a new one. */
+  #renewed(): boolean {
+    const own = this.#file.statSync();
+    if (own.size < this.#at) {
+      this.#at = this.#file.seekSync(0, Deno.SeekMode.Start);
+      return true;
     }
-  } finally {
-    file.close();
+    let next: Deno.FsFile;
+    try {
+      if (Deno.statSync(this.path).ino === own.ino) return false;
+      next = Deno.openSync(this.path);
+    } catch {
+      return false; // between two files of one name
+    }
+    this.#file.close();
+    this.#file = next;
+    this.#at = 0;
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
   }
 }
 
-function stat(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch {
-    return undefined; // between two files of one name
-  }
+/** What is added to a file, whenever its folder has changed. */
+async function* added(log: LogFile, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  using file = log;
+  const folder = file.path.includes("/") ? file.path.replace(/[^/]*$/, "") : ".";
+  const watcher = Deno.watchFs(folder, { recursive: false });
+  signal.addEventListener("abort", () => watcher.close());
+  // Something may have been added before the watch began.
+  yield* file.read();
+  for await (const _ of watcher) yield* file.read();
 }

@@ -6,6 +6,7 @@
 import type { Provider } from "../core/provider.ts";
 import { fentry, fexit, kprobe, kretprobe, uprobe, uretprobe, usdt } from "./function/mod.ts";
 import { iter } from "./iter/mod.ts";
+import { procEvents } from "./proc-events/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
 import { rawtracepoint, staticPoints, tracepoint } from "./static/providers.ts";
 import { syscall } from "./syscall/mod.ts";
@@ -19,6 +20,7 @@ export {
   iter,
   kprobe,
   kretprobe,
+  procEvents,
   profile,
   rawtracepoint,
   software,
@@ -41,6 +43,7 @@ export function allProviders(): Provider[] {
     iter(),
     kprobe(),
     kretprobe(),
+    procEvents(),
     profile(),
     rawtracepoint(),
     software(),

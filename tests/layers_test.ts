@@ -60,6 +60,7 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^providers\/mod\.ts$/, may: /^(core|providers)\// },
   { files: /^providers\/syscall\//, may: /^(core|providers\/syscall)\// },
   { files: /^providers\/function\//, may: /^(core|providers\/function)\// },
+  { files: /^providers\/proc-events\//, may: /^(core|providers\/proc-events)\// },
   { files: /^providers\/iter\//, may: /^(core|providers\/iter)\// },
   { files: /^providers\/watchpoint\//, may: /^(core|providers\/watchpoint)\// },
   { files: /^providers\/profile\//, may: /^(core|providers\/profile)\// },

@@ -34,6 +34,11 @@ export class Selection {
     return foreign ? this.#all : this.#of[call] ?? this.#all;
   }
 
+  /** True if no call is meant. */
+  get empty(): boolean {
+    return this.#all.length === 0 && this.#of.length === 0;
+  }
+
   /** Numbers that are meant; undefined for all of them. */
   get numbers(): readonly number[] | undefined {
     return this.#all.length > 0 ? undefined : Object.keys(this.#of).map(Number);

@@ -1,11 +1,12 @@
-// System calls on the user plane, as providers ask for them: one tracer serves a session.
+// System calls on the user plane, as providers ask for them: one tracer serves a session, and tells of
+// births and deaths as well.
 
 import { type Pcb, requireTarget } from "../pcb.ts";
 import type { Probe } from "../probe.ts";
-import type { EnableRequest, ProviderSession, UserAttachment } from "../provider.ts";
+import type { EnableRequest, ProviderSession, UserAttachment, UserHost } from "../provider.ts";
 import type { SyscallSide } from "./attachment.ts";
 import { Selection, type TracedSyscall } from "./selection.ts";
-import { Tracer } from "./tracer.ts";
+import { type LifeListener, Tracer } from "./tracer.ts";
 
 /**
  * The PCB of a probe of system calls: one, for all CPUs, or for all that descends from the target.
@@ -24,6 +25,7 @@ export function allocSyscall(
 /** What a session will trace: a process has one tracer, whichever providers ask. */
 interface Tracing {
   readonly selected: TracedSyscall[];
+  readonly life: ((host: UserHost) => LifeListener)[];
   running?: Promise<void>;
 }
 
@@ -39,15 +41,43 @@ export function tracedSyscalls(
   selected: readonly TracedSyscall[],
   session: ProviderSession,
 ): UserAttachment {
+  const shared = tracingOf(session);
+  shared.selected.push(...selected);
+  return attachment(shared, session, selected.map(({ pcb }) => pcb));
+}
+
+/**
+ * The attachment of what happens to the target and its descendants beside system calls: births, executions,
+ * deaths.
+ *
+ * @param listen Makes what is told of them.
+ */
+export function tracedLife(
+  pcbs: readonly Pcb[],
+  session: ProviderSession,
+  listen: (host: UserHost) => LifeListener,
+): UserAttachment {
+  const shared = tracingOf(session);
+  shared.life.push(listen);
+  return attachment(shared, session, pcbs);
+}
+
+function tracingOf(session: ProviderSession): Tracing {
   let tracing = tracings.get(session);
   if (tracing === undefined || tracing.running !== undefined) {
-    tracings.set(session, tracing = { selected: [] });
+    tracings.set(session, tracing = { selected: [], life: [] });
   }
-  const shared = tracing;
-  shared.selected.push(...selected);
+  return tracing;
+}
+
+function attachment(
+  shared: Tracing,
+  session: ProviderSession,
+  pcbs: readonly Pcb[],
+): UserAttachment {
   return {
     plane: "user",
-    pcbs: selected.map(({ pcb }) => pcb),
+    pcbs,
     run(host) {
       if (shared.running === undefined) {
         const side = (wanted: SyscallSide) =>
@@ -57,6 +87,7 @@ export function tracedSyscalls(
           returns: side("exit"),
           target: session.target!,
           host,
+          life: shared.life.map((listen) => listen(host)),
         });
         tracer.attach();
         shared.running = tracer.follow();

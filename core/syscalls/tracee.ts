@@ -17,6 +17,8 @@ export class Tracee extends Thread {
    * for that.
    */
   state: "unborn" | "orphan" | "known" = "known";
+  /** Who has made it, if it was made while it was traced. */
+  parent?: Tracee;
   /** Since when it is traced, in performance.now() milliseconds. */
   readonly since = performance.now();
   /** It is in a stop that we were told of, until it is resumed. */

@@ -66,6 +66,18 @@ export interface TracerOptions {
   readonly returns: Selection;
   readonly target: Target;
   readonly host: UserHost;
+  /** Told of births, executions and deaths. */
+  readonly life: readonly LifeListener[];
+}
+
+/** Hears what becomes of tracees, each of which is stopped meanwhile, but for the dead. */
+export interface LifeListener {
+  /** A thread or process has been made. */
+  born(child: Tracee, parent: Tracee | undefined): void;
+  /** It has executed a program; `former` is the id of the thread that asked for that. */
+  executed(tracee: Tracee, former: number): void;
+  /** It has ended; a process's first thread is told last. `status` as of wait(2). */
+  ended(tracee: Tracee, status: number): void;
 }
 
 /** The tracer of one target. */
@@ -74,6 +86,7 @@ export class Tracer {
   readonly #host: UserHost;
   readonly #entries: Selection;
   readonly #returns: Selection;
+  readonly #life: readonly LifeListener[];
   readonly #tracees = new Map<number, Tracee>();
   readonly #info = new SyscallInfo();
   readonly #entry = entryEvent(this.#info);
@@ -89,10 +102,12 @@ export class Tracer {
   readonly #now: WaitOptions;
 
   /** Nothing is attached yet. */
-  constructor({ entries, returns, target, host }: TracerOptions) {
+  constructor({ entries, returns, target, host, life }: TracerOptions) {
     this.#target = target;
     this.#host = host;
-    this.#resume = target.seccomp ? PTRACE.cont : PTRACE.syscall;
+    this.#life = life;
+    const noCalls = entries.empty && returns.empty;
+    this.#resume = target.seccomp || noCalls ? PTRACE.cont : PTRACE.syscall;
     this.#entries = entries;
     this.#returns = returns;
     const tracees = this.#tracees;
@@ -217,7 +232,10 @@ export class Tracer {
 
   #handle(tid: number): void {
     if (stopped.ended) {
+      const ended = this.#tracees.get(tid);
       this.#tracees.delete(tid);
+      const { status } = stopped;
+      if (ended !== undefined) { for (const one of this.#life) one.ended(ended, status); }
       return;
     }
     const { event, signal } = stopped;
@@ -244,10 +262,11 @@ export class Tracer {
   /** A child's first stop may come before or after this one of its parent. */
   #forked(parent: Tracee, tid: number, event: number): void {
     const known = this.#tracees.get(tid);
-    if (known?.state === "known") return; // it was released too early
+    if (known?.state === "known") return; // it was released too early, and told as an orphan
     // clone() makes threads and processes.
     const pid = event === PTRACE_EVENT.clone ? undefined : tid;
     const child = known ?? this.#adopt(tid, pid, "unborn");
+    child.parent = parent;
     child.call = parent.call;
     child.foreign = parent.foreign;
     if (child.state === "orphan") this.#born(child);
@@ -257,6 +276,7 @@ export class Tracer {
   #born(child: Tracee): void {
     child.state = "known";
     try {
+      for (const one of this.#life) one.born(child, child.parent);
       if (child.call >= 0) this.#fire(this.#returns, this.#birth, child);
     } finally {
       child.call = -1;
@@ -295,6 +315,7 @@ export class Tracer {
     }
     tracee.forgetName();
     tracee.forgetIds();
+    for (const one of this.#life) one.executed(tracee, former);
   }
 
   /** A system call: its entry or its return. */

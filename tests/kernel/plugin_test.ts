@@ -23,7 +23,8 @@ Deno.test("the lines of a log file are probes, with the example by path", async 
   const script = `log:${log.path}:line {
     printf("%d %s\\n", args.number, str(args.text));
     if (args.number == 5) { exit(); }
-  }`;
+  }
+  interval:s:20 { exit(); }`;
   await using tracer = new RunningBtrace([
     ...["--plane", "user", "--provider", EXAMPLE, "-e", script],
   ]);

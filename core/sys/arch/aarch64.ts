@@ -17,6 +17,12 @@ export const aarch64: Arch = {
     timer_delete: 111n,
     prctl: 167n,
     seccomp: 277n,
+    socket: 198n,
+    bind: 200n,
+    sendto: 206n,
+    recvfrom: 207n,
+    setsockopt: 208n,
+    rt_sigqueueinfo: 138n,
   },
   audit: 0xc00000b7,
   // struct user_pt_regs

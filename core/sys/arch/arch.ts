@@ -17,6 +17,12 @@ export interface Arch {
     readonly timer_delete: bigint;
     readonly prctl: bigint;
     readonly seccomp: bigint;
+    readonly socket: bigint;
+    readonly bind: bigint;
+    readonly sendto: bigint;
+    readonly recvfrom: bigint;
+    readonly setsockopt: bigint;
+    readonly rt_sigqueueinfo: bigint;
   };
   /** AUDIT_ARCH_* of the processor's own calls: include/uapi/linux/audit.h. */
   readonly audit: number;

@@ -17,6 +17,12 @@ export const x86_64: Arch = {
     timer_delete: 226n,
     prctl: 157n,
     seccomp: 317n,
+    socket: 41n,
+    bind: 49n,
+    sendto: 44n,
+    recvfrom: 45n,
+    setsockopt: 54n,
+    rt_sigqueueinfo: 129n,
   },
   audit: 0xc000003e,
   // arch/x86/include/asm/user_64.h

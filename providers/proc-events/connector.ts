@@ -1,0 +1,136 @@
+// Process events by the proc connector: the kernel multicasts them by netlink to whoever listens. Needs
+// CAP_NET_ADMIN, or Linux 6.6, in the initial namespaces.
+
+import { DtError, errorCode } from "../../core/errors.ts";
+import type { Pcb } from "../../core/pcb.ts";
+import type { UserAttachment, UserHost } from "../../core/provider.ts";
+import { bootTimeNs, monotonicTimeNs } from "../../core/sys/clock.ts";
+import { NETLINK_CONNECTOR, NetlinkSocket } from "../../core/sys/netlink.ts";
+import { pidNamespace } from "../../core/sys/namespace.ts";
+import { Poller } from "../../core/sys/poller.ts";
+import { CN_IDX_PROC, type ConnectorEvent, decode, listenMessage } from "./cn_proc.ts";
+import { Lives } from "./lives.ts";
+
+/** Room for 50,000 events that have not been read. */
+const BUFFER_BYTES = 32 << 20;
+
+/** Events that are handed out in one turn. */
+const BATCH = 512;
+
+/** All probes are one socket. */
+export function connectorAttachment(pcbs: readonly Pcb[]): UserAttachment {
+  return {
+    plane: "user",
+    pcbs,
+    run(host) {
+      const connector = new Connector(pcbs, host);
+      host.signal.addEventListener("abort", () => connector[Symbol.dispose]());
+      return connector.follow();
+    },
+  };
+}
+
+class Connector implements Disposable {
+  readonly #host: UserHost;
+  readonly #lives: Lives;
+  readonly #socket: NetlinkSocket;
+  readonly #poller: Poller;
+  readonly #owned: DisposableStack;
+  /** Sequence number of the next event of each CPU. */
+  readonly #expected: number[] = [];
+  /** Threads of each process that live: only what has more than one. */
+  readonly #threads: Map<number, number>;
+  readonly #sinceBoot = bootTimeNs() - monotonicTimeNs();
+  #overflows = 0;
+
+  /** @throws {DtError} EPERM. */
+  constructor(pcbs: readonly Pcb[], host: UserHost) {
+    this.#host = host;
+    this.#lives = new Lives(pcbs, host);
+    if (pidNamespace() !== undefined) {
+      throw refused("EPERM", "the proc connector is for the initial pid namespace only");
+    }
+    using stack = new DisposableStack();
+    try {
+      this.#socket = stack.use(new NetlinkSocket(NETLINK_CONNECTOR, CN_IDX_PROC, BUFFER_BYTES));
+    } catch (error) {
+      throw refused(
+        errorCode(error) ?? "EPERM",
+        `the proc connector says ${errorCode(error)}: it needs CAP_NET_ADMIN, or Linux 6.6`,
+      );
+    }
+    this.#poller = stack.use(new Poller());
+    this.#poller.add(this.#socket.fd, { level: true });
+    this.#socket.send(listenMessage(Deno.pid));
+    // From now on births are told: those who are there already are counted.
+    this.#threads = livingThreads();
+    this.#owned = stack.move();
+  }
+
+  async follow(): Promise<void> {
+    while (!this.#owned.disposed) {
+      await this.#poller.wait(-1);
+      if (this.#owned.disposed) return;
+      this.#drain(BATCH);
+      // Whoever reads what was told has a turn: its ring is not as long as the socket's queue.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#owned.disposed) return;
+    this.#drain(Infinity);
+    this.#owned.dispose();
+  }
+
+  #drain(most: number): void {
+    this.#socket.drain(most, this.#take, () => this.#overflows++);
+  }
+
+  /** Bound once. */
+  readonly #take = (view: DataView, length: number): void => {
+    const event = decode(view, length);
+    if (event === undefined) return;
+    this.#count(event);
+    if (event.kind === "other") return;
+    const task = { ...event, timestampNs: event.timestampNs + this.#sinceBoot };
+    if (event.kind === "exec") return this.#lives.executed(task, event.tid);
+    const threads = this.#threads.get(event.pid) ?? (event.kind === "fork" ? 0 : 1);
+    const left = event.kind === "fork" ? threads + 1 : threads - 1;
+    if (left > 0) this.#threads.set(event.pid, left);
+    else this.#threads.delete(event.pid);
+    if (event.kind === "fork") this.#lives.born(task);
+    else this.#lives.ended(task, event.status, left <= 0);
+  };
+
+  /** What is missing between two events of a CPU was lost: each has the next number. */
+  #count({ cpu, sequence }: ConnectorEvent): void {
+    const expected = this.#expected[cpu];
+    this.#expected[cpu] = sequence + 1 >>> 0;
+    const missing = expected === undefined ? 0 : sequence - expected >>> 0;
+    if (missing > 0 && missing < 1 << 30) this.#host.skipped(cpu, missing);
+  }
+}
+
+function refused(code: string, reason: string): DtError {
+  return new DtError(
+    code,
+    `Cannot watch processes: ${reason}; a command (-c) or an own process (-p) can be traced`,
+    { operation: "proc" },
+  );
+}
+
+/** Threads of each process that has more than one. */
+function livingThreads(): Map<number, number> {
+  const found = new Map<number, number>();
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const count = [...Deno.readDirSync(`/proc/${name}/task`)].length;
+      if (count > 1) found.set(Number(name), count);
+    } catch {
+      // It has ended.
+    }
+  }
+  return found;
+}

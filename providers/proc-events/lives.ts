@@ -1,0 +1,186 @@
+// What user-plane sources tell, as events of the probes: keeps since when tasks live, and how many threads
+// of a process are left.
+
+import type { Pcb } from "../../core/pcb.ts";
+import type { UserHost } from "../../core/provider.ts";
+import { bootTimeNs } from "../../core/sys/clock.ts";
+import { Thread } from "../../core/sys/thread.ts";
+import { type EventName, eventOf } from "./events.ts";
+
+/** A task, as a source knows it. */
+export interface Task {
+  readonly pid: number;
+  readonly tid: number;
+  readonly parentPid: number;
+  readonly parentTid: number;
+  /** CLOCK_BOOTTIME. */
+  readonly timestampNs: bigint;
+  readonly cpu: number;
+}
+
+const CLOCK_TICK_NS = 10_000_000n; // USER_HZ is 100 everywhere
+
+/** What is remembered of a task until it has ended. */
+interface Life {
+  /** Since when, if that could be told; CLOCK_BOOTTIME. */
+  readonly since?: bigint;
+  readonly parentPid: number;
+  readonly parentTid: number;
+  comm: string;
+}
+
+/** A task with the name that it had: it may have ended. */
+class NamedThread extends Thread {
+  readonly #name: string;
+
+  constructor({ tid, pid }: Task, name: string) {
+    super(tid, pid);
+    this.#name = name;
+  }
+
+  override get comm(): string {
+    return this.#name;
+  }
+}
+
+/** Turns births, executions and deaths into events. */
+export class Lives {
+  readonly #host: UserHost;
+  readonly #pcbs = new Map<EventName, Pcb>();
+  readonly #lives = new Map<number, Life>();
+
+  constructor(pcbs: readonly Pcb[], host: UserHost) {
+    this.#host = host;
+    for (const pcb of pcbs) this.#pcbs.set(eventOf(pcb.probe.name)!, pcb);
+  }
+
+  /** A task was made; the one that runs is its parent. */
+  born(task: Task): void {
+    const { parentTid, parentPid, timestampNs } = task;
+    const parent = new Thread(parentTid, parentPid);
+    const comm = this.#lives.get(parentTid)?.comm ?? parent.comm;
+    this.#lives.set(task.tid, { since: timestampNs, parentPid, parentTid, comm });
+    this.#fire(task.tid === task.pid ? "process:fork" : "thread:create", task, parent);
+  }
+
+  /** It has executed a program. */
+  executed(task: Task, oldTid: number, thread = new Thread(task.tid, task.pid)): void {
+    const life = this.of(task.tid);
+    life.comm = thread.comm;
+    if (oldTid !== task.tid) this.#lives.delete(oldTid);
+    const [argv, end] = argumentsOf(task.tid);
+    this.#fire("process:exec", { ...task, ...parentsOf(life) }, thread, {
+      arg4: executedName(task.tid),
+      arg5: argv,
+      arg6: end,
+      arg7: BigInt(oldTid),
+    });
+  }
+
+  /**
+   * It has ended.
+   *
+   * @param status As of wait(2).
+   * @param last It was the last one of its process.
+   */
+  ended(task: Task, status: number, last: boolean): void {
+    const aborted = (status & 0x7f) !== 0;
+    if (task.tid !== task.pid) {
+      this.#end(
+        task,
+        task.tid,
+        status,
+        aborted ? ["thread:abort", "thread:exit"] : ["thread:exit"],
+      );
+    }
+    if (!last) return;
+    this.#end(
+      task,
+      task.pid,
+      status,
+      aborted ? ["process:abort", "process:exit"] : ["process:exit"],
+    );
+  }
+
+  /** What is known of a task. */
+  of(tid: number): Life {
+    let life = this.#lives.get(tid);
+    if (life === undefined) {
+      const { ppid, comm } = new Thread(tid);
+      life = { since: startOf(tid), parentPid: ppid, parentTid: ppid, comm };
+      this.#lives.set(tid, life);
+    }
+    return life;
+  }
+
+  #end(task: Task, tid: number, status: number, events: readonly EventName[]): void {
+    const life = this.of(tid);
+    this.#lives.delete(tid);
+    const values = {
+      arg4: BigInt(status >> 8 & 0xff),
+      arg5: BigInt(status & 0x7f),
+      arg6: BigInt(status >> 7 & 1),
+      arg7: life.since === undefined ? 0n : task.timestampNs - life.since,
+    };
+    const thread = new NamedThread(task, life.comm);
+    const whole = task.parentPid === 0 ? { ...task, ...parentsOf(life) } : task;
+    for (const event of events) this.#fire(event, whole, thread, values);
+  }
+
+  #fire(
+    name: EventName,
+    { pid, tid, parentPid, parentTid, timestampNs, cpu }: Task,
+    thread: Thread,
+    more: Readonly<Record<string, bigint>> = {},
+  ): void {
+    const pcb = this.#pcbs.get(name);
+    if (pcb === undefined) return;
+    const values: Record<string, bigint> = { ...more };
+    // Read when it is asked for; of the dead nobody can tell.
+    Object.defineProperty(values, "arg8", { get: () => thread.cgroup });
+    [pid, tid, parentPid, parentTid].forEach((id, i) => values[`arg${i}`] = BigInt(id));
+    this.#host.enter(pcb, { cpu, timestampNs, thread, values });
+  }
+}
+
+function parentsOf({ parentPid, parentTid }: Life) {
+  return { parentPid, parentTid };
+}
+
+/** Fields of /proc/TID/stat behind the name, from the state on, which is the third. */
+function stat(tid: number): string[] {
+  try {
+    const text = Deno.readTextFileSync(`/proc/${tid}/stat`);
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  } catch {
+    return [];
+  }
+}
+
+/** When a task was started that was not seen to be born, to a hundredth of a second. */
+export function startOf(tid: number): bigint | undefined {
+  const ticks = stat(tid)[22 - 3];
+  if (ticks === undefined) return undefined;
+  const start = BigInt(ticks) * CLOCK_TICK_NS;
+  return start > bootTimeNs() ? undefined : start;
+}
+
+/** Where a process has its arguments; zeros if it has gone or does not tell us. */
+function argumentsOf(tid: number): [start: bigint, end: bigint] {
+  const fields = stat(tid);
+  return [BigInt(fields[48 - 3] ?? 0), BigInt(fields[49 - 3] ?? 0)];
+}
+
+const AT_EXECFN = 31n;
+
+/** Where it has the path that was executed. getauxval(3) */
+function executedName(tid: number): bigint {
+  try {
+    const bytes = Deno.readFileSync(`/proc/${tid}/auxv`);
+    const words = new BigUint64Array(bytes.buffer, 0, bytes.length >> 3);
+    for (let i = 0; i + 1 < words.length; i += 2) if (words[i] === AT_EXECFN) return words[i + 1];
+  } catch {
+    // Gone.
+  }
+  return 0n;
+}

@@ -1,0 +1,55 @@
+// Events in the order of their time. A ring has them in the order of writing: what has happened on two CPUs
+// at a time may be the wrong way round.
+
+import { bootTimeNs } from "../../core/sys/clock.ts";
+import type { ProcessEvent } from "./process_event.ts";
+
+/** How long an event waits for those that have happened before it. */
+const WAIT_MS = 10;
+
+/** Holds events back for so long. */
+export class TimeOrder {
+  readonly #deliver: (events: readonly ProcessEvent[]) => void;
+  #pending: ProcessEvent[] = [];
+  #timer?: ReturnType<typeof setTimeout>;
+
+  /** @param deliver Gets events in order. */
+  constructor(deliver: (events: readonly ProcessEvent[]) => void) {
+    this.#deliver = deliver;
+  }
+
+  /** Another one, in any order. */
+  push(event: ProcessEvent): void {
+    this.#pending.push(event);
+    this.#arm();
+  }
+
+  /** Delivers all at once: nothing will come any more. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#take(this.#pending.length);
+  }
+
+  #arm(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const until = bootTimeNs() - BigInt(WAIT_MS) * 1_000_000n;
+      const young = this.#sorted().findIndex(({ timestampNs }) => timestampNs > until);
+      this.#take(young < 0 ? this.#pending.length : young);
+      if (this.#pending.length > 0) this.#arm();
+    }, WAIT_MS);
+  }
+
+  #sorted(): ProcessEvent[] {
+    return this.#pending.sort((a, b) =>
+      a.timestampNs < b.timestampNs ? -1 : a.timestampNs > b.timestampNs ? 1 : 0
+    );
+  }
+
+  #take(count: number): void {
+    const due = this.#sorted().slice(0, count);
+    this.#pending = this.#pending.slice(count);
+    this.#deliver(due);
+  }
+}

@@ -1,0 +1,106 @@
+// Ends of named processes by pidfds: what anybody may ask for, on any kernel since 5.3.
+
+import { DtError } from "../../core/errors.ts";
+import { bootTimeNs } from "../../core/sys/clock.ts";
+import type { Fd } from "../../core/sys/fd.ts";
+import { pidfdExitStatus, pidfdOpen } from "../../core/sys/pidfd.ts";
+import { Poller } from "../../core/sys/poller.ts";
+import { Thread } from "../../core/sys/thread.ts";
+import { EVENT_BITS } from "./events.ts";
+import { startOf } from "./lives.ts";
+import type { ProcessEvent } from "./process_event.ts";
+
+/** What can be told: that and how a process has ended. */
+const POSSIBLE = EVENT_BITS["process:exit"] | EVENT_BITS["process:abort"];
+
+interface Watched {
+  readonly pid: number;
+  readonly pidfd: Fd;
+  readonly comm: string;
+  readonly parentPid: number;
+  readonly since?: bigint;
+}
+
+/** Watches processes until they end. */
+export class PidfdWatch implements Disposable {
+  readonly #tell: (event: ProcessEvent) => void;
+  readonly #poller = new Poller();
+  readonly #watched = new Map<number, Watched>();
+  #disposed = false;
+
+  /** @param tell Told of each end. */
+  constructor(tell: (event: ProcessEvent) => void) {
+    this.#tell = tell;
+    this.#follow();
+  }
+
+  /**
+   * Watches a process.
+   *
+   * @throws {DtError} EOPNOTSUPP it is not about a process, or about more than its end; ESRCH.
+   */
+  add(pid: number | undefined, mask: number): void {
+    if (pid === undefined || (mask & ~POSSIBLE) !== 0) {
+      throw new DtError(
+        "EOPNOTSUPP",
+        "Cannot register: without CAP_BPF and CAP_PERFMON, or the proc connector, only process:exit and " +
+          "process:abort of named processes are told",
+        { operation: "register" },
+      );
+    }
+    if (this.#watched.has(pid)) return;
+    const pidfd = pidfdOpen(pid);
+    const { comm, ppid } = new Thread(pid);
+    const one = { pid, pidfd, comm, parentPid: ppid, since: startOf(pid) };
+    this.#watched.set(pid, one);
+    this.#poller.add(pidfd.value, { level: true });
+    this.#poller.cancel(); // the wait that is pending does not know it
+  }
+
+  /** Does not watch it any more. */
+  remove(pid: number | undefined): void {
+    const one = pid === undefined ? undefined : this.#watched.get(pid);
+    if (one === undefined) return;
+    this.#watched.delete(one.pid);
+    this.#poller.remove(one.pidfd.value);
+    one.pidfd[Symbol.dispose]();
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    for (const pid of [...this.#watched.keys()]) this.remove(pid);
+    this.#poller[Symbol.dispose]();
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#disposed) {
+      const ready = await this.#poller.wait(-1);
+      for (const one of [...this.#watched.values()]) {
+        if (ready.includes(one.pidfd.value)) this.#ended(one);
+      }
+    }
+  }
+
+  #ended(one: Watched): void {
+    const { pid, comm, parentPid, since } = one;
+    const status = pidfdExitStatus(one.pidfd) ?? 0;
+    this.remove(pid);
+    const timestampNs = bootTimeNs();
+    const event = {
+      timestampNs,
+      cpu: 0,
+      pid,
+      tid: pid,
+      parentPid,
+      parentTid: parentPid,
+      comm,
+      cgroup: 0n,
+      code: status >> 8 & 0xff,
+      signal: status & 0x7f,
+      core: (status & 0x80) !== 0,
+      runtimeNs: since === undefined ? undefined : timestampNs - since,
+    };
+    if (event.signal !== 0) this.#tell({ ...event, name: "process:abort" });
+    this.#tell({ ...event, name: "process:exit" });
+  }
+}

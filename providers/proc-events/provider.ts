@@ -1,0 +1,53 @@
+// proc: births, executions and deaths of processes and threads.
+
+import type { Pcb } from "../../core/pcb.ts";
+import type { Probe } from "../../core/probe.ts";
+import {
+  type Attachment,
+  type EnableRequest,
+  type ProbeSpec,
+  type Provider,
+  PROVIDER_CONTRACT,
+  type ProviderSession,
+} from "../../core/provider.ts";
+import { argumentsOf, EVENT_NAMES, eventOf, PREFIX } from "./events.ts";
+import { connectorAttachment } from "./connector.ts";
+import { kernelAttachment } from "./kernel.ts";
+import { tracedAttachment } from "./traced.ts";
+
+/** The provider of `proc:`; see mod.ts. */
+export class ProcEventsProvider implements Provider {
+  /** Version of the contract. */
+  readonly contract = PROVIDER_CONTRACT;
+  /** First word of its probes. */
+  readonly name = "proc";
+
+  /** The seven events. */
+  *probes(): Generator<ProbeSpec> {
+    for (const event of EVENT_NAMES) yield this.provide(PREFIX + event)!;
+  }
+
+  /** Looks one up. */
+  provide(name: string): ProbeSpec | undefined {
+    const event = eventOf(name);
+    return event && { name, args: argumentsOf(event) };
+  }
+
+  /** One PCB. */
+  alloc(probe: Probe, request: EnableRequest): Pcb[] {
+    return [{ probe, request }];
+  }
+
+  /** Nothing is held. */
+  dealloc(_pcbs: readonly Pcb[]): void {}
+
+  /** One each; that of a death by a signal before that of the end. */
+  attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
+    if (pcbs.length === 0) return [];
+    if (session.plane === "user") {
+      return [session.target ? tracedAttachment(pcbs, session) : connectorAttachment(pcbs)];
+    }
+    const order = (pcb: Pcb) => EVENT_NAMES.indexOf(eventOf(pcb.probe.name)!);
+    return pcbs.toSorted((a, b) => order(a) - order(b)).map(kernelAttachment);
+  }
+}

@@ -1,0 +1,98 @@
+// What a registration names: whom, and which events.
+
+import { DtError } from "../../core/errors.ts";
+import { Thread } from "../../core/sys/thread.ts";
+import { ALL_EVENTS, EVENT_BITS, EVENT_NAMES, type EventName } from "./events.ts";
+
+/**
+ * Whom to watch: a process or one of its threads by number, everybody, a process with all that it starts
+ * from now on, or a cgroup of version 2 by its path ("/user.slice").
+ */
+export type MonitorTarget = number | "all" | { readonly subtree: number } | {
+  readonly cgroup: string;
+};
+
+/** An error of the monitor. */
+export function refusal(code: string, operation: string, reason: string): DtError {
+  return new DtError(code, `Cannot ${operation}: ${reason}`, { operation });
+}
+
+/** @throws {DtError} EINVAL no such event. */
+export function maskOf(events: readonly EventName[] | number, operation: string): number {
+  if (typeof events === "number") {
+    if (Number.isInteger(events) && events > 0 && (events & ~ALL_EVENTS) === 0) return events;
+    throw refusal("EINVAL", operation, `${events} is no mask of events: 1 to ${ALL_EVENTS}`);
+  }
+  let mask = 0;
+  for (const name of events) {
+    const bit = EVENT_BITS[name];
+    if (bit === undefined) {
+      throw refusal("EINVAL", operation, `there is no event ${name}: ${EVENT_NAMES.join(", ")}`);
+    }
+    mask |= bit;
+  }
+  if (mask === 0) throw refusal("EINVAL", operation, "no event is named");
+  return mask;
+}
+
+/** Equal for equal targets. */
+export function keyOf(target: MonitorTarget): string {
+  if (typeof target !== "object") return `${target}`;
+  return "subtree" in target ? `subtree of ${target.subtree}` : `cgroup ${target.cgroup}`;
+}
+
+/**
+ * The number of a task, undefined for what is none.
+ *
+ * @throws {DtError} EINVAL
+ */
+export function taskOf(target: MonitorTarget): number | undefined {
+  if (target === "all") return undefined;
+  const task = typeof target === "number"
+    ? target
+    : "subtree" in target
+    ? target.subtree
+    : undefined;
+  if (task === undefined || Number.isInteger(task) && task > 0) return task;
+  throw refusal("EINVAL", "register", `${task} is no process id`);
+}
+
+const CGROUPS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+
+/**
+ * inode of a cgroup.
+ *
+ * @throws {DtError} ENOENT
+ */
+export function cgroupOf(path: string): bigint {
+  for (const root of CGROUPS) {
+    try {
+      Deno.statSync(`${root}/cgroup.controllers`); // only version 2 has it
+      return BigInt(Deno.statSync(`${root}/${path.replace(/^\//, "")}`).ino ?? 0);
+    } catch {
+      // Not mounted there, or no such group.
+    }
+  }
+  throw refusal("ENOENT", "register", `there is no cgroup ${path} of version 2`);
+}
+
+/** Processes that descend from one now. */
+export function descendantsOf(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const parent = new Thread(Number(name)).ppid;
+    const all = children.get(parent) ?? [];
+    children.set(parent, all);
+    all.push(Number(name));
+  }
+  const found: number[] = [];
+  const pending = [root];
+  for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
+    for (const child of children.get(pid) ?? []) {
+      found.push(child);
+      pending.push(child);
+    }
+  }
+  return found;
+}
