@@ -238,7 +238,7 @@ export function decodeEvent(view: DataView, layout: EventLayout, probe: Probe): 
   const bytes = (offset: number, length: number) =>
     new Uint8Array(view.buffer, view.byteOffset + offset, length);
   const words = probe.retval === undefined
-    ? probe.args.filter((arg) => /^arg\d$/.test(arg.at)).length
+    ? 1 + Math.max(-1, ...probe.args.map(({ at }) => Number(/^arg(\d)$/.exec(at)?.[1] ?? -1)))
     : 1;
   return {
     pbn: probe.pbn,

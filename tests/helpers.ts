@@ -242,10 +242,18 @@ export function kernelTest(
     async fn() {
       const before = kernelObjects();
       await fn();
-      assertEquals(openDescriptors(), []);
+      await assertNoDescriptors();
       await assertNothingLeft(before);
     },
   });
+}
+
+/** What is being waited for closes when the wait has returned. */
+async function assertNoDescriptors(): Promise<void> {
+  for (let i = 0; openDescriptors().length > 0 && i < 200; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assertEquals(openDescriptors(), [], "leaked descriptors");
 }
 
 /** A test that only needs what is named. */
@@ -363,6 +371,4 @@ export function buildCaller(): string {
 }
 
 // A descriptor that any test of a file leaks fails that file's run.
-Deno.test.afterAll(() => {
-  assertEquals(openDescriptors(), [], "leaked descriptors");
-});
+Deno.test.afterAll(() => assertNoDescriptors());

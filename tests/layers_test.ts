@@ -99,6 +99,10 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   },
   { files: /^tools\/deps\.ts$/, may: /^npm:|^tools\/types\// },
   { files: /^tools\/symbols\//, may: /^(tools\/(symbols\/|deps\.ts$)|core\/)/ },
+  {
+    files: /^tools\/kmonitor/,
+    may: /^(tools|core)\/|^providers\/proc-events\/mod\.ts$|^deno\.json$/,
+  },
   { files: /^tools\/profile/, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },
   {
     files: /^tools\//,

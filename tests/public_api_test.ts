@@ -21,7 +21,7 @@ const OPTIONS: ts.CompilerOptions = {
 function libraryModules(): string[] {
   const { exports } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
   return Object.values(exports as Record<string, string>).filter((path) =>
-    path !== "./tools/btrace.ts" && path !== "./tools/profile.ts"
+    !/^\.\/tools\/\w+\.ts$/.test(path)
   );
 }
 

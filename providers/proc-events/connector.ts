@@ -62,8 +62,8 @@ class Connector implements Disposable {
     this.#poller = stack.use(new Poller());
     this.#poller.add(this.#socket.fd, { level: true });
     this.#socket.send(listenMessage(Deno.pid));
-    // From now on births are told: those who are there already are counted.
-    this.#threads = livingThreads();
+    // From now on births are told: those who are there already are looked at while they can be.
+    this.#threads = livingThreads((pid) => this.#lives.of(pid));
     this.#owned = stack.move();
   }
 
@@ -95,12 +95,18 @@ class Connector implements Disposable {
     if (event.kind === "other") return;
     const task = { ...event, timestampNs: event.timestampNs + this.#sinceBoot };
     if (event.kind === "exec") return this.#lives.executed(task, event.tid);
-    const threads = this.#threads.get(event.pid) ?? (event.kind === "fork" ? 0 : 1);
+    const isNew = event.kind === "fork" && event.tid === event.pid;
+    const threads = this.#threads.get(event.pid) ?? (isNew ? 0 : 1);
     const left = event.kind === "fork" ? threads + 1 : threads - 1;
     if (left > 0) this.#threads.set(event.pid, left);
     else this.#threads.delete(event.pid);
-    if (event.kind === "fork") this.#lives.born(task);
-    else this.#lives.ended(task, event.status, left <= 0);
+    if (isNew) this.#lives.born(task);
+    // Of a thread the parent of its process is told; which thread has made it, nobody tells.
+    else if (event.kind === "fork") {
+      this.#lives.born({ ...task, parentPid: task.pid, parentTid: task.pid });
+    } else {
+      this.#lives.ended(task, event.status, left <= 0);
+    }
   };
 
   /** What is missing between two events of a CPU was lost: each has the next number. */
@@ -120,11 +126,12 @@ function refused(code: string, reason: string): DtError {
   );
 }
 
-/** Threads of each process that has more than one. */
-function livingThreads(): Map<number, number> {
+/** Threads of each process that has more than one; `see` is told of every process. */
+function livingThreads(see: (pid: number) => void): Map<number, number> {
   const found = new Map<number, number>();
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
+    see(Number(name));
     try {
       const count = [...Deno.readDirSync(`/proc/${name}/task`)].length;
       if (count > 1) found.set(Number(name), count);

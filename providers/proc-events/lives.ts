@@ -165,6 +165,12 @@ export function startOf(tid: number): bigint | undefined {
   return start > bootTimeNs() ? undefined : start;
 }
 
+/** How a process has ended whose parent has not been told yet. */
+export function zombieStatus(pid: number): number | undefined {
+  const fields = stat(pid);
+  return fields[0] === "Z" ? Number(fields[52 - 3]) : undefined;
+}
+
 /** Where a process has its arguments; zeros if it has gone or does not tell us. */
 function argumentsOf(tid: number): [start: bigint, end: bigint] {
   const fields = stat(tid);

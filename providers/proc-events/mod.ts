@@ -29,6 +29,6 @@ export {
   openMonitor,
   type SignalNotification,
 } from "./monitor.ts";
-export type { MonitorTarget } from "./registration.ts";
+export { descendantsOf, type MonitorTarget } from "./registration.ts";
 export { ARGV_BYTES, type ProcessEvent } from "./process_event.ts";
 export { ALL_EVENTS, EVENT_BITS, EVENT_NAMES, type EventName } from "./events.ts";

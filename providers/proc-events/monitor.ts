@@ -159,7 +159,9 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       this.#byCgroup.set(cgroup, all.add(watched));
     } else {
       this.#targets.add(watched, task);
-      if (follows) { for (const child of descendantsOf(task!)) this.#targets.add(watched, child); }
+      if (follows) {
+        for (const [child] of descendantsOf(task!)) this.#targets.add(watched, child);
+      }
     }
   }
 

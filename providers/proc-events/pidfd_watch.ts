@@ -7,7 +7,7 @@ import { pidfdExitStatus, pidfdOpen } from "../../core/sys/pidfd.ts";
 import { Poller } from "../../core/sys/poller.ts";
 import { Thread } from "../../core/sys/thread.ts";
 import { EVENT_BITS } from "./events.ts";
-import { startOf } from "./lives.ts";
+import { startOf, zombieStatus } from "./lives.ts";
 import type { ProcessEvent } from "./process_event.ts";
 
 /** What can be told: that and how a process has ended. */
@@ -83,7 +83,9 @@ export class PidfdWatch implements Disposable {
 
   #ended(one: Watched): void {
     const { pid, comm, parentPid, since } = one;
-    const status = pidfdExitStatus(one.pidfd) ?? 0;
+    // A pidfd tells it when the parent has been told, /proc before that.
+    const ask = () => pidfdExitStatus(one.pidfd);
+    const status = ask() ?? zombieStatus(pid) ?? ask() ?? 0;
     this.remove(pid);
     const timestampNs = bootTimeNs();
     const event = {

@@ -71,7 +71,7 @@ export function processEvent(event: DtEvent): ProcessEvent {
     parentPid: int(2),
     parentTid: int(3),
     comm: event.comm ?? "",
-    cgroup: BigInt.asUintN(64, args.at(-1)!),
+    cgroup: BigInt.asUintN(64, args[8]),
     ...(name === "process:exec" ? execution(event) : {}),
     ...(/:(abort|exit)$/.test(name) ? ending(int, args[7]) : {}),
   };

@@ -76,8 +76,8 @@ export function cgroupOf(path: string): bigint {
   throw refusal("ENOENT", "register", `there is no cgroup ${path} of version 2`);
 }
 
-/** Processes that descend from one now. */
-export function descendantsOf(root: number): number[] {
+/** Processes that descend from one now, and how many births lie between. */
+export function descendantsOf(root: number): Map<number, number> {
   const children = new Map<number, number[]>();
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -86,13 +86,14 @@ export function descendantsOf(root: number): number[] {
     children.set(parent, all);
     all.push(Number(name));
   }
-  const found: number[] = [];
-  const pending = [root];
-  for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
+  const found = new Map<number, number>();
+  const visit = (pid: number, depth: number) => {
     for (const child of children.get(pid) ?? []) {
-      found.push(child);
-      pending.push(child);
+      if (found.has(child)) continue; // ids that were used again while we looked
+      found.set(child, depth);
+      visit(child, depth + 1);
     }
-  }
+  };
+  visit(root, 1);
   return found;
 }

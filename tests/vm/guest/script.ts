@@ -31,8 +31,6 @@ export async function script(text: string, fire: () => unknown): Promise<Printed
       ending.abort();
     },
   });
-  // What waited for the kernel closes its descriptors when the wait has ended.
-  await new Promise((resolve) => setTimeout(resolve, 50));
   return printed;
 }
 

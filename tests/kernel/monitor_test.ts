@@ -1,0 +1,280 @@
+// The monitor's registrations, and what they lead to.
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  EVENT_BITS,
+  type Monitor,
+  openMonitor,
+  type ProcessEvent,
+} from "../../providers/proc-events/mod.ts";
+import { buildProgram, codeOf, kernelTest, testWith } from "../helpers.ts";
+
+/** Events until one passes. */
+async function until(monitor: Monitor, last: (event: ProcessEvent) => boolean) {
+  const events: ProcessEvent[] = [];
+  for await (const event of monitor) {
+    events.push(event);
+    if (last(event)) return events;
+  }
+  throw new Error("the monitor was closed");
+}
+
+/** A shell that waits for a line, then runs a script. */
+function shell(script: string): { pid: number; go(): Promise<number> } {
+  const child = new Deno.Command("sh", {
+    args: ["-c", `read line; ${script}`],
+    stdin: "piped",
+    stdout: "null",
+  }).spawn();
+  return {
+    pid: child.pid,
+    async go() {
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode("go\n"));
+      await writer.close();
+      return (await child.status).code;
+    },
+  };
+}
+
+const SOURCES = ["kernel", "connector"] as const;
+
+for (const source of SOURCES) {
+  kernelTest(`monitor (${source}) tells a target's events, and no other's`, [], async () => {
+    using monitor = openMonitor({ source });
+    const watched = shell("/bin/true one two; exit 3");
+    const other = shell("/bin/true");
+    monitor.register(watched.pid, ["process:fork", "process:exec", "process:exit"]);
+    assertEquals(monitor.size, 1);
+    await other.go();
+    await watched.go();
+    const events = await until(monitor, ({ name }) => name === "process:exit");
+    // The child is not watched: its birth is told to those who watch its parent.
+    assertEquals(events.map(({ name }) => name), ["process:fork", "process:exit"]);
+    const [fork, exit] = events;
+    assertEquals([fork.parentPid, exit.pid, exit.code, exit.signal], [
+      watched.pid,
+      watched.pid,
+      3,
+      0,
+    ]);
+    assert(exit.runtimeNs! > 0n && exit.runtimeNs! < 60_000_000_000n);
+    assertEquals(monitor.stats().lost, 0n);
+  });
+
+  kernelTest(`monitor (${source}) follows a subtree from birth`, [], async () => {
+    using monitor = openMonitor({ source });
+    const root = shell("sh -c '/bin/true deep; true'; exit 0");
+    monitor.register({ subtree: root.pid }, ["process:fork", "process:exec", "process:exit"]);
+    await root.go();
+    const events = await until(
+      monitor,
+      ({ name, pid }) => name === "process:exit" && pid === root.pid,
+    );
+    const names = (name: string) => events.filter((event) => event.name === name);
+    assertEquals(names("process:fork").length, 2);
+    assertEquals(names("process:exec").map(({ argv }) => argv), [
+      ["sh", "-c", "/bin/true deep; true"],
+      ["/bin/true", "deep"],
+    ]);
+    assertEquals(names("process:exit").length, 3);
+    // In order of time, and parents before what they have made.
+    const times = events.map(({ timestampNs }) => timestampNs);
+    assertEquals(times, times.toSorted((a, b) => a < b ? -1 : 1));
+  });
+}
+
+kernelTest("registering again adds events and replaces the notification", [], async () => {
+  using monitor = openMonitor();
+  const target = shell("/bin/true");
+  const [first, second]: [string[], string[]] = [[], []];
+  monitor.register(target.pid, ["process:fork"], ({ name }) => first.push(name));
+  monitor.register(target.pid, EVENT_BITS["process:exit"], ({ name }) => second.push(name));
+  assertEquals(monitor.size, 1);
+  await target.go();
+  await until(monitor, ({ name }) => name === "process:exit");
+  assertEquals([first, second], [[], ["process:fork", "process:exit"]]);
+});
+
+kernelTest("deregistering takes events off, and at none the registration", [], async () => {
+  using monitor = openMonitor();
+  const target = shell("/bin/true");
+  monitor.register(target.pid, 0x7f);
+  monitor.deregister(target.pid, ["process:fork", "process:exec"]);
+  assertEquals(monitor.size, 1);
+  await target.go();
+  const events = await until(monitor, ({ name }) => name === "process:exit");
+  assertEquals(events.map(({ name }) => name), ["process:exit"]);
+  // It has ended; its registration is there.
+  monitor.deregister(target.pid, 0x7f);
+  assertEquals(monitor.size, 0);
+  assertEquals(codeOf(() => monitor.deregister(target.pid)), "EINVAL");
+});
+
+kernelTest("registrations are refused as kmonitor's were", [], async () => {
+  const monitor = openMonitor();
+  assertEquals(codeOf(() => monitor.deregister(Deno.pid)), "EINVAL");
+  assertEquals(codeOf(() => monitor.register(4194303, 0x40)), "ESRCH");
+  assertEquals(codeOf(() => monitor.register(Deno.pid, 0)), "EINVAL");
+  assertEquals(codeOf(() => monitor.register(Deno.pid, 0x80)), "EINVAL");
+  assertEquals(codeOf(() => monitor.register(-1, 1)), "EINVAL");
+  assertEquals(codeOf(() => monitor.register({ cgroup: "/no/such" }, 1)), "ENOENT");
+  assertEquals(codeOf(() => monitor.register(1, 1, { signal: "SIGNONE", pid: 1 })), "EINVAL");
+  assertEquals(monitor.size, 0);
+  monitor.register(4194303, 0x40, undefined, { future: true });
+  assertEquals(monitor.size, 1);
+  monitor.close();
+  monitor.close();
+  assertEquals(codeOf(() => monitor.register(Deno.pid, 1)), "EBADF");
+  assertEquals(await Array.fromAsync(monitor), []);
+});
+
+/** Starts a program under a number that the test has chosen; others may take it first. */
+async function startAs(pid: number, args: readonly string[]): Promise<boolean> {
+  Deno.writeTextFileSync("/proc/sys/kernel/ns_last_pid", `${pid - 1}`);
+  const child = new Deno.Command("/bin/true", { args: [...args] }).spawn();
+  await child.status;
+  return child.pid === pid;
+}
+
+/** A number that nobody has, nor will soon. */
+function freePid(): number {
+  const most = Number(Deno.readTextFileSync("/proc/sys/kernel/pid_max"));
+  for (let pid = most - 100;; pid--) {
+    try {
+      Deno.statSync(`/proc/${pid}`);
+    } catch {
+      return pid;
+    }
+  }
+}
+
+kernelTest("a process that does not exist yet can be watched", [], async () => {
+  using monitor = openMonitor();
+  const pid = freePid();
+  monitor.register(pid, ["process:exec", "process:exit"], undefined, { future: true });
+  while (!await startAs(pid, ["future"]));
+  const events = await until(monitor, ({ name }) => name === "process:exit");
+  assertEquals(events.at(-2)!.argv, ["/bin/true", "future"]);
+  // Its number used again is another process.
+  while (!await startAs(pid, ["another"]));
+  const other = shell("exit 0");
+  monitor.register(other.pid, ["process:exit"]);
+  await other.go();
+  const more = await until(monitor, (event) => event.pid === other.pid);
+  assertEquals(more.length, 1);
+});
+
+kernelTest("a cgroup's processes are watched", [], async () => {
+  const path = `dt-test-${Deno.pid}`;
+  const root = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((one) => {
+    try {
+      return Deno.statSync(`${one}/cgroup.controllers`).isFile;
+    } catch {
+      return false;
+    }
+  });
+  if (root === undefined) throw new Error("there is no cgroup of version 2 here");
+  Deno.mkdirSync(`${root}/${path}`);
+  try {
+    using monitor = openMonitor();
+    monitor.register({ cgroup: path }, ["process:exec", "process:exit"]);
+    const inside = shell(`echo $$ > ${root}/${path}/cgroup.procs; exec /bin/true inside`);
+    const outside = shell("exec /bin/true outside");
+    await outside.go();
+    await inside.go();
+    const events = await until(monitor, ({ name }) => name === "process:exit");
+    assertEquals(events.map(({ pid }) => pid), [inside.pid, inside.pid]);
+    assertEquals(events[0].argv, ["/bin/true", "inside"]);
+  } finally {
+    for (let i = 0; i < 100; i++) {
+      try {
+        Deno.removeSync(`${root}/${path}`);
+        break;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 10)); // the dead leave it in a moment
+      }
+    }
+  }
+});
+
+kernelTest("an event can be a real-time signal to another process", ["gcc"], async () => {
+  const program = buildProgram("rt_monitor");
+  const waiting = new Deno.Command(program, { args: ["3"], stdout: "piped" }).spawn();
+  const lines = waiting.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = (await lines.read()).value!;
+  assertEquals(text, "ready\n");
+  using monitor = openMonitor();
+  const target = shell("/bin/true & wait; kill -TERM $$");
+  monitor.register(target.pid, 0x78, { signal: "SIGRTMIN", pid: waiting.pid });
+  await target.go();
+  const [fork] = await until(monitor, ({ name }) => name === "process:exit");
+  for (let part = await lines.read(); !part.done; part = await lines.read()) text += part.value;
+  assertEquals((await waiting.status).code, 0);
+  assertEquals(text.split("\n").slice(1, 4), [
+    `SI_QUEUE 0x08 ${fork.pid}`,
+    `SI_QUEUE 0x10 ${target.pid}`,
+    `SI_QUEUE 0x40 ${target.pid}`,
+  ]);
+  assertEquals(monitor.stats().signalsLost, 0n);
+});
+
+kernelTest("while nobody is registered nothing is attached", [], () => {
+  const links = () =>
+    JSON.parse(
+      new TextDecoder().decode(
+        new Deno.Command("bpftool", { args: ["-j", "link", "show"] }).outputSync().stdout,
+      ) || "[]",
+    ).length;
+  const before = links();
+  using monitor = openMonitor();
+  assertEquals(links(), before);
+  monitor.register("all", 0x7f);
+  assertEquals(links(), before + 7);
+  monitor.deregister("all");
+  assertEquals(links(), before);
+});
+
+kernelTest("an event costs the same with one target and with ten thousand", [], async () => {
+  const cost = async (targets: number) => {
+    using monitor = openMonitor();
+    for (let i = 0; i < targets; i++) {
+      monitor.register(1_000_000 + i, 0x7f, undefined, { future: true });
+    }
+    const target = shell("i=0; while [ $i -lt 300 ]; do /bin/true & i=$((i+1)); done; wait");
+    let spent = 0;
+    let seen = 0;
+    monitor.register(target.pid, ["process:fork", "process:exit"], () => {
+      seen++;
+      spent ||= performance.now();
+    });
+    await target.go();
+    await until(monitor, ({ name }) => name === "process:exit");
+    assertEquals(seen, 301);
+    return performance.now() - spent;
+  };
+  await cost(1);
+  const [one, many] = [await cost(1), await cost(10_000)];
+  // Were they looked through, it would be thousands of times as much.
+  assert(many < one * 3 + 200, `${one} ms, ${many} ms`);
+});
+
+testWith("a pidfd tells the end of any process, with its status", [], async () => {
+  using monitor = openMonitor({ source: "pidfd" });
+  const target = shell("exit 5");
+  const killed = shell("kill -KILL $$");
+  assertEquals(codeOf(() => monitor.register(target.pid, ["process:exec"])), "EOPNOTSUPP");
+  assertEquals(codeOf(() => monitor.register("all", ["process:exit"])), "EOPNOTSUPP");
+  monitor.register(target.pid, ["process:exit"]);
+  monitor.register(killed.pid, ["process:abort", "process:exit"]);
+  await target.go();
+  const [end] = await until(monitor, () => true);
+  // The status of others than children is told since Linux 6.15.
+  assertEquals([end.name, end.pid, end.code], ["process:exit", target.pid, 5]);
+  await killed.go();
+  const ends = await until(monitor, ({ name }) => name === "process:exit");
+  assertEquals(ends.map(({ name, signal }) => [name, signal]), [
+    ["process:abort", 9],
+    ["process:exit", 9],
+  ]);
+});

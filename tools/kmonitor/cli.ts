@@ -1,0 +1,155 @@
+// The command line of kmonitor.
+
+import denoJson from "../../deno.json" with { type: "json" };
+import { missingCapabilities } from "../../core/bpf/mod.ts";
+import { bootTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
+import type { HeldProcess } from "../../core/sys/spawn.ts";
+import {
+  descendantsOf,
+  type EventName,
+  type Monitor,
+  openMonitor,
+  type ProcessEvent,
+} from "../../providers/proc-events/mod.ts";
+import { holdChild } from "../btrace/child.ts";
+import { UsageError } from "../btrace/options.ts";
+import { reportError, write } from "../btrace/terminal.ts";
+import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
+import { formatEvent, formatJson, HEADER } from "./print.ts";
+import { Totals } from "./totals.ts";
+
+/**
+ * Runs kmonitor.
+ *
+ * @param args Command line arguments.
+ * @returns Exit status.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const options = parseKmonitorOptions(args);
+    if (options.mode === "help") return write(Deno.stdout, USAGE);
+    if (options.mode === "version") return write(Deno.stdout, `kmonitor v${denoJson.version}\n`);
+    return await run(options);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? USAGE : ""}`);
+      return 1;
+    }
+    return reportError(error, false);
+  }
+}
+
+/** Needed to know who is whose child, and when all have ended, whatever is printed. */
+const TREE: readonly EventName[] = ["process:fork", "process:exit"];
+
+async function run(options: KmonitorOptions): Promise<number> {
+  using stack = new DisposableStack();
+  const child = options.command === undefined ? undefined : stack.use(hold(options.command));
+  const pid = child?.pid ?? options.pid;
+  // Without a permission the one source that loses nothing.
+  const traced = child !== undefined &&
+    (options.source === "ptrace" ||
+      options.source === "auto" && missingCapabilities().length > 0);
+  const monitor = stack.use(openMonitor(
+    traced ? { child } : { source: options.source === "ptrace" ? "auto" : options.source },
+  ));
+  const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
+  const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
+  monitor.register(target, [...new Set([...options.events, ...needed])]);
+  stack.use(closeOnSignals(monitor));
+  if (options.seconds !== undefined) {
+    const timer = setTimeout(() => monitor.close(), options.seconds * 1000);
+    stack.defer(() => clearTimeout(timer));
+  }
+  const view = new View(options, pid);
+  view.start();
+  if (!traced) child?.release();
+  const status = await view.follow(monitor);
+  view.end(monitor);
+  return status;
+}
+
+function hold(command: string): HeldProcess {
+  try {
+    return holdChild(command);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function closeOnSignals(monitor: Monitor): Disposable {
+  const stack = new DisposableStack();
+  const close = () => monitor.close();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, close);
+    stack.defer(() => Deno.removeSignalListener(signal, close));
+  }
+  return stack;
+}
+
+/** What is shown of the events. */
+class View {
+  readonly #options: KmonitorOptions;
+  readonly #root: number | undefined;
+  readonly #totals = new Totals();
+  /** Processes of the tree that live, and how deep they are. */
+  readonly #depths = new Map<number, number>();
+  readonly #bootMs = Number(wallTimeNs() - bootTimeNs()) / 1e6;
+
+  constructor(options: KmonitorOptions, root: number | undefined) {
+    this.#options = options;
+    this.#root = root;
+    if (root === undefined) return;
+    this.#depths.set(root, 0);
+    if (!options.follow) return;
+    for (const [pid, depth] of descendantsOf(root)) this.#depths.set(pid, depth);
+  }
+
+  start(): void {
+    const { quiet, json } = this.#options;
+    if (!quiet && !json) write(Deno.stdout, HEADER);
+  }
+
+  /** Until the monitor is closed, or whoever is watched has ended; returns the exit status. */
+  async follow(monitor: Monitor): Promise<number> {
+    const { wait, follow } = this.#options;
+    let status = 0;
+    for await (const event of monitor) {
+      this.#show(event);
+      if (event.name !== "process:exit") continue;
+      const isRoot = event.pid === this.#root;
+      if (isRoot && wait) {
+        status = event.signal! > 0 ? 128 + event.signal! : event.code!;
+        monitor.close();
+        return status;
+      }
+      // Without -f nobody else is watched.
+      if (this.#root !== undefined && this.#depths.size === 0) monitor.close();
+      else if (isRoot && !follow) monitor.close();
+    }
+    return status;
+  }
+
+  end(monitor: Monitor): void {
+    const { lost } = monitor.stats();
+    if (this.#options.stats) write(Deno.stdout, this.#totals.format());
+    if (lost > 0n) write(Deno.stderr, `WARNING: ${lost} events lost\n`);
+  }
+
+  #show(event: ProcessEvent): void {
+    const { name, pid, parentPid } = event;
+    const parent = this.#depths.get(parentPid);
+    if (name === "process:fork" && this.#root !== undefined) {
+      this.#depths.set(pid, parent === undefined ? 0 : parent + 1);
+    }
+    const depth = this.#options.follow ? this.#depths.get(pid) ?? 0 : 0;
+    if (name === "process:exit") this.#depths.delete(pid);
+    const { events, quiet, json } = this.#options;
+    if (!events.includes(name)) return;
+    this.#totals.add(event);
+    if (quiet) return;
+    const wallMs = Number(event.timestampNs) / 1e6 + this.#bootMs;
+    write(Deno.stdout, json ? formatJson(event, wallMs) : formatEvent(event, wallMs, depth));
+  }
+}

@@ -1,0 +1,154 @@
+// Options of the command line.
+
+import {
+  EVENT_NAMES,
+  type EventName,
+  type MonitorSource,
+} from "../../providers/proc-events/mod.ts";
+import { UsageError } from "../btrace/options.ts";
+import { parseArgs } from "../deps.ts";
+
+export const USAGE = `USAGE:
+    kmonitor [options] [-a]
+    kmonitor [options] -p PID
+    kmonitor [options] -c 'CMD'
+
+Tells of processes as they are born, execute a program and end, one line for each event.
+
+OPTIONS:
+    -a, --all            all processes (the default)
+    -p, --pid PID        this process; ends with it
+    -c, --cmd 'CMD'      run CMD and tell of it; ends with it
+    -f, --follow         and of all that it starts, as an indented tree
+    -e, --events LIST    of these alone, comma separated [default: fork,exec,exit]
+                         fork, exec, abort (death by a signal), exit of processes;
+                         thread:create, thread:abort, thread:exit, thread (all three); all
+    -w, --wait           end when the process of -p or -c ends, with its exit status
+                         (128 and the signal's number if it died by one)
+    -s, --seconds S      end after so many seconds
+    -j, --json           a JSON object for each event
+        --stats          totals by event and by command at the end
+    -q, --quiet          no lines, only totals
+        --source NAME    kernel (tracepoints: CAP_BPF and CAP_PERFMON), connector (netlink: Linux 6.6 or
+                         CAP_NET_ADMIN), pidfd (ends alone: no permission), ptrace (of -c: none),
+                         auto (the default: the first of these that is permitted)
+    -h, --help           show this help
+    -V, --version        show the version
+
+Run by: deno run -A tools/kmonitor.ts …
+
+EXAMPLES:
+    kmonitor -e exec                     what is executed, by whom, with its arguments
+    kmonitor -f -c 'make -j8'            the tree of a build
+    kmonitor --wait -p 1234              waits for any process to end
+`;
+
+/** A parsed command line. */
+export interface KmonitorOptions {
+  readonly mode: "run" | "help" | "version";
+  readonly pid?: number;
+  readonly command?: string;
+  readonly follow: boolean;
+  readonly events: readonly EventName[];
+  readonly wait: boolean;
+  readonly seconds?: number;
+  readonly json: boolean;
+  readonly stats: boolean;
+  readonly quiet: boolean;
+  readonly source: MonitorSource | "ptrace";
+}
+
+const MOST_PID = 4194304;
+/** What a timer can be asked for: 24 days. */
+const MOST_SECONDS = 2_147_483;
+const SOURCES = ["auto", "kernel", "connector", "pidfd", "ptrace"] as const;
+
+/**
+ * Reads a command line.
+ *
+ * @throws {UsageError} It cannot be understood.
+ */
+export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
+  const unknown: string[] = [];
+  const parsed = parseArgs(args, {
+    string: ["pid", "cmd", "events", "seconds", "source", "_"],
+    boolean: ["all", "follow", "wait", "json", "stats", "quiet", "help", "version"],
+    alias: {
+      all: "a",
+      pid: "p",
+      cmd: "c",
+      follow: "f",
+      events: "e",
+      wait: "w",
+      seconds: "s",
+      json: "j",
+      quiet: "q",
+      help: "h",
+      version: "V",
+    },
+    unknown: (arg) => {
+      unknown.push(arg);
+      return false;
+    },
+  }) as Record<string, unknown>;
+  const text = (name: string): string | undefined => {
+    const value = parsed[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    return last === undefined ? undefined : String(last);
+  };
+  const flag = (name: string) => parsed[name] === true;
+  if (unknown.length > 0) throw new UsageError(`unknown argument ${unknown[0]}`, true);
+  const [pid, command] = [text("pid"), text("cmd")];
+  if ([pid, command, flag("all") ? "" : undefined].filter((one) => one !== undefined).length > 1) {
+    throw new UsageError("-a, -p and -c cannot be used together", true);
+  }
+  const one = pid ?? command;
+  if (one === undefined && (flag("follow") || flag("wait"))) {
+    throw new UsageError(`${flag("wait") ? "--wait" : "-f"} needs -p or -c`, true);
+  }
+  const source = text("source") ?? "auto";
+  if (!(SOURCES as readonly string[]).includes(source)) {
+    throw new UsageError(`Invalid value '${source}': expected ${SOURCES.join(" or ")}`, true);
+  }
+  if (source === "ptrace" && command === undefined) {
+    throw new UsageError("--source ptrace needs -c", true);
+  }
+  return {
+    mode: flag("help") ? "help" : flag("version") ? "version" : "run",
+    pid: pid === undefined ? undefined : wholeNumber("pid", pid, MOST_PID),
+    command,
+    follow: flag("follow"),
+    events: eventNames(text("events") ?? "fork,exec,exit"),
+    wait: flag("wait"),
+    seconds: text("seconds") === undefined
+      ? undefined
+      : wholeNumber("number of seconds", text("seconds")!, MOST_SECONDS),
+    json: flag("json"),
+    stats: flag("stats") || flag("quiet"),
+    quiet: flag("quiet"),
+    source: source as KmonitorOptions["source"],
+  };
+}
+
+function wholeNumber(what: string, value: string, most: number): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= 1 && number <= most) return number;
+  throw new UsageError(`Invalid ${what}: '${value}'`);
+}
+
+function eventNames(list: string): EventName[] {
+  const names = list.split(",").map((one) => one.trim()).filter((one) => one !== "");
+  const found = names.flatMap((name) => {
+    const all = EVENT_NAMES.filter((event) =>
+      name === "all" || event === name || event === `process:${name}` ||
+      event.startsWith(`${name}:`)
+    );
+    if (all.length > 0) return all;
+    throw new UsageError(
+      `Unknown event: ${name}: expected fork, exec, abort, exit, thread, all`,
+      true,
+    );
+  });
+  if (found.length === 0) throw new UsageError("no event is named", true);
+  return [...new Set(found)];
+}

@@ -1,0 +1,85 @@
+// Pure: no I/O, no FFI.
+// Events as lines of text and of JSON.
+
+import type { ProcessEvent } from "../../providers/proc-events/mod.ts";
+
+/** What is above the lines. */
+export const HEADER =
+  `${"TIME".padEnd(15)} ${"EVENT".padEnd(13)} ${"PID".padStart(7)} ${"TID".padStart(7)} ` +
+  `${"PPID".padStart(7)} COMMAND\n`;
+
+/**
+ * An event as a line: time, event, process, thread, parent, command, details.
+ *
+ * @param wallMs Of the event, since 1970.
+ * @param depth Of the process in its tree.
+ */
+export function formatEvent(event: ProcessEvent, wallMs: number, depth: number): string {
+  const { name, pid, tid, parentPid, comm } = event;
+  const shown = name.replace(/^process:/, "");
+  const ids = [pid, tid, parentPid].map((id) => String(id).padStart(7)).join(" ");
+  const what = `${"  ".repeat(depth)}${printable(comm)} ${details(event)}`.trimEnd();
+  return `${clock(wallMs)} ${shown.padEnd(13)} ${ids} ${what}\n`;
+}
+
+/** Local time to the microsecond. */
+function clock(wallMs: number): string {
+  const time = new Date(wallMs);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const micros = Math.floor(wallMs % 1000 * 1000);
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.` +
+    String(micros).padStart(6, "0");
+}
+
+function details({ name, path, argv, code, signal, core, runtimeNs }: ProcessEvent): string {
+  if (name === "process:exec") {
+    const words = (argv ?? []).map(quote).join(" ");
+    return argv?.[0] === path ? words : `${quote(path ?? "")}: ${words}`;
+  }
+  if (code === undefined) return "";
+  const how = signal! > 0 ? `signal ${signal}${core ? ", core dumped" : ""}` : `status ${code}`;
+  return runtimeNs === undefined ? how : `${how}, ${duration(runtimeNs)}`;
+}
+
+function duration(ns: bigint): string {
+  const ms = Number(ns) / 1e6;
+  return ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(3)} s`;
+}
+
+/** A word as a shell would take it. */
+function quote(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  // deno-lint-ignore no-control-regex -- that is what must not reach a terminal
+  if (/[\x00-\x1f\x7f-\x9f]/.test(word)) return `$'${escape(word)}'`;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex -- that is what must not reach a terminal
+  return /[\x00-\x1f\x7f-\x9f]/.test(text) ? escape(text) : text;
+}
+
+function escape(text: string): string {
+  // deno-lint-ignore no-control-regex -- that is what must not reach a terminal
+  return text.replace(/[\x00-\x1f\x7f-\x9f\\']/g, (one) => {
+    const short = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", "'": "\\'" }[one];
+    return short ?? `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+/** An event as a line of JSON. Times are nanoseconds, as text. */
+export function formatJson(event: ProcessEvent, wallMs: number): string {
+  const { name, timestampNs, runtimeNs, cgroup, parentPid, parentTid, oldTid, ...rest } = event;
+  const line = {
+    time: new Date(wallMs).toISOString(),
+    boot_ns: String(timestampNs),
+    event: name,
+    ...rest,
+    parent_pid: parentPid,
+    parent_tid: parentTid,
+    cgroup: String(cgroup),
+    ...(oldTid === undefined ? {} : { old_tid: oldTid }),
+    ...(runtimeNs === undefined ? {} : { runtime_ns: String(runtimeNs) }),
+  };
+  return `${JSON.stringify(line)}\n`;
+}
