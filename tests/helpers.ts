@@ -173,6 +173,8 @@ export type Need =
   | "script"
   | "chromium"
   | "sdt.h"
+  | "strace"
+  | "forkstat"
   | "qemu-system-x86_64"
   | "busybox"
   | "cpio"

@@ -12,18 +12,18 @@ import { CN_IDX_PROC, type ConnectorEvent, decode, listenMessage } from "./cn_pr
 import { Lives } from "./lives.ts";
 
 /** Room for 50,000 events that have not been read. */
-const BUFFER_BYTES = 32 << 20;
+export const BUFFER_BYTES = 32 << 20;
 
 /** Events that are handed out in one turn. */
 const BATCH = 512;
 
 /** All probes are one socket. */
-export function connectorAttachment(pcbs: readonly Pcb[]): UserAttachment {
+export function connectorAttachment(pcbs: readonly Pcb[], bufferBytes: number): UserAttachment {
   return {
     plane: "user",
     pcbs,
     run(host) {
-      const connector = new Connector(pcbs, host);
+      const connector = new Connector(pcbs, host, bufferBytes);
       host.signal.addEventListener("abort", () => connector[Symbol.dispose]());
       return connector.follow();
     },
@@ -44,7 +44,7 @@ class Connector implements Disposable {
   #overflows = 0;
 
   /** @throws {DtError} EPERM. */
-  constructor(pcbs: readonly Pcb[], host: UserHost) {
+  constructor(pcbs: readonly Pcb[], host: UserHost, bufferBytes: number) {
     this.#host = host;
     this.#lives = new Lives(pcbs, host);
     if (pidNamespace() !== undefined) {
@@ -52,7 +52,7 @@ class Connector implements Disposable {
     }
     using stack = new DisposableStack();
     try {
-      this.#socket = stack.use(new NetlinkSocket(NETLINK_CONNECTOR, CN_IDX_PROC, BUFFER_BYTES));
+      this.#socket = stack.use(new NetlinkSocket(NETLINK_CONNECTOR, CN_IDX_PROC, bufferBytes));
     } catch (error) {
       throw refused(
         errorCode(error) ?? "EPERM",

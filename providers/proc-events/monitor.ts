@@ -12,6 +12,7 @@ import { startOf } from "./lives.ts";
 import { TimeOrder } from "./order.ts";
 import { enableAll, type ProcessEvent, processEvent } from "./process_event.ts";
 import { ProcEventsProvider } from "./provider.ts";
+import { BUFFER_BYTES } from "./connector.ts";
 import { PidfdWatch } from "./pidfd_watch.ts";
 import {
   cgroupOf,
@@ -48,6 +49,8 @@ export interface MonitorOptions {
   readonly source?: MonitorSource;
   /** Watches this child and what it starts by ptrace(2), which needs no permission; nothing is lost. */
   readonly child?: HeldChild;
+  /** Room for events that have not been read: a power of two from 64 KiB on. Default 32 MiB. */
+  readonly bufferBytes?: number;
 }
 
 /** What a monitor has done. */
@@ -62,7 +65,6 @@ export interface MonitorStats {
 
 /** Events that wait to be iterated over; the rest is lost, and counted. */
 const MOST_WAITING = 1 << 17;
-const RING_BYTES = 1 << 25;
 const RING_SLOTS = 2048;
 
 /** A registration with what it is of. */
@@ -92,7 +94,7 @@ interface Watched extends Registration<Notification | undefined> {
  * ```
  */
 export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
-  readonly #device: Device = openDevice({ providers: [new ProcEventsProvider()] });
+  readonly #device: Device;
   readonly #options: MonitorOptions;
   readonly #registrations = new Map<string, Watched>();
   readonly #targets = new Targets<Notification | undefined>();
@@ -116,6 +118,8 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   /** Made by {@linkcode openMonitor}. */
   constructor(options: MonitorOptions) {
     this.#options = options;
+    const { bufferBytes = BUFFER_BYTES } = options;
+    this.#device = openDevice({ providers: [new ProcEventsProvider(bufferBytes)] });
   }
 
   /**
@@ -239,7 +243,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     const session = this.#device.open({
       plane: isKernel ? "kernel" : "user",
       target: child,
-      ringBytes: RING_BYTES,
+      ringBytes: this.#options.bufferBytes ?? BUFFER_BYTES,
       ringSlots: RING_SLOTS,
     });
     try {

@@ -11,7 +11,7 @@ import {
   type ProviderSession,
 } from "../../core/provider.ts";
 import { argumentsOf, EVENT_NAMES, eventOf, PREFIX } from "./events.ts";
-import { connectorAttachment } from "./connector.ts";
+import { BUFFER_BYTES, connectorAttachment } from "./connector.ts";
 import { kernelAttachment } from "./kernel.ts";
 import { tracedAttachment } from "./traced.ts";
 
@@ -21,6 +21,12 @@ export class ProcEventsProvider implements Provider {
   readonly contract = PROVIDER_CONTRACT;
   /** First word of its probes. */
   readonly name = "proc";
+  readonly #bufferBytes: number;
+
+  /** @param bufferBytes Room for the proc connector's events that have not been read. */
+  constructor(bufferBytes = BUFFER_BYTES) {
+    this.#bufferBytes = bufferBytes;
+  }
 
   /** The seven events. */
   *probes(): Generator<ProbeSpec> {
@@ -45,7 +51,11 @@ export class ProcEventsProvider implements Provider {
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     if (pcbs.length === 0) return [];
     if (session.plane === "user") {
-      return [session.target ? tracedAttachment(pcbs, session) : connectorAttachment(pcbs)];
+      return [
+        session.target
+          ? tracedAttachment(pcbs, session)
+          : connectorAttachment(pcbs, this.#bufferBytes),
+      ];
     }
     const order = (pcb: Pcb) => EVENT_NAMES.indexOf(eventOf(pcb.probe.name)!);
     return pcbs.toSorted((a, b) => order(a) - order(b)).map(kernelAttachment);

@@ -2,6 +2,7 @@ import * as core from "../../core/plugin/mod.ts";
 import makeLogProvider from "../../examples/log_provider.ts";
 import {
   interval,
+  procEvents,
   profile,
   rawtracepoint,
   software,
@@ -70,6 +71,15 @@ providerSuite({
     "software:faults:many",
     "software:faults:1:2",
   ],
+});
+
+providerSuite({
+  make: procEvents,
+  kernelProbe: "proc:process:exit",
+  otherProbe: "proc:process:exec",
+  fire: () => void new Deno.Command("true").outputSync(),
+  userProbe: "proc:process:fork",
+  nonsense: ["proc:process:create", "proc:thread", "proc:"],
 });
 
 providerSuite({

@@ -1,0 +1,291 @@
+// tools/kmonitor.ts and proc: in scripts, on real workloads, beside strace and forkstat.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  btrace,
+  buildProgram,
+  kernelTest,
+  nobodyCommand,
+  output,
+  ROOT,
+  RunningBtrace,
+  testWith,
+} from "../helpers.ts";
+
+const TOOL = `${ROOT}tools/kmonitor.ts`;
+
+function kmonitor(args: readonly string[]) {
+  return output(Deno.execPath(), ["run", "-A", "--no-check", TOOL, ...args]);
+}
+
+interface Line {
+  readonly event: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly parent_pid: number;
+  readonly boot_ns: string;
+  readonly argv?: readonly string[];
+  readonly code?: number;
+  readonly signal?: number;
+  readonly comm: string;
+}
+
+/** Events of a command, as JSON lines. */
+function eventsOf(command: string, ...args: readonly string[]): Line[] {
+  const { code, stdout, stderr } = kmonitor(["-f", "-j", "-e", "all", "-c", command, ...args]);
+  assertEquals([code, stderr], [0, ""]);
+  return stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+const count = (events: readonly Line[], name: string) =>
+  events.filter(({ event }) => event === name).length;
+
+const WORKLOAD = "sh -c '/bin/true one; sh -c \"exit 3\"; /bin/echo two words >/dev/null; exit 4'";
+
+kernelTest("kmonitor shows a tree, totals, and ends with the command's status", [], () => {
+  const { code, stdout } = kmonitor(["-f", "--wait", "--stats", "-c", WORKLOAD]);
+  assertEquals(code, 4);
+  const lines = stdout.split("\n");
+  assertMatch(lines[0], /^TIME +EVENT +PID +TID +PPID COMMAND$/);
+  const events = lines.slice(1).filter((line) => /^\d\d:\d\d:\d\d\.\d{6} /.test(line));
+  // Children are indented.
+  assertMatch(stdout, /^\S+ fork +\d+ +\d+ +\d+ {3}sh$/m);
+  assertMatch(stdout, /^\S+ exec +\d+ +\d+ +\d+ {3}true \/bin\/true one$/m);
+  assertMatch(stdout, /^\S+ exit +\d+ +\d+ +\d+ {3}sh status 3, [\d.]+ ms$/m);
+  assertMatch(stdout, /^\S+ exit +\d+ +\d+ +\d+ sh status 4, [\d.]+ ms$/m);
+  // 3 forks, 2 or 3 executions, 4 ends.
+  const executed = events.filter((line) => / exec /.test(line)).length;
+  assertEquals(events.length, 7 + executed);
+  assertMatch(stdout, new RegExp(`^total +${executed} +4 +3 +${events.length}$`, "m"));
+});
+
+for (const source of ["kernel", "ptrace"] as const) {
+  kernelTest(`kmonitor --wait waits for whatever ends (${source})`, [], () => {
+    assertEquals(kmonitor(["-w", "--source", source, "-c", "sh -c 'kill -KILL $$'"]).code, 137);
+    assertEquals(kmonitor(["-w", "--source", source, "-c", "sh -c 'exit 9'"]).code, 9);
+  });
+}
+
+kernelTest("kmonitor waits for a process that is not its child", [], async () => {
+  const child = new Deno.Command("sleep", { args: ["0.5"] }).spawn();
+  const { code, stdout } = kmonitor(["--wait", "-p", `${child.pid}`]);
+  assertEquals(code, 0);
+  assertMatch(stdout, new RegExp(`exit +${child.pid} .* sleep status 0, `));
+  await child.status;
+});
+
+kernelTest("scripts have the events on both planes", [], () => {
+  const script = `proc:process:exec { printf("exec %s %s\\n", str(args.path), str(args.argv)); }
+    proc:process:exit { printf("exit %d %d\\n", args.code, args.signal); @runtime = max(args.runtime > 0); }
+    proc:process:abort { printf("abort %d\\n", args.signal); }`;
+  const command = "sh -c '/bin/true; sh -c \"exit 5\"; kill -USR1 $$'";
+  const [kernel, user] = ["kernel", "user"].map((plane) =>
+    btrace(["-q", "--plane", plane, "-e", script, "-c", command])
+  );
+  assertEquals(kernel.code, 0, kernel.stderr);
+  assertEquals(
+    kernel.stdout.trim().split("\n").filter((line) => line !== ""),
+    [
+      ...["exec /bin/true /bin/true", "exit 0 0", "exec /usr/bin/sh sh", "exit 5 0"],
+      ...["abort 10", "exit 0 10", "@runtime: 1"],
+    ],
+  );
+  assertEquals(user.stdout, kernel.stdout);
+});
+
+kernelTest("a storm of processes and threads is seen to the last one", ["gcc"], () => {
+  const program = buildProgram("storm", "-pthread");
+  const events = eventsOf(`${program} 10000 10000`);
+  assertEquals(
+    ["process:fork", "thread:create", "thread:exit", "process:exit", "process:abort"]
+      .map((name) => count(events, name)),
+    [10_000, 10_000, 10_000, 10_001, 0],
+  );
+  // Every birth has its end, and the status that it was given.
+  const living = new Map<number, Line>();
+  let born = 0;
+  for (const one of events) {
+    if (one.event === "process:fork" || one.event === "thread:create") {
+      assert(!living.has(one.tid), `${one.tid} is born twice`);
+      living.set(one.tid, one);
+      if (one.event === "process:fork") assertEquals(one.parent_pid, events.at(-1)!.pid);
+      born++;
+    } else {
+      assert(living.delete(one.tid) || one === events.at(-1), JSON.stringify(one));
+    }
+  }
+  assertEquals([born, living.size], [20_000, 0]);
+  const codes = events.filter(({ event }) => event === "process:exit").map(({ code }) => code);
+  assertEquals(codes.filter((code) => code === 63).length, Math.floor(10_000 / 64));
+  const times = events.map(({ boot_ns }) => BigInt(boot_ns));
+  assert(times.every((time, i) => i === 0 || times[i - 1] <= time), "not in order of time");
+});
+
+kernelTest("the proc connector sees a storm as well, or says what it lost", ["gcc"], () => {
+  const program = buildProgram("storm", "-pthread");
+  const { code, stdout, stderr } = kmonitor([
+    ...["-f", "-j", "-e", "all", "--source", "connector", "-c", `${program} 1500 1500`],
+  ]);
+  assertEquals(code, 0);
+  const events: Line[] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const seen = ["process:fork", "thread:create", "thread:exit", "process:exit"]
+    .reduce((sum, name) => sum + count(events, name), 0);
+  const lost = Number(/(\d+) events lost/.exec(stderr)?.[1] ?? 0);
+  // Those of other processes may be among the lost.
+  assert(
+    lost === 0 ? seen === 6001 : seen < 6001 && seen + lost >= 6001,
+    `${seen} and ${lost} lost`,
+  );
+});
+
+kernelTest("the arguments of short-lived processes are all seen", [], () => {
+  const events = eventsOf(
+    "sh -c 'i=0; while [ $i -lt 400 ]; do /bin/true number $i & i=$((i+1)); done; wait'",
+  );
+  const numbers = events.filter(({ event, argv }) =>
+    event === "process:exec" && argv?.[1] === "number"
+  ).map(({ argv }) => Number(argv![2]));
+  assertEquals(numbers.sort((a, b) => a - b), Array.from({ length: 400 }, (_, i) => i));
+});
+
+kernelTest("targets may execute, change user, be killed, live in another namespace", [
+  "setpriv",
+  "unshare",
+], () => {
+  const events = eventsOf(
+    "sh -c 'setpriv --reuid 65534 /bin/true user; " +
+      'unshare --pid --fork --mount-proc sh -c "/bin/true inside; exit 6"; ' +
+      'sh -c "kill -KILL \\$\\$"; exec /bin/true last\' 2>/dev/null',
+  );
+  const words = events.filter(({ event }) => event === "process:exec").map(({ argv }) =>
+    argv!.slice(0, 2).join(" ")
+  );
+  for (const wanted of ["/bin/true user", "/bin/true inside", "/bin/true last"]) {
+    assert(words.includes(wanted), `${wanted} is not in ${words}`);
+  }
+  // Numbers are ours, not those that the namespace has.
+  assert(events.every(({ pid }) => pid > 100));
+  assertEquals(events.filter(({ code }) => code === 6).length, 2);
+  const aborted = events.filter(({ event }) => event === "process:abort");
+  assertEquals(aborted.map(({ signal }) => signal), [9]);
+  assertEquals(count(events, "process:exit"), count(events, "process:fork") + 1);
+});
+
+kernelTest("a monitor in a namespace of its own counts as that does", ["unshare"], () => {
+  const { code, stdout, stderr } = output("unshare", [
+    ...["--pid", "--fork", "--mount-proc", Deno.execPath(), "run", "-A", "--no-check", TOOL],
+    ...["-f", "-j", "-e", "all", "-c", "sh -c '/bin/true a; exit 3'"],
+  ]);
+  assertEquals(code, 0, stderr);
+  const events: Line[] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(count(events, "process:fork"), 1);
+  const [end] = events.filter(({ event, code }) => event === "process:exit" && code === 3);
+  const [fork] = events.filter(({ event }) => event === "process:fork");
+  assertEquals(fork.parent_pid, end.pid);
+  assert(end.pid < 300, `${end.pid}`);
+});
+
+testWith("an ordinary user watches what is his", ["root", "setpriv", "gcc"], () => {
+  const program = buildProgram("storm", "-pthread");
+  const asNobody = (...args: string[]) => {
+    const command = nobodyCommand(args)
+      .map((word) => word.replace("tools/btrace.ts", "tools/kmonitor.ts"));
+    return output(command[0], command.slice(1), { cwd: "/" });
+  };
+  const { code, stdout, stderr } = asNobody(
+    ...["-f", "-j", "-e", "all", "--wait", "-c", `${program} 50 50`],
+  );
+  assertEquals([code, stderr.replace(/.*Download.*\n/g, "")], [0, ""]);
+  const events: Line[] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  // By ptrace nothing is lost.
+  assertEquals(
+    ["process:fork", "thread:create", "thread:exit", "process:exit"]
+      .map((name) => count(events, name)),
+    [50, 50, 50, 51],
+  );
+  const ended = asNobody("--source", "pidfd", "--wait", "-e", "exit", "-c", "sh -c 'exit 7'");
+  assertEquals(ended.code, 7, ended.stderr);
+});
+
+/** Forks, executions and ends that a peer has seen. */
+type Counts = readonly [forks: number, executions: number, ends: number];
+
+kernelTest("strace -f sees the same set of events", ["strace"], () => {
+  const file = Deno.makeTempFileSync();
+  const { code } = output("strace", [
+    ...["-f", "-o", file, "-e", "trace=fork,vfork,clone,clone3,execve,exit_group", "sh", "-c"],
+    WORKLOAD.slice(7, -1),
+  ]);
+  const text = Deno.readTextFileSync(file);
+  Deno.removeSync(file);
+  assertEquals(code, 4);
+  const number = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
+  const theirs: Counts = [
+    number(/(fork|clone3?)\(.*= \d+$|<\.\.\. (v?fork|clone3?) resumed>.*= \d+$/gm),
+    // The first one is the command's own, which is held behind it.
+    number(/execve\(.*= 0$|<\.\.\. execve resumed>.*= 0$/gm) - 1,
+    number(/\+\+\+ exited with/g),
+  ];
+  const events = eventsOf(WORKLOAD);
+  const ours: Counts = [
+    count(events, "process:fork"),
+    count(events, "process:exec"),
+    count(events, "process:exit"),
+  ];
+  assertEquals(ours, theirs);
+});
+
+kernelTest("forkstat sees the same set of events", ["forkstat"], async () => {
+  const peer = new Deno.Command("forkstat", {
+    args: ["-l", "-e", "fork,exec,exit", "-D", "4"],
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const text = new Response(peer.stdout).text();
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const events = eventsOf(WORKLOAD);
+  const pids = new Set(events.map(({ pid }) => pid));
+  const theirs = (await text).split("\n").map((line) => /(fork|exec|exit) +(\d+) +/.exec(line))
+    .filter((match) => match !== null && pids.has(Number(match[2])));
+  await peer.status;
+  const number = (name: string) => theirs.filter((match) => match![1] === name).length;
+  // A fork is told of the parent and of the child.
+  const children = theirs.filter((match) => match![1] === "fork").length;
+  assert(children >= count(events, "process:fork"));
+  // It saw the command start, too: the shell that became it, and its execution.
+  assertEquals(number("exit"), count(events, "process:exit"));
+  assert(number("exec") - count(events, "process:exec") <= 2);
+  assert(number("exec") >= count(events, "process:exec"));
+});
+
+kernelTest("kmonitor leaves nothing when it is told to stop", [], async () => {
+  await using tool = new RunningBtrace([], [
+    "sh",
+    "-c",
+    `exec ${Deno.execPath()} run -A ${TOOL} -s 20`,
+  ]);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  const { code, stdout } = await tool.stop("SIGINT");
+  assertEquals(code, 0, tool.stderr);
+  assertStringIncludes(stdout, "COMMAND");
+});
+
+testWith("kmonitor says what is wrong in one line", [], () => {
+  const refusals: [args: string[], message: RegExp][] = [
+    [["-p", "4194303"], /^ERROR: Cannot register: there is no process 4194303\n$/],
+    [["-p", "x"], /^ERROR: Invalid pid: 'x'\n/],
+    [["-p", "1", "-a"], /^ERROR: -a, -p and -c cannot be used together\n/],
+    [["-f"], /^ERROR: -f needs -p or -c\n/],
+    [["--wait"], /^ERROR: --wait needs -p or -c\n/],
+    [["-e", "nothing"], /^ERROR: Unknown event: nothing: expected fork/],
+    [["-s", "0"], /^ERROR: Invalid number of seconds: '0'\n/],
+    [["-c", "no-such-program"], /^ERROR: Failed to run 'no-such-program': No such file/],
+    [["--source", "magic"], /^ERROR: Invalid value 'magic': expected auto or kernel/],
+    [["extra"], /^ERROR: unknown argument extra\n/],
+  ];
+  for (const [args, message] of refusals) {
+    const { code, stderr } = kmonitor(args);
+    assertEquals(code, 1, args.join(" "));
+    assertMatch(stderr, message);
+  }
+});
