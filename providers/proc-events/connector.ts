@@ -42,6 +42,7 @@ class Connector implements Disposable {
   readonly #threads: Map<number, number>;
   readonly #sinceBoot = bootTimeNs() - monotonicTimeNs();
   #overflows = 0;
+  #missing = 0;
 
   /** @throws {DtError} EPERM. */
   constructor(pcbs: readonly Pcb[], host: UserHost, bufferBytes: number) {
@@ -80,6 +81,8 @@ class Connector implements Disposable {
   [Symbol.dispose](): void {
     if (this.#owned.disposed) return;
     this.#drain(Infinity);
+    // Something was lost, and nothing came behind it that would tell how much.
+    if (this.#overflows > 0 && this.#missing === 0) this.#host.skipped(0, 1);
     this.#owned.dispose();
   }
 
@@ -114,7 +117,9 @@ class Connector implements Disposable {
     const expected = this.#expected[cpu];
     this.#expected[cpu] = sequence + 1 >>> 0;
     const missing = expected === undefined ? 0 : sequence - expected >>> 0;
-    if (missing > 0 && missing < 1 << 30) this.#host.skipped(cpu, missing);
+    if (missing === 0 || missing >= 1 << 30) return;
+    this.#missing += missing;
+    this.#host.skipped(cpu, missing);
   }
 }
 

@@ -44,6 +44,11 @@ const ROWS: readonly Row[] = [
     args: ["-e", `iter:task { @ = count(); }`],
   },
   {
+    use: "`proc:` with arguments of everybody",
+    capabilities: ["CAP_BPF", "CAP_PERFMON"],
+    args: ["--plane", "kernel", "-e", `proc:process:exec { @[str(args.path)] = count(); } ${END}`],
+  },
+  {
     use: "other events of tracefs",
     capabilities: ["CAP_BPF", "CAP_PERFMON", "CAP_DAC_READ_SEARCH"],
     args: ["-e", `tracepoint:sched:sched_switch { @[args.prev_comm] = count(); } ${END}`],
