@@ -13,6 +13,8 @@ export type RecordHandler = (offset: number, length: number) => boolean | void;
 export interface RecordSource {
   /** Memory that the offsets lie in. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes that have not been read. */
+  readonly available: number;
   /** Hands out what is committed now, in order; returns how many records. */
   drain(handler: RecordHandler): number;
 }

@@ -34,6 +34,9 @@ export interface Recording extends Disposable {
   count(): SessionStats;
 }
 
+/** How long what is pulled may hold the thread. */
+const PULL_MS = 5;
+
 /** On the kernel plane: programs are loaded by the constructor and attached later. */
 export class KernelRecording implements Recording {
   readonly kernel: KernelRecording = this;
@@ -120,7 +123,14 @@ export class KernelRecording implements Recording {
   async wait(): Promise<void> {
     const [source] = this.#pulled;
     if (source === undefined) return await this.plane.wait();
-    if (!source.pull()) this.#pulled.shift();
+    const { ring } = this.plane;
+    const until = performance.now() + PULL_MS;
+    let more = source.pull();
+    // Until the reader has something to do.
+    while (more && ring.available < ring.size / 4 && performance.now() < until) {
+      more = source.pull();
+    }
+    if (!more) this.#pulled.shift();
     if (this.#pulled.length === 0 && this.#allPulled) this.#ended();
     // Signals and timers have their turn.
     await new Promise((resolve) => setTimeout(resolve));

@@ -7,6 +7,7 @@ import { Assembler } from "../asm/assembler.ts";
 import { imm, mov64 } from "../asm/alu.ts";
 import { callHelper, exit } from "../asm/jump.ts";
 import { R0 } from "../asm/register.ts";
+import { Fd } from "../sys/fd.ts";
 import { perfType } from "../sys/perf_event.ts";
 import { missingCapabilities, UnsupportedError } from "./load_failure.ts";
 import { BpfMap } from "./map.ts";
@@ -14,6 +15,7 @@ import {
   BPF_TRACE_KPROBE_MULTI,
   BPF_TRACE_UPROBE_MULTI,
   linkCreateKprobeMulti,
+  linkCreateUprobeMulti,
 } from "./syscall.ts";
 import { BPF_TRACE_FENTRY, BPF_TRACE_RAW_TP, BpfProgram, type ProgramSpec } from "./program.ts";
 
@@ -106,18 +108,29 @@ const PROBES: Record<Feature, FeatureProbe> = {
         expectedAttachType: BPF_TRACE_KPROBE_MULTI,
         code: returnZero(),
       });
-      try {
-        linkCreateKprobeMulti(program.fd, [], false);
-      } catch (error) {
-        // No functions is a mistake only where some would be none.
-        if (errorCode(error) !== "EINVAL") throw error;
-      }
+      const anywhere = [{ name: "vfs_read", cookie: 0n }];
+      new Fd(linkCreateKprobeMulti(program.fd, anywhere, false), "feature")[Symbol.dispose]();
     },
   },
   uprobe_multi: {
     minimumKernel: "6.6",
     needs: "CONFIG_UPROBES",
-    try: () => load({ type: "KPROBE", expectedAttachType: BPF_TRACE_UPROBE_MULTI }),
+    try() {
+      // Kernels that know no such link load the program all the same.
+      using program = new BpfProgram({
+        type: "KPROBE",
+        name: "dt_feature",
+        expectedAttachType: BPF_TRACE_UPROBE_MULTI,
+        code: returnZero(),
+      });
+      try {
+        const place = [{ offset: 0n, cookie: 0n, counter: 0n }];
+        new Fd(linkCreateUprobeMulti(program.fd, "/", place, false), "feature")[Symbol.dispose]();
+      } catch (error) {
+        // A folder is no file: who says so has understood.
+        if (errorCode(error) !== "EBADF") throw error;
+      }
+    },
   },
   get_current_task_btf: {
     minimumKernel: "5.11",

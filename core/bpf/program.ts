@@ -1,6 +1,6 @@
 // BPF programs: loading, running once, asking the kernel about them.
 
-import { DtError } from "../errors.ts";
+import { DtError, errorCode } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
 import { Fd } from "../sys/fd.ts";
 import { Struct } from "../sys/memory.ts";
@@ -158,9 +158,16 @@ export class BpfProgramStats implements Disposable {
 
 /** The BTF object of a module, which its types' ids refer to. */
 function openModuleBtf(module: string): Fd {
-  for (let id = btfNextId(0); id !== undefined; id = btfNextId(id)) {
+  const need = "functions of modules want CAP_SYS_ADMIN";
+  for (let id = next(0); id !== undefined; id = next(id)) {
     using stack = new DisposableStack();
-    const fd = stack.use(new Fd(btfById(id), `btf:${module}`));
+    let fd: Fd;
+    try {
+      fd = stack.use(new Fd(btfById(id), `btf:${module}`));
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") continue; // it has gone meanwhile
+      throw error;
+    }
     const name = new Uint8Array(MODULE_NAME_LEN);
     objGetInfo(fd.value, new Struct(32).pointer(16, name).u32(24, name.length));
     if (new TextDecoder().decode(name.subarray(0, name.indexOf(0))) !== module) continue;
@@ -168,6 +175,18 @@ function openModuleBtf(module: string): Fd {
     return fd;
   }
   throw new DtError("ENOENT", `Cannot find the BTF of module ${module}`, { operation: "btf" });
+
+  function next(id: number): number | undefined {
+    try {
+      return btfNextId(id);
+    } catch (error) {
+      if (errorCode(error) !== "EPERM") throw error;
+      throw new DtError("EPERM", `Cannot use the BTF of module ${module}: ${need}`, {
+        operation: "btf",
+        cause: error,
+      });
+    }
+  }
 }
 
 /** Longest name of a module, and a NUL. include/linux/moduleparam.h */

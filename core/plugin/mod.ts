@@ -10,18 +10,18 @@
  * function makeHeart(core: Core): Provider {
  *   const name = "heart:beat";
  *   return {
- *     contract: core.PROVIDER_CONTRACT,
+ *     contract: 1, // the version that it was written for
  *     name: "heart",
  *     probes: () => [{ name, args: [] }],
  *     provide: (wanted) => wanted === name ? { name, args: [] } : undefined,
  *     alloc: (probe, request, session) => core.userPcb(probe, request, session, "beats"),
  *     dealloc() {},
- *     attachments: (pcbs) => [{
+ *     attachments: (pcbs) => pcbs.map((pcb) => ({
  *       plane: "user",
- *       pcbs,
+ *       pcbs: [pcb],
  *       run({ enter, signal }) {
  *         const events = new core.OwnEvents();
- *         const timer = setInterval(() => enter(pcbs[0], events.event([])), 1000);
+ *         const timer = setInterval(() => enter(pcb, events.event([])), 1000);
  *         return new Promise((resolve) =>
  *           signal.addEventListener("abort", () => {
  *             clearInterval(timer);
@@ -30,7 +30,7 @@
  *           })
  *         );
  *       },
- *     }],
+ *     })),
  *   };
  * }
  * ```

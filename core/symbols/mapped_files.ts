@@ -31,13 +31,22 @@ export function allExecutableFiles(): string[] {
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     for (const path of executableFiles(Number(name))) {
-      const { dev, ino } = Deno.statSync(path);
+      const key = identityOf(path);
+      if (key === undefined) continue; // gone with its process
       // A path that does not go through a process lasts longer.
-      const key = `${dev}:${ino}`;
       if (!found.has(key) || !path.startsWith("/proc/")) found.set(key, path);
     }
   }
   return [...found.values()];
+}
+
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = Deno.statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
+  }
 }
 
 function inodeOf(path: string): number | undefined {

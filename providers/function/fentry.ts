@@ -6,6 +6,7 @@ import {
   BPF_TRACE_FEXIT,
   missingFeature,
 } from "../../core/bpf/mod.ts";
+import { DtError, errorCode } from "../../core/errors.ts";
 import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
 import { globMatcher, type Probe } from "../../core/probe.ts";
 import {
@@ -135,6 +136,18 @@ export function fentryAttachment(
     },
     layout: { id: JSON.stringify(locations), locations },
     skipFrames: SKIP_FRAMES,
-    attach: (program) => attachRawTracepoint(program),
+    attach(program) {
+      try {
+        return attachRawTracepoint(program);
+      } catch (error) {
+        const code = errorCode(error);
+        if (code !== "EBUSY" && code !== "EINVAL") throw error;
+        throw new DtError(
+          code,
+          `Cannot attach ${pcb.probe.name}: the function cannot be traced (${code})`,
+          { operation: "start", probe: pcb.probe.name, cause: error },
+        );
+      }
+    },
   };
 }

@@ -67,17 +67,15 @@ export function functionType(name: string, module: string): FunctionType | undef
   return btf === null || id === 0 ? undefined : typeOf(btf, id);
 }
 
-/** Names of all functions that a module's BTF describes. */
-export function* typedFunctions(module: string): Generator<[id: number, name: string]> {
-  const btf = moduleBtf(module);
-  if (btf !== null) yield* btf.names(BTF_KIND.FUNC);
-}
-
-/** The same by id. */
-export function typeOf(btf: Btf, id: number): FunctionType {
+/**
+ * The same by id. Undefined for what the kernel has no trampoline for: a result that is a structure, an
+ * argument of more than two words. btf_distill_func_proto()
+ */
+function typeOf(btf: Btf, id: number): FunctionType | undefined {
   const prototype = btf.sizeOrType(id);
   const locations: Record<string, Location> = {};
   let at = 0;
+  let tooLarge = false;
   const args = btf.parameters(prototype).map(({ name, type }, i): ArgumentSpec => {
     const resolved = resolve(btf, type);
     const kind = btf.kind(resolved);
@@ -85,13 +83,16 @@ export function typeOf(btf: Btf, id: number): FunctionType {
     locations[`arg${i}`] = isStruct
       ? { path: [at * 8], size: 8, address: "inline" }
       : { path: [at * 8], size: 8, pointer: kind === BTF_KIND.PTR };
-    at += isStruct ? Math.ceil(btf.sizeOrType(resolved) / 8) : 1;
+    const words = isStruct ? Math.ceil(btf.sizeOrType(resolved) / 8) : 1;
+    tooLarge ||= words > 2;
+    at += words;
     return { name: name === "" ? `arg${i}` : name, type: btfTypeName(btf, type), at: `arg${i}` };
   });
   const result = btf.sizeOrType(prototype);
+  const kind = btf.kind(resolve(btf, result));
+  if (tooLarge || kind === BTF_KIND.STRUCT || kind === BTF_KIND.UNION) return undefined;
   if (result === 0) return { id, args, locations };
-  const pointer = btf.kind(resolve(btf, result)) === BTF_KIND.PTR;
-  locations.retval = { path: [at * 8], size: 8, pointer };
+  locations.retval = { path: [at * 8], size: 8, pointer: kind === BTF_KIND.PTR };
   return { id, args, retval: btfTypeName(btf, result), locations };
 }
 

@@ -5,9 +5,11 @@ import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { callHelper } from "../../core/asm/jump.ts";
 import { R1 } from "../../core/asm/register.ts";
 import {
+  type AttachableProgram,
   attachKprobe,
   attachKprobes,
   BPF_TRACE_KPROBE_MULTI,
+  type KprobeSymbol,
   missingFeature,
   UnsupportedError,
 } from "../../core/bpf/mod.ts";
@@ -111,7 +113,10 @@ export class KprobeProvider implements Provider {
       });
     }
     const multi = missingFeature("kprobe_multi") === undefined;
-    const isWhole = (pcb: Pcb) => multi && this.#parse(pcb.probe.name)!.offset === 0n;
+    const isWhole = (pcb: Pcb) => {
+      const { symbol, offset } = this.#parse(pcb.probe.name)!;
+      return multi && symbol !== undefined && offset === 0n;
+    };
     return [pcbs.filter(isWhole), pcbs.filter((pcb) => !isWhole(pcb))]
       .map((own, i): KernelAttachment => ({
         plane: "kernel",
@@ -136,7 +141,7 @@ export class KprobeProvider implements Provider {
           using stack = new DisposableStack();
           if (i === 0) {
             for (const names of distinct(places)) {
-              stack.use(attachKprobes(program, names, this.#isReturn));
+              stack.use(this.#attachAll(program, names, own));
             }
           } else {
             own.forEach(({ probe }, at) => {
@@ -146,6 +151,20 @@ export class KprobeProvider implements Provider {
           return stack.move();
         },
       })).filter(({ pcbs }) => pcbs.length > 0);
+  }
+
+  /** One link; where the kernel refuses it, it is found out for which of them. */
+  #attachAll(program: AttachableProgram, names: readonly KprobeSymbol[], own: readonly Pcb[]) {
+    try {
+      return attachKprobes(program, names, this.#isReturn);
+    } catch (error) {
+      if (errorCode(error) !== "ESRCH") throw error;
+      for (const one of names) {
+        const { probe } = own[Number(one.cookie)];
+        explained(probe, () => attachKprobes(program, [one], this.#isReturn))[Symbol.dispose]();
+      }
+      throw error;
+    }
   }
 
   get #isReturn(): boolean {
@@ -174,7 +193,17 @@ export class KprobeProvider implements Provider {
     const kind = isReturn ? "fexit" : "fentry";
     const note = `${name} is served by ${kind}: this kernel has no kprobes`;
     const type = () => functionType(symbol!, module);
-    return isReturn ? { name, args: [], retval: RESULT, note } : {
+    if (isReturn) {
+      return {
+        name,
+        args: [],
+        note,
+        get retval() {
+          return type()?.retval === undefined ? undefined : RESULT;
+        },
+      };
+    }
+    return {
       name,
       note,
       get args() {
@@ -209,7 +238,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
   EILSEQ: "no instruction starts there",
   ENOENT: "there is no such function",
   EINVAL: "the kernel does not allow it there",
-  EADDRNOTAVAIL: "there is no code",
+  ESRCH: "it cannot be traced: notrace, inlined, or not there",
+  EADDRNOTAVAIL: "its name is not unique, or there is no code",
 };
 
 /** Says of which probe the kernel speaks. */

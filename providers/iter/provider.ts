@@ -7,6 +7,7 @@ import { load, storeImm } from "../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3 } from "../../core/asm/register.ts";
 import { attachIterator, BPF_TRACE_ITER } from "../../core/bpf/mod.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
+import { DtError } from "../../core/errors.ts";
 import { kernelPcb, type Pcb } from "../../core/pcb.ts";
 import type { Probe } from "../../core/probe.ts";
 import {
@@ -24,6 +25,11 @@ const PREFIX = "iter:";
 const FUNCTION = "bpf_iter_";
 const CONTEXT = "bpf_iter__";
 
+/** Iterators that want to be told of which object. */
+const OF_ONE: ReadonlySet<string> = new Set([
+  ...["bpf_map_elem", "bpf_sk_storage_map", "sockmap", "cgroup"],
+]);
+
 /** The provider of `iter:`; see mod.ts. */
 export class IterProvider implements Provider {
   /** Version of the contract. */
@@ -36,7 +42,7 @@ export class IterProvider implements Provider {
     const names = kernelBtf()?.namesWith(FUNCTION) ?? new Set();
     for (const name of [...names].sort()) {
       const iterator = name.slice(FUNCTION.length);
-      if (names.has(CONTEXT + iterator)) yield spec(iterator);
+      if (names.has(CONTEXT + iterator) && !OF_ONE.has(iterator)) yield spec(iterator);
     }
   }
 
@@ -44,7 +50,12 @@ export class IterProvider implements Provider {
   provide(name: string): ProbeSpec | undefined {
     const iterator = name.slice(PREFIX.length);
     if (!/^\w+$/.test(iterator) || functionOf(iterator) === 0 || contextOf(iterator) === 0) return;
-    return spec(iterator);
+    if (!OF_ONE.has(iterator)) return spec(iterator);
+    throw new DtError(
+      "EINVAL",
+      `${name} goes over what one map or cgroup has, and a script cannot say of which`,
+      { operation: "enable", probe: name },
+    );
   }
 
   /** One PCB. */

@@ -73,6 +73,8 @@ interface Watched extends Registration<Notification | undefined> {
   readonly task?: number;
   /** Children are watched, too. */
   readonly follows: boolean;
+  /** The process has not been born yet. */
+  awaited: boolean;
   /** inode of a cgroup. */
   readonly cgroup?: bigint;
 }
@@ -148,14 +150,15 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       return;
     }
     const task = taskOf(target);
-    if (task !== undefined && startOf(task) === undefined && !options.future) {
+    const awaited = task !== undefined && startOf(task) === undefined;
+    if (awaited && !options.future) {
       throw refusal("ESRCH", "register", `there is no process ${task}`);
     }
     const cgroup = typeof target === "object" && "cgroup" in target
       ? cgroupOf(target.cgroup)
       : undefined;
     const follows = typeof target === "object" && "subtree" in target;
-    const watched: Watched = { mask, notify, since: bootTimeNs(), task, follows, cgroup };
+    const watched: Watched = { mask, notify, since: bootTimeNs(), task, follows, cgroup, awaited };
     this.#start(watched);
     this.#registrations.set(key, watched);
     if (cgroup !== undefined) {
@@ -308,6 +311,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     const bit = EVENT_BITS[name];
     let wanted = false;
     const told = new Set<Watched>();
+    if (isBirth) this.#renewed(name === "process:fork" ? pid : tid);
     const tell = (one: Registration<Notification | undefined>) => {
       const watched = one as Watched;
       if (timestampNs < watched.since || told.has(watched)) return;
@@ -328,6 +332,15 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     this.#delivered++;
     if (this.#waiting.length < MOST_WAITING) this.#waiting.push(event);
     else this.#overflowed++;
+  }
+
+  /** A number has a new owner: who watched the former one does not watch this one, whose end may be lost. */
+  #renewed(task: number): void {
+    for (const one of this.#targets.of(task) ?? []) {
+      const watched = one as Watched;
+      if (watched.awaited && watched.task === task) watched.awaited = false;
+      else this.#targets.drop(watched, task);
+    }
   }
 
   #notify({ notify }: Watched, event: ProcessEvent, bit: number): void {

@@ -37,12 +37,16 @@ export class Targets<N> {
     this.#byTask.delete(task);
   }
 
+  /** A registration does not watch a task any more. */
+  drop(registration: Registration<N>, task: number): void {
+    const set = this.#byTask.get(task);
+    if (set?.delete(registration) && set.size === 0) this.#byTask.delete(task);
+  }
+
   /** Of a registration that is no more. */
   remove(registration: Registration<N>): void {
     this.#all.delete(registration);
-    for (const [task, set] of this.#byTask) {
-      if (set.delete(registration) && set.size === 0) this.#byTask.delete(task);
-    }
+    for (const task of [...this.#byTask.keys()]) this.drop(registration, task);
   }
 
   /** Those who watch a task as itself. */

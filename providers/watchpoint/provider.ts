@@ -78,6 +78,7 @@ function parse(name: string): Watched | undefined {
   const bad = (reason: string) =>
     new DtError("EINVAL", `Cannot watch ${name}: ${reason}`, { operation: "enable" });
   if (!/^(0x[0-9a-f]+|\d+)$/i.test(address)) throw bad(`'${address}' is no address`);
+  if (BigInt(address) >= 1n << 64n) throw bad(`'${address}' is no address of 64 bits`);
   const bytes = Number(length);
   if (![1, 2, 4, 8].includes(bytes)) throw bad("the length must be 1, 2, 4 or 8");
   const letters = [...mode];

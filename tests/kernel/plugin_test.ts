@@ -31,12 +31,12 @@ Deno.test("the lines of a log file are probes, with the example by path", async 
   await tracer.attached();
   log.add("one\ntwo\nthr");
   log.add("ee\n");
-  await new Promise((resolve) => setTimeout(resolve, 200));
   Deno.renameSync(log.path, `${log.path}.1`);
   log.add("another file\n");
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  // What is cut off before it was read is lost to anybody.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   Deno.truncateSync(log.path);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
   log.add("cut\n");
   const { code, stdout, stderr } = await tracer.result();
   assertEquals(code, 0, stderr);
@@ -83,6 +83,11 @@ Deno.test("what cannot be a provider is refused in one line", () => {
     [`${ROOT}tests/testdata/providers/none.ts`, /returns has no name that probes could begin with/],
     [`${ROOT}tests/testdata/providers/old.ts`, /it follows version 0 of the contract, this is ver/],
     [`${ROOT}tests/testdata/providers/partial.ts`, /it has no function attachments/],
+    [`${ROOT}tests/testdata/providers/throws_nothing.ts`, /throws_nothing.ts: undefined/],
+    [`${ROOT}tests/testdata/providers/throws.ts`, /throws.ts: no luck$/m],
+    [`${ROOT}tests/testdata/providers/class.ts`, /class.ts: Class constructor .* without 'new'/],
+    [`${ROOT}tests/testdata/providers/capital.ts`, /probes cannot begin with 'Tick'/],
+    [`${ROOT}tests/testdata/providers/short.ts`, /probes cannot begin with 'k'/],
     [`${ROOT}tests/testdata/providers/taken.ts`, /Cannot use two providers named syscall/],
   ];
   for (const [module, reason] of refusals) {
@@ -100,4 +105,21 @@ Deno.test("a provider of the user plane says so on the kernel's", () => {
   ]);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "lines of log files are seen on the user plane (--plane user)");
+});
+
+Deno.test("a provider that fails is named in one line", () => {
+  for (
+    const [name, message] of [
+      ["bad_alloc", "Provider tick failed in alloc: it returned undefined, no array"],
+      ["bad_run", "Provider tick failed in run: out of luck"],
+    ]
+  ) {
+    const { code, stderr } = btrace([
+      ...["--plane", "user", "--provider", `${ROOT}tests/testdata/providers/${name}.ts`],
+      ...["-e", "tick:tock { }"],
+    ]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `ERROR: ${message}\n`);
+    assert(!/\bat \S+:\d+/.test(stderr), stderr);
+  }
 });

@@ -20,7 +20,7 @@ ln -s /proc/self/fd/1 /dev/stdout
 ln -s /proc/self/fd/2 /dev/stderr
 for module in /modules/*.ko; do insmod "$module"; done
 options=trans=virtio,version=9p2000.L,msize=524288
-mount -t 9p -o $options shared /shared
+mount -t 9p -o $options shared /shared || poweroff -f
 project=$(cat /shared/project)
 mkdir -p "$project"
 mount -t 9p -o $options,ro,cache=loose project "$project"

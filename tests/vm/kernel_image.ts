@@ -50,14 +50,12 @@ export function kernelImage(kernel: Kernel): KernelImage {
       ]);
       run("sh", ["-c", `xz -dc '${found.split("\n")[0]}' > ready/${name}.ko`], { cwd: work });
     }
-    // Whoever comes second finds it there.
     Deno.mkdirSync(cacheFolder(), { recursive: true });
-    run("sh", [
-      "-c",
-      `cp -r ready '${folder}.${Deno.pid}' && mv -T '${folder}.${Deno.pid}' '${folder}'`,
-    ], {
-      cwd: work,
-    });
+    // Another process may have been as quick: its copy is as good.
+    const own = `${folder}.${Deno.pid}`;
+    run("cp", ["-r", "ready", own], { cwd: work });
+    run("sh", ["-c", `mv -T '${own}' '${folder}' 2>/dev/null || rm -rf '${own}'`]);
+    Deno.statSync(image.vmlinux);
   } finally {
     Deno.removeSync(work, { recursive: true });
   }

@@ -2,10 +2,11 @@
 
 import { disableFeature } from "../../core/bpf/features.ts";
 import { type Device, openDevice } from "../../core/device.ts";
-import { errorCode } from "../../core/errors.ts";
-import { type Provider, PROVIDER_CONTRACT } from "../../core/provider.ts";
+import { DtError, errorCode } from "../../core/errors.ts";
+import { type Attachment, type Provider, PROVIDER_CONTRACT } from "../../core/provider.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { type Options, UsageError } from "./options.ts";
+import { fullName } from "./passes/probe_names.ts";
 
 /**
  * Opens a device with all providers.
@@ -29,29 +30,90 @@ export async function openFor({ providers, withoutFeatures }: Options): Promise<
 /** Calls the default export of a module with what providers are given. */
 async function loadProvider(text: string): Promise<Provider> {
   const fail = (reason: string) => new UsageError(`Cannot load provider ${text}: ${reason}`);
-  let module: { default?: unknown };
+  let made: unknown;
   try {
-    const url = /^[a-z][a-z0-9+.-]+:/i.test(text) ? text : `file://${Deno.realPathSync(text)}`;
-    module = await import(url);
+    const { default: make } = await import(moduleUrl(text)) as { default?: unknown };
+    if (typeof make !== "function") {
+      throw new TypeError("its default export is no function (core) => Provider");
+    }
+    made = await make(await import("../../core/plugin/mod.ts"));
   } catch (error) {
-    throw fail((error as Error).message.split("\n")[0]);
+    throw fail(firstLine(error));
   }
-  const make = module.default;
-  if (typeof make !== "function") {
-    throw fail("its default export is no function (core) => Provider");
-  }
-  const provider = make(await import("../../core/plugin/mod.ts")) as Partial<Provider> | undefined;
-  if (typeof provider?.name !== "string" || !/^\w+$/.test(provider.name)) {
+  const provider = made as Partial<Provider> | null | undefined;
+  const name = provider?.name;
+  if (typeof name !== "string") {
     throw fail("what its default export returns has no name that probes could begin with");
   }
-  if (provider.contract !== PROVIDER_CONTRACT) {
+  if (!/^[a-z]\w*$/.test(name) || fullName(name) !== name || SPECIAL.includes(name)) {
     throw fail(
-      `it follows version ${provider.contract} of the contract, this is version ${PROVIDER_CONTRACT}`,
+      `probes cannot begin with '${name}': a name is of small letters, and none that has a meaning`,
     );
   }
-  const lacks = MEMBERS.find((name) => typeof provider[name] !== "function");
+  if (provider!.contract !== PROVIDER_CONTRACT) {
+    throw fail(
+      `it follows version ${
+        provider!.contract
+      } of the contract, this is version ${PROVIDER_CONTRACT}`,
+    );
+  }
+  const lacks = MEMBERS.find((member) => typeof provider![member] !== "function");
   if (lacks !== undefined) throw fail(`it has no function ${lacks}`);
-  return provider as Provider;
+  return guarded(provider as Provider);
 }
 
 const MEMBERS = ["probes", "provide", "alloc", "dealloc", "attachments"] as const;
+/** What scripts have beside providers. */
+const SPECIAL = ["begin", "end", "self", "test", "bench"];
+
+/** A path may have characters that mean something in a URL. */
+function moduleUrl(text: string): string {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(text)) return text;
+  return `file://${Deno.realPathSync(text).split("/").map(encodeURIComponent).join("/")}`;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0];
+}
+
+/** Somebody else's code: what goes wrong in it is told in one line, with its name. */
+function guarded(provider: Provider): Provider {
+  const { name, contract } = provider;
+  const failure = (what: string, error: unknown) =>
+    errorCode(error) !== undefined && error instanceof Error
+      ? error
+      : new DtError("EIO", `Provider ${name} failed in ${what}: ${firstLine(error)}`, {
+        operation: what,
+        cause: error,
+      });
+  const call = <T>(what: string, run: () => T): T => {
+    try {
+      return run();
+    } catch (error) {
+      throw failure(what, error);
+    }
+  };
+  const list = <T>(what: string, run: () => T[]): T[] => {
+    const found = call(what, run);
+    if (Array.isArray(found)) return found;
+    throw failure(what, `it returned ${String(found)}, no array`);
+  };
+  const attachment = (one: Attachment): Attachment =>
+    one.plane === "kernel" ? one : {
+      plane: "user",
+      pcbs: one.pcbs,
+      run: (host) =>
+        Promise.resolve(call("run", () => one.run(host)))
+          .catch((error) => Promise.reject(failure("run", error))),
+    };
+  return {
+    contract,
+    name,
+    probes: (pattern) => call("probes", () => [...provider.probes(pattern)]),
+    provide: (wanted) => call("provide", () => provider.provide(wanted)),
+    alloc: (...args) => list("alloc", () => provider.alloc(...args)),
+    dealloc: (pcbs) => call("dealloc", () => provider.dealloc(pcbs)),
+    attachments: (...args) =>
+      list("attachments", () => provider.attachments(...args)).map(attachment),
+  };
+}

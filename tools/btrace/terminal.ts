@@ -1,7 +1,7 @@
 // What the command line writes, and what it says when something goes wrong.
 
 import { VerifierError } from "../../core/bpf/verifier_log.ts";
-import { DtError } from "../../core/errors.ts";
+import { errorCode } from "../../core/errors.ts";
 import { ScriptError } from "./lang/diagnostics.ts";
 import { USAGE, UsageError } from "./options.ts";
 
@@ -39,7 +39,8 @@ export function reportError(error: unknown, verbose: boolean): number {
     write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? USAGE : ""}`);
   } else if (error instanceof Deno.errors.NotCapable) {
     write(Deno.stderr, `ERROR: ${error.message}: run it as deno run -A\n`);
-  } else if (error instanceof DtError) {
+  } else if (errorCode(error) !== undefined && error instanceof Error) {
+    // Of whichever copy of our classes it is.
     write(Deno.stderr, `ERROR: ${error.message}\n`);
     if (error instanceof VerifierError && verbose) write(Deno.stderr, error.log);
   } else {

@@ -76,7 +76,12 @@ function compileScript(
 
 /** Those of -p are mapped; of -c the program is known before it starts. */
 function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
-  if (pid !== undefined) return () => executableFiles(pid);
+  if (pid !== undefined) {
+    return () => {
+      if (statusField(pid, "Tgid") === undefined) throw new UsageError(`No such process: ${pid}`);
+      return executableFiles(pid);
+    };
+  }
   if (command === undefined) return undefined;
   return () => {
     const path = programOf(command);

@@ -69,11 +69,11 @@ kernelTest("kprobe+offset fires within, and not between instructions", [], async
 kernelTest("kprobe by address fires with --unsafe only", [], async () => {
   const { kernelSymbols } = await import("../../../core/symbols/mod.ts");
   const address = `0x${kernelSymbols().address("vfs_read")!.toString(16)}`;
-  const text = `kprobe:${address} { @[func] = count(); } interval:ms:200 { exit(); }`;
-  const refused = btrace(["-e", text]);
+  const args = ["-c", `head -c 10 ${FILE}`, "-e", `kprobe:${address} { @[func] = count(); }`];
+  const refused = btrace(args);
   assertEquals(refused.code, 1);
   assertMatch(refused.stderr, /A probe at an address .*\n.*\n.*\nHINT: use --unsafe to allow it/s);
-  const { code, stdout } = btrace(["--unsafe", "-e", text]);
+  const { code, stdout } = btrace(["--unsafe", ...args]);
   assertEquals(code, 0);
   assertMatch(stdout, /@\[vfs_read\]: \d+/);
 });

@@ -184,6 +184,9 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
   return { args, type, named, names };
 }
 
+/** Probes whose function is the kernel's or a program's, and in a register or not. */
+const FUNCTION = /^[uk](ret)?probe(?=:)|^f(entry|exit)(?=:)/;
+
 /** One variant per kind of arguments, if the clause looks at them; one per probe, if at its name. */
 function split(
   { clause, probes }: ExpandedClause,
@@ -196,7 +199,13 @@ function split(
   const groups = Map.groupBy(
     probes,
     ({ args, retval, layout, context, name }) =>
-      JSON.stringify([args, retval, layout, context, type ? name.split(":")[0] : ""]),
+      JSON.stringify([
+        args,
+        retval,
+        layout,
+        context,
+        type ? name.split(":")[0] : FUNCTION.exec(name),
+      ]),
   );
   return [...groups.values()].map((group) => ({ clause, probes: group }));
 }

@@ -174,6 +174,16 @@ function special(
   return [probe];
 }
 
+/** In one of many files: what has no meaning there may have one in others. */
+function matchIfThere(name: string, lookup: ProbeLookup): ProbeInfo[] {
+  try {
+    return lookup.match(name);
+  } catch (error) {
+    if ((error as { code?: string }).code === "EINVAL") return [];
+    throw error;
+  }
+}
+
 /** Probes of files without a file, or in any: in those of the process that is traced. */
 function inTarget(name: string, { targetFiles }: ExpandOptions): string[] {
   const [provider, file, ...rest] = name.split(":");
@@ -206,7 +216,10 @@ function find(
   }
   let found: ProbeInfo[];
   try {
-    found = inTarget(name, options).flatMap((one) => lookup.match(one));
+    const names = inTarget(name, options);
+    found = names.flatMap((one) =>
+      names.length > 1 ? matchIfThere(one, lookup) : lookup.match(one)
+    );
   } catch (error) {
     if ((error as { code?: string }).code !== "EINVAL") throw error;
     diagnostics.error("invalid-probe", (error as Error).message, point.span);

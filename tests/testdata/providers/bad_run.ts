@@ -1,0 +1,12 @@
+// Fails while it runs.
+import makeTick from "./tick.ts";
+import type { Attachment, Core, Pcb } from "../../../core/plugin/mod.ts";
+
+export default (core: Core) => ({
+  ...makeTick(core),
+  attachments: (pcbs: readonly Pcb[]): Attachment[] => [{
+    plane: "user",
+    pcbs,
+    run: () => Promise.reject(new RangeError("out of luck")),
+  }],
+});

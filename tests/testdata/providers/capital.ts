@@ -1,0 +1,5 @@
+// Has a name that no script can write.
+import makeTick from "./tick.ts";
+import type { Core } from "../../../core/plugin/mod.ts";
+
+export default (core: Core) => ({ ...makeTick(core), name: "Tick" });

@@ -1,0 +1,4 @@
+// Exports a class.
+export default class {
+  readonly name = "class";
+}
