@@ -181,6 +181,27 @@ kernelTest("kprobes go on with perf events where there is no kprobe_multi", [], 
   assertMatch(stdout, /@r\[vfs_read\]: \d+\n/);
 });
 
+kernelTest("a clause for functions of the kernel and of programs names both", [], async () => {
+  const { stdout } = await script(
+    `uprobe:libc:open64, kprobe:vfs_read ${OWN} { @[func] = count(); }`,
+    () => readFile(FILE),
+  ).catch((error) => ({ stdout: String(error) }));
+  // One map cannot have names of both kinds as keys: that is said, or they are right.
+  assert(/vfs_read|Type mismatch|type/.test(stdout), stdout);
+  assert(!/0xffff/.test(stdout), stdout);
+});
+
+kernelTest("functions that cannot be traced are named", [], () => {
+  for (const text of ["kprobe:vfs_read, kprobe:exc_nmi { }", "fentry:exc_nmi { }"]) {
+    const { code, stderr } = btrace(["-e", text]);
+    assertEquals(code, 1, text);
+    assertMatch(stderr, /ERROR: .*exc_nmi/, text);
+  }
+  // A result that is a structure.
+  const device = openDevice({ providers: [fexit()] });
+  assertEquals(device.match("fexit:make_kuid"), []);
+});
+
 // Last: the feature stays off in this process.
 kernelTest("fentry serves kprobes where there are none, and -v says so", [], async () => {
   const text = "kprobe:vfs_read { @[func] = max(arg2); } kretprobe:vfs_read { @r = max(retval); }";
@@ -192,6 +213,9 @@ kernelTest("fentry serves kprobes where there are none, and -v says so", [], asy
   assertMatch(stdout, /@r: \d+\n/);
   assertMatch(stderr, /^kprobe:vfs_read is served by fentry: this kernel has no kprobes$/m);
   assertMatch(stderr, /^kretprobe:vfs_read is served by fexit: this kernel has no kprobes$/m);
+  // A function that returns nothing has no result there.
+  const none = btrace(["--no-feature", "kprobe", "-n", "-e", "kretprobe:fput { print(retval); }"]);
+  assertMatch(none.stderr, /The retval builtin is not available in kretprobe:fput/);
   disableFeature("kprobe");
   using session = openDevice({ providers: [kprobe()] }).open();
   assertEquals(codeOf(() => session.enable("kprobe:vfs_read+4")), "EOPNOTSUPP");
