@@ -106,7 +106,8 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^tools\/profile/, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },
   {
     files: /^tools\//,
-    may: /^tools\/(btrace|symbols)\/|^tools\/deps\.ts$|^core\/|^providers\/mod\.ts$|^deno\.json$/,
+    may:
+      /^tools\/(btrace|symbols)\/|^tools\/(deps|command_line)\.ts$|^core\/|^providers\/mod\.ts$|^deno\.json$/,
   },
   { files: /^deno\.json$/, may: /^$/ },
 ];

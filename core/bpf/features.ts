@@ -43,6 +43,17 @@ function load(spec: Omit<ProgramSpec, "name" | "code">, code = returnZero()): vo
   new BpfProgram({ name: "dt_feature", code, ...spec })[Symbol.dispose]();
 }
 
+/** Kernels that know no such link load the program all the same. */
+function attach(expectedAttachType: number, link: (fd: number) => number): void {
+  using program = new BpfProgram({
+    type: "KPROBE",
+    name: "dt_feature",
+    expectedAttachType,
+    code: returnZero(),
+  });
+  new Fd(link(program.fd), "feature")[Symbol.dispose]();
+}
+
 function btfId(kind: typeof BTF_KIND[keyof typeof BTF_KIND], name: string): number {
   const id = kernelBtf()?.find(kind, name) ?? 0;
   if (id === 0) throw new DtError("ENOENT", `No BTF type ${name}`, { operation: "btf" });
@@ -101,31 +112,19 @@ const PROBES: Record<Feature, FeatureProbe> = {
   kprobe_multi: {
     minimumKernel: "5.18",
     needs: "CONFIG_FPROBE",
-    try() {
-      using program = new BpfProgram({
-        type: "KPROBE",
-        name: "dt_feature",
-        expectedAttachType: BPF_TRACE_KPROBE_MULTI,
-        code: returnZero(),
-      });
-      const anywhere = [{ name: "vfs_read", cookie: 0n }];
-      new Fd(linkCreateKprobeMulti(program.fd, anywhere, false), "feature")[Symbol.dispose]();
-    },
+    try: () =>
+      attach(
+        BPF_TRACE_KPROBE_MULTI,
+        (fd) => linkCreateKprobeMulti(fd, [{ name: "vfs_read", cookie: 0n }], false),
+      ),
   },
   uprobe_multi: {
     minimumKernel: "6.6",
     needs: "CONFIG_UPROBES",
     try() {
-      // Kernels that know no such link load the program all the same.
-      using program = new BpfProgram({
-        type: "KPROBE",
-        name: "dt_feature",
-        expectedAttachType: BPF_TRACE_UPROBE_MULTI,
-        code: returnZero(),
-      });
+      const place = { offset: 0n, cookie: 0n, counter: 0n };
       try {
-        const place = [{ offset: 0n, cookie: 0n, counter: 0n }];
-        new Fd(linkCreateUprobeMulti(program.fd, "/", place, false), "feature")[Symbol.dispose]();
+        attach(BPF_TRACE_UPROBE_MULTI, (fd) => linkCreateUprobeMulti(fd, "/", [place], false));
       } catch (error) {
         // A folder is no file: who says so has understood.
         if (errorCode(error) !== "EBADF") throw error;

@@ -281,7 +281,7 @@ testWith("kmonitor says what is wrong in one line", [], () => {
     [["-s", "0"], /^ERROR: Invalid number of seconds: '0'\n/],
     [["-c", "no-such-program"], /^ERROR: Failed to run 'no-such-program': No such file/],
     [["--source", "magic"], /^ERROR: Invalid value 'magic': expected auto or kernel/],
-    [["extra"], /^ERROR: unknown argument extra\n/],
+    [["extra"], /^ERROR: unknown option extra\n/],
   ];
   for (const [args, message] of refusals) {
     const { code, stderr } = kmonitor(args);

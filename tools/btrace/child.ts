@@ -4,16 +4,17 @@
 import { pidfdOpen } from "../../core/sys/pidfd.ts";
 import { Poller } from "../../core/sys/poller.ts";
 import { HeldProcess } from "../../core/sys/spawn.ts";
+import { UsageError } from "../command_line.ts";
 
 /**
  * Starts a command and holds it before its first instruction.
  *
  * @param command A simple command with arguments, split as a shell does.
- * @throws {Deno.errors.NotFound} The program cannot be found.
+ * @throws {UsageError} The program cannot be found.
  */
 export function holdChild(command: string): HeldProcess {
   if (programOf(command) === undefined) {
-    throw new Deno.errors.NotFound(
+    throw new UsageError(
       `Failed to run '${firstWord(command)}': No such file or directory`,
     );
   }

@@ -18,7 +18,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     return await dispatch(parseOptions(args));
   } catch (error) {
-    return reportError(error, args.includes("-v"));
+    return reportError(error, USAGE, args.includes("-v"));
   }
 }
 

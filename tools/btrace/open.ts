@@ -5,7 +5,8 @@ import { type Device, openDevice } from "../../core/device.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import { type Attachment, type Provider, PROVIDER_CONTRACT } from "../../core/provider.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { type Options, UsageError } from "./options.ts";
+import { UsageError } from "../command_line.ts";
+import { type Options } from "./options.ts";
 import { fullName } from "./passes/probe_names.ts";
 
 /**

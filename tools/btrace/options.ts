@@ -1,6 +1,7 @@
 // Options of the command line: bpftrace's.
 
 import type { PlaneName } from "../../core/provider.ts";
+import { UsageError } from "../command_line.ts";
 import { parseArgs } from "../deps.ts";
 
 export const USAGE = `USAGE:
@@ -60,14 +61,6 @@ EXAMPLES:
     btrace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
         system calls by process name
 `;
-
-/** What goes wrong by the user's doing: one line, status 1. */
-export class UsageError extends Error {
-  /** @param usage The usage is shown too. */
-  constructor(message: string, readonly usage = false) {
-    super(message);
-  }
-}
 
 /** Highest pid that any kernel gives: PID_MAX_LIMIT. */
 const PID_MAX = 4194304;

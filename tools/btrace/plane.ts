@@ -4,7 +4,8 @@ import { missingCapabilities } from "../../core/bpf/load_failure.ts";
 import { BpfMap } from "../../core/bpf/map.ts";
 import { errorCode } from "../../core/errors.ts";
 import type { PlaneName } from "../../core/provider.ts";
-import { type Options, UsageError } from "./options.ts";
+import { UsageError } from "../command_line.ts";
+import { type Options } from "./options.ts";
 
 /** A plane and why it was taken. */
 export interface PlaneChoice {

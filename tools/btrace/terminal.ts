@@ -3,7 +3,7 @@
 import { VerifierError } from "../../core/bpf/verifier_log.ts";
 import { errorCode } from "../../core/errors.ts";
 import { ScriptError } from "./lang/diagnostics.ts";
-import { USAGE, UsageError } from "./options.ts";
+import { UsageError } from "../command_line.ts";
 
 /** A file or a terminal. */
 export interface SyncWriter {
@@ -29,14 +29,15 @@ export function write(writer: SyncWriter, text: string): 0 {
 /**
  * Says what went wrong, and returns the exit status. What is nobody's mistake but ours is thrown again.
  *
+ * @param usage Shown after mistakes in the command line.
  * @param verbose Verifier logs are shown, too.
  */
-export function reportError(error: unknown, verbose: boolean): number {
+export function reportError(error: unknown, usage: string, verbose = false): number {
   if (error instanceof Deno.errors.BrokenPipe) return 128 + 13; // as SIGPIPE would
   if (error instanceof ScriptError) {
     write(Deno.stderr, error.message);
   } else if (error instanceof UsageError) {
-    write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? USAGE : ""}`);
+    write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? usage : ""}`);
   } else if (error instanceof Deno.errors.NotCapable) {
     write(Deno.stderr, `ERROR: ${error.message}: run it as deno run -A\n`);
   } else if (errorCode(error) !== undefined && error instanceof Error) {

@@ -16,7 +16,8 @@ import {
 } from "./compile.ts";
 import { formatDiagnostic } from "./lang/diagnostics.ts";
 import { openFor } from "./open.ts";
-import { type Options, UsageError } from "./options.ts";
+import { UsageError } from "../command_line.ts";
+import { type Options } from "./options.ts";
 import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "./passes/config.ts";
 import { run } from "./run.ts";
 import { write, writeAll } from "./terminal.ts";
@@ -166,13 +167,8 @@ export async function trace(
   stack.use(abortOnSignals(ending));
   let child: HeldProcess | undefined;
   if (options.command !== undefined) {
-    try {
-      child = stack.use(holdChild(options.command));
-      onChild?.(child.pid);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) throw new UsageError(error.message);
-      throw error;
-    }
+    child = stack.use(holdChild(options.command));
+    onChild?.(child.pid);
   }
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
   if (pid !== undefined) stack.use(abortWithProcess(pid, ending));

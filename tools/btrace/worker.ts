@@ -3,7 +3,7 @@
 // that its event loop stays free. Output is written from here: whoever reads it slowly holds the traced
 // process back and fills no memory.
 
-import type { Options } from "./options.ts";
+import { type Options, USAGE } from "./options.ts";
 import { reportError } from "./terminal.ts";
 import { prepare, trace } from "./trace.ts";
 
@@ -17,7 +17,7 @@ self.onmessage = async ({ data }: MessageEvent<Options>) => {
   try {
     status = await trace(await prepare(data, "user"), data, (child) => tell({ child }));
   } catch (error) {
-    status = reportError(error, data.verbose);
+    status = reportError(error, USAGE, data.verbose);
   }
   tell({ status });
 };

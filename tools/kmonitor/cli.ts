@@ -3,7 +3,6 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { missingCapabilities } from "../../core/bpf/mod.ts";
 import { bootTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
-import type { HeldProcess } from "../../core/sys/spawn.ts";
 import {
   descendantsOf,
   type EventName,
@@ -12,7 +11,7 @@ import {
   type ProcessEvent,
 } from "../../providers/proc-events/mod.ts";
 import { holdChild } from "../btrace/child.ts";
-import { UsageError } from "../btrace/options.ts";
+
 import { reportError, write } from "../btrace/terminal.ts";
 import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
 import { formatEvent, formatJson, HEADER } from "./print.ts";
@@ -31,11 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (options.mode === "version") return write(Deno.stdout, `kmonitor v${denoJson.version}\n`);
     return await run(options);
   } catch (error) {
-    if (error instanceof UsageError) {
-      write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? USAGE : ""}`);
-      return 1;
-    }
-    return reportError(error, false);
+    return reportError(error, USAGE);
   }
 }
 
@@ -44,7 +39,7 @@ const TREE: readonly EventName[] = ["process:fork", "process:exit"];
 
 async function run(options: KmonitorOptions): Promise<number> {
   using stack = new DisposableStack();
-  const child = options.command === undefined ? undefined : stack.use(hold(options.command));
+  const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? options.pid;
   // Without a permission the one source that loses nothing.
   const traced = child !== undefined &&
@@ -67,15 +62,6 @@ async function run(options: KmonitorOptions): Promise<number> {
   const status = await view.follow(monitor);
   view.end(monitor);
   return status;
-}
-
-function hold(command: string): HeldProcess {
-  try {
-    return holdChild(command);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new UsageError(error.message);
-    throw error;
-  }
 }
 
 function closeOnSignals(monitor: Monitor): Disposable {

@@ -5,8 +5,7 @@ import {
   type EventName,
   type MonitorSource,
 } from "../../providers/proc-events/mod.ts";
-import { UsageError } from "../btrace/options.ts";
-import { parseArgs } from "../deps.ts";
+import { readOptions, UsageError } from "../command_line.ts";
 
 export const USAGE = `USAGE:
     kmonitor [options] [-a]
@@ -69,9 +68,8 @@ const SOURCES = ["auto", "kernel", "connector", "pidfd", "ptrace"] as const;
  * @throws {UsageError} It cannot be understood.
  */
 export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
-  const unknown: string[] = [];
-  const parsed = parseArgs(args, {
-    string: ["pid", "cmd", "events", "seconds", "source", "_"],
+  const { text, flag } = readOptions(args, {
+    string: ["pid", "cmd", "events", "seconds", "source"],
     boolean: ["all", "follow", "wait", "json", "stats", "quiet", "help", "version"],
     alias: {
       all: "a",
@@ -86,18 +84,7 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
       help: "h",
       version: "V",
     },
-    unknown: (arg) => {
-      unknown.push(arg);
-      return false;
-    },
-  }) as Record<string, unknown>;
-  const text = (name: string): string | undefined => {
-    const value = parsed[name];
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    return last === undefined ? undefined : String(last);
-  };
-  const flag = (name: string) => parsed[name] === true;
-  if (unknown.length > 0) throw new UsageError(`unknown argument ${unknown[0]}`, true);
+  });
   const [pid, command] = [text("pid"), text("cmd")];
   if ([pid, command, flag("all") ? "" : undefined].filter((one) => one !== undefined).length > 1) {
     throw new UsageError("-a, -p and -c cannot be used together", true);

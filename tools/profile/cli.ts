@@ -2,9 +2,9 @@
 
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError, errorCode } from "../../core/errors.ts";
-import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { abortWithProcess, holdChild } from "../btrace/child.ts";
-import { UsageError } from "../btrace/options.ts";
+import { UsageError } from "../command_line.ts";
+
 import { choosePlane } from "../btrace/plane.ts";
 import { reportError, write } from "../btrace/terminal.ts";
 import { abortOnSignals } from "../btrace/trace.ts";
@@ -32,11 +32,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (options.mode === "version") return write(Deno.stdout, `profile v${denoJson.version}\n`);
     return await run(options);
   } catch (error) {
-    if (error instanceof UsageError) {
-      write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? USAGE : ""}`);
-      return 1;
-    }
-    return reportError(error, false);
+    return reportError(error, USAGE);
   }
 }
 
@@ -58,7 +54,7 @@ async function run(options: ProfileOptions): Promise<number> {
   // A second one ends it at once, whatever it is doing.
   ending.signal.addEventListener("abort", () => signals[Symbol.dispose]());
   const maps = command === undefined ? undefined : stack.use(new OwnMaps());
-  const child = command === undefined ? undefined : stack.use(hold(command));
+  const child = command === undefined ? undefined : stack.use(holdChild(command));
   const pid = child?.pid ?? options.pid;
   const subject = command ?? (pid === undefined ? "all processes" : subjectOf(pid));
   if (pid !== undefined) stack.use(abortWithProcess(pid, ending));
@@ -97,15 +93,6 @@ async function run(options: ProfileOptions): Promise<number> {
 }
 
 /** Starts the command, held before its first instruction. */
-function hold(command: string): HeldProcess {
-  try {
-    return holdChild(command);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
 /** What a process is, for people. */
 function subjectOf(pid: number): string {
   try {

@@ -1,8 +1,7 @@
 // Options of the command line.
 
 import type { PlaneName } from "../../core/provider.ts";
-import { UsageError } from "../btrace/options.ts";
-import { parseArgs } from "../deps.ts";
+import { readOptions, UsageError } from "../command_line.ts";
 
 export const USAGE = `USAGE:
     profile [options] -c 'CMD'
@@ -82,9 +81,8 @@ const ENDINGS: readonly (readonly [ending: string, format: Format])[] = [
  * @throws {UsageError} It cannot be understood.
  */
 export function parseProfileOptions(args: readonly string[]): ProfileOptions {
-  const unknown: string[] = [];
-  const parsed = parseArgs(args, {
-    string: ["pid", "cmd", "frequency", "duration", "output", "plane", "_"],
+  const { text, all, flag } = readOptions(args, {
+    string: ["pid", "cmd", "frequency", "duration", "output", "plane"],
     boolean: ["all", "offcpu", "quiet", "help", "version"],
     collect: ["output"],
     alias: {
@@ -98,20 +96,10 @@ export function parseProfileOptions(args: readonly string[]): ProfileOptions {
       help: "h",
       version: "V",
     },
-    unknown: (arg) => {
-      unknown.push(arg);
-      return false;
-    },
-  }) as Record<string, unknown>;
-  const text = (name: string): string | undefined => {
-    const value = parsed[name];
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    return last === undefined ? undefined : String(last);
-  };
-  const mode = parsed.help === true ? "help" : parsed.version === true ? "version" : "run";
-  if (unknown.length > 0) throw new UsageError(`unknown option ${unknown[0]}`, true);
+  });
+  const mode = flag("help") ? "help" : flag("version") ? "version" : "run";
   const [pid, command] = [text("pid"), text("cmd")];
-  const subjects = [pid, command, parsed.all === true ? "" : undefined]
+  const subjects = [pid, command, flag("all") ? "" : undefined]
     .filter((one) => one !== undefined);
   if (mode === "run" && subjects.length !== 1) {
     throw new UsageError("say what to sample: one of -c CMD, -p PID and -a", true);
@@ -128,10 +116,10 @@ export function parseProfileOptions(args: readonly string[]): ProfileOptions {
     durationS: text("duration") === undefined
       ? undefined
       : number(text("duration")!, "duration", 0.01, MOST_SECONDS, false),
-    outputs: ((parsed.output as string[] | undefined) ?? []).map(outputFile),
-    offCpu: parsed.offcpu === true,
+    outputs: all("output").map(outputFile),
+    offCpu: flag("offcpu"),
     plane,
-    quiet: parsed.quiet === true,
+    quiet: flag("quiet"),
   };
 }
 
