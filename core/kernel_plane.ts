@@ -225,7 +225,5 @@ function taskOffsets(): TaskOffsets {
   return {
     tgid: offset("task_struct", "tgid"),
     pid: offset("task_struct", "pid"),
-    signal: offset("task_struct", "signal"),
-    live: offset("signal_struct", "live"),
   };
 }

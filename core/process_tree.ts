@@ -1,12 +1,12 @@
 // Pure: no I/O, no FFI.
 // A process and all that descends from it, on the kernel plane: two programs keep the descendants'
-// process ids in a map, from the moment of their birth until their last thread ends.
+// process ids in a map, from the moment of their birth until their last thread has ended, with how many tasks each has.
 
 import type { Assembler } from "./asm/assembler.ts";
 import { add64, imm, mov64, rsh64 } from "./asm/alu.ts";
 import type { Label, MapReference } from "./asm/instruction.ts";
-import { callHelper, exit, jeq, jne } from "./asm/jump.ts";
-import { atomicOp, load, loadMap, loadMapValue, store } from "./asm/load_store.ts";
+import { callHelper, exit, ja, jeq, jne } from "./asm/jump.ts";
+import { atomicFetchOp, atomicOp, load, loadMap, loadMapValue, store } from "./asm/load_store.ts";
 import { BPF_FUNC } from "./asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R4, R6 } from "./asm/register.ts";
 import { CONTROL } from "./blocks.ts";
@@ -24,9 +24,6 @@ const VALUE = -16;
 export interface TaskOffsets {
   readonly tgid: number;
   readonly pid: number;
-  readonly signal: number;
-  /** In struct signal_struct: threads that live. */
-  readonly live: number;
 }
 
 /** The root of a tree, and its descendants. */
@@ -56,8 +53,8 @@ export function emitInTree(asm: Assembler, { root, namespace, map }: Tree, rejec
 }
 
 /**
- * For sched_process_fork(parent, child), which runs in the parent. A child that finds no room is counted
- * in the control block.
+ * For sched_process_fork(parent, child), which runs in the parent: a new process has one task, a new thread
+ * is one more. A child that finds no room is counted in the control block.
  */
 export function emitFork(
   asm: Assembler,
@@ -65,11 +62,12 @@ export function emitFork(
   offsets: TaskOffsets,
 ): void {
   const out = asm.label("out");
+  const thread = asm.label("thread");
   asm.emit(
     load(8, R6, R1, 8),
     load(4, R0, R6, offsets.tgid),
     load(4, R1, R6, offsets.pid),
-    jne(R0, R1, out), // a thread: its process is known
+    jne(R0, R1, thread),
   );
   emitInTree(asm, tree, out);
   asm.emit(
@@ -88,26 +86,45 @@ export function emitFork(
     loadMapValue(R1, tree.control, CONTROL.unfollowed),
     mov64(R2, imm(1)),
     atomicOp(4, "add", R1, 0, R2),
+    ja(out),
   );
+  asm.bind(thread);
+  emitTasks(asm, tree, offsets, out);
+  asm.emit(mov64(R1, imm(1)), atomicOp(8, "add", R0, 0, R1));
   asm.bind(out);
   asm.emit(mov64(R0, imm(0)), exit());
 }
 
-/** For sched_process_exit(task): a process leaves with its last thread. */
-export function emitExit(asm: Assembler, { map }: Tree, offsets: TaskOffsets): void {
+/**
+ * For sched_process_exit(task): a process leaves when all its tasks have passed here. The kernel's own count
+ * is ahead of that where threads end together.
+ */
+export function emitExit(asm: Assembler, tree: Tree, offsets: TaskOffsets): void {
   const out = asm.label("out");
+  asm.emit(load(8, R6, R1, 0));
+  emitTasks(asm, tree, offsets, out);
   asm.emit(
-    load(8, R6, R1, 0),
-    load(8, R1, R6, offsets.signal),
-    load(4, R0, R1, offsets.live),
-    jne(R0, imm(0), out),
-    load(4, R0, R6, offsets.tgid),
-    store(8, R10, SPILL, R0),
-    loadMap(R1, map),
+    mov64(R1, imm(-1)),
+    atomicFetchOp(8, "add", R0, 0, R1),
+    jne(R1, imm(1), out), // what it was before
+    loadMap(R1, tree.map),
     mov64(R2, R10),
     add64(R2, imm(SPILL)),
     callHelper(BPF_FUNC.map_delete_elem),
   );
   asm.bind(out);
   asm.emit(mov64(R0, imm(0)), exit());
+}
+
+/** R0 = the number of living tasks of R6's process; its key is on the stack. To `out` if it is not in the tree. */
+function emitTasks(asm: Assembler, { map }: Tree, offsets: TaskOffsets, out: Label): void {
+  asm.emit(
+    load(4, R0, R6, offsets.tgid),
+    store(8, R10, SPILL, R0),
+    loadMap(R1, map),
+    mov64(R2, R10),
+    add64(R2, imm(SPILL)),
+    callHelper(BPF_FUNC.map_lookup_elem),
+    jeq(R0, imm(0), out),
+  );
 }

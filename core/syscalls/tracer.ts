@@ -30,7 +30,7 @@ import {
   type WaitOptions,
 } from "../sys/ptrace.ts";
 import { isStopSignal } from "../sys/spawn.ts";
-import { Thread, threadsOf } from "../sys/thread.ts";
+import { statusField, Thread, threadsOf } from "../sys/thread.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
 import type { Selection } from "./selection.ts";
 import { syscalls } from "./table.ts";
@@ -216,6 +216,14 @@ export class Tracer {
     return false;
   }
 
+  /** One that was killed before its first stop could be told was born all the same. */
+  #tellEnd(tracee: Tracee, status: number): void {
+    for (const one of this.#life) {
+      if (tracee.state !== "known") one.born(tracee, tracee.parent);
+      one.ended(tracee, status);
+    }
+  }
+
   #adopt(tid: number, pid?: number, state: Tracee["state"] = "known"): Tracee {
     const tracee = new Tracee(tid, pid);
     tracee.state = state;
@@ -235,7 +243,7 @@ export class Tracer {
       const ended = this.#tracees.get(tid);
       this.#tracees.delete(tid);
       const { status } = stopped;
-      if (ended !== undefined) { for (const one of this.#life) one.ended(ended, status); }
+      if (ended !== undefined) this.#tellEnd(ended, status);
       return;
     }
     const { event, signal } = stopped;
@@ -264,7 +272,7 @@ export class Tracer {
     const known = this.#tracees.get(tid);
     if (known?.state === "known") return; // it was released too early, and told as an orphan
     // clone() makes threads and processes.
-    const pid = event === PTRACE_EVENT.clone ? undefined : tid;
+    const pid = event === PTRACE_EVENT.clone ? Number(statusField(tid, "Tgid") ?? parent.pid) : tid;
     const child = known ?? this.#adopt(tid, pid, "unborn");
     child.parent = parent;
     child.call = parent.call;

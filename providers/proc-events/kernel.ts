@@ -7,6 +7,7 @@ import type { Label } from "../../core/asm/instruction.ts";
 import { jeq, jne } from "../../core/asm/jump.ts";
 import { R0, R9 } from "../../core/asm/register.ts";
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
+import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { emitLoad } from "../../core/location.ts";
 import type { Pcb } from "../../core/pcb.ts";
 import type { ContextLayout, KernelAttachment, Location } from "../../core/provider.ts";
@@ -97,8 +98,13 @@ function layoutOf(
       case "process:exit":
       case "process:abort":
         // The last thread takes the process with it.
-        value(raw.living);
-        asm.emit(jne(R0, imm(0), out));
+        if (tellsLast()) {
+          value({ path: [8], size: 1 });
+          asm.emit(jeq(R0, imm(0), out));
+        } else {
+          value(raw.living);
+          asm.emit(jne(R0, imm(0), out));
+        }
     }
     if (event.endsWith(":abort")) {
       value(raw.signal);
@@ -106,6 +112,17 @@ function layoutOf(
     }
   };
   return { layout, test };
+}
+
+/**
+ * True if sched_process_exit says which task is the last one: (task, group_dead), since Linux 6.17. Threads
+ * that end together may all see that nobody lives any more.
+ */
+function tellsLast(): boolean {
+  const btf = kernelBtf();
+  const id = btf?.find(BTF_KIND.TYPEDEF, "btf_trace_sched_process_exit") ?? 0;
+  // A pointer to a function of void * and these two.
+  return id !== 0 && btf!.parameters(btf!.sizeOrType(btf!.sizeOrType(id))).length >= 3;
 }
 
 /** Goes to `out` if the task is not the first one of its process, or, with `first`, if it is no other. */

@@ -57,8 +57,9 @@ export class Lives {
   /** A task was made; the one that runs is its parent. */
   born(task: Task): void {
     const { parentTid, parentPid, timestampNs } = task;
-    const parent = new Thread(parentTid, parentPid);
-    const comm = this.#lives.get(parentTid)?.comm ?? parent.comm;
+    const comm = this.#lives.get(parentTid)?.comm ?? this.#lives.get(parentPid)?.comm ??
+      new Thread(parentTid, parentPid).comm;
+    const parent = new NamedThread({ ...task, tid: parentTid, pid: parentPid }, comm);
     this.#lives.set(task.tid, { since: timestampNs, parentPid, parentTid, comm });
     this.#fire(task.tid === task.pid ? "process:fork" : "thread:create", task, parent);
   }
@@ -66,7 +67,7 @@ export class Lives {
   /** It has executed a program. */
   executed(task: Task, oldTid: number, thread = new Thread(task.tid, task.pid)): void {
     const life = this.of(task.tid);
-    life.comm = thread.comm;
+    life.comm = thread.comm || life.comm;
     if (oldTid !== task.tid) this.#lives.delete(oldTid);
     const [argv, end] = argumentsOf(task.tid);
     this.#fire("process:exec", { ...task, ...parentsOf(life) }, thread, {
@@ -169,6 +170,12 @@ export function startOf(tid: number): bigint | undefined {
 export function zombieStatus(pid: number): number | undefined {
   const fields = stat(pid);
   return fields[0] === "Z" ? Number(fields[52 - 3]) : undefined;
+}
+
+/** True if there is such a task, and it has not ended. */
+export function isAlive(tid: number): boolean {
+  const [state] = stat(tid);
+  return state !== undefined && state !== "Z" && state !== "X";
 }
 
 /** Where a process has its arguments; zeros if it has gone or does not tell us. */

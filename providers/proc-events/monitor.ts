@@ -8,7 +8,8 @@ import type { Session } from "../../core/session.ts";
 import type { DtEvent } from "../../core/event.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { ALL_EVENTS, EVENT_BITS, type EventName } from "./events.ts";
-import { startOf } from "./lives.ts";
+import { EventQueue } from "./event_queue.ts";
+import { isAlive } from "./lives.ts";
 import { TimeOrder } from "./order.ts";
 import { enableAll, type ProcessEvent, processEvent } from "./process_event.ts";
 import { ProcEventsProvider } from "./provider.ts";
@@ -63,18 +64,21 @@ export interface MonitorStats {
   readonly signalsLost: bigint;
 }
 
-/** Events that wait to be iterated over; the rest is lost, and counted. */
-const MOST_WAITING = 1 << 17;
 const RING_SLOTS = 2048;
+/** How long the dead are remembered. */
+const FORGET_NS = 1_000_000_000n;
 
 /** A registration with what it is of. */
 interface Watched extends Registration<Notification | undefined> {
+  readonly target: MonitorTarget;
   /** The number of the task, if it is of one. */
   readonly task?: number;
   /** Children are watched, too. */
   readonly follows: boolean;
   /** The process has not been born yet. */
   awaited: boolean;
+  /** It has ended: its number may be another one's. */
+  ended: boolean;
   /** inode of a cgroup. */
   readonly cgroup?: bigint;
 }
@@ -101,19 +105,18 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   readonly #registrations = new Map<string, Watched>();
   readonly #targets = new Targets<Notification | undefined>();
   readonly #byCgroup = new Map<bigint, Set<Watched>>();
+  /** Those who have died lately, and when. */
+  readonly #dead: { readonly task: number; readonly timestampNs: bigint }[] = [];
+  readonly #deadTasks = new Map<number, bigint>();
   #session?: Session;
   #pidfds?: PidfdWatch;
   readonly #order = new TimeOrder((events) => {
     for (const event of events) this.#deliver(event);
-    this.#wakeup?.();
+    this.#queue.wake();
   });
-  /** In order, not yet iterated over. */
-  #waiting: ProcessEvent[] = [];
-  #wakeup?: () => void;
+  readonly #queue = new EventQueue();
   #closed = false;
-  #failure: unknown;
   #delivered = 0n;
-  #overflowed = 0n;
   #signalsLost = 0n;
   #lostBefore = 0n;
 
@@ -128,7 +131,8 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
    * Watches a target. Registering it again adds events and replaces the notification.
    *
    * @param events Names, or a mask of KMONITOR_* bits.
-   * @param notify A function, or a signal for a process. Iteration has the events in any case.
+   * @param notify A function, or a signal for a process; without one the event is for iteration, which has
+   * all events as soon as somebody reads.
    * @param options `future`: a process that does not exist yet may be named.
    * @throws {DtError} ESRCH no such process; EINVAL no such event or signal; ENOENT no such cgroup;
    * EBADF closed; EPERM, EOPNOTSUPP: the events cannot be had.
@@ -143,22 +147,35 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     const mask = maskOf(events, "register");
     if (typeof notify === "object") signalNumber(notify.signal);
     const key = keyOf(target);
+    // What has happened was for those who were registered then.
+    this.#settle();
     const known = this.#registrations.get(key);
-    if (known !== undefined) {
+    if (known !== undefined && !known.ended) {
+      this.#pidfds?.check(target, known.mask | mask);
       known.mask |= mask;
       known.notify = notify;
       return;
     }
     const task = taskOf(target);
-    const awaited = task !== undefined && startOf(task) === undefined;
+    const awaited = task !== undefined && !isAlive(task);
     if (awaited && !options.future) {
       throw refusal("ESRCH", "register", `there is no process ${task}`);
     }
     const cgroup = typeof target === "object" && "cgroup" in target
       ? cgroupOf(target.cgroup)
       : undefined;
-    const follows = typeof target === "object" && "subtree" in target;
-    const watched: Watched = { mask, notify, since: bootTimeNs(), task, follows, cgroup, awaited };
+    const watched: Watched = {
+      target,
+      mask,
+      notify,
+      since: bootTimeNs(),
+      task,
+      follows: typeof target === "object" && "subtree" in target,
+      cgroup,
+      awaited,
+      ended: false,
+    };
+    if (known !== undefined) this.#remove(key, known);
     this.#start(watched);
     this.#registrations.set(key, watched);
     if (cgroup !== undefined) {
@@ -166,7 +183,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       this.#byCgroup.set(cgroup, all.add(watched));
     } else {
       this.#targets.add(watched, task);
-      if (follows) {
+      if (watched.follows) {
         for (const [child] of descendantsOf(task!)) this.#targets.add(watched, child);
       }
     }
@@ -183,8 +200,15 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     if (watched === undefined) {
       throw refusal("EINVAL", "deregister", `${key} is not registered`);
     }
-    watched.mask &= ~maskOf(events, "deregister");
+    const mask = maskOf(events, "deregister");
+    this.#settle();
+    watched.mask &= ~mask;
     if (watched.mask !== 0) return;
+    this.#remove(key, watched);
+    if (this.#registrations.size === 0) this.#stop();
+  }
+
+  #remove(key: string, watched: Watched): void {
     this.#registrations.delete(key);
     this.#targets.remove(watched);
     if (watched.cgroup !== undefined) {
@@ -192,8 +216,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       all?.delete(watched);
       if (all?.size === 0) this.#byCgroup.delete(watched.cgroup);
     }
-    this.#pidfds?.remove(watched.task);
-    if (this.#registrations.size === 0) this.#stop();
+    this.#pidfds?.remove(watched.target);
   }
 
   /** How many targets are registered. */
@@ -203,18 +226,23 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 
   /** Counters so far. */
   stats(): MonitorStats {
-    const lost = this.#lostBefore + lostBy(this.#session) + this.#overflowed;
+    const lost = this.#lostBefore + lostBy(this.#session) + this.#queue.overflowed;
     return { delivered: this.#delivered, lost, signalsLost: this.#signalsLost };
   }
 
   /** Removes all registrations; iteration ends behind what has happened. */
   close(): void {
+    this.#end();
+  }
+
+  #end(failure?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#stop();
     this.#registrations.clear();
-    this.#order.flush();
-    this.#wakeup?.();
+    this.#targets.clear();
+    this.#byCgroup.clear();
+    this.#queue.end(failure);
   }
 
   /** {@linkcode close} */
@@ -222,23 +250,18 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     this.close();
   }
 
-  /** Events in the order of their time, once each, until the monitor is closed. One reader at a time. */
-  async *[Symbol.asyncIterator](): AsyncIterator<ProcessEvent> {
-    for (;;) {
-      const batch = this.#waiting;
-      this.#waiting = [];
-      yield* batch;
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#waiting.length > 0) continue;
-      if (this.#closed) return;
-      await new Promise<void>((resolve) => this.#wakeup = resolve);
-    }
+  /**
+   * Events in the order of their time, once each, until the monitor is closed. One reader at a time
+   * (EBUSY); leaving the loop and beginning another one loses none.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<ProcessEvent> {
+    return this.#queue.read();
   }
 
   /** Has a source for a new registration. */
   #start(watched: Watched): void {
-    if (this.#pidfds !== undefined) return this.#pidfds.add(watched.task, watched.mask);
-    if (this.#session !== undefined) return;
+    if (this.#pidfds !== undefined) return this.#pidfds.add(watched.target, watched.mask);
+    if (this.#session !== undefined) return this.#checkCgroup(watched, this.#session);
     const { source = "auto", child } = this.#options;
     if (source === "pidfd") return this.#startPidfds(watched);
     const isKernel = child === undefined &&
@@ -258,14 +281,33 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       if (source !== "auto" || !refused.includes(errorCode(error) ?? "")) throw error;
       return this.#startPidfds(watched);
     }
+    try {
+      this.#checkCgroup(watched, session);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
     this.#session = session;
     this.#follow(session);
+  }
+
+  /** Of the dead only the kernel can tell where they were. */
+  #checkCgroup({ cgroup }: Watched, { plane }: Session): void {
+    if (cgroup === undefined || plane === "kernel") return;
+    throw refusal("EOPNOTSUPP", "register", "cgroups are watched with CAP_BPF and CAP_PERFMON");
+  }
+
+  /** Delivers what has happened until now. */
+  #settle(): void {
+    if (this.#session === undefined) return;
+    this.#session.drainEvents(this.#event);
+    this.#order.flush();
   }
 
   #startPidfds(watched: Watched): void {
     const watch = new PidfdWatch((event) => this.#order.push(event));
     try {
-      watch.add(watched.task, watched.mask);
+      watch.add(watched.target, watched.mask);
     } catch (error) {
       watch[Symbol.dispose]();
       throw error;
@@ -297,8 +339,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       }
     } catch (error) {
       if (this.#session !== session) return;
-      this.#failure = error;
-      this.close();
+      this.#end(error);
     }
   }
 
@@ -309,7 +350,6 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     const { name, pid, tid, parentPid, parentTid, timestampNs } = event;
     const isBirth = name === "process:fork" || name === "thread:create";
     const bit = EVENT_BITS[name];
-    let wanted = false;
     const told = new Set<Watched>();
     if (isBirth) this.#renewed(name === "process:fork" ? pid : tid);
     const tell = (one: Registration<Notification | undefined>) => {
@@ -318,24 +358,49 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       told.add(watched);
       // Also those who are not told of births have the children.
       if (isBirth && watched.follows && pid !== parentPid) this.#targets.add(watched, pid);
-      if ((watched.mask & bit) === 0) return;
-      wanted = true;
-      this.#notify(watched, event, bit);
     };
     // As kmonitor had it: the running task's watchers are told, of a fork the parent's.
     this.#targets.each(isBirth ? [parentPid, parentTid] : [pid, tid], tell);
     const inCgroup = this.#byCgroup.get(event.cgroup);
     if (inCgroup !== undefined) { for (const one of inCgroup) tell(one); }
-    if (name === "process:exit") this.#targets.forget(pid);
-    if (name === "thread:exit") this.#targets.forget(tid);
-    if (!wanted) return;
+    // Threads of a process may be told behind it.
+    if (name === "process:exit") this.#ended(pid, timestampNs);
+    if (name === "thread:exit" && tid !== pid) this.#ended(tid, timestampNs);
+    if (told.size === 0) return;
+    const wanted = [...told].filter(({ mask }) => (mask & bit) !== 0);
+    if (wanted.length === 0) return;
     this.#delivered++;
-    if (this.#waiting.length < MOST_WAITING) this.#waiting.push(event);
-    else this.#overflowed++;
+    // Whoever is called wants no queue, unless somebody reads it.
+    if (this.#queue.wanted || wanted.some(({ notify }) => notify === undefined)) {
+      this.#queue.push(event);
+    }
+    for (const watched of wanted) this.#notify(watched, event, bit);
+  }
+
+  /** Dead tasks are forgotten a while later, in the order of their deaths. */
+  #ended(task: number, timestampNs: bigint): void {
+    for (const one of this.#targets.of(task) ?? []) {
+      const watched = one as Watched;
+      if (watched.task === task) watched.ended = true;
+    }
+    this.#dead.push({ task, timestampNs });
+    const before = timestampNs - FORGET_NS;
+    let count = 0;
+    while (count < this.#dead.length && this.#dead[count].timestampNs < before) {
+      const one = this.#dead[count++];
+      // Its number may have been given to another one since.
+      if (this.#deadTasks.get(one.task) === one.timestampNs) {
+        this.#targets.forget(one.task);
+        this.#deadTasks.delete(one.task);
+      }
+    }
+    if (count > 0) this.#dead.splice(0, count);
+    this.#deadTasks.set(task, timestampNs);
   }
 
   /** A number has a new owner: who watched the former one does not watch this one, whose end may be lost. */
   #renewed(task: number): void {
+    this.#deadTasks.delete(task);
     for (const one of this.#targets.of(task) ?? []) {
       const watched = one as Watched;
       if (watched.awaited && watched.task === task) watched.awaited = false;
@@ -345,7 +410,16 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 
   #notify({ notify }: Watched, event: ProcessEvent, bit: number): void {
     if (notify === undefined) return;
-    if (typeof notify === "function") return notify(event);
+    if (typeof notify === "function") {
+      if (this.#closed) return;
+      try {
+        notify(event);
+      } catch (error) {
+        // As with event listeners: the others are called all the same.
+        reportError(error);
+      }
+      return;
+    }
     try {
       queueSignal(notify.pid, {
         signal: signalNumber(notify.signal),

@@ -11,6 +11,9 @@ const WAIT_MS = 10;
 export class TimeOrder {
   readonly #deliver: (events: readonly ProcessEvent[]) => void;
   #pending: ProcessEvent[] = [];
+  /** In order, to be delivered. */
+  readonly #due: ProcessEvent[] = [];
+  #delivering = false;
   #timer?: ReturnType<typeof setTimeout>;
 
   /** @param deliver Gets events in order. */
@@ -47,9 +50,16 @@ export class TimeOrder {
     );
   }
 
+  /** What is delivered may lead to another delivery: that comes behind it. */
   #take(count: number): void {
-    const due = this.#sorted().slice(0, count);
+    for (const event of this.#sorted().slice(0, count)) this.#due.push(event);
     this.#pending = this.#pending.slice(count);
-    this.#deliver(due);
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      while (this.#due.length > 0) this.#deliver(this.#due.splice(0));
+    } finally {
+      this.#delivering = false;
+    }
   }
 }

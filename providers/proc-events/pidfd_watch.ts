@@ -7,6 +7,7 @@ import { pidfdExitStatus, pidfdOpen } from "../../core/sys/pidfd.ts";
 import { Poller } from "../../core/sys/poller.ts";
 import { Thread } from "../../core/sys/thread.ts";
 import { EVENT_BITS } from "./events.ts";
+import type { MonitorTarget } from "./registration.ts";
 import { startOf, zombieStatus } from "./lives.ts";
 import type { ProcessEvent } from "./process_event.ts";
 
@@ -35,21 +36,38 @@ export class PidfdWatch implements Disposable {
   }
 
   /**
+   * Refuses what cannot be told.
+   *
+   * @throws {DtError} EOPNOTSUPP it is not about a process, or about more than its end.
+   */
+  check(target: MonitorTarget, mask: number): void {
+    if (typeof target === "number" && (mask & ~POSSIBLE) === 0) return;
+    throw new DtError(
+      "EOPNOTSUPP",
+      "Cannot register: without CAP_BPF and CAP_PERFMON, or the proc connector, only process:exit and " +
+        "process:abort of named processes are told",
+      { operation: "register" },
+    );
+  }
+
+  /**
    * Watches a process.
    *
-   * @throws {DtError} EOPNOTSUPP it is not about a process, or about more than its end; ESRCH.
+   * @throws {DtError} EOPNOTSUPP; ESRCH it is none, or does not exist yet.
    */
-  add(pid: number | undefined, mask: number): void {
-    if (pid === undefined || (mask & ~POSSIBLE) !== 0) {
-      throw new DtError(
-        "EOPNOTSUPP",
-        "Cannot register: without CAP_BPF and CAP_PERFMON, or the proc connector, only process:exit and " +
-          "process:abort of named processes are told",
-        { operation: "register" },
-      );
-    }
+  add(target: MonitorTarget, mask: number): void {
+    this.check(target, mask);
+    const pid = target as number;
     if (this.#watched.has(pid)) return;
-    const pidfd = pidfdOpen(pid);
+    let pidfd: Fd;
+    try {
+      pidfd = pidfdOpen(pid);
+    } catch (error) {
+      throw new DtError("ESRCH", `Cannot register: ${pid} is no process that lives`, {
+        operation: "register",
+        cause: error,
+      });
+    }
     const { comm, ppid } = new Thread(pid);
     const one = { pid, pidfd, comm, parentPid: ppid, since: startOf(pid) };
     this.#watched.set(pid, one);
@@ -58,8 +76,8 @@ export class PidfdWatch implements Disposable {
   }
 
   /** Does not watch it any more. */
-  remove(pid: number | undefined): void {
-    const one = pid === undefined ? undefined : this.#watched.get(pid);
+  remove(target: MonitorTarget): void {
+    const one = typeof target === "number" ? this.#watched.get(target) : undefined;
     if (one === undefined) return;
     this.#watched.delete(one.pid);
     this.#poller.remove(one.pidfd.value);
@@ -85,7 +103,7 @@ export class PidfdWatch implements Disposable {
     const { pid, comm, parentPid, since } = one;
     // A pidfd tells it when the parent has been told, /proc before that.
     const ask = () => pidfdExitStatus(one.pidfd);
-    const status = ask() ?? zombieStatus(pid) ?? ask() ?? 0;
+    const status = ask() ?? zombieStatus(pid) ?? ask();
     this.remove(pid);
     const timestampNs = bootTimeNs();
     const event = {
@@ -97,12 +115,17 @@ export class PidfdWatch implements Disposable {
       parentTid: parentPid,
       comm,
       cgroup: 0n,
-      code: status >> 8 & 0xff,
-      signal: status & 0x7f,
-      core: (status & 0x80) !== 0,
+      // Where it cannot be told, nothing is said.
+      ...(status === undefined ? {} : {
+        code: status >> 8 & 0xff,
+        signal: status & 0x7f,
+        core: (status & 0x80) !== 0,
+      }),
       runtimeNs: since === undefined ? undefined : timestampNs - since,
     };
-    if (event.signal !== 0) this.#tell({ ...event, name: "process:abort" });
+    if (status !== undefined && (status & 0x7f) !== 0) {
+      this.#tell({ ...event, name: "process:abort" });
+    }
     this.#tell({ ...event, name: "process:exit" });
   }
 }

@@ -2,6 +2,7 @@
 
 import { DtError } from "../../core/errors.ts";
 import { Thread } from "../../core/sys/thread.ts";
+import { isAlive } from "./lives.ts";
 import { ALL_EVENTS, EVENT_BITS, EVENT_NAMES, type EventName } from "./events.ts";
 
 /**
@@ -37,8 +38,16 @@ export function maskOf(events: readonly EventName[] | number, operation: string)
 
 /** Equal for equal targets. */
 export function keyOf(target: MonitorTarget): string {
-  if (typeof target !== "object") return `${target}`;
-  return "subtree" in target ? `subtree of ${target.subtree}` : `cgroup ${target.cgroup}`;
+  if (target === "all" || typeof target === "number") return `${target}`;
+  if (typeof target === "object" && target !== null) {
+    if (typeof (target as { subtree?: unknown }).subtree === "number") {
+      return `subtree of ${(target as { subtree: number }).subtree}`;
+    }
+    if (typeof (target as { cgroup?: unknown }).cgroup === "string") {
+      return `cgroup ${(target as { cgroup: string }).cgroup.replace(/^\/+|\/+$/g, "")}`;
+    }
+  }
+  throw refusal("EINVAL", "register", "a target is a number, all, a subtree or a cgroup");
 }
 
 /**
@@ -65,6 +74,9 @@ const CGROUPS = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
  * @throws {DtError} ENOENT
  */
 export function cgroupOf(path: string): bigint {
+  if (path.split("/").includes("..")) {
+    throw refusal("EINVAL", "register", `'${path}' is no cgroup: it leads out of them`);
+  }
   for (const root of CGROUPS) {
     try {
       Deno.statSync(`${root}/cgroup.controllers`); // only version 2 has it
@@ -81,6 +93,7 @@ export function descendantsOf(root: number): Map<number, number> {
   const children = new Map<number, number[]>();
   for (const { name } of Deno.readDirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
+    if (!isAlive(Number(name))) continue; // its end has been told
     const parent = new Thread(Number(name)).ppid;
     const all = children.get(parent) ?? [];
     children.set(parent, all);

@@ -32,6 +32,12 @@ export class Targets<N> {
     set.add(registration);
   }
 
+  /** Nobody watches anything any more. */
+  clear(): void {
+    this.#byTask.clear();
+    this.#all.clear();
+  }
+
   /** Of a task that is no more. */
   forget(task: number): void {
     this.#byTask.delete(task);

@@ -8,7 +8,6 @@ import {
   nobodyCommand,
   output,
   ROOT,
-  RunningBtrace,
   testWith,
 } from "../helpers.ts";
 
@@ -66,12 +65,69 @@ for (const source of ["kernel", "ptrace"] as const) {
   });
 }
 
+/** A kmonitor that runs, and what it has printed. */
+function running(args: readonly string[]) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", TOOL, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  return {
+    kill: (signal: Deno.Signal) => child.kill(signal),
+    async attached() {
+      while (!text.includes("COMMAND\n")) text += (await lines.read()).value ?? "";
+    },
+    async ended() {
+      for (let part = await lines.read(); !part.done; part = await lines.read()) text += part.value;
+      return { code: (await child.status).code, stdout: text };
+    },
+  };
+}
+
 kernelTest("kmonitor waits for a process that is not its child", [], async () => {
-  const child = new Deno.Command("sleep", { args: ["0.5"] }).spawn();
-  const { code, stdout } = kmonitor(["--wait", "-p", `${child.pid}`]);
-  assertEquals(code, 0);
-  assertMatch(stdout, new RegExp(`exit +${child.pid} .* sleep status 0, `));
+  const child = new Deno.Command("cat", { stdin: "piped", stdout: "null" }).spawn();
+  const tool = running(["--wait", "-p", `${child.pid}`]);
+  await tool.attached();
+  await child.stdin.close();
   await child.status;
+  const { code, stdout } = await tool.ended();
+  assertEquals(code, 0);
+  assertMatch(stdout, new RegExp(`exit +${child.pid} .* cat status 0, `));
+});
+
+kernelTest("kmonitor --wait says when it has not seen the end", [], async () => {
+  const child = new Deno.Command("cat", { stdin: "piped", stdout: "null" }).spawn();
+  assertEquals(kmonitor(["--wait", "-s", "1", "-p", `${child.pid}`]).code, 124);
+  const tool = running(["--wait", "-p", `${child.pid}`]);
+  await tool.attached();
+  tool.kill("SIGINT");
+  assertEquals((await tool.ended()).code, 130);
+  await child.stdin.close();
+  await child.status;
+});
+
+kernelTest("kmonitor knows zombies and threads", ["gcc"], async () => {
+  const program = buildProgram("threads", "-pthread");
+  const child = new Deno.Command(program, { args: ["100000"], stdout: "null" }).spawn();
+  try {
+    const tasks = () => [...Deno.readDirSync(`/proc/${child.pid}/task`)].map(({ name }) => name);
+    while (tasks().length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    const tid = tasks().find((one) => one !== `${child.pid}`)!;
+    const { code, stderr } = kmonitor(["-p", tid]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `is a thread of process ${child.pid}: use -p ${child.pid}`);
+    // While this thread waits for a command, nobody takes its status.
+    child.kill("SIGKILL");
+    while (!/^State:\tZ/m.test(Deno.readTextFileSync(`/proc/${child.pid}/status`)));
+    const zombie = kmonitor(["--wait", "-p", `${child.pid}`]);
+    assertEquals(zombie.code, 1);
+    assertStringIncludes(zombie.stderr, `there is no process ${child.pid}`);
+  } finally {
+    await child.status;
+  }
 });
 
 kernelTest("scripts have the events on both planes", [], () => {
@@ -259,14 +315,11 @@ kernelTest("forkstat sees the same set of events", ["forkstat"], async () => {
 });
 
 kernelTest("kmonitor leaves nothing when it is told to stop", [], async () => {
-  await using tool = new RunningBtrace([], [
-    "sh",
-    "-c",
-    `exec ${Deno.execPath()} run -A ${TOOL} -s 20`,
-  ]);
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  const { code, stdout } = await tool.stop("SIGINT");
-  assertEquals(code, 0, tool.stderr);
+  const tool = running(["-s", "20"]);
+  await tool.attached();
+  tool.kill("SIGINT");
+  const { code, stdout } = await tool.ended();
+  assertEquals(code, 0);
   assertStringIncludes(stdout, "COMMAND");
 });
 

@@ -4,6 +4,7 @@
 import { pidfdOpen } from "../../core/sys/pidfd.ts";
 import { Poller } from "../../core/sys/poller.ts";
 import { HeldProcess } from "../../core/sys/spawn.ts";
+import { statusField } from "../../core/sys/thread.ts";
 import { UsageError } from "../command_line.ts";
 
 /**
@@ -65,4 +66,13 @@ export function abortWithProcess(pid: number, controller: AbortController): Disp
   };
   watch();
   return stack;
+}
+
+/** The same pid, if it is a process and not one of its threads. */
+export function processOf(pid: number): number {
+  const leader = Number(statusField(pid, "Tgid") ?? pid); // of none: opening it will say so
+  if (leader !== pid) {
+    throw new UsageError(`${pid} is a thread of process ${leader}: use -p ${leader}`);
+  }
+  return pid;
 }

@@ -6,7 +6,7 @@ import type { SessionStats } from "../../core/stats.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { executableFiles, Symbolizer } from "../../core/symbols/mod.ts";
 import { statusField } from "../../core/sys/thread.ts";
-import { abortWithProcess, holdChild, programOf } from "./child.ts";
+import { abortWithProcess, holdChild, processOf, programOf } from "./child.ts";
 import {
   compile,
   type Compiled,
@@ -141,15 +141,6 @@ export function readSource({ program, positional }: Options): SourceText {
 /** Text of a file; bytes that are none must not be replaced silently. */
 function readUtf8(path: string): string {
   return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
-}
-
-/** The same pid, if it is a process and not one of its threads. */
-function processOf(pid: number): number {
-  const leader = Number(statusField(pid, "Tgid") ?? pid); // of none: opening it will say so
-  if (leader !== pid) {
-    throw new UsageError(`${pid} is a thread of process ${leader}: use -p ${leader}`);
-  }
-  return pid;
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   openMonitor,
   type ProcessEvent,
 } from "../../providers/proc-events/mod.ts";
-import { holdChild } from "../btrace/child.ts";
+import { holdChild, processOf } from "../btrace/child.ts";
 
 import { reportError, write } from "../btrace/terminal.ts";
 import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
@@ -40,7 +40,7 @@ const TREE: readonly EventName[] = ["process:fork", "process:exit"];
 async function run(options: KmonitorOptions): Promise<number> {
   using stack = new DisposableStack();
   const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
-  const pid = child?.pid ?? options.pid;
+  const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
   // Without a permission the one source that loses nothing.
   const traced = child !== undefined &&
     (options.source === "ptrace" ||
@@ -51,7 +51,9 @@ async function run(options: KmonitorOptions): Promise<number> {
   const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
   const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
   monitor.register(target, [...new Set([...options.events, ...needed])]);
-  stack.use(closeOnSignals(monitor));
+  // What --wait says if it has not seen the end.
+  const cut = { status: TIMED_OUT };
+  stack.use(closeOnSignals(monitor, cut));
   if (options.seconds !== undefined) {
     const timer = setTimeout(() => monitor.close(), options.seconds * 1000);
     stack.defer(() => clearTimeout(timer));
@@ -61,17 +63,30 @@ async function run(options: KmonitorOptions): Promise<number> {
   if (!traced) child?.release();
   const status = await view.follow(monitor);
   view.end(monitor);
-  return status;
+  return status ?? (options.wait ? cut.status : 0);
 }
 
-function closeOnSignals(monitor: Monitor): Disposable {
+/** As timeout(1) has it. */
+const TIMED_OUT = 124;
+
+function closeOnSignals(monitor: Monitor, cut: { status: number }): Disposable {
   const stack = new DisposableStack();
-  const close = () => monitor.close();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+    const close = () => {
+      cut.status = 128 + number;
+      monitor.close();
+    };
     Deno.addSignalListener(signal, close);
     stack.defer(() => Deno.removeSignalListener(signal, close));
   }
   return stack;
+}
+
+function statusOf({ pid, signal = 0, code }: ProcessEvent): number {
+  if (code === undefined) {
+    write(Deno.stderr, `WARNING: ${pid} has ended; how, this kernel does not tell\n`);
+  }
+  return signal > 0 ? 128 + signal : code ?? 0;
 }
 
 /** What is shown of the events. */
@@ -97,18 +112,22 @@ class View {
     if (!quiet && !json) write(Deno.stdout, HEADER);
   }
 
-  /** Until the monitor is closed, or whoever is watched has ended; returns the exit status. */
-  async follow(monitor: Monitor): Promise<number> {
+  /**
+   * Until the monitor is closed, or whoever is watched has ended.
+   *
+   * @returns With --wait the status of the process, undefined if it was not seen.
+   */
+  async follow(monitor: Monitor): Promise<number | undefined> {
     const { wait, follow } = this.#options;
-    let status = 0;
+    let status: number | undefined;
     for await (const event of monitor) {
       this.#show(event);
       if (event.name !== "process:exit") continue;
       const isRoot = event.pid === this.#root;
-      if (isRoot && wait) {
-        status = event.signal! > 0 ? 128 + event.signal! : event.code!;
+      if (isRoot && wait && status === undefined) {
+        // What else has happened until now is told, too.
+        status = statusOf(event);
         monitor.close();
-        return status;
       }
       // Without -f nobody else is watched.
       if (this.#root !== undefined && this.#depths.size === 0) monitor.close();

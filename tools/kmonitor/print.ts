@@ -36,7 +36,7 @@ function details({ name, path, argv, code, signal, core, runtimeNs }: ProcessEve
     const words = (argv ?? []).map(quote).join(" ");
     return argv?.[0] === path ? words : `${quote(path ?? "")}: ${words}`;
   }
-  if (code === undefined) return "";
+  if (code === undefined) return runtimeNs === undefined ? "" : duration(runtimeNs);
   const how = signal! > 0 ? `signal ${signal}${core ? ", core dumped" : ""}` : `status ${code}`;
   return runtimeNs === undefined ? how : `${how}, ${duration(runtimeNs)}`;
 }
