@@ -293,13 +293,15 @@ kernelTest("strace -f sees the same set of events", ["strace"], () => {
 
 kernelTest("forkstat sees the same set of events", ["forkstat"], async () => {
   const peer = new Deno.Command("forkstat", {
-    args: ["-l", "-e", "fork,exec,exit", "-D", "4"],
+    args: ["-l", "-e", "fork,exec,exit"],
     stdout: "piped",
     stderr: "null",
   }).spawn();
   const text = new Response(peer.stdout).text();
   await new Promise((resolve) => setTimeout(resolve, 1000));
   const events = eventsOf(WORKLOAD);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  peer.kill("SIGINT");
   const pids = new Set(events.map(({ pid }) => pid));
   const theirs = (await text).split("\n").map((line) => /(fork|exec|exit) +(\d+) +/.exec(line))
     .filter((match) => match !== null && pids.has(Number(match[2])));
