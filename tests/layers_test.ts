@@ -47,6 +47,8 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   { files: /^core\/syscalls\//, may: /^core\// },
   // What a provider in a module of its own is given.
   { files: /^core\/plugin\//, may: /^core\// },
+  // What is known of tasks.
+  { files: /^core\/tasks\//, may: /^core\// },
   // What providers share of places in files.
   { files: /^core\/uprobes\//, may: /^core\// },
   {
@@ -102,6 +104,16 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   {
     files: /^tools\/kmonitor/,
     may: /^(tools|core)\/|^providers\/proc-events\/mod\.ts$|^deno\.json$/,
+  },
+  {
+    files: /^tools\/ktrace\/(formats|recorder\/request\.ts|points\.ts|captures\.ts)/,
+    may: /^tools\/ktrace\/|^core\/errors\.ts$|^core\/syscalls\//,
+  },
+  { files: /^tools\/ktrace/, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },
+  {
+    files: /^tools\/kdump/,
+    may:
+      /^tools\/(kdump\/|(command_line|deps)\.ts$|btrace\/terminal\.ts$|ktrace\/(formats|systems|points|record))|^deno\.json$/,
   },
   { files: /^tools\/profile/, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },
   {

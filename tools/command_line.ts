@@ -16,6 +16,8 @@ export interface OptionNames {
   readonly string: readonly string[];
   readonly boolean: readonly string[];
   readonly collect?: readonly string[];
+  /** The first argument that is none of an option ends them: a command with its own. */
+  readonly command?: boolean;
   /** Short names by long ones. */
   readonly alias: Readonly<Record<string, string>>;
 }
@@ -27,6 +29,8 @@ export interface ReadOptions {
   /** All of them. */
   all(name: string): readonly string[];
   flag(name: string): boolean;
+  /** The command, with its arguments. */
+  readonly command: readonly string[];
 }
 
 /**
@@ -41,7 +45,9 @@ export function readOptions(args: readonly string[], names: OptionNames): ReadOp
     boolean: [...names.boolean],
     collect: [...names.collect ?? []],
     alias: names.alias,
-    unknown: (arg) => {
+    stopEarly: names.command,
+    unknown: (arg, key) => {
+      if (names.command && key === undefined) return true;
       unknown.push(arg);
       return false;
     },
@@ -51,5 +57,10 @@ export function readOptions(args: readonly string[], names: OptionNames): ReadOp
     const value = parsed[name] ?? [];
     return (Array.isArray(value) ? value : [value]).map(String);
   };
-  return { all, text: (name) => all(name).at(-1), flag: (name) => parsed[name] === true };
+  return {
+    all,
+    text: (name) => all(name).at(-1),
+    flag: (name) => parsed[name] === true,
+    command: all("_"),
+  };
 }

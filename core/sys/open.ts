@@ -8,18 +8,40 @@ import { addressOf, cString } from "./memory.ts";
 
 const AT_FDCWD = -100n;
 const O_CLOEXEC = 0x80000n;
+const FIONBIO = 0x5421n;
+/** `O_WRONLY` */
+export const O_WRONLY = 1n;
+/** `O_CREAT` */
+export const O_CREAT = 0o100n;
+/** `O_TRUNC` */
+export const O_TRUNC = 0o1000n;
+/** `O_APPEND` */
+export const O_APPEND = 0o2000n;
 /** `O_PATH`: names a place and opens nothing. */
 export const O_PATH = 0x200000n;
 
 /**
- * Opens a file for reading.
+ * Opens a file; for reading unless `flags` say otherwise.
  *
  * @param flags `O_*` beside that.
+ * @param mode Of a file that is made.
  * @throws {DtError} ENOENT, EACCES and the like.
  */
-export function openFile(path: string, flags = 0n): Fd {
+export function openFile(path: string, flags = 0n, mode = 0): Fd {
   const name = cString(path);
   const all = flags | O_CLOEXEC;
-  const fd = libc().syscall(arch.syscalls.openat, AT_FDCWD, addressOf(name), all, 0n, 0n, 0n);
+  const { openat } = arch.syscalls;
+  const fd = libc().syscall(openat, AT_FDCWD, addressOf(name), all, BigInt(mode), 0n, 0n);
   return new Fd(check(fd, "openat", path), path);
+}
+
+/** Whether calls on a pipe or a terminal wait until they can be done. */
+export function setBlocking(fd: number, blocking: boolean): void {
+  const value = new Uint32Array([blocking ? 0 : 1]);
+  libc().ioctl(fd, FIONBIO, addressOf(value));
+}
+
+/** Cuts a file; ftruncate(2). */
+export function truncateFile(fd: number, bytes: number): void {
+  libc().syscall(arch.syscalls.ftruncate, BigInt(fd), BigInt(bytes), 0n, 0n, 0n, 0n);
 }

@@ -18,8 +18,10 @@ export const PTRACE = {
   getRegisters: 0x4204,
   setRegisters: 0x4205,
   seize: 0x4206,
+  getSignalInfo: 0x4202,
   interrupt: 0x4207,
   listen: 0x4208,
+  getSignalMask: 0x420a,
   getSyscallInfo: 0x420e,
 } as const;
 
@@ -68,6 +70,8 @@ const AT = {
   info: 64,
   registers: 256,
   siginfo: 1024,
+  signal: 1536,
+  mask: 1728,
   later: 2048,
 } as const;
 
@@ -282,6 +286,22 @@ export function eventMessage(tid: number): number {
   const { address, view } = page();
   ptrace(PTRACE.getEventMessage, tid, 0n, address + BigInt(AT.message));
   return Number(view.getBigUint64(AT.message, true));
+}
+
+/** `si_code` of the signal that a thread has stopped for. */
+export function signalCode(tid: number): number {
+  const { address, view } = page();
+  view.setInt32(AT.signal + SIGINFO.code, 0, true);
+  ptrace(PTRACE.getSignalInfo, tid, 0n, address + BigInt(AT.signal));
+  return view.getInt32(AT.signal + SIGINFO.code, true);
+}
+
+/** Signals that a stopped thread blocks, a bit each from the lowest; 8 bytes, a copy. */
+export function blockedSignals(tid: number): Uint8Array {
+  const { address, view, buffer } = page();
+  view.setBigUint64(AT.mask, 0n, true);
+  ptrace(PTRACE.getSignalMask, tid, 8n, address + BigInt(AT.mask));
+  return new Uint8Array(buffer.slice(AT.mask, AT.mask + 8));
 }
 
 /** General registers of a stopped thread, `arch.userRegisters` says what is where; a copy. */

@@ -77,6 +77,7 @@ export class HeldProcess implements Disposable {
   readonly pid: number;
   #held = true;
   #reaped = false;
+  #status?: number;
 
   /**
    * Starts a shell that becomes the command.
@@ -124,12 +125,24 @@ export class HeldProcess implements Disposable {
     this.#held = false;
   }
 
+  /** How it has ended, as wait(2) says it; undefined while it runs, or if somebody else was told. */
+  get status(): number | undefined {
+    return this.#status;
+  }
+
+  /** Lets it run on when this is disposed. */
+  abandon(): void {
+    this.release();
+    this.#reaped = true;
+  }
+
   /** Takes its exit status, if it has ended and nobody else did. */
   reap(): void {
     if (this.#reaped) return;
     const found = waitFor(this.pid, { wait: false });
     // ECHILD: a tracer has taken it.
     this.#reaped = found < 0 || (found > 0 && stopped.ended);
+    if (found > 0 && stopped.ended) this.#status = stopped.status;
   }
 
   /** Ends it if it still runs. */

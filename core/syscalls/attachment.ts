@@ -33,16 +33,18 @@ const SPILL = -16;
 const SKIP_FRAMES = 4;
 
 function locations(side: SyscallSide): Record<string, Location> {
-  if (side === "exit") {
-    return {
-      retval: { path: [SECOND], size: 8 },
-      number: { path: [REGS, arch.syscallNumber], size: arch.syscallNumberSize },
-    };
-  }
   const args = arch.syscallArguments.map((offset, i): [string, Location] => [
     `arg${i}`,
     { path: [REGS, offset], size: 8 },
   ]);
+  if (side === "exit") {
+    return {
+      // The registers still hold the arguments, but after an exec or a signal handler.
+      ...Object.fromEntries(args),
+      retval: { path: [SECOND], size: 8 },
+      number: { path: [REGS, arch.syscallNumber], size: arch.syscallNumberSize },
+    };
+  }
   return { ...Object.fromEntries(args), number: { path: [SECOND], size: 8 } };
 }
 

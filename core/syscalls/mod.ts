@@ -3,9 +3,9 @@
  * @module
  */
 
-export { type Syscall, syscalls } from "./table.ts";
-export type { TracedSyscall } from "./selection.ts";
-export type { LifeListener } from "./tracer.ts";
+export { type Syscall, syscalls, UTRACE_CALL } from "./table.ts";
+export { Selection, type TracedSyscall } from "./selection.ts";
+export { type LifeListener, Tracer, type TracerOptions } from "./tracer.ts";
 export type { Tracee } from "./tracee.ts";
 export { allocSyscall, tracedLife, tracedSyscalls } from "./traced.ts";
 export { syscallAttachment, type SyscallPcb, type SyscallSide } from "./attachment.ts";

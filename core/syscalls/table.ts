@@ -4,6 +4,12 @@ import { SYSCALLS as AARCH64 } from "./generated/aarch64.ts";
 import { SYSCALLS as X86_64 } from "./generated/x86_64.ts";
 import type { ArgumentSpec } from "../provider.ts";
 
+/**
+ * None of Linux's calls on any architecture: what utrace() of providers/static makes, and ktrace sees in its
+ * place among a thread's calls.
+ */
+export const UTRACE_CALL = 0x7574;
+
 /** A system call as the kernel declares it. */
 export interface Syscall {
   /** Number. */

@@ -57,6 +57,9 @@ function numbers(names: readonly string[]): ReadonlySet<number> {
   return new Set(names.map((name) => syscalls().get(name)?.number ?? -1));
 }
 
+/** What a tracee stops for beside system calls. */
+const FOLLOW = OPTION.sysgood | OPTION.fork | OPTION.vfork | OPTION.clone | OPTION.exec;
+
 /** Stops that mean a child. */
 const FORKS: readonly number[] = [PTRACE_EVENT.fork, PTRACE_EVENT.vfork, PTRACE_EVENT.clone];
 
@@ -76,6 +79,8 @@ export interface LifeListener {
   born(child: Tracee, parent: Tracee | undefined): void;
   /** It has executed a program; `former` is the id of the thread that asked for that. */
   executed(tracee: Tracee, former: number): void;
+  /** A signal is about to be delivered to it. */
+  signalled?(tracee: Tracee, signal: number): void;
   /** It has ended; a process's first thread is told last. `status` as of wait(2). */
   ended(tracee: Tracee, status: number): void;
 }
@@ -88,6 +93,8 @@ export class Tracer {
   readonly #returns: Selection;
   readonly #life: readonly LifeListener[];
   readonly #tracees = new Map<number, Tracee>();
+  /** Processes that are to be let go. */
+  readonly #released = new Set<number>();
   readonly #info = new SyscallInfo();
   readonly #entry = entryEvent(this.#info);
   readonly #return = returnEvent(this.#info);
@@ -124,8 +131,7 @@ export class Tracer {
    */
   attach(): void {
     const { pid, seccomp } = this.#target;
-    let options = OPTION.sysgood | OPTION.fork | OPTION.vfork | OPTION.clone | OPTION.exec;
-    if (seccomp) options |= OPTION.seccomp | OPTION.exitKill;
+    const options = seccomp ? FOLLOW | OPTION.seccomp | OPTION.exitKill : FOLLOW;
     this.#host.signal.addEventListener("abort", () => this.#detach());
     if (this.#target.take === undefined) {
       this.#attachThreads(pid, options);
@@ -140,13 +146,35 @@ export class Tracer {
     else this.#go(tracee, PTRACE.syscall);
   }
 
+  /**
+   * Attaches to another process, which has no filter.
+   *
+   * @throws {DtError} ESRCH, EPERM.
+   */
+  add(pid: number): void {
+    this.#released.delete(pid);
+    this.#attachThreads(pid, FOLLOW);
+  }
+
+  /** Lets go of a process's threads as soon as they have stopped: they run on. */
+  release(pid: number): void {
+    this.#released.add(pid);
+    for (const tracee of this.#tracees.values()) {
+      if (tracee.pid === pid && !tracee.stopped) ptrace(PTRACE.interrupt, tracee.tid);
+    }
+  }
+
   /** New threads may come while we attach; those of attached ones are followed. */
   #attachThreads(pid: number, options: number): void {
     let failure: unknown;
+    let count = 0;
     for (let found = true; found;) {
       found = false;
       for (const tid of threadsOf(pid)) {
-        if (this.#tracees.has(tid)) continue;
+        if (this.#tracees.has(tid)) {
+          count++;
+          continue;
+        }
         try {
           seize(tid, options);
         } catch (error) {
@@ -159,7 +187,7 @@ export class Tracer {
         found = true;
       }
     }
-    if (this.#tracees.size === 0) throw failure;
+    if (count === 0) throw failure;
   }
 
   /** From the stop of execve to its return, where the filter can be put in. */
@@ -249,6 +277,7 @@ export class Tracer {
     const { event, signal } = stopped;
     const tracee = this.#tracees.get(tid) ?? this.#adopt(tid, undefined, "orphan");
     tracee.stopped = true;
+    if (this.#released.size > 0 && this.#released.has(tracee.pid)) return this.#letGo(tid);
     const groupStop = event === PTRACE_EVENT.stop && isStopSignal(signal);
     if (tracee.state !== "known") {
       tracee.groupStop = groupStop;
@@ -261,7 +290,8 @@ export class Tracer {
     try {
       if (event === PTRACE_EVENT.exec) this.#executed(tracee);
       else if (FORKS.includes(event)) this.#forked(tracee, eventMessage(tid), event);
-      else if (event !== PTRACE_EVENT.stop && passed === 0) this.#stop(tracee);
+      else if (passed !== 0) this.#signalled(tracee, passed);
+      else if (event !== PTRACE_EVENT.stop) this.#stop(tracee);
     } finally {
       this.#go(tracee, this.#onward(tracee), passed);
     }
@@ -354,6 +384,16 @@ export class Tracer {
     if (pcbs.length === 0) return;
     event.thread = tracee;
     for (const pcb of pcbs) this.#host.enter(pcb, event);
+  }
+
+  #signalled(tracee: Tracee, signal: number): void {
+    for (const one of this.#life) one.signalled?.(tracee, signal);
+  }
+
+  /** Lets one go whose event is being handled: it runs on, and is nobody's any more. */
+  letGo(tracee: Tracee): void {
+    this.#go(tracee, PTRACE.detach);
+    this.#tracees.delete(tracee.tid);
   }
 
   /** Lets go of everybody at once; they run on. With a filter in them they cannot: it ends them. */

@@ -11,9 +11,8 @@ import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { emitLoad } from "../../core/location.ts";
 import type { Pcb } from "../../core/pcb.ts";
 import type { ContextLayout, KernelAttachment, Location } from "../../core/provider.ts";
+import { bitOffsetOf, type Ids, ids, offsetOf } from "../../core/tasks/mod.ts";
 import { type EventName, eventOf } from "./events.ts";
-import { type Ids, ids } from "./ids.ts";
-import { offsetOf } from "./offsets.ts";
 
 /** Frames between the tracepoint and bpf_get_stack: bpf_trace_runN, __bpf_trace_*, program, action. */
 const SKIP_FRAMES = 4;
@@ -73,6 +72,9 @@ function layoutOf(
       ],
       size: 8,
     },
+    ...(isNew
+      ? { start: { path: [...task, offsetOf("task_struct", "start_boottime")], size: 8 } }
+      : {}),
     ...(event === "process:exec" ? execLocations(task, ids) : {}),
     ...(/:(abort|exit)$/.test(event) ? endLocations(task, event.startsWith("process")) : {}),
   };
@@ -151,7 +153,17 @@ function execLocations(task: readonly number[], ids: Ids): Record<string, Locati
     arg5: { path: [...memory, offsetOf("mm_struct", "arg_start")], size: 8 },
     arg6: { path: [...memory, offsetOf("mm_struct", "arg_end")], size: 8 },
     arg7: ids.oldThread(task),
+    // Not arguments of the probe: what ktrace records.
+    env: { path: [...memory, offsetOf("mm_struct", "env_start")], size: 8 },
+    env_end: { path: [...memory, offsetOf("mm_struct", "env_end")], size: 8 },
+    secure: secureExec(),
   };
+}
+
+/** linux_binprm.secureexec: the program gains rights, by its set-user-ID bit or by capabilities. A bit. */
+function secureExec(): Location {
+  const bit = bitOffsetOf("linux_binprm", "secureexec");
+  return { path: [16, bit >> 3], size: 1, bits: { from: bit & 7, width: 1 } };
 }
 
 /** Status as wait(2) has it: code, signal, whether there is a core file. */

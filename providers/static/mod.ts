@@ -40,3 +40,4 @@ export {
 } from "./declare.ts";
 export type { ArgumentType } from "./image.ts";
 export { publishChannels } from "./channels.ts";
+export { utrace } from "./utrace.ts";

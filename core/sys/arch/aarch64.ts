@@ -23,6 +23,11 @@ export const aarch64: Arch = {
     recvfrom: 207n,
     setsockopt: 208n,
     rt_sigqueueinfo: 138n,
+    setfsuid: 151n,
+    setfsgid: 152n,
+    getgroups: 158n,
+    setgroups: 159n,
+    ftruncate: 46n,
   },
   audit: 0xc00000b7,
   // struct user_pt_regs

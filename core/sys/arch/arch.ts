@@ -23,6 +23,11 @@ export interface Arch {
     readonly recvfrom: bigint;
     readonly setsockopt: bigint;
     readonly rt_sigqueueinfo: bigint;
+    readonly setfsuid: bigint;
+    readonly setfsgid: bigint;
+    readonly getgroups: bigint;
+    readonly setgroups: bigint;
+    readonly ftruncate: bigint;
   };
   /** AUDIT_ARCH_* of the processor's own calls: include/uapi/linux/audit.h. */
   readonly audit: number;

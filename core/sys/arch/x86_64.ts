@@ -23,6 +23,11 @@ export const x86_64: Arch = {
     recvfrom: 45n,
     setsockopt: 54n,
     rt_sigqueueinfo: 129n,
+    setfsuid: 122n,
+    setfsgid: 123n,
+    getgroups: 115n,
+    setgroups: 116n,
+    ftruncate: 77n,
   },
   audit: 0xc000003e,
   // arch/x86/include/asm/user_64.h

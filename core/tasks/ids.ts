@@ -1,16 +1,16 @@
 // Numbers of tasks that are not the running one, as the tracer's pid namespace counts them.
 
-import { Assembler } from "../../core/asm/assembler.ts";
-import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
-import { add64, imm, mov64 } from "../../core/asm/alu.ts";
-import type { Label } from "../../core/asm/instruction.ts";
-import { callHelper, exit, jlt, jne } from "../../core/asm/jump.ts";
-import { load, loadImm64 } from "../../core/asm/load_store.ts";
-import { R0, R1, R10, R2, R3, type Register } from "../../core/asm/register.ts";
-import { BpfProgram } from "../../core/bpf/mod.ts";
-import { emitLoad } from "../../core/location.ts";
-import type { ContextLayout, Location } from "../../core/provider.ts";
-import { type PidNamespace, pidNamespace } from "../../core/sys/namespace.ts";
+import { Assembler } from "../asm/assembler.ts";
+import { BPF_FUNC } from "../asm/generated/helpers.ts";
+import { add64, imm, mov64 } from "../asm/alu.ts";
+import type { Label } from "../asm/instruction.ts";
+import { callHelper, exit, jlt, jne } from "../asm/jump.ts";
+import { load, loadImm64 } from "../asm/load_store.ts";
+import { R0, R1, R10, R2, R3, type Register } from "../asm/register.ts";
+import { BpfProgram } from "../bpf/mod.ts";
+import { emitLoad } from "../location.ts";
+import type { ContextLayout, Location } from "../provider.ts";
+import { type PidNamespace, pidNamespace } from "../sys/namespace.ts";
 import { offsetOf } from "./offsets.ts";
 
 const SPILL = -8;

@@ -1,7 +1,7 @@
-// Where the kernel's structures have what process events tell: by BTF.
+// Where the kernel keeps what it knows of tasks: by BTF.
 
-import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
-import { UnsupportedError } from "../../core/bpf/mod.ts";
+import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
+import { UnsupportedError } from "../bpf/mod.ts";
 
 const known = new Map<string, number>();
 
@@ -11,6 +11,11 @@ const known = new Map<string, number>();
  * @throws {UnsupportedError} No BTF, or no such member in this kernel.
  */
 export function offsetOf(struct: string, member: string): number {
+  return bitOffsetOf(struct, member) / 8;
+}
+
+/** The same in bits: of a bit field. */
+export function bitOffsetOf(struct: string, member: string): number {
   const key = `${struct}.${member}`;
   let offset = known.get(key);
   if (offset === undefined) {
@@ -28,11 +33,11 @@ function find(struct: number, member: string): number | undefined {
   const btf = kernelBtf()!;
   if (struct === 0) return undefined;
   for (const { name, type, bitOffset } of btf.members(struct)) {
-    if (name === member) return bitOffset / 8;
+    if (name === member) return bitOffset;
     const kind = btf.kind(type);
     if (name !== "" || (kind !== BTF_KIND.STRUCT && kind !== BTF_KIND.UNION)) continue;
     const within = find(type, member);
-    if (within !== undefined) return bitOffset / 8 + within;
+    if (within !== undefined) return bitOffset + within;
   }
   return undefined;
 }

@@ -1,0 +1,45 @@
+// User records of ktrace. FreeBSD's utrace(2) is a system call; Linux has none, but a number that none has
+// does what is wanted: it costs little, changes nothing, and whoever records system calls sees it in its place
+// among the thread's others.
+
+import { DtError } from "../../core/errors.ts";
+import { libc } from "../../core/sys/libc.ts";
+import { addressOf } from "../../core/sys/memory.ts";
+import { UTRACE_CALL } from "../../core/syscalls/mod.ts";
+
+/** Most bytes of a record: KTR_USER_MAXLEN. */
+const MOST_BYTES = 2048;
+
+/**
+ * Adds a record to the trace of this process, if ktrace records it. What is no more than a note for others
+ * who look is better a tracepoint ({@linkcode tracepoints}), which costs nothing while nobody does.
+ *
+ * @param data Text is taken as UTF-8. At most 2048 bytes.
+ * @throws {DtError} EINVAL too many bytes.
+ * @see {@link https://man.freebsd.org/utrace/2}
+ *
+ * @example
+ * ```ts
+ * import { utrace } from "./mod.ts";
+ *
+ * utrace("request 7 begins");
+ * ```
+ */
+export function utrace(data: string | Uint8Array): void {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  if (bytes.length > MOST_BYTES) {
+    throw new DtError("EINVAL", `Cannot record ${bytes.length} bytes: at most ${MOST_BYTES}`, {
+      operation: "utrace",
+    });
+  }
+  // ENOSYS, and nothing else has happened.
+  libc().syscall(
+    BigInt(UTRACE_CALL),
+    bytes.length === 0 ? 0n : addressOf(bytes),
+    BigInt(bytes.length),
+    0n,
+    0n,
+    0n,
+    0n,
+  );
+}

@@ -1,0 +1,148 @@
+// The command line of kdump.
+
+import denoJson from "../../deno.json" with { type: "json" };
+import { reportError, write, writeAll } from "../btrace/terminal.ts";
+import { UsageError } from "../command_line.ts";
+import { recordJson } from "../ktrace/formats/json.ts";
+import { type Item, RecordReader } from "../ktrace/formats/reader.ts";
+import { KTR, type KtrType } from "../ktrace/formats/types.ts";
+import { pointOf } from "../ktrace/points.ts";
+import type { KtrRecord, RecordKind, SystemName } from "../ktrace/record.ts";
+import { systemBy } from "../ktrace/systems/linux.ts";
+import { Lines } from "./lines.ts";
+import { type KdumpOptions, parseKdumpOptions, USAGE } from "./options.ts";
+import { Summary } from "./summary.ts";
+import { Tree } from "./tree.ts";
+
+const CHUNK = 1 << 18;
+/** How often a file that grows is looked at. */
+const FOLLOW_MS = 100;
+
+/**
+ * Runs kdump.
+ *
+ * @param args Command line arguments.
+ * @returns Exit status.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const options = parseKdumpOptions(args);
+    if (options.mode === "help") return write(Deno.stdout, USAGE);
+    if (options.mode === "version") return write(Deno.stdout, `kdump v${denoJson.version}\n`);
+    return await dump(options);
+  } catch (error) {
+    return reportError(error, USAGE);
+  }
+}
+
+async function dump(options: KdumpOptions): Promise<number> {
+  const view = viewOf(options);
+  let status = 0;
+  const reader = new RecordReader(options.from);
+  const take = (items: Iterable<Item>) => {
+    let text = "";
+    for (const item of items) {
+      if ("damage" in item) {
+        const { damage, at, bytes } = item;
+        if (text !== "") write(Deno.stdout, text);
+        text = "";
+        write(
+          Deno.stderr,
+          `kdump: ${options.file}: no record at byte ${at} (${damage}): ${bytes} bytes skipped\n`,
+        );
+        status = 1;
+      } else if (isWanted(item.record, options)) {
+        text += view.add(item.record, item.system);
+      }
+      if (text.length > CHUNK) {
+        write(Deno.stdout, text);
+        text = "";
+      }
+    }
+    if (text !== "") write(Deno.stdout, text);
+  };
+  for await (const chunk of chunks(options)) take(reader.push(chunk));
+  take(reader.end());
+  writeAll(Deno.stdout, new TextEncoder().encode(view.end()));
+  return status;
+}
+
+/** What is made of records. */
+interface View {
+  add(record: KtrRecord, system: SystemName): string;
+  end(): string;
+}
+
+function viewOf(options: KdumpOptions): View {
+  const nameOf = (code: number, system: SystemName) =>
+    systemBy(system).syscall(code) ?? `[${code}]`;
+  switch (options.mode) {
+    case "summary":
+    case "tree": {
+      const view = options.mode === "summary" ? new Summary(nameOf) : new Tree(nameOf);
+      return {
+        add(record, system) {
+          view.add(record, system);
+          return "";
+        },
+        end: () => view.format(),
+      };
+    }
+    case "json":
+      return { add: (record, system) => `${recordJson(record, system)}\n`, end: () => "" };
+    default: {
+      const lines = new Lines(options);
+      return { add: (record, system) => lines.format(record, system), end: () => "" };
+    }
+  }
+}
+
+/** Types by kind; what ktrace has no letter for is always shown. */
+const KINDS: ReadonlyMap<RecordKind, KtrType> = new Map(
+  Object.entries(KTR) as [RecordKind, KtrType][],
+);
+
+function isWanted(record: KtrRecord, { id, points }: KdumpOptions): boolean {
+  if (id !== undefined && record.pid !== id && record.tid !== id) return false;
+  const type = KINDS.get(record.kind);
+  return points === -1 || (type !== undefined && (points & pointOf(type)) !== 0);
+}
+
+/** Bytes of the file, as they come. */
+async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Array> {
+  let input: Deno.FsFile | typeof Deno.stdin;
+  try {
+    input = file === "-" ? Deno.stdin : Deno.openSync(file);
+  } catch (error) {
+    throw new UsageError(`cannot open ${file}: ${(error as Error).message.split(":")[0]}`);
+  }
+  const ended = Promise.withResolvers<void>();
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    ended.resolve();
+  };
+  if (follow) {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, stop);
+  }
+  try {
+    const buffer = new Uint8Array(CHUNK);
+    while (!stopped) {
+      const count = await input.read(buffer);
+      if (count !== null) {
+        yield buffer.subarray(0, count);
+        continue;
+      }
+      if (!follow) return;
+      const timer = Promise.withResolvers<void>();
+      const id = setTimeout(timer.resolve, FOLLOW_MS);
+      await Promise.race([timer.promise, ended.promise]);
+      clearTimeout(id);
+    }
+  } finally {
+    if (file !== "-") input.close();
+    if (follow) {
+      for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, stop);
+    }
+  }
+}

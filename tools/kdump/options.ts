@@ -1,0 +1,134 @@
+// Options of the command line.
+
+import type { FileSystemName } from "../ktrace/formats/reader.ts";
+import { ALL_POINTS, parsePoints } from "../ktrace/points.ts";
+import { readOptions, UsageError } from "../command_line.ts";
+
+export const USAGE = `USAGE:
+    kdump [-AcdEHlnRrSsT] [-f FILE] [-m N] [-p PID] [-t POINTS] [--json | --summary | --tree]
+
+Shows what ktrace has recorded, of Linux, FreeBSD, NetBSD or OpenBSD.
+
+OPTIONS:
+    -f, --file FILE      [default: ktrace.out]; - is standard input
+    -p, --pid ID         of this process or thread alone
+    -t, --points LETTERS of these points alone, by ktrace's letters
+    -m, --most N         at most N bytes of data
+    -s, --no-data        no data
+    -d, --decimal        numbers are decimal
+    -n, --numbers        no decoding: arguments are numbers
+    -S, --call-numbers   numbers of system calls beside their names
+    -A, --abi            whose system calls they are: L64 Linux, F64 FreeBSD
+    -H, --threads        thread ids
+    -c, --cpu            CPUs
+    -T, --absolute       times since 1970
+    -E, --elapsed        times since the first record
+    -R, --relative       times since the record before
+    -r, --resolve        names of users, groups, modes and times instead of numbers
+    -l, --follow         go on when the file grows
+        --json           a JSON object for each record
+        --summary        calls, errors and time of each system call
+        --tree           processes, who was made by whom, and what they have executed
+        --from SYSTEM    whose file it is: freebsd, netbsd, openbsd [default: as it looks]
+    -h, --help           show this help
+    -V, --version        show the version
+
+Run by: deno run -A tools/kdump.ts …
+`;
+
+/** A parsed command line. */
+export interface KdumpOptions {
+  readonly mode: "lines" | "json" | "summary" | "tree" | "help" | "version";
+  readonly file: string;
+  readonly id?: number;
+  readonly points: number;
+  readonly mostData: number;
+  readonly noData: boolean;
+  readonly decimal: boolean;
+  readonly plain: boolean;
+  readonly callNumbers: boolean;
+  readonly abi: boolean;
+  readonly threads: boolean;
+  readonly cpu: boolean;
+  readonly absolute: boolean;
+  readonly elapsed: boolean;
+  readonly relative: boolean;
+  readonly resolve: boolean;
+  readonly follow: boolean;
+  readonly from?: FileSystemName;
+}
+
+const SYSTEMS: readonly string[] = ["freebsd", "netbsd", "openbsd"] satisfies FileSystemName[];
+
+/**
+ * Reads a command line.
+ *
+ * @throws {UsageError} It cannot be understood.
+ */
+export function parseKdumpOptions(args: readonly string[]): KdumpOptions {
+  const { text, flag, command } = readOptions(args, {
+    string: ["file", "pid", "points", "most", "from"],
+    boolean: [
+      ...["no-data", "decimal", "numbers", "call-numbers", "abi", "threads", "cpu", "absolute"],
+      ...["elapsed", "relative", "resolve", "follow", "json", "summary", "tree", "help", "version"],
+    ],
+    alias: {
+      file: "f",
+      pid: "p",
+      points: "t",
+      most: "m",
+      "no-data": "s",
+      decimal: "d",
+      numbers: "n",
+      "call-numbers": "S",
+      abi: "A",
+      threads: "H",
+      cpu: "c",
+      absolute: "T",
+      elapsed: "E",
+      relative: "R",
+      resolve: "r",
+      follow: "l",
+      help: "h",
+      version: "V",
+    },
+    command: true,
+  });
+  if (command.length > 0) throw new UsageError(`unknown argument ${command[0]}`, true);
+  const number = (name: string) => {
+    const value = text(name);
+    if (value === undefined || /^\d+$/.test(value)) return value && Number(value);
+    throw new UsageError(`--${name} wants a number: ${value}`);
+  };
+  const letters = text("points");
+  const points = letters === undefined ? ALL_POINTS : parsePoints(letters);
+  if (points === undefined || points === 0) {
+    throw new UsageError(`no trace points: ${letters} (letters: cinstuwfxvp + A)`);
+  }
+  const from = text("from");
+  if (from !== undefined && !SYSTEMS.includes(from)) {
+    throw new UsageError(`--from is one of ${SYSTEMS.join(", ")}: ${from}`);
+  }
+  const modes = (["help", "version", "json", "summary", "tree"] as const).filter(flag);
+  if (modes.length > 1) throw new UsageError("--json, --summary or --tree: one of them", true);
+  return {
+    mode: modes[0] ?? "lines",
+    file: text("file") ?? "ktrace.out",
+    id: number("pid") as number | undefined,
+    points: letters === undefined ? -1 : points,
+    mostData: (number("most") as number | undefined) ?? Infinity,
+    noData: flag("no-data"),
+    decimal: flag("decimal"),
+    plain: flag("numbers"),
+    callNumbers: flag("call-numbers"),
+    abi: flag("abi"),
+    threads: flag("threads"),
+    cpu: flag("cpu"),
+    absolute: flag("absolute"),
+    elapsed: flag("elapsed"),
+    relative: flag("relative"),
+    resolve: flag("resolve"),
+    follow: flag("follow"),
+    from: from as FileSystemName | undefined,
+  };
+}

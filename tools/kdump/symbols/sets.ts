@@ -1,0 +1,214 @@
+// Pure: no I/O, no FFI.
+// Names of Linux's constants, by the system call argument that they are for. The tests compare all values with the
+// system's headers.
+
+/** Constants: bits that are combined, or values one of which it is. */
+export interface SymbolSet {
+  readonly kind: "bits" | "values";
+  readonly names: ReadonlyMap<bigint, string>;
+  /** Of bits: a field of them that has values. */
+  readonly field?: { readonly mask: bigint; readonly names: ReadonlyMap<bigint, string> };
+}
+
+function names(prefix: string, text: string): Map<bigint, string> {
+  const found = new Map<bigint, string>();
+  for (const item of text.trim().split(/\s+/)) {
+    const [name, value] = item.split("=");
+    if (!found.has(BigInt(value))) found.set(BigInt(value), prefix + name);
+  }
+  return found;
+}
+
+function bits(prefix: string, text: string): SymbolSet {
+  return { kind: "bits", names: names(prefix, text) };
+}
+
+function values(prefix: string, text: string): SymbolSet {
+  return { kind: "values", names: names(prefix, text) };
+}
+
+/** Names with numbers from 0. */
+function list(prefix: string, text: string): SymbolSet {
+  return values(prefix, text.trim().split(/\s+/).map((name, i) => `${name}=${i}`).join(" "));
+}
+
+function withField(set: SymbolSet, mask: number, field: SymbolSet): SymbolSet {
+  return { ...set, field: { mask: BigInt(mask), names: field.names } };
+}
+
+const isArm = Deno.build.arch === "aarch64";
+
+const ACCESS = values("O_", "RDONLY=0 WRONLY=1 RDWR=2");
+const DIRECTORY = isArm
+  ? "DIRECTORY=0x4000 NOFOLLOW=0x8000 DIRECT=0x10000 LARGEFILE=0x20000 TMPFILE=0x404000"
+  : "DIRECT=0x4000 LARGEFILE=0x8000 DIRECTORY=0x10000 NOFOLLOW=0x20000 TMPFILE=0x410000";
+
+/** By a name of ours. */
+export const SETS: Readonly<Record<string, SymbolSet>> = {
+  open: withField(
+    bits(
+      "O_",
+      `CREAT=0x40 EXCL=0x80 NOCTTY=0x100 TRUNC=0x200 APPEND=0x400 NONBLOCK=0x800 DSYNC=0x1000
+       ASYNC=0x2000 NOATIME=0x40000 CLOEXEC=0x80000 SYNC=0x101000 PATH=0x200000 ${DIRECTORY}`,
+    ),
+    3,
+    ACCESS,
+  ),
+  dup: bits("O_", "CLOEXEC=0x80000"),
+  pipe: bits("O_", `NONBLOCK=0x800 CLOEXEC=0x80000 DIRECT=${isArm ? "0x10000" : "0x4000"}`),
+  at: bits(
+    "AT_",
+    `SYMLINK_NOFOLLOW=0x100 EACCESS=0x200 SYMLINK_FOLLOW=0x400 NO_AUTOMOUNT=0x800 EMPTY_PATH=0x1000
+     STATX_FORCE_SYNC=0x2000 STATX_DONT_SYNC=0x4000 RECURSIVE=0x8000`,
+  ),
+  unlinkat: bits("AT_", "REMOVEDIR=0x200"),
+  access: withField(bits("", "R_OK=4 W_OK=2 X_OK=1"), 7, values("", "F_OK=0")),
+  whence: list("SEEK_", "SET CUR END DATA HOLE"),
+  protection: withField(
+    bits("PROT_", "READ=1 WRITE=2 EXEC=4 GROWSDOWN=0x1000000 GROWSUP=0x2000000"),
+    7,
+    values("PROT_", "NONE=0"),
+  ),
+  map: withField(
+    bits(
+      "MAP_",
+      `FIXED=0x10 ANONYMOUS=0x20 GROWSDOWN=0x100 DENYWRITE=0x800 EXECUTABLE=0x1000 LOCKED=0x2000
+       NORESERVE=0x4000 POPULATE=0x8000 NONBLOCK=0x10000 STACK=0x20000 HUGETLB=0x40000 SYNC=0x80000
+       FIXED_NOREPLACE=0x100000`,
+    ),
+    3,
+    values("MAP_", "SHARED=1 PRIVATE=2 SHARED_VALIDATE=3"),
+  ),
+  mremap: bits("MREMAP_", "MAYMOVE=1 FIXED=2 DONTUNMAP=4"),
+  msync: bits("MS_", "ASYNC=1 INVALIDATE=2 SYNC=4"),
+  madvise: values(
+    "MADV_",
+    `NORMAL=0 RANDOM=1 SEQUENTIAL=2 WILLNEED=3 DONTNEED=4 FREE=8 REMOVE=9 DONTFORK=10 DOFORK=11
+     MERGEABLE=12 UNMERGEABLE=13 HUGEPAGE=14 NOHUGEPAGE=15 DONTDUMP=16 DODUMP=17 WIPEONFORK=18
+     KEEPONFORK=19 COLD=20 PAGEOUT=21 POPULATE_READ=22 POPULATE_WRITE=23 HWPOISON=100`,
+  ),
+  fcntl: values(
+    "F_",
+    `DUPFD=0 GETFD=1 SETFD=2 GETFL=3 SETFL=4 GETLK=5 SETLK=6 SETLKW=7 SETOWN=8 GETOWN=9 SETSIG=10
+     GETSIG=11 SETOWN_EX=15 GETOWN_EX=16 OFD_GETLK=36 OFD_SETLK=37 OFD_SETLKW=38 SETLEASE=1024
+     GETLEASE=1025 NOTIFY=1026 DUPFD_CLOEXEC=1030 SETPIPE_SZ=1031 GETPIPE_SZ=1032 ADD_SEALS=1033
+     GET_SEALS=1034`,
+  ),
+  flock: bits("LOCK_", "SH=1 EX=2 NB=4 UN=8"),
+  signalHow: list("SIG_", "BLOCK UNBLOCK SETMASK"),
+  clone: bits(
+    "CLONE_",
+    `VM=0x100 FS=0x200 FILES=0x400 SIGHAND=0x800 PIDFD=0x1000 PTRACE=0x2000 VFORK=0x4000
+     PARENT=0x8000 THREAD=0x10000 NEWNS=0x20000 SYSVSEM=0x40000 SETTLS=0x80000
+     PARENT_SETTID=0x100000 CHILD_CLEARTID=0x200000 DETACHED=0x400000 UNTRACED=0x800000
+     CHILD_SETTID=0x1000000 NEWCGROUP=0x2000000 NEWUTS=0x4000000 NEWIPC=0x8000000
+     NEWUSER=0x10000000 NEWPID=0x20000000 NEWNET=0x40000000 IO=0x80000000`,
+  ),
+  wait: bits("", "WNOHANG=1 WUNTRACED=2 WEXITED=4 WCONTINUED=8 WNOWAIT=0x1000000"),
+  wait4: bits("", "WNOHANG=1 WUNTRACED=2 WCONTINUED=8"),
+  idType: list("P_", "ALL PID PGID PIDFD"),
+  clock: list(
+    "CLOCK_",
+    `REALTIME MONOTONIC PROCESS_CPUTIME_ID THREAD_CPUTIME_ID MONOTONIC_RAW REALTIME_COARSE
+     MONOTONIC_COARSE BOOTTIME REALTIME_ALARM BOOTTIME_ALARM`,
+  ),
+  limit: list(
+    "RLIMIT_",
+    `CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO
+     RTTIME`,
+  ),
+  usage: values("RUSAGE_", "SELF=0 THREAD=1 CHILDREN=-1"),
+  itimer: list("ITIMER_", "REAL VIRTUAL PROF"),
+  futex: withField(
+    bits("FUTEX_", "PRIVATE_FLAG=128 CLOCK_REALTIME=256"),
+    127,
+    list(
+      "FUTEX_",
+      `WAIT WAKE FD REQUEUE CMP_REQUEUE WAKE_OP LOCK_PI UNLOCK_PI TRYLOCK_PI WAIT_BITSET
+       WAKE_BITSET WAIT_REQUEUE_PI CMP_REQUEUE_PI LOCK_PI2`,
+    ),
+  ),
+  epollOperation: values("EPOLL_CTL_", "ADD=1 DEL=2 MOD=3"),
+  epollCreate: bits("EPOLL_", "CLOEXEC=0x80000"),
+  eventfd: bits("EFD_", "SEMAPHORE=1 NONBLOCK=0x800 CLOEXEC=0x80000"),
+  timerfd: bits("TFD_", "NONBLOCK=0x800 CLOEXEC=0x80000"),
+  timerfdSet: bits("TFD_", "TIMER_ABSTIME=1 TIMER_CANCEL_ON_SET=2"),
+  signalfd: bits("SFD_", "NONBLOCK=0x800 CLOEXEC=0x80000"),
+  timer: bits("TIMER_", "ABSTIME=1"),
+  inotifyInit: bits("IN_", "NONBLOCK=0x800 CLOEXEC=0x80000"),
+  inotify: bits(
+    "IN_",
+    `ACCESS=1 MODIFY=2 ATTRIB=4 CLOSE_WRITE=8 CLOSE_NOWRITE=16 OPEN=32 MOVED_FROM=64 MOVED_TO=128
+     CREATE=256 DELETE=512 DELETE_SELF=1024 MOVE_SELF=2048 ONLYDIR=0x1000000 DONT_FOLLOW=0x2000000
+     EXCL_UNLINK=0x4000000 MASK_CREATE=0x10000000 MASK_ADD=0x20000000 ONESHOT=0x80000000`,
+  ),
+  memfd: bits("MFD_", "CLOEXEC=1 ALLOW_SEALING=2 HUGETLB=4"),
+  random: bits("GRND_", "NONBLOCK=1 RANDOM=2 INSECURE=4"),
+  rename: bits("RENAME_", "NOREPLACE=1 EXCHANGE=2 WHITEOUT=4"),
+  readWrite: bits("RWF_", "HIPRI=1 DSYNC=2 SYNC=4 NOWAIT=8 APPEND=16"),
+  splice: bits("SPLICE_F_", "MOVE=1 NONBLOCK=2 MORE=4 GIFT=8"),
+  closeRange: bits("CLOSE_RANGE_", "UNSHARE=2 CLOEXEC=4"),
+  family: values(
+    "AF_",
+    `UNSPEC=0 UNIX=1 INET=2 AX25=3 IPX=4 APPLETALK=5 X25=9 INET6=10 KEY=15 NETLINK=16 PACKET=17
+     RDS=21 CAN=29 TIPC=30 BLUETOOTH=31 ALG=38 VSOCK=40 XDP=44`,
+  ),
+  socketType: withField(
+    bits("SOCK_", "NONBLOCK=0x800 CLOEXEC=0x80000"),
+    15,
+    values("SOCK_", "STREAM=1 DGRAM=2 RAW=3 RDM=4 SEQPACKET=5 DCCP=6 PACKET=10"),
+  ),
+  acceptFlags: bits("SOCK_", "NONBLOCK=0x800 CLOEXEC=0x80000"),
+  shutdown: list("SHUT_", "RD WR RDWR"),
+  message: bits(
+    "MSG_",
+    `OOB=1 PEEK=2 DONTROUTE=4 CTRUNC=8 PROXY=0x10 TRUNC=0x20 DONTWAIT=0x40 EOR=0x80 WAITALL=0x100
+     FIN=0x200 SYN=0x400 CONFIRM=0x800 RST=0x1000 ERRQUEUE=0x2000 NOSIGNAL=0x4000 MORE=0x8000
+     WAITFORONE=0x10000 ZEROCOPY=0x4000000 FASTOPEN=0x20000000 CMSG_CLOEXEC=0x40000000`,
+  ),
+  level: values("", "IPPROTO_IP=0 SOL_SOCKET=1 IPPROTO_TCP=6 IPPROTO_UDP=17 IPPROTO_IPV6=41"),
+  socketOption: values(
+    "SO_",
+    `DEBUG=1 REUSEADDR=2 TYPE=3 ERROR=4 DONTROUTE=5 BROADCAST=6 SNDBUF=7 RCVBUF=8 KEEPALIVE=9
+     OOBINLINE=10 NO_CHECK=11 PRIORITY=12 LINGER=13 BSDCOMPAT=14 REUSEPORT=15 PASSCRED=16
+     PEERCRED=17 RCVLOWAT=18 SNDLOWAT=19 RCVTIMEO=20 SNDTIMEO=21 BINDTODEVICE=25 ATTACH_FILTER=26
+     DETACH_FILTER=27 TIMESTAMP=29 ACCEPTCONN=30 PEERSEC=31 SNDBUFFORCE=32 RCVBUFFORCE=33 MARK=36
+     PROTOCOL=38 DOMAIN=39 INCOMING_CPU=49 ATTACH_BPF=50 ZEROCOPY=60`,
+  ),
+  tcpOption: values(
+    "TCP_",
+    `NODELAY=1 MAXSEG=2 CORK=3 KEEPIDLE=4 KEEPINTVL=5 KEEPCNT=6 SYNCNT=7 LINGER2=8 DEFER_ACCEPT=9
+     WINDOW_CLAMP=10 INFO=11 QUICKACK=12 CONGESTION=13 USER_TIMEOUT=18 FASTOPEN=23`,
+  ),
+  prctl: values(
+    "PR_",
+    `SET_PDEATHSIG=1 GET_PDEATHSIG=2 GET_DUMPABLE=3 SET_DUMPABLE=4 GET_KEEPCAPS=7 SET_KEEPCAPS=8
+     GET_TIMING=13 SET_TIMING=14 SET_NAME=15 GET_NAME=16 GET_SECCOMP=21 SET_SECCOMP=22
+     CAPBSET_READ=23 CAPBSET_DROP=24 GET_TSC=25 SET_TSC=26 GET_SECUREBITS=27 SET_SECUREBITS=28
+     SET_TIMERSLACK=29 GET_TIMERSLACK=30 SET_MM=35 SET_CHILD_SUBREAPER=36 GET_CHILD_SUBREAPER=37
+     SET_NO_NEW_PRIVS=38 GET_NO_NEW_PRIVS=39 GET_TID_ADDRESS=40 SET_THP_DISABLE=41
+     GET_THP_DISABLE=42 CAP_AMBIENT=47 GET_SPECULATION_CTRL=52 SET_SPECULATION_CTRL=53
+     SET_VMA=0x53564d41`,
+  ),
+  archPrctl: values(
+    "ARCH_",
+    "SET_GS=0x1001 SET_FS=0x1002 GET_FS=0x1003 GET_GS=0x1004 GET_CPUID=0x1011 SET_CPUID=0x1012",
+  ),
+  scheduler: values("SCHED_", "OTHER=0 FIFO=1 RR=2 BATCH=3 IDLE=5 DEADLINE=6"),
+  priority: list("PRIO_", "PROCESS PGRP USER"),
+  statx: bits(
+    "STATX_",
+    `TYPE=1 MODE=2 NLINK=4 UID=8 GID=0x10 ATIME=0x20 MTIME=0x40 CTIME=0x80 INO=0x100 SIZE=0x200
+     BLOCKS=0x400 BTIME=0x800 MNT_ID=0x1000`,
+  ),
+  ioctl: values(
+    "",
+    `TCGETS=0x5401 TCSETS=0x5402 TCSETSW=0x5403 TCSETSF=0x5404 TCSBRK=0x5409 TCFLSH=0x540b
+     TIOCEXCL=0x540c TIOCSCTTY=0x540e TIOCGPGRP=0x540f TIOCSPGRP=0x5410 TIOCOUTQ=0x5411
+     TIOCSTI=0x5412 TIOCGWINSZ=0x5413 TIOCSWINSZ=0x5414 FIONREAD=0x541b FIONBIO=0x5421
+     TIOCNOTTY=0x5422 TIOCGSID=0x5429 FIONCLEX=0x5450 FIOCLEX=0x5451 FIOASYNC=0x5452
+     FICLONE=0x40049409`,
+  ),
+  seccomp: list("SECCOMP_", "SET_MODE_STRICT SET_MODE_FILTER GET_ACTION_AVAIL GET_NOTIF_SIZES"),
+  fadvise: list("POSIX_FADV_", "NORMAL RANDOM SEQUENTIAL WILLNEED DONTNEED NOREUSE"),
+};

@@ -1,0 +1,11 @@
+#!/usr/bin/env -S deno run -A
+/**
+ * ktrace: records what a program does, for kdump. `ktrace.ts --help` says how.
+ * @module
+ */
+
+import { main } from "./ktrace/cli.ts";
+
+export { main };
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

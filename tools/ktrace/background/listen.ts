@@ -1,0 +1,133 @@
+// The end of a recorder where operations on its traces arrive.
+
+import { DtError, errorCode } from "../../../core/errors.ts";
+import { JSON_LINES } from "../formats/json.ts";
+import { FREEBSD } from "../formats/write.ts";
+import type { TraceFile } from "../recorder/trace_file.ts";
+import type { Tracing } from "../tracing.ts";
+import { type ControlReply, type ControlRequest, readLine, writeLine } from "./protocol.ts";
+import { BACKGROUND, ownFolder } from "./sockets.ts";
+
+/** How to listen. */
+export interface ListenOptions {
+  /** It is the one that starts traces of running processes. */
+  readonly background: boolean;
+  /** Told that something was set. */
+  readonly set?: () => void;
+  /** Files wait for no reader. */
+  readonly sync?: boolean;
+}
+
+/**
+ * Listens until it is disposed, which removes the socket.
+ *
+ * @throws {DtError} EADDRINUSE another recorder is there.
+ */
+export function listen(tracing: Tracing, options: ListenOptions): Disposable {
+  const path = `${ownFolder()}/${options.background ? BACKGROUND : `${Deno.pid}.sock`}`;
+  let listener: Deno.UnixListener;
+  try {
+    listener = Deno.listen({ transport: "unix", path });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new DtError("EADDRINUSE", `Cannot listen on ${path}`, { operation: "ktrace" });
+  }
+  const server = new Server(tracing, options);
+  // Nobody waits for the next connection: a recorder ends when its work does.
+  listener.unref();
+  serve(listener, server);
+  return {
+    [Symbol.dispose]() {
+      listener.close();
+      try {
+        Deno.removeSync(path);
+      } catch {
+        // Its folder has gone.
+      }
+    },
+  };
+}
+
+async function serve(listener: Deno.UnixListener, server: Server): Promise<void> {
+  for await (const connection of listener) {
+    answer(connection, server).catch(() => {}); // whoever asked has gone
+  }
+}
+
+async function answer(connection: Deno.UnixConn, server: Server): Promise<void> {
+  using _ = connection;
+  const line = await readLine(connection);
+  if (line !== "") await writeLine(connection, server.handle(JSON.parse(line)));
+}
+
+/** Does what is asked for. */
+class Server {
+  readonly #tracing: Tracing;
+  readonly #options: ListenOptions;
+  readonly #files = new Map<string, TraceFile>();
+
+  constructor(tracing: Tracing, options: ListenOptions) {
+    this.#tracing = tracing;
+    this.#options = options;
+  }
+
+  handle(request: ControlRequest): ControlReply {
+    try {
+      return { count: this.#handle(request) };
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      return { error: (error as Error).message, code };
+    }
+  }
+
+  #handle(request: ControlRequest): number {
+    const tracing = this.#tracing;
+    const { recorder } = tracing;
+    switch (request.op) {
+      case "set": {
+        const file = this.#file(request);
+        for (const pid of request.pids) tracing.set({ pid }, request.points, file);
+        this.#options.set?.();
+        return request.pids.length;
+      }
+      case "clear":
+        return request.pids.filter((pid) => tracing.clear(pid, request.points)).length;
+      case "clear-file": {
+        const wanted = recorder.processes.filter(({ file }) => sameFile(file.path, request.file));
+        for (const { pid } of wanted) tracing.clear(pid, ~0);
+        return wanted.length;
+      }
+      case "clear-all": {
+        const { length } = recorder.processes;
+        tracing.clearAll();
+        return length;
+      }
+      case "pool":
+        recorder.resizePool(request.size);
+        return 1;
+    }
+  }
+
+  #file(request: ControlRequest & { readonly op: "set" }): TraceFile {
+    const known = this.#files.get(request.file);
+    if (known?.isOpen && known.failure === undefined) return known;
+    const file = this.#tracing.recorder.open(request.file, {
+      append: request.append,
+      format: request.format === "json" ? JSON_LINES : FREEBSD,
+      nonblocking: request.noWait && this.#options.sync,
+    });
+    this.#files.set(request.file, file);
+    return file;
+  }
+}
+
+function sameFile(a: string, b: string): boolean {
+  if (a === b) return true;
+  try {
+    const [one, other] = [Deno.statSync(a), Deno.statSync(b)];
+    return one.dev === other.dev && one.ino === other.ino;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+// The recorder in the background: it lives as long as it has something to record.
+
+import { isSync } from "../foreground.ts";
+import { type KtraceOptions } from "../options.ts";
+import { Tracing } from "../tracing.ts";
+import { listen } from "./listen.ts";
+
+/** How long it waits for its first order. */
+const IDLE_MS = 5000;
+
+/** Runs until nobody is recorded any more. */
+export async function recordInBackground(options: KtraceOptions): Promise<number> {
+  using stack = new DisposableStack();
+  const sync = isSync(options);
+  const messages: string[] = [];
+  const tracing = stack.use(
+    new Tracing({ ...options, sync, warn: (message) => messages.push(message) }),
+  );
+  let set = () => {};
+  const order = () => new Promise<void>((resolve) => set = resolve);
+  let wanted = order();
+  stack.use(listen(tracing, { background: true, sync, set: () => set() }));
+  const stop = () => {
+    tracing.stop();
+    set();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, stop);
+    stack.defer(() => Deno.removeSignalListener(signal, stop));
+  }
+  do {
+    const idle = Promise.withResolvers<void>();
+    const timer = setTimeout(idle.resolve, IDLE_MS);
+    await Promise.race([wanted, idle.promise]);
+    clearTimeout(timer);
+    wanted = order();
+    await tracing.run();
+  } while (tracing.recorder.processes.length > 0 && !tracing.stopped);
+  return 0;
+}

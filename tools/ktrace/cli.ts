@@ -1,0 +1,112 @@
+// The command line of ktrace.
+
+import denoJson from "../../deno.json" with { type: "json" };
+import { DtError } from "../../core/errors.ts";
+import { reportError, write } from "../btrace/terminal.ts";
+import { askAll, askBackground } from "./background/client.ts";
+import { recordInBackground } from "./background/recorder.ts";
+import { processes } from "./facts.ts";
+import { isSync, recordCommand } from "./foreground.ts";
+import { type KtraceOptions, parseKtraceOptions, USAGE } from "./options.ts";
+
+/** First argument of the recorder in the background, which nobody types. */
+const BACKGROUND = "--background-recorder";
+
+/**
+ * Runs ktrace.
+ *
+ * @param args Command line arguments.
+ * @returns Exit status.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  let verbose = false;
+  try {
+    if (args[0] === BACKGROUND) {
+      return await recordInBackground(parseKtraceOptions([...args.slice(1), "-C"]));
+    }
+    const options = parseKtraceOptions(args);
+    verbose = options.verbose;
+    return await run(options);
+  } catch (error) {
+    return reportError(error, USAGE, verbose);
+  }
+}
+
+async function run(options: KtraceOptions): Promise<number> {
+  const { mode, points } = options;
+  switch (mode) {
+    case "help":
+      return write(Deno.stdout, USAGE);
+    case "version":
+      return write(Deno.stdout, `ktrace v${denoJson.version}\n`);
+    case "command":
+      return await recordCommand(options);
+    case "set":
+      await set(options);
+      return 0;
+    case "clear": {
+      const pids = targets(options);
+      const count = await askAll({ op: "clear", pids, points });
+      if (count === 0) throw notRecorded(options);
+      return 0;
+    }
+    case "clear-file":
+      if (await askAll({ op: "clear-file", file: absolute(options.file) }) === 0) {
+        throw new DtError("ESRCH", `Nobody is recorded into ${options.file}`, {
+          operation: "ktrace",
+        });
+      }
+      return 0;
+    case "clear-all":
+      await askAll({ op: "clear-all" });
+      return 0;
+  }
+}
+
+async function set(options: KtraceOptions): Promise<void> {
+  const { points, append, format, noWait, genioBytes, pool, ringBytes } = options;
+  const pids = targets(options);
+  const start = [
+    BACKGROUND,
+    ...(isSync(options) ? ["--sync"] : []),
+    `--genio-size=${genioBytes}`,
+    ...(pool === undefined ? [] : [`--request-pool=${pool}`]),
+    ...(ringBytes === undefined ? [] : [`--ring-size=${ringBytes}`]),
+  ];
+  const file = absolute(options.file);
+  await askBackground({ op: "set", pids, points, file, append, format, noWait }, start);
+}
+
+/** Processes that are meant, as they are now. */
+function targets({ pid, pgrp, descend }: KtraceOptions): number[] {
+  const all = [...processes()];
+  const found = new Set(
+    pid === undefined
+      ? all.filter((one) => one.pgrp === pgrp && one.pid !== Deno.pid).map((one) => one.pid)
+      : [pid],
+  );
+  if (pid !== undefined && !all.some((one) => one.pid === pid)) {
+    throw new DtError("ESRCH", `No process has number ${pid}`, { operation: "ktrace" });
+  }
+  if (found.size === 0) {
+    throw new DtError("ESRCH", `No process is in group ${pgrp}`, { operation: "ktrace" });
+  }
+  // Parents come before their children only by chance.
+  for (let before = 0; descend && before < found.size;) {
+    before = found.size;
+    for (const one of all) if (found.has(one.ppid) && one.pid !== Deno.pid) found.add(one.pid);
+  }
+  return [...found];
+}
+
+function notRecorded({ pid, pgrp }: KtraceOptions): DtError {
+  const what = pid === undefined ? `No process of group ${pgrp}` : `Process ${pid}`;
+  return new DtError("ESRCH", `${what} is ${pid === undefined ? "" : "not "}recorded`, {
+    operation: "ktrace",
+  });
+}
+
+/** The recorder in the background has another folder. */
+function absolute(file: string): string {
+  return file.startsWith("/") ? file : `${Deno.cwd()}/${file}`;
+}

@@ -1,0 +1,102 @@
+// Records a command while it runs.
+
+import { missingCapabilities } from "../../core/bpf/mod.ts";
+import type { HeldProcess } from "../../core/sys/spawn.ts";
+import { holdChild } from "../btrace/child.ts";
+import { write } from "../btrace/terminal.ts";
+import { JSON_LINES } from "./formats/json.ts";
+import type { KtraceOptions } from "./options.ts";
+import { FREEBSD } from "./formats/write.ts";
+import { listen } from "./background/listen.ts";
+import { Tracing } from "./tracing.ts";
+
+/** How long after SIGINT the command may take for its own end. */
+const PATIENCE_MS = 300;
+
+/** A line on standard error. */
+export function warn(message: string): void {
+  write(Deno.stderr, `ktrace: ${message}\n`);
+}
+
+/** Is every program to wait for its records? */
+export function isSync(options: { readonly sync: boolean }): boolean {
+  return options.sync || missingCapabilities().length > 0;
+}
+
+/**
+ * Runs a command and records it.
+ *
+ * @returns The command's status; 128 and the number of the signal that has ended it, or this.
+ */
+export async function recordCommand(options: KtraceOptions): Promise<number> {
+  using stack = new DisposableStack();
+  const sync = isSync(options);
+  const tracing = stack.use(new Tracing({ ...options, sync, warn, alone: true }));
+  const file = tracing.recorder.open(options.file, {
+    append: options.append,
+    format: options.format === "json" ? JSON_LINES : FREEBSD,
+    nonblocking: options.noWait && sync,
+  });
+  const child = stack.use(holdChild(options.command.map(quote).join(" ")));
+  tracing.set(child, options.points, file);
+  stack.use(listen(tracing, { background: false }));
+  const cut = { status: 0 };
+  stack.use(stopOnSignals(tracing, child, cut));
+  if (!sync) child.release();
+  await tracing.run();
+  const status = await statusOf(child, tracing, cut);
+  tracing[Symbol.dispose]();
+  report(tracing, file.records, options.verbose);
+  return status;
+}
+
+/** What was lost is said whether it is asked for or not. */
+export function report(tracing: Tracing, records: number, verbose: boolean): void {
+  if (tracing.lost > 0) warn(`${tracing.lost} records lost`);
+  if (verbose) warn(`${records} records`);
+}
+
+/** As a shell takes it for one word. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The command's end, as a shell tells it. It may run on when it is not recorded any more. */
+async function statusOf(
+  child: HeldProcess,
+  tracing: Tracing,
+  cut: { readonly status: number },
+): Promise<number> {
+  for (let ms = 1;; ms = Math.min(ms * 2, 50)) {
+    child.reap();
+    const status = child.status ?? tracing.status;
+    if (status !== undefined) return (status & 0x7f) > 0 ? 128 + (status & 0x7f) : status >> 8;
+    if (cut.status > 0) {
+      child.abandon();
+      return cut.status;
+    }
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+}
+
+function stopOnSignals(
+  tracing: Tracing,
+  child: HeldProcess,
+  cut: { status: number },
+): Disposable {
+  const stack = new DisposableStack();
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const) {
+    const stop = () => {
+      cut.status = 128 + number;
+      // From a terminal the command has it, too: its end is part of the trace.
+      if (signal !== "SIGINT") return tracing.stop();
+      const timer = setTimeout(() => tracing.stop(), PATIENCE_MS);
+      Deno.unrefTimer(timer);
+      stack.defer(() => clearTimeout(timer));
+    };
+    Deno.addSignalListener(signal, stop);
+    stack.defer(() => Deno.removeSignalListener(signal, stop));
+  }
+  void child;
+  return stack;
+}

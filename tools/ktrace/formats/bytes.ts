@@ -1,0 +1,50 @@
+// Pure: no I/O, no FFI.
+// What reading the formats has in common.
+
+import type { KtrRecord } from "../record.ts";
+
+/** A record as it was read, and its bytes in the file. */
+export interface Decoded {
+  readonly record: KtrRecord;
+  readonly bytes: number;
+}
+
+/** Longest payload that a record is believed to have. */
+export const MOST_PAYLOAD = 1 << 24;
+
+/** One character a byte, up to the NUL. */
+export function text(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  let found = "";
+  for (const byte of end < 0 ? bytes : bytes.subarray(0, end)) found += String.fromCharCode(byte);
+  return found;
+}
+
+/** A view of the same bytes. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** A copy of a part, undefined if it is not all there. */
+export function bytesOf(bytes: Uint8Array, at: number, length: number): Uint8Array | undefined {
+  return bytes.length < at + length ? undefined : bytes.slice(at, at + length);
+}
+
+/** @throws {RangeError} The payload is shorter than its type wants. */
+export function needs(data: Uint8Array, bytes: number): void {
+  if (data.length < bytes) throw new RangeError(`${data.length} bytes, ${bytes} are needed`);
+}
+
+/** True for a name with nothing but zeros behind its end: what tells a header from other bytes. */
+export function isComm(bytes: Uint8Array): boolean {
+  const end = bytes.indexOf(0);
+  return end >= 0 && bytes.subarray(0, end).every((byte) => byte >= 32 && byte !== 127) &&
+    bytes.subarray(end).every((byte) => byte === 0);
+}
+
+/** Words of 64 bits. */
+export function words(data: Uint8Array, at: number, count: number): bigint[] {
+  needs(data, at + count * 8);
+  const view = viewOf(data);
+  return Array.from({ length: count }, (_, i) => view.getBigInt64(at + i * 8, true));
+}

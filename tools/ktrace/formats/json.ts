@@ -1,0 +1,143 @@
+// Pure: no I/O, no FFI.
+// Records as JSON, one a line: by ktrace as they are made, by kdump as they were read.
+
+import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
+import type { KtrRecord, SystemName } from "../record.ts";
+import { decodePayload } from "./freebsd.ts";
+import { text } from "./bytes.ts";
+import type { Format } from "./write.ts";
+
+/** A JSON line for each record. */
+export const JSON_LINES: Format = {
+  size: (request) => 1024 + request.length * 6,
+  whole: (bytes, _view, length) => bytes.lastIndexOf(10, length - 1) + 1,
+  write(request, bytes, _view, at) {
+    const record: KtrRecord = {
+      dropped: request.dropped,
+      pid: request.pid,
+      tid: request.tid,
+      cpu: request.cpu,
+      comm: text(request.comm),
+      timeNs: BigInt(request.seconds) * 1_000_000_000n + BigInt(request.nanoseconds),
+      ...decodePayload(request.type, request.bytes.slice(0, request.length)),
+    };
+    const line = `${recordJson(record, LINUX.name)}\n`;
+    return at + new TextEncoder().encodeInto(line, bytes.subarray(at)).written;
+  },
+};
+
+/**
+ * A record as JSON: numbers by their names, 64-bit words in hexadecimal, bytes as text where they are UTF-8
+ * and as numbers in hexadecimal where they are not.
+ */
+export function recordJson(record: KtrRecord, name: SystemName): string {
+  const system = systemBy(name);
+  const { kind, pid, tid, cpu, comm, timeNs, dropped } = record;
+  const common = {
+    time: Number(timeNs / 1000n) / 1e6,
+    pid,
+    tid,
+    ...(cpu === undefined || cpu < 0 ? {} : { cpu }),
+    comm: utf8(latin1(comm)),
+    ...(dropped ? { dropped } : {}),
+    type: kind,
+  };
+  return JSON.stringify({ ...common, ...body() });
+
+  function body(): Record<string, unknown> {
+    const numbers = numbersOf(record, name);
+    switch (record.kind) {
+      case "syscall":
+        return { name: call(record.code), args: record.args.map(hex) };
+      case "sysret": {
+        if (record.error === 0) return { name: call(record.code), retval: number(record.retval) };
+        const error = system.errno(numbers.error ?? record.error);
+        return { name: call(record.code), error: error?.name ?? record.error };
+      }
+      case "namei":
+        return { path: utf8(record.path) };
+      case "genio":
+        return { fd: record.fd, op: record.isWrite ? "write" : "read", ...bytes(record.data) };
+      case "psig":
+        return {
+          signal: system.signal(numbers.signo ?? record.signo) ?? record.signo,
+          action: hex(record.action),
+          code: record.code,
+        };
+      case "csw":
+        return {
+          op: record.isOut ? "stop" : "resume",
+          mode: record.isUser ? "user" : "kernel",
+          wmesg: record.wmesg,
+        };
+      case "user":
+        return { label: record.label, ...bytes(record.data) };
+      case "struct":
+        return { name: record.name, ...bytes(record.data, true) };
+      case "structArray":
+        return { name: record.name, size: record.elementBytes, ...bytes(record.data, true) };
+      case "capfail":
+        return { name: call(record.code), reason: record.type };
+      case "fault":
+        return { address: hex(record.address), access: record.type };
+      case "args":
+      case "env":
+        return { values: strings(record.data) };
+      case "unknown":
+        return { number: record.type, ...bytes(record.data) };
+      default: {
+        const { kind: _, dropped: _1, pid: _2, tid: _3, cpu: _4, comm: _5, timeNs: _6, ...rest } =
+          record;
+        return Object.fromEntries(
+          Object.entries(rest).map(([key, value]) => [
+            key,
+            typeof value === "bigint" ? number(value) : value,
+          ]),
+        );
+      }
+    }
+  }
+
+  function call(code: number): string | number {
+    return system.syscall(code) ?? code;
+  }
+}
+
+/** Numbers that JSON's readers do not round; text otherwise. */
+function number(value: bigint): number | string {
+  return BigInt(Number(value)) === value && Number.isSafeInteger(Number(value))
+    ? Number(value)
+    : String(value);
+}
+
+function hex(value: bigint): string {
+  return `0x${BigInt.asUintN(64, value).toString(16)}`;
+}
+
+function bytes(data: Uint8Array, binary = false): { data: string } | { hex: string } {
+  const decoded = binary ? undefined : strictUtf8(data);
+  return decoded === undefined ? { hex: data.toHex() } : { data: decoded };
+}
+
+function strictUtf8(data: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
+  } catch {
+    return undefined;
+  }
+}
+
+function utf8(data: Uint8Array): string {
+  return new TextDecoder().decode(data);
+}
+
+function latin1(value: string): Uint8Array {
+  return Uint8Array.from(value, (char) => char.charCodeAt(0));
+}
+
+/** Texts with a NUL behind each. */
+export function strings(data: Uint8Array): string[] {
+  const all = utf8(data).split("\0");
+  if (all.at(-1) === "") all.pop();
+  return all;
+}

@@ -1,0 +1,171 @@
+// Pure: no I/O, no FFI.
+// Reads records out of bytes as they come, whichever system has written them. Where there is no record, as
+// in a file that was damaged, the next one that makes sense is looked for.
+
+import type { KtrRecord, SystemName } from "../record.ts";
+import type { Decoded } from "./bytes.ts";
+import { decodeFreebsd } from "./freebsd.ts";
+import { decodeNetbsd } from "./netbsd.ts";
+import { decodeOpenbsd, KTR_START } from "./openbsd.ts";
+import { ABI_LINUX, ABI_MASK } from "./types.ts";
+
+/** Systems whose files can be read; Linux's are FreeBSD's. */
+export type FileSystemName = Exclude<SystemName, "linux">;
+
+const DECODERS: Readonly<Record<FileSystemName, (bytes: Uint8Array) => Decoded | undefined>> = {
+  freebsd: decodeFreebsd,
+  netbsd: decodeNetbsd,
+  openbsd: decodeOpenbsd,
+};
+
+/** The shortest header. */
+const LEAST_BYTES = 56;
+
+/** A record, or bytes in whose place there should have been one. */
+export type Item =
+  | { readonly record: KtrRecord; readonly system: SystemName; readonly at: number }
+  | { readonly damage: string; readonly at: number; readonly bytes: number };
+
+/**
+ * Which system has written a file that starts so. FreeBSD's headers without a version cannot be told from
+ * NetBSD's version 0: they are taken for FreeBSD's.
+ *
+ * @param bytes At least a header.
+ */
+export function systemOf(bytes: Uint8Array): FileSystemName {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length >= 4 && view.getUint32(0, true) === KTR_START) return "openbsd";
+  for (const name of ["freebsd", "netbsd", "openbsd"] as const) {
+    if (isRecord(bytes, name)) return name;
+  }
+  return "freebsd";
+}
+
+function isRecord(bytes: Uint8Array, system: FileSystemName): boolean {
+  try {
+    const found = DECODERS[system](bytes);
+    // One that is not whole yet has a good header at least.
+    return found === undefined ? bytes.length >= 64 : true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** Takes bytes, gives records. */
+export class RecordReader {
+  #system?: FileSystemName;
+  #bytes = new Uint8Array(0);
+  /** Of the first byte that is kept, in the file. */
+  #at = 0;
+  /** Processes whose system calls are Linux's. */
+  readonly #linux = new Set<number>();
+
+  /**
+   * Nothing was read yet.
+   *
+   * @param system Whose file it is; told from its first bytes otherwise.
+   */
+  constructor(system?: FileSystemName) {
+    this.#system = system;
+  }
+
+  /** Bytes that wait for the rest of their record. */
+  get pending(): number {
+    return this.#bytes.length;
+  }
+
+  /** Where the first byte that was not used is. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /** Takes what comes next in the file, and gives the records that are whole. */
+  *push(chunk: Uint8Array): Generator<Item> {
+    const all = new Uint8Array(this.#bytes.length + chunk.length);
+    all.set(this.#bytes);
+    all.set(chunk, this.#bytes.length);
+    this.#bytes = all;
+    yield* this.#read(false);
+  }
+
+  /** The file has ended: what is left is no whole record. */
+  *end(): Generator<Item> {
+    yield* this.#read(true);
+    if (this.#bytes.length > 0) yield this.#damage(this.#bytes.length, "it is not whole");
+  }
+
+  *#read(ended: boolean): Generator<Item> {
+    if (this.#bytes.length < 64 && !ended) return;
+    const system = this.#system ??= systemOf(this.#bytes);
+    const decode = DECODERS[system];
+    let used = 0;
+    const skip = () => {
+      this.#bytes = this.#bytes.subarray(used);
+      this.#at += used;
+      used = 0;
+    };
+    for (;;) {
+      let found: Decoded | undefined;
+      try {
+        found = decode(this.#bytes.subarray(used));
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        skip();
+        const next = this.#next(system);
+        if (next < 0 && !ended) return;
+        yield this.#damage(next < 0 ? this.#bytes.length : next, error.message);
+        continue;
+      }
+      if (found === undefined) {
+        // Cut by the end of the file, or a length that was damaged.
+        skip();
+        const next = ended ? this.#next(system) : -1;
+        if (next < 0) return;
+        yield this.#damage(next, "it is not whole");
+        continue;
+      }
+      const { record } = found;
+      const at = this.#at + used;
+      used += found.bytes;
+      if (used > 1 << 20) skip();
+      yield { record, system: this.#systemOf(record, system), at };
+    }
+  }
+
+  /** Where the next record starts that makes sense, itself and what follows it; below 0 if none does. */
+  #next(system: FileSystemName): number {
+    const decode = DECODERS[system];
+    const bytes = this.#bytes;
+    for (let at = 1; at + LEAST_BYTES <= bytes.length; at++) {
+      try {
+        const found = decode(bytes.subarray(at));
+        if (found === undefined) continue;
+        const { pid, timeNs } = found.record;
+        if (pid <= 0 || timeNs <= 0n) continue;
+        const behind = at + found.bytes;
+        if (behind < bytes.length) decode(bytes.subarray(behind));
+        return at;
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    }
+    return -1;
+  }
+
+  #damage(bytes: number, damage: string): Item {
+    const item = { damage, at: this.#at, bytes };
+    this.#bytes = this.#bytes.subarray(bytes);
+    this.#at += bytes;
+    return item;
+  }
+
+  #systemOf(record: KtrRecord, system: FileSystemName): SystemName {
+    if (system !== "freebsd") return system;
+    if (record.kind === "procctor") {
+      if ((record.flags & ABI_MASK) === ABI_LINUX) this.#linux.add(record.pid);
+      else this.#linux.delete(record.pid);
+    }
+    return this.#linux.has(record.pid) ? "linux" : system;
+  }
+}

@@ -1,0 +1,226 @@
+// Pure: no I/O, no FFI.
+// What becomes of recorded processes: a child is recorded if its parent's is inherited, what is executed is
+// recorded, who has ended is not looked up any more.
+
+import type { Assembler } from "../../../core/asm/assembler.ts";
+import { add64, and64, imm, mov32, mov64, sub64 } from "../../../core/asm/alu.ts";
+import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
+import type { MapReference } from "../../../core/asm/instruction.ts";
+import { callHelper, exit, ja, jeq, jle, jne, jset, jsgt } from "../../../core/asm/jump.ts";
+import {
+  atomicOp,
+  load,
+  loadMap,
+  loadMapValue,
+  store,
+  storeImm,
+} from "../../../core/asm/load_store.ts";
+import { R0, R1, R10, R2, R3, R4, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
+import { CONTROL } from "../../../core/blocks.ts";
+import { emitLoad } from "../../../core/location.ts";
+import { type ActionSite, type KernelAction, OUTCOME } from "../../../core/provider.ts";
+import { KTR } from "../formats/types.ts";
+import { INHERIT, pointOf, ROOT } from "../points.ts";
+import { CAPTURED, EVENT, RECORD, SCRATCH, TRACED } from "./layout.ts";
+import {
+  emitCommon,
+  emitKey,
+  emitLost,
+  emitReserve,
+  emitSubmit,
+  emitTraced,
+  type Parts,
+  SPILL,
+} from "./record.ts";
+
+const ANY = -1;
+/** What a child is recorded with. */
+const CHILD = -40;
+const CHILD_KEY = -48;
+const PATH_BYTES = 4096;
+
+/** proc:process:fork, in the parent. */
+export function forkAction(parts: Parts): KernelAction {
+  return {
+    scratchBytes: 0,
+    emit(site) {
+      const { asm, layout } = site;
+      const kept = asm.label("kept");
+      emitTraced(site, parts, INHERIT);
+      emitLoad(asm, layout, layout.locations.arg0, R6, SPILL);
+      asm.emit(
+        store(8, R10, CHILD_KEY, R0),
+        load(4, R1, R8, TRACED.points),
+        store(4, R10, CHILD + TRACED.points, R1),
+        storeImm(4, R10, CHILD + TRACED.lost, 0),
+        load(4, R1, R8, TRACED.file),
+        store(4, R10, CHILD + TRACED.file, R1),
+        loadMap(R1, parts.traced),
+        mov64(R2, R10),
+        add64(R2, imm(CHILD_KEY)),
+        mov64(R3, R10),
+        add64(R3, imm(CHILD)),
+        mov64(R4, imm(0)),
+        callHelper(BPF_FUNC.map_update_elem),
+        jeq(R0, imm(0), kept),
+        loadMapValue(R1, site.control, CONTROL.unfollowed),
+        mov64(R2, imm(1)),
+        atomicOp(4, "add", R1, 0, R2),
+        mov32(R0, imm(OUTCOME.dropped)),
+        exit(),
+      );
+      asm.bind(kept);
+      emitReserve(site, parts, EVENT.fork, 16);
+      asm.emit(load(8, R1, R10, CHILD_KEY), store(8, R9, RECORD.payload, R1));
+      emitLoad(asm, layout, layout.locations.start, R6, SPILL);
+      asm.emit(store(8, R9, RECORD.payload + 8, R0));
+      emitSubmit(site);
+    },
+  };
+}
+
+/** proc:process:exit: with the last thread. */
+export function exitAction(parts: Parts): KernelAction {
+  return {
+    scratchBytes: 0,
+    emit(site) {
+      const { asm } = site;
+      const [lost, ended] = [asm.label("lost"), asm.label("ended")];
+      emitTraced(site, parts, ANY);
+      site.ring.emitReserve(asm, R9, RECORD.payload, { block: R7, lost });
+      emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload));
+      asm.emit(storeImm(4, R9, RECORD.type, KTR.procdtor));
+      site.ring.emitSubmit(asm, R9);
+      asm.emit(mov64(R6, imm(OUTCOME.recorded)), ja(ended));
+      asm.bind(lost);
+      asm.emit(mov64(R6, imm(OUTCOME.dropped)));
+      asm.bind(ended);
+      emitForget(asm, parts.traced);
+      asm.emit(mov64(R0, R6), exit());
+    },
+  };
+}
+
+function emitForget(asm: Assembler, traced: MapReference): void {
+  emitKey(asm, R2);
+  asm.emit(loadMap(R1, traced), callHelper(BPF_FUNC.map_delete_elem));
+}
+
+/** What the action of an exec is made of. */
+export interface ExecParts extends Parts {
+  /** Most bytes of arguments, and of the environment. */
+  readonly captureBytes: number;
+}
+
+/** proc:process:exec: the program's path, its arguments, its environment. */
+export function execAction(parts: ExecParts): KernelAction {
+  return {
+    scratchBytes: SCRATCH.record + CAPTURED.data + parts.captureBytes,
+    emit(site) {
+      const { asm, layout } = site;
+      const [same, stay] = [asm.label("same_rights"), asm.label("stay")];
+      emitTraced(site, parts, ANY);
+      emitLoad(asm, layout, layout.locations.secure, R6, SPILL);
+      asm.emit(
+        jeq(R0, imm(0), same),
+        load(4, R1, R8, TRACED.points),
+        jset(R1, imm(ROOT), stay),
+      );
+      // Not root's: whoever is recorded gains rights that its recorder has not.
+      const [lost, gone] = [asm.label("lost"), asm.label("gone")];
+      site.ring.emitReserve(asm, R9, RECORD.payload, { block: R7, lost });
+      emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload));
+      asm.emit(storeImm(4, R9, RECORD.type, EVENT.setId));
+      site.ring.emitSubmit(asm, R9);
+      asm.emit(ja(gone));
+      asm.bind(lost);
+      asm.bind(gone);
+      emitForget(asm, parts.traced);
+      asm.emit(mov32(R0, imm(OUTCOME.recorded)), exit());
+      asm.bind(stay);
+      asm.bind(same);
+      emitText(site, parts, KTR.namei, () => {
+        emitLoad(asm, layout, layout.locations.arg4, R6, SPILL);
+        asm.emit(
+          mov64(R3, R0),
+          mov64(R2, imm(PATH_BYTES)),
+          mov64(R1, R7),
+          add64(R1, imm(site.scratch + SCRATCH.record + CAPTURED.data)),
+          callHelper(BPF_FUNC.probe_read_kernel_str),
+        );
+      });
+      emitRange(site, parts, KTR.args, "arg5", "arg6");
+      emitRange(site, parts, KTR.env, "env", "env_end");
+      asm.emit(mov32(R0, imm(OUTCOME.recorded)), exit());
+    },
+  };
+}
+
+/** A record with what `read` has put there; it leaves its length, NUL included, in R0. */
+function emitText(site: ActionSite, parts: ExecParts, type: number, read: () => void): void {
+  const { asm } = site;
+  const record = site.scratch + SCRATCH.record;
+  const [none, some, lost, fits] = ["none", "some", "lost", "fits"].map((one) => asm.label(one));
+  asm.emit(
+    load(4, R1, R8, TRACED.points),
+    and64(R1, imm(pointOf(type as typeof KTR.namei))),
+    jeq(R1, imm(0), none),
+  );
+  read();
+  asm.emit(jsgt(R0, imm(0), some), ja(none));
+  asm.bind(some);
+  asm.emit(
+    mov64(R9, R0),
+    add64(R9, imm(-1)),
+    jle(R9, imm(parts.captureBytes), fits),
+    mov64(R9, imm(parts.captureBytes)),
+  );
+  asm.bind(fits);
+  asm.emit(
+    storeImm(8, R7, record + CAPTURED.info, 0),
+    storeImm(4, R7, record + RECORD.type, type),
+    add64(R9, imm(CAPTURED.data)),
+  );
+  emitCommon(site, parts, { base: R7, offset: record }, R9);
+  site.ring.emitOutput(asm, { base: R7, offset: record }, R9, { block: R7, lost, control: true });
+  asm.emit(ja(none));
+  asm.bind(lost);
+  emitLost(asm);
+  asm.bind(none);
+}
+
+/** Texts with a NUL behind each, between two addresses. */
+function emitRange(
+  site: ActionSite,
+  parts: ExecParts,
+  type: number,
+  from: string,
+  to: string,
+): void {
+  const { asm, layout } = site;
+  emitText(site, parts, type, () => {
+    const [fits, bad, done] = ["fits", "bad", "read"].map((one) => asm.label(one));
+    emitLoad(asm, layout, layout.locations[to], R6, SPILL);
+    asm.emit(mov64(R9, R0));
+    emitLoad(asm, layout, layout.locations[from], R6, SPILL);
+    asm.emit(
+      mov64(R3, R0),
+      sub64(R9, R3),
+      jle(R9, imm(parts.captureBytes), fits),
+      mov64(R9, imm(parts.captureBytes)),
+    );
+    asm.bind(fits);
+    asm.emit(
+      mov64(R2, R9),
+      mov64(R1, R7),
+      add64(R1, imm(site.scratch + SCRATCH.record + CAPTURED.data)),
+      callHelper(BPF_FUNC.probe_read_user),
+      jne(R0, imm(0), bad),
+      mov64(R0, R9),
+      ja(done),
+    );
+    asm.bind(bad);
+    asm.emit(mov64(R0, imm(0)));
+    asm.bind(done);
+  });
+}

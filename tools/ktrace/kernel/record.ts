@@ -1,0 +1,149 @@
+// Pure: no I/O, no FFI.
+// Emits what all records have in common: whether the running process is recorded, and whose record it is.
+//
+// Registers: R6 context, R7 CPU block, R8 value of the map. Stack: 8 bytes for a word, 8 for a key.
+
+import type { Assembler } from "../../../core/asm/assembler.ts";
+import { add64, imm, mov32, mov64, type Operand, rsh64 } from "../../../core/asm/alu.ts";
+import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
+import type { Label, MapReference } from "../../../core/asm/instruction.ts";
+import { callHelper, exit, ja, jeq, jset } from "../../../core/asm/jump.ts";
+import {
+  atomicExchange,
+  atomicOp,
+  load,
+  loadMap,
+  store,
+  storeImm,
+} from "../../../core/asm/load_store.ts";
+import { R0, R1, R10, R2, R3, R6, R7, R8, R9, type Register } from "../../../core/asm/register.ts";
+import { HEADER } from "../../../core/event.ts";
+import { type ActionSite, OUTCOME } from "../../../core/provider.ts";
+import { emitHeader } from "../../../core/ring_output.ts";
+import { emitPidTgid } from "../../../core/thread_id.ts";
+import { KIND, RECORD, TRACED } from "./layout.ts";
+
+/** A word on the stack. */
+export const SPILL = -8;
+/** A key of the map on the stack. */
+const KEY = -16;
+/** Process and thread of the running thread, from {@linkcode emitTraced} on. */
+export const IDS = -24;
+
+/** Where the kernel's structures have what is read; bytes. */
+export interface TaskFields {
+  readonly startTime: number;
+  readonly blocked: number;
+}
+
+/** What the actions are made of. */
+export interface Parts {
+  /** The map of recorded processes. */
+  readonly traced: MapReference;
+  readonly fields: TaskFields;
+}
+
+/** R6 to R8, for a process with one of these points; others leave. Clobbers R0 to R5. */
+export function emitTraced(site: ActionSite, parts: Parts, points: number): void {
+  const { asm } = site;
+  const found = asm.label("found");
+  const none = asm.label("none");
+  const wanted = asm.label("wanted");
+  asm.emit(mov64(R6, R1), mov64(R7, R2));
+  emitPidTgid(asm, site.namespace, SPILL);
+  asm.emit(store(8, R10, IDS, R0), rsh64(R0, imm(32)));
+  emitLookup(asm, parts.traced, none);
+  asm.emit(ja(found));
+  asm.bind(none);
+  asm.emit(mov32(R0, imm(OUTCOME.filtered)), exit());
+  asm.bind(found);
+  asm.emit(mov64(R8, R0), load(4, R1, R8, TRACED.points), jset(R1, imm(points), wanted), ja(none));
+  asm.bind(wanted);
+}
+
+/** R0 holds a process id: leaves its value in R0, or goes to `none`. */
+export function emitLookup(asm: Assembler, traced: MapReference, none: Label): void {
+  asm.emit(
+    store(8, R10, KEY, R0),
+    loadMap(R1, traced),
+    mov64(R2, R10),
+    add64(R2, imm(KEY)),
+    callHelper(BPF_FUNC.map_lookup_elem),
+    jeq(R0, imm(0), none),
+  );
+}
+
+/** The key of the last {@linkcode emitLookup}, in `into`. */
+export function emitKey(asm: Assembler, into: Register): void {
+  asm.emit(mov64(into, R10), add64(into, imm(KEY)));
+}
+
+/**
+ * A record of fixed size: reserved in the ring, R9, with its common part; the caller fills the payload and
+ * ends with {@linkcode emitSubmit}. Goes to the action's end if there is no room.
+ */
+export function emitReserve(site: ActionSite, parts: Parts, type: number, bytes: number): void {
+  const { asm, ring } = site;
+  const lost = asm.label("lost");
+  const ok = asm.label("reserved");
+  const size = RECORD.payload + bytes;
+  ring.emitReserve(asm, R9, size, { block: R7, lost });
+  asm.emit(ja(ok));
+  asm.bind(lost);
+  emitLost(asm);
+  asm.emit(mov32(R0, imm(OUTCOME.dropped)), exit());
+  asm.bind(ok);
+  emitCommon(site, parts, { base: R9, offset: 0 }, imm(size));
+  asm.emit(storeImm(4, R9, RECORD.type, type));
+}
+
+/** Hands over what was reserved, and ends the action. */
+export function emitSubmit(site: ActionSite): void {
+  const { asm, ring } = site;
+  ring.emitSubmit(asm, R9);
+  asm.emit(mov32(R0, imm(OUTCOME.recorded)), exit());
+}
+
+/** One more record of the process was lost; RingOutput has counted it for the session. */
+export function emitLost(asm: Assembler): void {
+  asm.emit(mov64(R1, imm(1)), atomicOp(4, "add", R8, TRACED.lost, R1));
+}
+
+/** The header and whose record it is, but for the type. Clobbers R0 to R5. */
+export function emitCommon(
+  site: ActionSite,
+  parts: Parts,
+  at: { readonly base: Register; readonly offset: number },
+  size: Operand,
+): void {
+  const { asm } = site;
+  const { base, offset } = at;
+  const none = asm.label("none_lost");
+  emitHeader(asm, base, offset, { kind: KIND, id: imm(0), size });
+  asm.emit(
+    load(4, R1, R8, TRACED.file),
+    store(4, base, offset + HEADER.id, R1),
+    load(8, R0, R10, IDS),
+    store(4, base, offset + RECORD.tid, R0),
+    rsh64(R0, imm(32)),
+    store(4, base, offset + RECORD.pid, R0),
+    mov64(R1, base),
+    add64(R1, imm(offset + RECORD.comm)),
+    mov64(R2, imm(16)),
+    callHelper(BPF_FUNC.get_current_comm),
+    callHelper(BPF_FUNC.get_current_task),
+    mov64(R3, R0),
+    add64(R3, imm(parts.fields.startTime)),
+    mov64(R1, base),
+    add64(R1, imm(offset + RECORD.start)),
+    mov64(R2, imm(8)),
+    callHelper(BPF_FUNC.probe_read_kernel),
+    // What was lost is told by the next record: looked at first, an exchange costs more.
+    load(4, R1, R8, TRACED.lost),
+    jeq(R1, imm(0), none),
+    mov64(R1, imm(0)),
+    atomicExchange(4, R8, TRACED.lost, R1),
+  );
+  asm.bind(none);
+  asm.emit(store(4, base, offset + RECORD.lost, R1));
+}

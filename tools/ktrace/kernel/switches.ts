@@ -1,0 +1,145 @@
+// Pure: no I/O, no FFI.
+// What happens to a thread beside its system calls: signals, context switches, page faults.
+
+import { add64, and64, imm, mov64 } from "../../../core/asm/alu.ts";
+import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
+import { callHelper, ja, jeq } from "../../../core/asm/jump.ts";
+import { load, store, storeImm } from "../../../core/asm/load_store.ts";
+import { R0, R1, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
+import { emitLoad } from "../../../core/location.ts";
+import type { ContextLayout, KernelAction, Location } from "../../../core/provider.ts";
+import type { Ids } from "../../../core/tasks/mod.ts";
+import { KTR } from "../formats/types.ts";
+import { pointOf } from "../points.ts";
+import { RECORD, TRACED } from "./layout.ts";
+import {
+  emitCommon,
+  emitLookup,
+  emitLost,
+  emitReserve,
+  emitSubmit,
+  emitTraced,
+  type Parts,
+  SPILL,
+} from "./record.ts";
+
+/** rawtracepoint:signal_deliver(int sig, struct kernel_siginfo *, struct k_sigaction *) */
+export function signalAction(parts: Parts): KernelAction {
+  return {
+    scratchBytes: 0,
+    emit(site) {
+      const { asm } = site;
+      emitTraced(site, parts, pointOf(KTR.psig));
+      // signal, code, handler, blocked signals
+      emitReserve(site, parts, KTR.psig, 32);
+      const put = (index: number, path: readonly number[], size: 4 | 8) => {
+        emitLoad(asm, UNTYPED, { path, size }, R6, SPILL);
+        asm.emit(store(8, R9, RECORD.payload + index * 8, R0));
+      };
+      put(0, [0], 8);
+      // A context of a raw tracepoint holds addresses, which a helper reads.
+      put(1, [8, 8], 4);
+      put(2, [16, 0], 8);
+      asm.emit(
+        callHelper(BPF_FUNC.get_current_task),
+        mov64(R3, R0),
+        add64(R3, imm(parts.fields.blocked)),
+        mov64(R1, R9),
+        add64(R1, imm(RECORD.payload + 24)),
+        mov64(R2, imm(8)),
+        callHelper(BPF_FUNC.probe_read_kernel),
+      );
+      emitSubmit(site);
+    },
+  };
+}
+
+const UNTYPED: ContextLayout = { id: "ktrace", locations: {}, untyped: true };
+
+/** exceptions:page_fault_user(unsigned long address, struct pt_regs *, unsigned long error_code) */
+export function faultAction(parts: Parts): KernelAction {
+  return {
+    scratchBytes: 0,
+    emit(site) {
+      const { asm } = site;
+      emitTraced(site, parts, pointOf(KTR.fault));
+      emitReserve(site, parts, KTR.fault, 16);
+      asm.emit(
+        load(8, R0, R6, 0),
+        store(8, R9, RECORD.payload, R0),
+        load(8, R0, R6, 16),
+        store(8, R9, RECORD.payload + 8, R0),
+      );
+      emitSubmit(site);
+    },
+  };
+}
+
+/** Of the arguments of sched_switch(bool preempt, struct task_struct *prev, *next, unsigned int state). */
+const SWITCH = { preempt: 0, next: 16, state: 24 } as const;
+
+/** What else a context switch needs to know: whose the next thread is. */
+export interface SwitchParts extends Parts {
+  readonly ids: Ids;
+  /** Of task_struct. */
+  readonly comm: number;
+}
+
+/** rawtracepoint:sched_switch, in the thread that leaves. */
+export function switchAction(parts: SwitchParts): KernelAction {
+  const points = pointOf(KTR.csw);
+  return {
+    scratchBytes: 0,
+    emit(site) {
+      const { asm } = site;
+      const [out, lost] = ["out", "lost"].map((one) => asm.label(one));
+      asm.emit(mov64(R6, R1), mov64(R7, R2));
+      const next = (location: Location) => emitLoad(asm, UNTYPED, location, R6, SPILL);
+      // The one that comes: the CPU is not its own yet, so it is looked up by its numbers.
+      parts.ids.emitTest?.(asm, UNTYPED, [SWITCH.next], R6, out);
+      next(parts.ids.process([SWITCH.next]));
+      emitLookup(asm, parts.traced, out);
+      asm.emit(
+        mov64(R8, R0),
+        load(4, R1, R8, TRACED.points),
+        and64(R1, imm(points)),
+        jeq(R1, imm(0), out),
+      );
+      site.ring.emitReserve(asm, R9, RECORD.payload + 24, { block: R7, lost });
+      emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload + 24));
+      next(parts.ids.process([SWITCH.next]));
+      asm.emit(store(4, R9, RECORD.pid, R0));
+      next(parts.ids.thread([SWITCH.next]));
+      asm.emit(store(4, R9, RECORD.tid, R0));
+      next({ path: [SWITCH.next, parts.fields.startTime], size: 8 });
+      asm.emit(store(8, R9, RECORD.start, R0));
+      for (const half of [0, 8]) {
+        next({ path: [SWITCH.next, parts.comm + half], size: 8 });
+        asm.emit(store(8, R9, RECORD.comm + half, R0));
+      }
+      asm.emit(
+        storeImm(4, R9, RECORD.type, KTR.csw),
+        storeImm(8, R9, RECORD.payload, 0),
+        storeImm(8, R9, RECORD.payload + 8, 0),
+        storeImm(8, R9, RECORD.payload + 16, 0),
+      );
+      site.ring.emitSubmit(asm, R9);
+      asm.emit(ja(out));
+      asm.bind(lost);
+      emitLost(asm);
+      asm.bind(out);
+      // The one that leaves.
+      asm.emit(mov64(R1, R6), mov64(R2, R7));
+      emitTraced(site, parts, points);
+      emitReserve(site, parts, KTR.csw, 24);
+      asm.emit(
+        storeImm(8, R9, RECORD.payload, 1),
+        load(8, R0, R6, SWITCH.preempt),
+        store(8, R9, RECORD.payload + 8, R0),
+        load(8, R0, R6, SWITCH.state),
+        store(8, R9, RECORD.payload + 16, R0),
+      );
+      emitSubmit(site);
+    },
+  };
+}

@@ -1,0 +1,355 @@
+// The recorder: what FreeBSD's kern_ktrace.c does, for records that come from anywhere.
+//
+//   request()  takes a record from the pool; none left: the process has lost one
+//   submit()   for makers that may wait: what waits in the process's queue is written, then this record
+//   enqueue()  for makers that may not: the record waits in the process's queue
+//   drain()    writes what waits at that moment: at the return of a system call, at the end of a process
+//
+// A record is its process's, and a process is a number and the time when it was made: a number that is used
+// again means another process.
+
+import { DtError } from "../../../core/errors.ts";
+import { LINUX_ABI } from "../formats/types.ts";
+import { INHERIT, ROOT } from "../points.ts";
+import { type Lwp, Request, RequestPool } from "./request.ts";
+import { TraceFile, type TraceFileOptions } from "./trace_file.ts";
+
+/** Requests of a pool: kern.ktrace.request_pool. */
+export const DEFAULT_POOL = 100;
+
+/** How to make a recorder. */
+export interface RecorderOptions {
+  /** Requests of the pool. Default {@linkcode DEFAULT_POOL}. */
+  readonly pool?: number;
+  /** Told what its user should know. Default: nobody is. */
+  readonly warn?: (message: string) => void;
+  /**
+   * When what was submitted is written: "record", before submit returns; "round", by the maker's
+   * {@linkcode Recorder.flush}. Default "record".
+   */
+  readonly commit?: "record" | "round";
+  /** Told that a process is not recorded any more. */
+  readonly stopped?: (process: TracedProcess) => void;
+}
+
+/** A process whose records are wanted. */
+export interface TracedProcess {
+  /** Process id. */
+  readonly pid: number;
+  /** CLOCK_BOOTTIME when it was made, ns; 0 where that is not known. */
+  readonly startNs: number;
+  /** Points, {@linkcode INHERIT} and {@linkcode ROOT}; 0: nothing is recorded any more. */
+  readonly points: number;
+  /** Where records go. */
+  readonly file: TraceFile;
+  /** Records that wait. */
+  readonly pending: number;
+}
+
+class Process implements TracedProcess {
+  readonly pid: number;
+  readonly startNs: number;
+  points: number;
+  file: TraceFile;
+  /** In the order in which they were made. */
+  readonly queue: Request[] = [];
+  /** A record was lost since the last one that was made. */
+  dropped = false;
+  /** The file knows it. */
+  announced = false;
+
+  constructor(pid: number, startNs: number, points: number, file: TraceFile) {
+    this.pid = pid;
+    this.startNs = startNs;
+    this.points = points;
+    this.file = file;
+  }
+
+  get pending(): number {
+    return this.queue.length;
+  }
+}
+
+/** Records processes into files. */
+export class Recorder implements Disposable {
+  readonly #pool: RequestPool;
+  readonly #warn: (message: string) => void;
+  readonly #commit: "record" | "round";
+  readonly #stopped: (process: TracedProcess) => void;
+  readonly #processes = new Map<number, Process>();
+  readonly #files = new Set<TraceFile>();
+  /** Set while records are written: what that makes is not recorded. */
+  #inTrace = false;
+  #lost = 0;
+
+  /** Nobody is recorded. */
+  constructor(options: RecorderOptions = {}) {
+    this.#warn = options.warn ?? (() => {});
+    this.#commit = options.commit ?? "record";
+    this.#stopped = options.stopped ?? (() => {});
+    this.#pool = new RequestPool(options.pool ?? DEFAULT_POOL, this.#warn);
+  }
+
+  /** Size of the pool. */
+  get poolSize(): number {
+    return this.#pool.size;
+  }
+
+  /** Records that were lost here: there was no request for them. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Processes that are recorded. */
+  get processes(): readonly TracedProcess[] {
+    return [...this.#processes.values()];
+  }
+
+  /**
+   * Makes the pool larger or smaller.
+   *
+   * @throws {DtError} ENOSPC more requests are in use; EINVAL.
+   */
+  resizePool(size: number): void {
+    this.#pool.resize(size);
+  }
+
+  /**
+   * Opens a file for records.
+   *
+   * @throws {DtError} What open(2) says.
+   */
+  open(path: string, options: TraceFileOptions = {}): TraceFile {
+    const file = new TraceFile(path, options);
+    this.#files.add(file);
+    return file;
+  }
+
+  /**
+   * Records a process from now on, or records more of it. KTROP_SET.
+   *
+   * @param points Bits, see points.ts; a process that root records is only changed by root.
+   * @throws {DtError} EINVAL no points; EPERM root's, or this process itself.
+   */
+  set(pid: number, startNs: number, points: number, file: TraceFile): TracedProcess {
+    if ((points & ~(INHERIT | ROOT)) === 0) throw refused("EINVAL", pid, "no points");
+    if (pid === Deno.pid) throw refused("EPERM", pid, "it is the recorder");
+    const known = this.#of(pid, startNs);
+    if (known === undefined) {
+      const process = new Process(pid, startNs, points, file);
+      this.#processes.set(pid, process);
+      return process;
+    }
+    if ((known.points & ROOT) !== 0 && (points & ROOT) === 0) {
+      throw refused("EPERM", pid, "root records it");
+    }
+    this.#drain(known);
+    if (known.file !== file) known.announced = false;
+    known.file = file;
+    known.points |= points;
+    return known;
+  }
+
+  /**
+   * Records less of a process; nothing any more when no points are left. KTROP_CLEAR.
+   *
+   * @returns False if it was not recorded.
+   */
+  clear(pid: number, points: number): boolean {
+    const process = this.#processes.get(pid);
+    if (process === undefined) return false;
+    process.points &= ~points;
+    if ((process.points & ~(INHERIT | ROOT)) === 0) this.#stop(process);
+    return true;
+  }
+
+  /** Stops all that goes to a file, and closes it. KTROP_CLEARFILE. */
+  clearFile(file: TraceFile): void {
+    for (const process of [...this.#processes.values()]) {
+      if (process.file === file) this.#stop(process);
+    }
+    this.#files.delete(file);
+    file[Symbol.dispose]();
+  }
+
+  /** Stops everything. */
+  clearAll(): void {
+    for (const process of [...this.#processes.values()]) this.#stop(process);
+  }
+
+  /** The process of that number, if it is recorded; of that time, if that is known. */
+  process(pid: number, startNs = 0): TracedProcess | undefined {
+    return this.#of(pid, startNs);
+  }
+
+  /**
+   * A process was made: it is recorded if its parent's is inherited.
+   *
+   * @returns The child, if it is recorded.
+   */
+  fork(parent: TracedProcess, pid: number, startNs: number): TracedProcess | undefined {
+    if ((parent.points & INHERIT) === 0) return undefined;
+    return this.#of(pid, startNs) ?? this.set(pid, startNs, parent.points, parent.file);
+  }
+
+  /**
+   * A program that gains rights is executed: what waits is thrown away, and nothing more is recorded unless
+   * root wanted it.
+   *
+   * @returns True if it goes on.
+   */
+  executedSetId(process: TracedProcess): boolean {
+    const own = process as Process;
+    if ((own.points & ROOT) !== 0) return true;
+    for (const request of own.queue.splice(0)) this.#pool.give(request);
+    this.#stop(own);
+    return false;
+  }
+
+  /**
+   * A request for a record of a process, or undefined if the pool is empty: the record is lost, and the next
+   * one says so.
+   *
+   * @param maySleep The maker may wait: all queues are written if that makes room.
+   */
+  request(process: TracedProcess, lwp: Lwp, maySleep = true): Request | undefined {
+    if (this.#inTrace) return undefined;
+    if (maySleep && this.#pool.free === 0) this.drainAll();
+    const request = this.#pool.take();
+    if (request === undefined) {
+      this.lose(process);
+      this.#lost++;
+      return undefined;
+    }
+    request.belongsTo(process.pid, lwp);
+    request.cpu = -1;
+    return request;
+  }
+
+  /** Records of a process were lost, here or before they came here: its next one says so. */
+  lose(process: TracedProcess): void {
+    (process as Process).dropped = true;
+  }
+
+  /** Writes what waits, then this record. */
+  submit(process: TracedProcess, request: Request): void {
+    const own = process as Process;
+    this.#mark(own, request);
+    this.#drain(own);
+    this.#write(own, request);
+    this.#pool.give(request);
+    if (this.#commit === "record") this.#flush(own.file);
+  }
+
+  /** Lets a record wait. */
+  enqueue(process: TracedProcess, request: Request): void {
+    const own = process as Process;
+    this.#mark(own, request);
+    own.queue.push(request);
+  }
+
+  /** Writes what waits now; what comes meanwhile waits. */
+  drain(process: TracedProcess): void {
+    this.#drain(process as Process);
+    if (this.#commit === "record") this.#flush(process.file);
+  }
+
+  /** Writes what waits, of all processes. */
+  drainAll(): void {
+    for (const process of this.#processes.values()) this.#drain(process);
+    if (this.#commit === "record") this.flush();
+  }
+
+  /** Hands what was written to the kernel. */
+  flush(): void {
+    for (const file of this.#files) this.#flush(file);
+  }
+
+  /** A process has ended: the last it has to say is written. */
+  exit(process: TracedProcess): void {
+    const own = process as Process;
+    this.#stop(own);
+    if (own.queue.length > 0) throw new Error(`Records of process ${own.pid} wait after its end`);
+  }
+
+  /** Writes what waits, closes all files. */
+  [Symbol.dispose](): void {
+    this.clearAll();
+    for (const file of this.#files) file[Symbol.dispose]();
+    this.#files.clear();
+  }
+
+  #of(pid: number, startNs: number): Process | undefined {
+    const found = this.#processes.get(pid);
+    if (found === undefined || startNs === 0 || found.startNs === 0 || found.startNs === startNs) {
+      return found;
+    }
+    // The number was given to another process: this one's end was not seen.
+    this.exit(found);
+    return undefined;
+  }
+
+  #stop(process: Process): void {
+    this.#drain(process);
+    process.points = 0;
+    if (this.#processes.get(process.pid) === process) this.#processes.delete(process.pid);
+    this.#stopped(process);
+  }
+
+  /** The first one after a loss says so. */
+  #mark(process: Process, request: Request): void {
+    request.dropped = process.dropped;
+    process.dropped = false;
+  }
+
+  #drain(process: Process): void {
+    const { queue } = process;
+    if (queue.length === 0 || this.#inTrace) return;
+    for (let count = queue.length; count > 0; count--) {
+      const request = queue.shift()!;
+      this.#write(process, request);
+      this.#pool.give(request);
+    }
+  }
+
+  #write(process: Process, request: Request): void {
+    const { file } = process;
+    this.#inTrace = true;
+    try {
+      if (!process.announced) {
+        process.announced = true;
+        this.#announcement.belongsTo(process.pid, request);
+        this.#announcement.seconds = request.seconds;
+        this.#announcement.nanoseconds = request.nanoseconds;
+        this.#announcement.procctor(LINUX_ABI);
+        file.append(this.#announcement);
+      }
+      file.append(request);
+    } finally {
+      this.#inTrace = false;
+    }
+  }
+
+  readonly #announcement = new Request();
+
+  /** A file that cannot be written: nothing more goes there, and whoever is recorded goes on. */
+  #flush(file: TraceFile): void {
+    if (file.failure !== undefined) return;
+    this.#inTrace = true;
+    try {
+      file.flush();
+    } finally {
+      this.#inTrace = false;
+    }
+    const { failure } = file as { readonly failure?: Error };
+    if (failure === undefined) return;
+    this.#warn(`${file.path}: ${failure.message}; tracing stopped`);
+    for (const process of [...this.#processes.values()]) {
+      if (process.file === file) this.#stop(process);
+    }
+  }
+}
+
+function refused(code: string, pid: number, reason: string): DtError {
+  return new DtError(code, `Cannot record process ${pid}: ${reason}`, { operation: "ktrace" });
+}

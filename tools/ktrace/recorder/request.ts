@@ -1,0 +1,235 @@
+// Pure: no I/O, no FFI.
+// One record on its way to a file, and the pool that all of them come from: they are allocated before
+// anything is traced, used and given back.
+
+import { DtError } from "../../../core/errors.ts";
+import { COMM_BYTES, KTR, type KtrType } from "../formats/types.ts";
+
+/** Room for the payload of most records; it grows for those that need more. */
+const PAYLOAD_BYTES = 128;
+
+/** A thread (LWP) at one time: its id may be another's later. */
+export interface Lwp {
+  /** Thread id. */
+  readonly tid: number;
+  /** CLOCK_BOOTTIME when it was made; ns. 0 where that is not known. */
+  readonly startNs: number;
+  /** Name, with zeros behind it; up to 20 bytes. */
+  readonly comm: Uint8Array;
+}
+
+/** A record that is being made, or waits. */
+export class Request implements Lwp {
+  /** What it is. [the maker's until it is submitted] */
+  type: KtrType = KTR.user;
+  /** Process. */
+  pid = 0;
+  /** Thread. */
+  tid = 0;
+  /** When the thread was made, CLOCK_BOOTTIME in ns. */
+  startNs = 0;
+  /** CPU; -1 where that is not known. */
+  cpu: number = -1;
+  /** CLOCK_REALTIME. */
+  seconds = 0;
+  /** And the rest. */
+  nanoseconds = 0;
+  /** Records of the process before this one were lost. */
+  dropped = false;
+  /** Name of the process, with zeros behind it. */
+  readonly comm: Uint8Array<ArrayBuffer> = new Uint8Array(COMM_BYTES);
+  /** Bytes of the payload, laid out as FreeBSD's. */
+  length = 0;
+  #bytes = new Uint8Array(PAYLOAD_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+
+  /** The payload, and room behind it. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** The same. */
+  get view(): DataView {
+    return this.#view;
+  }
+
+  /** Starts a payload of so many bytes, all of them zero. */
+  begin(type: KtrType, length: number): void {
+    this.type = type;
+    this.length = length;
+    if (length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+      this.#view = new DataView(this.#bytes.buffer);
+    } else {
+      this.#bytes.fill(0, 0, length);
+    }
+  }
+
+  /** Whose record it is. */
+  belongsTo(pid: number, lwp: Lwp): void {
+    this.pid = pid;
+    this.tid = lwp.tid;
+    this.startNs = lwp.startNs;
+    this.comm.fill(0);
+    this.comm.set(lwp.comm.subarray(0, COMM_BYTES - 1));
+  }
+
+  /** A system call. `args` has at least `count` words. */
+  syscall(code: number, args: BigInt64Array, count: number): void {
+    this.begin(KTR.syscall, 8 + count * 8);
+    this.#view.setInt16(0, code, true);
+    this.#view.setInt16(2, count, true);
+    for (let i = 0; i < count; i++) this.#view.setBigInt64(8 + i * 8, args[i], true);
+  }
+
+  /** Its end. @param error FreeBSD's, 0 for none. */
+  sysret(code: number, error: number, value: bigint): void {
+    this.begin(KTR.sysret, 16);
+    this.#view.setInt16(0, code, true);
+    this.#view.setInt32(4, error, true);
+    if (error === 0) this.#view.setBigInt64(8, value, true);
+  }
+
+  /** Bytes and nothing else: a path, a user record, arguments of an exec. */
+  raw(type: KtrType, bytes: Uint8Array): void {
+    this.begin(type, bytes.length);
+    this.#bytes.set(bytes);
+  }
+
+  /** What a descriptor has brought or taken. */
+  genio(fd: number, isWrite: boolean, data: Uint8Array): void {
+    this.begin(KTR.genio, 8 + data.length);
+    this.#view.setInt32(0, fd, true);
+    this.#view.setInt32(4, isWrite ? 1 : 0, true);
+    this.#bytes.set(data, 8);
+  }
+
+  /** A structure by its name. */
+  struct(name: string, data: Uint8Array): void {
+    this.begin(KTR.struct, name.length + 1 + data.length);
+    this.#ascii(0, name);
+    this.#bytes.set(data, name.length + 1);
+  }
+
+  /** Structures of one size. */
+  structArray(name: string, elementBytes: number, data: Uint8Array): void {
+    this.begin(KTR.structArray, 9 + name.length + data.length);
+    this.#view.setBigUint64(0, BigInt(elementBytes), true);
+    this.#ascii(8, name);
+    this.#bytes.set(data, 9 + name.length);
+  }
+
+  /** A signal that is delivered. @param mask 8 bytes: Linux has 64 signals. */
+  psig(signal: { signo: number; action: bigint; code: number; mask: Uint8Array }): void {
+    this.begin(KTR.psig, 40);
+    this.#view.setInt32(0, signal.signo, true);
+    this.#view.setBigUint64(8, signal.action, true);
+    this.#view.setInt32(16, signal.code, true);
+    this.#bytes.set(signal.mask.subarray(0, 16), 20);
+  }
+
+  /** The thread leaves a CPU or comes to one. */
+  csw(isOut: boolean, isUser: boolean, wmesg: string): void {
+    this.begin(KTR.csw, 16);
+    this.#view.setInt32(0, isOut ? 1 : 0, true);
+    this.#view.setInt32(4, isUser ? 1 : 0, true);
+    this.#ascii(8, wmesg.slice(0, 7));
+  }
+
+  /** A page fault. @param access VM_PROT_*: 1 read, 2 write, 4 execute. */
+  fault(address: bigint, access: number): void {
+    this.begin(KTR.fault, 16);
+    this.#view.setBigUint64(0, address, true);
+    this.#view.setInt32(8, access, true);
+  }
+
+  /** A call that was not permitted. */
+  capfail(type: number, code: number, flags: number): void {
+    this.begin(KTR.capfail, 1040);
+    this.#view.setInt32(0, type, true);
+    this.#view.setInt16(4, code, true);
+    this.#view.setUint32(8, flags, true);
+  }
+
+  /** A process is known from here on. */
+  procctor(flags: number): void {
+    this.begin(KTR.procctor, 4);
+    this.#view.setUint32(0, flags, true);
+  }
+
+  #ascii(at: number, text: string): void {
+    for (let i = 0; i < text.length; i++) this.#bytes[at + i] = text.charCodeAt(i);
+  }
+}
+
+/** Requests that nobody uses. */
+export class RequestPool {
+  #free: Request[] = [];
+  #size = 0;
+  #used = 0;
+  #warned = false;
+  readonly #warn: (message: string) => void;
+
+  /**
+   * Allocates all of them.
+   *
+   * @param size Requests. kern.ktrace.request_pool has 100.
+   * @param warn Told once that there are none left, and again after each {@linkcode resize}.
+   */
+  constructor(size: number, warn: (message: string) => void) {
+    this.#warn = warn;
+    this.resize(size);
+  }
+
+  /** Requests, in use or not. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Those that nobody uses. */
+  get free(): number {
+    return this.#free.length;
+  }
+
+  /**
+   * Makes it larger or smaller, while it is in use.
+   *
+   * @throws {DtError} ENOSPC more are in use than shall be there; EINVAL no number of requests.
+   */
+  resize(size: number): void {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new DtError("EINVAL", `Cannot have a pool of ${size} requests: 1 or more`, {
+        operation: "resize",
+      });
+    }
+    if (size < this.#used) {
+      throw new DtError(
+        "ENOSPC",
+        `Cannot make the pool ${size} requests small: ${this.#used} are in use`,
+        { operation: "resize" },
+      );
+    }
+    this.#free.length = Math.min(this.#free.length, size - this.#used);
+    while (this.#free.length < size - this.#used) this.#free.push(new Request());
+    this.#size = size;
+    this.#warned = false;
+  }
+
+  /** A request, undefined if all are in use. */
+  take(): Request | undefined {
+    const request = this.#free.pop();
+    if (request !== undefined) {
+      this.#used++;
+      return request;
+    }
+    if (!this.#warned) this.#warn("Out of ktrace request objects.");
+    this.#warned = true;
+    return undefined;
+  }
+
+  /** Gives one back. */
+  give(request: Request): void {
+    this.#used--;
+    this.#free.push(request);
+  }
+}

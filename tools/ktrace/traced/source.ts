@@ -1,0 +1,338 @@
+// Records a process and its descendants by ptrace(2): whoever makes a record waits until it is written, so
+// that nothing is lost. No permission is needed for one's own commands.
+
+import { readMemory } from "../../../core/sys/process_memory.ts";
+import { blockedSignals, signalCode } from "../../../core/sys/ptrace.ts";
+import type { Pcb } from "../../../core/pcb.ts";
+import type { Target, UserEvent, UserHost } from "../../../core/provider.ts";
+import {
+  type LifeListener,
+  Selection,
+  type Tracee,
+  Tracer,
+  UTRACE_CALL,
+} from "../../../core/syscalls/mod.ts";
+import { openDevice } from "../../../core/device.ts";
+import { DtError } from "../../../core/errors.ts";
+import { tracepoint } from "../../../providers/mod.ts";
+import { type Capture, capturesByNumber } from "../captures.ts";
+import { CAPFAIL_SYSCALL, KTR, LINUX_ABI, UTRACE_BYTES } from "../formats/types.ts";
+import { pointOf } from "../points.ts";
+import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
+import type { Lwp, Request } from "../recorder/request.ts";
+import type { TraceFile } from "../recorder/trace_file.ts";
+import { structToFile } from "../structs.ts";
+import { isRefusal, linuxArguments, linuxCall } from "../systems/linux.ts";
+import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
+import { readCapture, readString } from "./capture.ts";
+import { commOf, isCaught, latin1, threadStart } from "../facts.ts";
+import { recordProgram, stamp } from "../program.ts";
+import { gainsRights } from "./set_id.ts";
+
+/** What is known of a thread. */
+class Thread implements Lwp {
+  readonly args = new BigInt64Array(6);
+  comm = new Uint8Array(0);
+  /** Path of the program that it is about to execute. */
+  path?: Uint8Array;
+  #name = "";
+
+  constructor(readonly tid: number, readonly startNs: number) {}
+
+  /** Its name may have changed: asked for at each stop, it costs little. */
+  named(name: string): this {
+    if (name !== this.#name) {
+      this.#name = name;
+      this.comm = latin1(name);
+    }
+    return this;
+  }
+}
+
+/** How to record. */
+export interface TracedSourceOptions {
+  /** Most bytes of data of a system call. */
+  readonly genioBytes: number;
+  /** The thread has nothing else to do. */
+  readonly alone: boolean;
+}
+
+/** Whom to record. */
+export interface TracedTarget {
+  readonly target: Target;
+  /** Points, INHERIT and ROOT. */
+  readonly points: number;
+  readonly file: TraceFile;
+}
+
+const HANDLED_CALL = "rt_sigaction";
+const EXECS: ReadonlySet<string> = new Set(["execve", "execveat"]);
+/** Names of the values of an entry. */
+const ARGUMENTS = ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"];
+/** There is one, which was set before the process was traced. */
+const UNKNOWN_HANDLER = 0xffff_ffff_ffff_ffffn;
+/** What it can not see. */
+const UNSEEN = pointOf(KTR.csw) | pointOf(KTR.fault);
+
+/** A traced process with its descendants, if they are wanted. */
+export class TracedSource implements LifeListener, UserHost {
+  readonly #recorder: Recorder;
+  readonly #options: TracedSourceOptions;
+  readonly #abort = new AbortController();
+  readonly #entry: Pcb;
+  readonly #exit: Pcb;
+  readonly #captures = capturesByNumber();
+  readonly #threads = new Map<number, Thread>();
+  /** Handlers by signal, by process. */
+  readonly #handlers = new Map<number, Map<number, bigint>>();
+  #tracer?: Tracer;
+  #following = false;
+  #first = 0;
+  /** How the first target has ended, as wait(2) says. */
+  status?: number;
+  readonly alone: boolean;
+  readonly wanted = false;
+
+  /** Nothing is attached. */
+  constructor(recorder: Recorder, options: TracedSourceOptions) {
+    this.#recorder = recorder;
+    this.#options = options;
+    this.alone = options.alone;
+    const device = openDevice({ providers: [tracepoint()] });
+    [this.#entry, this.#exit] = device.match("tracepoint:raw_syscalls:*").map((probe): Pcb => ({
+      probe,
+      request: {},
+    }));
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /**
+   * Attaches to a process, or takes over the child that is held, which must be the first.
+   *
+   * @throws {DtError} ESRCH; EPERM; EOPNOTSUPP a point that cannot be seen so.
+   */
+  attach({ target, points, file }: TracedTarget): void {
+    if ((points & UNSEEN) !== 0) {
+      throw new DtError(
+        "EOPNOTSUPP",
+        "Cannot record context switches or page faults (w, f) with --sync or without privilege: " +
+          "ptrace(2) does not tell of them",
+        { operation: "ktrace" },
+      );
+    }
+    const known = this.#recorder.process(target.pid) !== undefined;
+    const process = this.#recorder.set(target.pid, threadStart(target.pid), points, file);
+    if (target.take !== undefined) {
+      const lwp = { tid: target.pid, startNs: process.startNs, comm: latin1(commOf(target.pid)) };
+      recordProgram(this.#recorder, process, lwp);
+    }
+    try {
+      if (this.#following) {
+        if (!known) this.#tracer!.add(target.pid);
+        return;
+      }
+      this.#first = target.pid;
+      this.#tracer = new Tracer({
+        entries: new Selection([{ pcb: this.#entry, side: "enter" }]),
+        returns: new Selection([{ pcb: this.#exit, side: "exit" }]),
+        target,
+        host: this,
+        life: [this],
+      });
+      this.#tracer.attach();
+      this.#following = true;
+    } catch (error) {
+      if (!known) this.#recorder.clear(target.pid, ~0);
+      throw error;
+    }
+  }
+
+  /** Lets go of a process that is not recorded any more. */
+  release(pid: number): void {
+    this.#tracer?.release(pid);
+  }
+
+  /** Until nobody is recorded any more. */
+  async follow(): Promise<void> {
+    try {
+      await this.#tracer?.follow();
+    } finally {
+      this.#following = false;
+    }
+  }
+
+  /** Lets go of everybody: they run on. */
+  stop(): void {
+    this.#abort.abort();
+  }
+
+  enter(pcb: Pcb, event: UserEvent): void {
+    const tracee = event.thread as Tracee;
+    const process = this.#recorder.process(tracee.pid);
+    if (process === undefined) return;
+    if (pcb === this.#entry) this.#entered(process, tracee, event);
+    else this.#returned(process, tracee, event);
+  }
+
+  skipped(): void {}
+
+  born(child: Tracee, parent: Tracee | undefined): void {
+    if (child.tid !== child.pid || parent === undefined) return;
+    const process = this.#recorder.process(parent.pid);
+    const born = process && this.#recorder.fork(process, child.pid, threadStart(child.pid));
+    const handlers = this.#handlers.get(parent.pid);
+    if (handlers !== undefined) this.#handlers.set(child.pid, new Map(handlers));
+    // Whose parent's points are not inherited is not traced, either.
+    if (born === undefined) this.#tracer!.letGo(child);
+  }
+
+  executed(tracee: Tracee, former: number): void {
+    if (former !== tracee.tid) {
+      const own = this.#threads.get(former);
+      this.#threads.delete(former);
+      if (own !== undefined) this.#threads.set(tracee.tid, own);
+    }
+    this.#handlers.delete(tracee.pid);
+    const process = this.#recorder.process(tracee.pid);
+    if (process === undefined) return;
+    const thread = this.#thread(tracee);
+    recordProgram(this.#recorder, process, thread, thread.path);
+  }
+
+  signalled(tracee: Tracee, signal: number): void {
+    const process = this.#recorder.process(tracee.pid);
+    const request = process && this.#request(process, tracee, KTR.psig);
+    if (process === undefined || request === undefined) return;
+    const handler = this.#handlers.get(tracee.pid)?.get(signal);
+    request.psig({
+      signo: freebsdSignal(signal),
+      code: signalCode(tracee.tid),
+      action: isCaught(tracee.tid, signal) ? handler ?? UNKNOWN_HANDLER : 0n,
+      mask: blockedSignals(tracee.tid),
+    });
+    this.#recorder.submit(process, request);
+  }
+
+  ended(tracee: Tracee, status: number): void {
+    this.#threads.delete(tracee.tid);
+    if (tracee.tid === this.#first) this.status = status;
+    if (tracee.tid !== tracee.pid) return;
+    this.#handlers.delete(tracee.pid);
+    const process = this.#recorder.process(tracee.pid);
+    if (process === undefined) return;
+    const request = this.#recorder.request(process, this.#thread(tracee));
+    if (request !== undefined) {
+      stamp(request);
+      request.begin(KTR.procdtor, 0);
+      this.#recorder.submit(process, request);
+    }
+    this.#recorder.exit(process);
+  }
+
+  #entered(process: TracedProcess, tracee: Tracee, event: UserEvent): void {
+    const thread = this.#thread(tracee);
+    const { args } = thread;
+    const { values } = event;
+    for (let i = 0; i < args.length; i++) args[i] = values[ARGUMENTS[i]];
+    const code = tracee.call;
+    if (code === UTRACE_CALL) return this.#user(process, tracee, args);
+    const name = linuxCall(code)?.name ?? "";
+    if (EXECS.has(name)) {
+      thread.path = readString(tracee.tid, args[name === "execveat" ? 1 : 0]);
+      // Traced, it would not gain them.
+      if (gainsRights(tracee.tid, name, args) && !this.#recorder.executedSetId(process)) {
+        return this.#tracer!.letGo(tracee);
+      }
+    }
+    const request = this.#request(process, tracee, KTR.syscall);
+    if (request === undefined) return;
+    request.syscall(code, args, linuxArguments(code));
+    this.#recorder.submit(process, request);
+  }
+
+  #user(process: TracedProcess, tracee: Tracee, args: BigInt64Array): void {
+    const length = Number(args[1]);
+    if (length < 0 || length > UTRACE_BYTES) return;
+    const data = new Uint8Array(length);
+    if (readMemory(tracee.tid, args[0], data) < length) return;
+    const request = this.#request(process, tracee, KTR.user);
+    if (request === undefined) return;
+    request.raw(KTR.user, data);
+    this.#recorder.submit(process, request);
+  }
+
+  #returned(process: TracedProcess, tracee: Tracee, event: UserEvent): void {
+    const code = tracee.call;
+    if (code === UTRACE_CALL) return;
+    const thread = this.#thread(tracee);
+    const result = event.values.retval;
+    const error = result < 0n && result >= -4095n ? Number(-result) : 0;
+    const name = linuxCall(code)?.name;
+    if (code >= 0) {
+      const executed = error === 0 && name !== undefined && EXECS.has(name);
+      if (!executed) {
+        for (const one of this.#captures[code] ?? []) {
+          this.#capture(process, tracee, thread, one, result);
+        }
+      }
+      if (name === HANDLED_CALL && error === 0) this.#noteHandler(tracee, thread.args);
+      if (isRefusal(error)) {
+        const request = this.#request(process, tracee, KTR.capfail);
+        request?.capfail(CAPFAIL_SYSCALL, code, LINUX_ABI);
+        if (request !== undefined) this.#recorder.submit(process, request);
+      }
+      const request = this.#request(process, tracee, KTR.sysret);
+      if (request !== undefined) {
+        request.sysret(code, freebsdErrno(error), result);
+        this.#recorder.submit(process, request);
+      }
+    }
+    this.#recorder.drain(process);
+  }
+
+  #capture(
+    process: TracedProcess,
+    tracee: Tracee,
+    thread: Thread,
+    one: Capture,
+    result: bigint,
+  ): void {
+    if ((process.points & pointOf(one.type)) === 0) return;
+    const { genioBytes } = this.#options;
+    const data = readCapture(tracee.tid, one, { args: thread.args, result, genioBytes });
+    const request = data && this.#request(process, tracee, one.type);
+    if (data === undefined || request === undefined) return;
+    if (one.type === KTR.namei) request.raw(KTR.namei, data);
+    else if (one.type === KTR.genio) request.genio(Number(thread.args[0]) | 0, one.isWrite, data);
+    else if (one.type === KTR.structArray) request.structArray(one.name, one.bytes, data);
+    else request.struct(one.name, structToFile(one.name, data));
+    this.#recorder.submit(process, request);
+  }
+
+  /** struct sigaction starts with the handler. */
+  #noteHandler(tracee: Tracee, args: BigInt64Array): void {
+    const word = new BigUint64Array(1);
+    if (args[1] === 0n || readMemory(tracee.tid, args[1], new Uint8Array(word.buffer)) < 8) return;
+    let handlers = this.#handlers.get(tracee.pid);
+    if (handlers === undefined) this.#handlers.set(tracee.pid, handlers = new Map());
+    handlers.set(Number(args[0]), word[0]);
+  }
+
+  #request(process: TracedProcess, tracee: Tracee, type: Request["type"]): Request | undefined {
+    if ((process.points & pointOf(type)) === 0) return undefined;
+    const request = this.#recorder.request(process, this.#thread(tracee));
+    if (request !== undefined) stamp(request);
+    return request;
+  }
+
+  #thread(tracee: Tracee): Thread {
+    let thread = this.#threads.get(tracee.tid);
+    if (thread === undefined) {
+      this.#threads.set(tracee.tid, thread = new Thread(tracee.tid, threadStart(tracee.tid)));
+    }
+    return thread.named(tracee.comm);
+  }
+}
