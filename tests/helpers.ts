@@ -35,9 +35,20 @@ export function output(
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
+/** The command line that starts a tool of this checkout. */
+export function toolCommand(tool: string, args: readonly string[]): string[] {
+  return [Deno.execPath(), "run", "-A", "--no-check", `${ROOT}tools/${tool}.ts`, ...args];
+}
+
+/** Runs a tool to its end. */
+export function tool(name: string, args: readonly string[], options: Deno.CommandOptions = {}) {
+  const [command, ...rest] = toolCommand(name, args);
+  return output(command, rest, options);
+}
+
 /** The command line that starts btrace in this checkout. */
 export function btraceCommand(args: readonly string[]): string[] {
-  return [Deno.execPath(), "run", "-A", "--no-check", `${ROOT}tools/btrace.ts`, ...args];
+  return toolCommand("btrace", args);
 }
 
 /** Runs btrace to its end. */
@@ -334,10 +345,11 @@ export function copyPackages(to: string): void {
 /** A copy of Deno and of this checkout that any user may read, and a cache that any may write. */
 let publicFolder: string | undefined;
 
-/** The command line that starts btrace as an ordinary user: uid 65534, these capabilities alone. */
+/** The command line that starts a tool as an ordinary user: uid 65534, these capabilities alone. */
 export function nobodyCommand(
   args: readonly string[],
   capabilities: readonly string[] = [],
+  tool = "btrace",
 ): string[] {
   if (publicFolder === undefined) {
     publicFolder = sharedFolder();
@@ -356,7 +368,7 @@ export function nobodyCommand(
     ...["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"],
     ...["--bounding-set", "--inh-caps", "--ambient-caps"].flatMap((one) => [one, kept]),
     ...["env", `DENO_DIR=${publicFolder}/cache`, `HOME=${publicFolder}/cache`],
-    ...[`${publicFolder}/${deno}`, "run", "-A", "--no-check", `${publicFolder}/tools/btrace.ts`],
+    ...[`${publicFolder}/${deno}`, "run", "-A", "--no-check", `${publicFolder}/tools/${tool}.ts`],
     ...args,
   ];
 }

@@ -7,7 +7,7 @@ import type { Decoded } from "./bytes.ts";
 import { decodeFreebsd } from "./freebsd.ts";
 import { decodeNetbsd } from "./netbsd.ts";
 import { decodeOpenbsd, KTR_START } from "./openbsd.ts";
-import { ABI_LINUX, ABI_MASK } from "./types.ts";
+import { ABI_LINUX, ABI_MASK, KTR_VERSIONED } from "./types.ts";
 
 /** Systems whose files can be read; Linux's are FreeBSD's. */
 export type FileSystemName = Exclude<SystemName, "linux">;
@@ -34,11 +34,14 @@ export type Item =
  */
 export function systemOf(bytes: Uint8Array): FileSystemName {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length >= 4 && view.getUint32(0, true) === KTR_START) return "openbsd";
-  for (const name of ["freebsd", "netbsd", "openbsd"] as const) {
-    if (isRecord(bytes, name)) return name;
-  }
-  return "freebsd";
+  if (bytes.length < LEAST_BYTES) return "freebsd";
+  if (view.getUint32(0, true) === KTR_START) return "openbsd";
+  // Where NetBSD has its version FreeBSD's old header has a gap.
+  const gap = (view.getUint16(4, true) & KTR_VERSIONED) === 0 && view.getUint16(6, true) !== 0;
+  const order = gap
+    ? ["netbsd", "freebsd", "openbsd"] as const
+    : ["freebsd", "netbsd", "openbsd"] as const;
+  return order.find((name) => isRecord(bytes, name)) ?? "freebsd";
 }
 
 function isRecord(bytes: Uint8Array, system: FileSystemName): boolean {

@@ -34,6 +34,9 @@ export const IDS = -24;
 export interface TaskFields {
   readonly startTime: number;
   readonly blocked: number;
+  readonly signal: number;
+  /** Of signal_struct. */
+  readonly exitCode: number;
 }
 
 /** What the actions are made of. */

@@ -9,7 +9,7 @@ import type { Session } from "../../../core/session.ts";
 import { bootTimeNs, wallTimeNs } from "../../../core/sys/clock.ts";
 import { ids, offsetOf } from "../../../core/tasks/mod.ts";
 import { DtError } from "../../../core/errors.ts";
-import { UTRACE_CALL } from "../../../core/syscalls/mod.ts";
+import { syscalls, UTRACE_CALL } from "../../../core/syscalls/mod.ts";
 import { procEvents, rawtracepoint, tracepoint } from "../../../providers/mod.ts";
 import { capturesByNumber, STRUCT_NAMES } from "../captures.ts";
 import { CAPFAIL_SYSCALL, KTR, type KtrType, LINUX_ABI } from "../formats/types.ts";
@@ -37,6 +37,9 @@ export interface KernelSourceOptions {
 const DEFAULT_RING = 1 << 25;
 /** Paths have 4096 bytes; arguments of programs may have more. */
 const LEAST_CAPTURE = 16384;
+
+const SIGKILL = 9;
+const SIGNAL_RETURN = syscalls().get("rt_sigreturn")!.number;
 
 /** Programs that are attached, and their reader. */
 export class KernelSource implements Disposable {
@@ -93,6 +96,8 @@ export class KernelSource implements Disposable {
       fields: {
         startTime: offsetOf("task_struct", "start_boottime"),
         blocked: offsetOf("task_struct", "blocked"),
+        signal: offsetOf("task_struct", "signal"),
+        exitCode: offsetOf("signal_struct", "group_exit_code"),
       },
     };
     const has = (...types: KtrType[]) => types.some((type) => (points & pointOf(type)) !== 0);
@@ -267,8 +272,10 @@ export class KernelSource implements Disposable {
       }
       case KTR.sysret: {
         const error = this.#errorAt(at + 8);
+        const code = view.getInt32(at, true);
         request.begin(type, 16);
-        request.view.setInt16(0, view.getUint32(at, true), true);
+        // Registers that were restored have no number.
+        request.view.setInt16(0, code < 0 ? SIGNAL_RETURN : code, true);
         request.view.setInt32(4, freebsdErrno(error), true);
         if (error === 0) {
           request.view.setInt32(8, view.getInt32(at + 8, true), true);
@@ -304,7 +311,7 @@ export class KernelSource implements Disposable {
       }
       case KTR.psig:
         request.psig({
-          signo: freebsdSignal(view.getInt32(at, true)),
+          signo: freebsdSignal(this.#signalAt(at)),
           code: view.getInt32(at + 8, true),
           action: view.getBigUint64(at + 16, true),
           mask: this.#bytes.subarray(at + 24, at + 32),
@@ -331,6 +338,12 @@ export class KernelSource implements Disposable {
   #captured(offset: number): Uint8Array {
     const size = this.#view.getUint32(offset + HEADER.size, true);
     return this.#bytes.subarray(offset + CAPTURED.data, offset + size);
+  }
+
+  /** A signal that ends a process reaches its threads as SIGKILL. */
+  #signalAt(at: number): number {
+    const signal = this.#view.getInt32(at, true);
+    return signal === SIGKILL ? this.#view.getInt32(at + 32, true) & 0x7f || signal : signal;
   }
 
   /** A 64-bit number that has no more than 53. */

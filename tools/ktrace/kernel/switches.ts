@@ -23,6 +23,9 @@ import {
   SPILL,
 } from "./record.ts";
 
+/** The running task on the stack. */
+const TASK = -32;
+
 /** rawtracepoint:signal_deliver(int sig, struct kernel_siginfo *, struct k_sigaction *) */
 export function signalAction(parts: Parts): KernelAction {
   return {
@@ -30,8 +33,8 @@ export function signalAction(parts: Parts): KernelAction {
     emit(site) {
       const { asm } = site;
       emitTraced(site, parts, pointOf(KTR.psig));
-      // signal, code, handler, blocked signals
-      emitReserve(site, parts, KTR.psig, 32);
+      // signal, code, handler, blocked signals, what ends the process
+      emitReserve(site, parts, KTR.psig, 40);
       const put = (index: number, path: readonly number[], size: 4 | 8) => {
         emitLoad(asm, UNTYPED, { path, size }, R6, SPILL);
         asm.emit(store(8, R9, RECORD.payload + index * 8, R0));
@@ -49,6 +52,10 @@ export function signalAction(parts: Parts): KernelAction {
         mov64(R2, imm(8)),
         callHelper(BPF_FUNC.probe_read_kernel),
       );
+      const { signal, exitCode } = parts.fields;
+      asm.emit(callHelper(BPF_FUNC.get_current_task), store(8, R10, TASK, R0));
+      emitLoad(asm, UNTYPED, { path: [TASK, signal, exitCode], size: 4 }, R10, SPILL);
+      asm.emit(store(8, R9, RECORD.payload + 32, R0));
       emitSubmit(site);
     },
   };

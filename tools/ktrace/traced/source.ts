@@ -32,6 +32,8 @@ import { gainsRights } from "./set_id.ts";
 /** What is known of a thread. */
 class Thread implements Lwp {
   readonly args = new BigInt64Array(6);
+  /** Number of the call that it has entered; -1 for none. */
+  call = -1;
   comm = new Uint8Array(0);
   /** Path of the program that it is about to execute. */
   path?: Uint8Array;
@@ -237,7 +239,7 @@ export class TracedSource implements LifeListener, UserHost {
     const { args } = thread;
     const { values } = event;
     for (let i = 0; i < args.length; i++) args[i] = values[ARGUMENTS[i]];
-    const code = tracee.call;
+    const code = thread.call = tracee.call;
     if (code === UTRACE_CALL) return this.#user(process, tracee, args);
     const name = linuxCall(code)?.name ?? "";
     if (EXECS.has(name)) {
@@ -265,9 +267,11 @@ export class TracedSource implements LifeListener, UserHost {
   }
 
   #returned(process: TracedProcess, tracee: Tracee, event: UserEvent): void {
-    const code = tracee.call;
-    if (code === UTRACE_CALL) return;
     const thread = this.#thread(tracee);
+    // After a signal handler the tracer knows no number: the registers are those of before.
+    const code = tracee.call < 0 ? thread.call : tracee.call;
+    thread.call = -1;
+    if (code === UTRACE_CALL) return;
     const result = event.values.retval;
     const error = result < 0n && result >= -4095n ? Number(-result) : 0;
     const name = linuxCall(code)?.name;

@@ -1,0 +1,205 @@
+// ktrace on the running kernel: the same as strace, nothing lost that is not told, nothing left behind.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  buildCaller,
+  buildProgram,
+  kernelTest,
+  nobodyCommand,
+  output,
+  testWith,
+  tool,
+  toolCommand,
+} from "../helpers.ts";
+import { type Call, callsOf, type JsonRecord, record, recordsOf, straceCalls } from "../traces.ts";
+
+/** Who waits for whom is another's business each time. */
+const BY_CHANCE = ["futex", "madvise"];
+
+/** What both have told of a call: numbers that one of them shows as such. */
+function assertSameCalls(mine: readonly Call[][], theirs: readonly Call[][]): void {
+  assertEquals(mine.length, theirs.length, "threads");
+  theirs.forEach((calls, thread) => {
+    const wanted = calls.filter(({ name }) => !BY_CHANCE.includes(name));
+    const found = mine[thread].filter(({ name }) => !BY_CHANCE.includes(name));
+    wanted.forEach((call, i) => {
+      const about = `thread ${thread}, call ${i}: ${JSON.stringify(call)}`;
+      assertEquals(found[i]?.name, call.name, about);
+      assertEquals(found[i].result, call.result, about);
+      const { paths } = found[i];
+      assertEquals(paths, call.paths.slice(0, paths.length), about);
+      // clone's arguments are shown by their names there.
+      found[i].args.forEach((arg, at) => {
+        if (call.args[at] !== undefined && arg !== undefined) {
+          assertEquals(arg, call.args[at], about);
+        }
+      });
+    });
+    assertEquals(found.length, wanted.length, `thread ${thread}`);
+  });
+}
+
+/** Both ways to record. */
+const WAYS = [["the kernel plane", []], ["--sync", ["--sync"]]] as const;
+
+for (const [name, way] of WAYS) {
+  kernelTest(`ktrace by ${name} tells what strace -f tells`, ["gcc", "strace", "root"], () => {
+    const program = buildProgram("calls", "-pthread");
+    const { code, records, stderr } = record([...way, "-i"], [program]);
+    assertEquals({ code, stderr }, { code: 7, stderr: "" });
+    const theirs = straceCalls([program]);
+    // A signal that is ignored reaches nobody who is not traced by ptrace(2).
+    const seen = name === "--sync"
+      ? theirs
+      : theirs.map((calls) => calls.filter((call) => call.name !== "SIGCHLD"));
+    assertSameCalls(callsOf(records), seen);
+  });
+
+  kernelTest(`ktrace by ${name} tells threads apart`, ["gcc", "strace"], () => {
+    const program = buildProgram("workers", "-pthread");
+    const folder = Deno.makeTempDirSync();
+    const command = [program, "4", "200", folder];
+    const { records } = record([...way, "-t", "cnst"], command);
+    const mine = callsOf(records);
+    assertSameCalls(mine, straceCalls(command));
+    // Each thread has its own path alone.
+    mine.slice(1).forEach((calls, i) => {
+      const paths = new Set(calls.flatMap(({ paths }) => paths));
+      paths.delete(""); // fstat() is a call with an empty one
+      assertEquals([...paths].sort(), ["/no/such/file", `${folder}/worker${i + 1}`]);
+    });
+    Deno.removeSync(folder, { recursive: true });
+  });
+
+  kernelTest(`ktrace by ${name} keeps the records of a thread in order`, ["gcc"], () => {
+    const program = buildProgram("workers", "-pthread");
+    const folder = Deno.makeTempDirSync();
+    const { records } = record([...way, "-t", "cni"], [program, "8", "300", folder]);
+    for (const [tid, own] of Map.groupBy(records, ({ tid }) => tid)) {
+      let open: string | undefined;
+      let last = 0;
+      for (const { type, name, time } of own) {
+        assert(time >= last, `time goes back in thread ${tid}`);
+        last = time;
+        if (type === "syscall") {
+          assertEquals(open, undefined, `a call within a call in thread ${tid}`);
+          open = name;
+        } else if (type === "sysret") {
+          if (open !== undefined) assertEquals(name, open);
+          open = undefined;
+        } else if (type === "genio") {
+          assert(open !== undefined, "data outside of a call");
+        }
+      }
+    }
+    // What was written is what was read back, in its place.
+    const own = records.filter((one) => one.tid === Math.max(...records.map(({ tid }) => tid)));
+    const data = own.filter(({ type }) => type === "genio").map(({ data }) => data!);
+    assertEquals(data.length, 600);
+    data.forEach((text, i) => {
+      assertMatch(text, i % 2 === 0 ? new RegExp(`^thread \\d round ${i / 2}\n$`) : /^thread $/);
+    });
+    Deno.removeSync(folder, { recursive: true });
+  });
+}
+
+/** The command that a shell gets, with a pipe that is read at so many bytes a second. */
+async function throughSlowPipe(
+  options: readonly string[],
+  command: readonly string[],
+  bytesPerSecond: number,
+): Promise<{ code: number; stderr: string; records: JsonRecord[] }> {
+  const folder = Deno.makeTempDirSync();
+  const fifo = `${folder}/pipe`;
+  output("mkfifo", [fifo]);
+  const [program, ...args] = toolCommand("ktrace", ["-f", fifo, ...options, ...command]);
+  const child = new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).spawn();
+  const stdout = new Response(child.stdout).text();
+  const stderr = new Response(child.stderr).text();
+  using pipe = await Deno.open(fifo);
+  using file = await Deno.open(`${folder}/out`, { write: true, create: true });
+  const chunk = new Uint8Array(1 << 16);
+  const start = performance.now();
+  for (let total = 0;;) {
+    const count = await pipe.read(chunk);
+    if (count === null) break;
+    file.writeSync(chunk.subarray(0, count));
+    total += count;
+    const due = total / bytesPerSecond * 1000 - (performance.now() - start);
+    if (due > 1) await new Promise((resolve) => setTimeout(resolve, due));
+  }
+  const { code } = await child.status;
+  await stdout;
+  const records = recordsOf(`${folder}/out`);
+  Deno.removeSync(folder, { recursive: true });
+  return { code, stderr: await stderr, records };
+}
+
+const CALLS = 100_000;
+
+kernelTest("ktrace --sync loses nothing into a slow pipe", ["gcc"], async () => {
+  const { code, stderr, records } = await throughSlowPipe(
+    ["--sync", "-t", "c"],
+    [buildCaller(), String(CALLS)],
+    2e6,
+  );
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  const count = (type: string) =>
+    records.filter((one) => one.type === type && one.name === "getppid").length;
+  assertEquals([count("syscall"), count("sysret")], [CALLS, CALLS]);
+  assert(!records.some(({ dropped }) => dropped));
+});
+
+kernelTest("ktrace without --sync says how many records it has lost", ["gcc"], async () => {
+  const command = [buildCaller(), String(CALLS)];
+  const whole = record(["-t", "c"], command);
+  assertEquals(whole.stderr, "");
+  const options = ["-t", "c", "--ring-size", "65536"];
+  const { code, stderr, records } = await throughSlowPipe(options, command, 2e6);
+  assertEquals(code, 0);
+  const lost = Number(/^ktrace: (\d+) records lost\n$/.exec(stderr)?.[1]);
+  assert(lost > 0, stderr);
+  // PROCDTOR may be among those that were lost.
+  assertEquals(records.length + lost, whole.records.length);
+  assert(records.some(({ dropped }) => dropped));
+});
+
+kernelTest("ktrace that is killed leaves a file that can be read", ["gcc"], async () => {
+  const file = Deno.makeTempFileSync();
+  const folder = Deno.makeTempDirSync();
+  const program = buildProgram("workers", "-pthread");
+  const [command, ...args] = toolCommand("ktrace", [
+    ...["-t", "cn", "-f", file, program, "2", "1000000", folder],
+  ]);
+  const child = new Deno.Command(command, { args, stdout: "null", stderr: "null" }).spawn();
+  while (Deno.statSync(file).size < 1e6) await new Promise((resolve) => setTimeout(resolve, 10));
+  const traced = records0(file);
+  child.kill("SIGKILL");
+  await child.status;
+  // The program goes on.
+  Deno.kill(traced, 0);
+  Deno.kill(traced, "SIGKILL");
+  const { code, stderr, stdout } = tool("kdump", ["-f", file, "--summary"]);
+  if (code !== 0) assertMatch(stderr, /^kdump: .*: no record at byte \d+ \(it is not whole\): /);
+  assertStringIncludes(stdout, "getpriority");
+  Deno.removeSync(file);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+/** The process of a file's first record. */
+function records0(file: string): number {
+  return new DataView(Deno.readFileSync(file).buffer).getInt32(8, true);
+}
+
+kernelTest("ktrace costs a program a twentieth of what strace -f adds", ["gcc", "strace"], () => {
+  const ns = (command: readonly string[]) => Number(output(command[0], command.slice(1)).stdout);
+  const calls = "300000";
+  const program = [buildCaller(), calls];
+  const plain = Math.min(ns(program), ns(program));
+  const file = Deno.makeTempFileSync();
+  const traced = ns(toolCommand("ktrace", ["-t", "c", "-f", file, ...program]));
+  Deno.removeSync(file);
+  const strace = ns(["strace", "-f", "-o", "/dev/null", buildCaller(), "20000"]);
+  const [mine, theirs] = [traced - plain, strace - plain];
+  assert(mine <= theirs / 20, `${mine.toFixed()} ns a call, strace -f ${theirs.toFixed()} ns`);
+});

@@ -1,0 +1,187 @@
+// Traces of the same program by ktrace and by strace, thread by thread, in a form that can be compared.
+
+import { output, tool } from "./helpers.ts";
+
+/** A record as kdump --json shows it. */
+export interface JsonRecord {
+  readonly time: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly type: string;
+  readonly name?: string;
+  readonly args?: readonly string[];
+  readonly retval?: number | string;
+  readonly error?: string;
+  readonly path?: string;
+  readonly signal?: string;
+  readonly code?: number;
+  readonly data?: string;
+  readonly hex?: string;
+  readonly values?: readonly string[];
+  readonly dropped?: boolean;
+}
+
+/** What ktrace has recorded of a command. */
+export interface Recorded {
+  readonly code: number;
+  readonly stderr: string;
+  readonly stdout: string;
+  readonly records: readonly JsonRecord[];
+}
+
+/** Records of a file. */
+export function recordsOf(file: string): JsonRecord[] {
+  const { stdout } = output("sh", [
+    "-c",
+    `exec "$0" run -A --no-check "$1" --json -f "$2"`,
+    ...[Deno.execPath(), new URL("../tools/kdump.ts", import.meta.url).pathname, file],
+  ]);
+  return stdout.trimEnd().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+/** Runs a command under ktrace. */
+export function record(
+  options: readonly string[],
+  command: readonly string[],
+  where: Deno.CommandOptions = {},
+): Recorded {
+  const file = Deno.makeTempFileSync();
+  try {
+    const { code, stdout, stderr } = tool("ktrace", ["-f", file, ...options, ...command], where);
+    return { code, stdout, stderr, records: recordsOf(file) };
+  } finally {
+    Deno.removeSync(file);
+  }
+}
+
+/** A system call with what is known of it, or a signal. */
+export interface Call {
+  readonly name: string;
+  /** By position; undefined where it is no number of 32 bits. */
+  readonly args: readonly (number | undefined)[];
+  /** undefined: it has not returned; an address is "address". */
+  readonly result?: string;
+  readonly paths: readonly string[];
+}
+
+const ADDRESS = 2 ** 32;
+
+function resultText(name: string, value: number, tids: readonly number[]): string {
+  const thread = tids.indexOf(value);
+  if (thread >= 0) return `thread ${thread}`;
+  if (name === "getppid") return "the tracer";
+  return value >= ADDRESS ? "address" : String(value);
+}
+
+/** Calls of ktrace's records by thread, in the order in which threads were made. */
+export function callsOf(records: readonly JsonRecord[]): Call[][] {
+  const tids = [...new Set(records.map(({ tid }) => tid))].sort((a, b) => a - b);
+  return tids.map((tid) => {
+    const calls: Call[] = [];
+    let open: { -readonly [K in keyof Call]: Call[K] } & { paths: string[] } | undefined;
+    let paths: string[] = [];
+    for (const one of records) {
+      if (one.tid !== tid) continue;
+      if (one.type === "syscall") {
+        const args = one.args!.map((arg) => {
+          const value = Number(BigInt.asIntN(64, BigInt(arg)));
+          return argument(value, tids);
+        });
+        paths = [];
+        calls.push(open = { name: one.name!, args, paths });
+      } else if (one.type === "namei") {
+        if (open === undefined) paths.push(one.path!);
+        else open.paths.push(one.path!);
+      } else if (one.type === "sysret") {
+        const result = one.error === undefined
+          ? resultText(one.name!, Number(one.retval), tids)
+          : `-1 ${one.error}`;
+        // The command's exec was begun before it was recorded. A child's birth has no entry, either, but
+        // strace does not tell of it.
+        if (open === undefined && /^(clone3?|v?fork)$/.test(one.name!)) continue;
+        if (open === undefined) calls.push({ name: one.name!, args: [], paths, result });
+        else open.result = result;
+        open = undefined;
+        paths = [];
+      } else if (one.type === "psig") {
+        calls.push({ name: one.signal!, args: [], paths: [] });
+      }
+    }
+    return calls;
+  });
+}
+
+/** Splits arguments at commas that are not within strings, structures or arrays. */
+function split(text: string): string[] {
+  const parts: string[] = [];
+  let [depth, quoted, from] = [0, false, 0];
+  for (let i = 0; i <= text.length; i++) {
+    const char = text[i];
+    if (quoted) {
+      if (char === "\\") i++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if ("{[(".includes(char ?? " ")) depth++;
+    else if ("}])".includes(char ?? " ")) depth--;
+    else if (char === undefined || (char === "," && depth === 0)) {
+      parts.push(text.slice(from, i).trim());
+      from = i + 1;
+    }
+  }
+  return parts;
+}
+
+/** Numbers of threads are another's in each run: these are their places, below what else is an argument. */
+function argument(value: number, tids: readonly number[]): number | undefined {
+  const thread = tids.indexOf(value);
+  if (thread >= 0) return -1e6 - thread;
+  return value > -ADDRESS && value < ADDRESS ? value | 0 : undefined;
+}
+
+function numberOf(text: string, tids: readonly number[]): number | undefined {
+  const value = /^0[0-7]+$/.test(text)
+    ? parseInt(text, 8)
+    : /^-?(0x[0-9a-f]+|\d+)$/.test(text)
+    ? Number(text)
+    : NaN;
+  return argument(value, tids);
+}
+
+/** What a string of strace's stands for; other characters than those of paths do not matter. */
+function unquoted(text: string): string {
+  return text.slice(1, text.lastIndexOf('"')).replace(/\\(.)/g, "$1");
+}
+
+/** Runs a command under strace; calls by thread. */
+export function straceCalls(command: readonly string[], where: Deno.CommandOptions = {}): Call[][] {
+  const folder = Deno.makeTempDirSync();
+  try {
+    output("strace", ["-ff", "-X", "raw", "-s", "4096", "-o", `${folder}/t`, ...command], where);
+    const tids = [...Deno.readDirSync(folder)].map(({ name }) => Number(name.slice(2)))
+      .sort((a, b) => a - b);
+    return tids.map((tid) =>
+      Deno.readTextFileSync(`${folder}/t.${tid}`).trimEnd().split("\n").flatMap((line): Call[] => {
+        const signal = /^--- (SIG\w+) /.exec(line);
+        if (signal !== null) return [{ name: signal[1], args: [], paths: [] }];
+        const match = /^(\w+)\((.*)\)\s+= (.*)$/.exec(line);
+        if (match === null) return [];
+        const [, name, list, result] = match;
+        const parts = split(list);
+        const error = /^-1 (E\w+)/.exec(result);
+        const value = Number(result.split(" ")[0]);
+        return [{
+          name,
+          args: parts.map((part) => numberOf(part, tids)),
+          paths: parts.filter((part) => part.startsWith('"')).map(unquoted),
+          result: error !== null
+            ? `-1 ${error[1]}`
+            : result.startsWith("?")
+            ? undefined
+            : resultText(name, value, tids),
+        }];
+      })
+    );
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}

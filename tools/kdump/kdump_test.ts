@@ -1,0 +1,167 @@
+// Files of all systems, made by C programs from their kernels' structures, as kdump shows them.
+
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { buildProgram, ROOT, testWith, tool } from "../../tests/helpers.ts";
+
+const GOLDENS = `${ROOT}tests/testdata/kdump`;
+
+function fixture(which: string): Uint8Array {
+  const { stdout } = new Deno.Command(buildProgram("ktrace_structs"), { args: [which] })
+    .outputSync();
+  return stdout;
+}
+
+/** Runs kdump on these bytes. */
+function kdump(bytes: Uint8Array, args: readonly string[]) {
+  const file = Deno.makeTempFileSync();
+  try {
+    Deno.writeFileSync(file, bytes);
+    const { code, stdout, stderr } = tool("kdump", ["-f", file, ...args]);
+    return { code, stdout, stderr: stderr.replaceAll(file, "FILE") };
+  } finally {
+    Deno.removeSync(file);
+  }
+}
+
+function assertGolden(name: string, actual: string): void {
+  const path = `${GOLDENS}/${name}.txt`;
+  if (Deno.env.get("UPDATE_GOLDENS") === "1") Deno.writeTextFileSync(path, actual);
+  assertEquals(actual, Deno.readTextFileSync(path));
+}
+
+for (const which of ["freebsd0", "freebsd1", "netbsd0", "netbsd1", "netbsd2", "openbsd"]) {
+  testWith(`kdump reads the structures of ${which}`, ["gcc"], () => {
+    // A header of NetBSD's version 0 looks like one of FreeBSD's.
+    const from = which === "netbsd0" ? ["--from", "netbsd"] : [];
+    const { code, stdout, stderr } = kdump(fixture(which), ["-HAcT", ...from]);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertGolden(which, stdout);
+  });
+}
+
+testWith("kdump's options change what is shown", ["gcc"], () => {
+  const bytes = fixture("freebsd1");
+  const lines = (...args: string[]) => {
+    const { code, stdout } = kdump(bytes, args);
+    assertEquals(code, 0);
+    return stdout.split("\n");
+  };
+  assertEquals(
+    lines("-d", "-t", "c")[0],
+    "    42 prog     CALL  openat(AT_FDCWD,4096,524288<O_RDONLY|O_CLOEXEC>,<unused>0)",
+  );
+  assertEquals(
+    lines("-n", "-t", "c")[0],
+    "    42 prog     CALL  openat(0xffffffffffffff9c,0x1000,0x80000,0)",
+  );
+  assertEquals(lines("-n", "-t", "c")[1], "    42 prog     RET   openat -1 errno 2");
+  assertMatch(lines("-S", "-t", "c")[0], /CALL  openat\[257\]\(/);
+  assertEquals(lines("-s", "-t", "i"), ["    42 prog     GIO   fd 3 wrote 7 bytes", ""]);
+  assertEquals(lines("-m", "4", "-t", "i").slice(0, 2), [
+    "    42 prog     GIO   fd 3 wrote 7 bytes",
+    '       "line"',
+  ]);
+  assertMatch(lines("-r", "-t", "t")[0], /mode=-rw-r--r--, .*mtime="1970-01-01 00:00:11"/);
+  assertMatch(lines("-E", "-t", "n")[0], /prog     0\.000000000 NAMI/);
+  assertMatch(lines("-R", "-t", "c")[1], /prog     0\.000002000 RET/);
+  assertMatch(lines("-TER", "-t", "c")[1], / 1700000000\.000004000 0\.000002000 0\.000002000 RET/);
+  assertEquals(lines("-p", "41"), [""]);
+  assertEquals(lines("-p", "100042", "-t", "n"), ['    42 prog     NAMI  "/etc/motd"', ""]);
+  const json = lines("--json", "-t", "n").slice(0, 1).map((line) => JSON.parse(line));
+  assertEquals(json, [{
+    time: 1700000000.000003,
+    pid: 42,
+    tid: 100042,
+    cpu: 3,
+    comm: "prog",
+    type: "namei",
+    path: "/etc/motd",
+  }]);
+  const summary = lines("--summary").find((line) => line.endsWith("openat"))!.trim().split(/\s+/);
+  // One entry, and returns without one: of calls that were begun before.
+  assertEquals(summary.slice(3), ["5", "2", "openat"]);
+});
+
+testWith("kdump says where a file is damaged and goes on behind it", ["gcc"], () => {
+  const good = fixture("freebsd1");
+  const whole = kdump(good, ["-H"]);
+  const view = new DataView(good.buffer, good.byteOffset);
+  // The third record's length is not one.
+  const second = 64 + view.getInt32(0, true);
+  const third = second + 64 + view.getInt32(second, true);
+  const damaged = good.slice();
+  damaged.set([0xff, 0xff, 0xff, 0x7f], third);
+  const after = kdump(damaged, ["-H"]);
+  assertEquals(after.code, 1);
+  assertMatch(
+    after.stderr,
+    new RegExp(`^kdump: FILE: no record at byte ${third} \\(.*\\): 73 bytes skipped\n$`),
+  );
+  assertEquals(after.stdout, whole.stdout.replace(/.*NAMI.*\n/, ""));
+  // Cut within the last record, and within a header.
+  for (const cut of [1, 40, 79]) {
+    const { code, stderr, stdout } = kdump(good.subarray(0, good.length - cut), ["-H"]);
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      new RegExp(`no record at byte ${good.length - 80} .*: ${80 - cut} bytes skipped`),
+    );
+    assertEquals(stdout, whole.stdout.replace(/.*Events dropped.\n.*\n$/, ""));
+  }
+  // Bytes of something else in between.
+  const noise = new Uint8Array(1000).fill(0x5a);
+  const mixed = kdump(
+    Uint8Array.of(...good.subarray(0, second), ...noise, ...good.subarray(second)),
+    [],
+  );
+  assertStringIncludes(mixed.stderr, `no record at byte ${second} `);
+  assertStringIncludes(mixed.stderr, ": 1000 bytes skipped");
+  assertEquals(mixed.stdout, kdump(good, []).stdout);
+});
+
+testWith("kdump refuses what it is not asked for", ["gcc"], () => {
+  const usage = (...args: string[]) => {
+    const { code, stderr } = tool("kdump", args);
+    assertEquals(code, 1);
+    return stderr.split("\n")[0];
+  };
+  assertEquals(
+    usage("-f", "/no/such"),
+    "ERROR: cannot open /no/such: No such file or directory (os error 2)",
+  );
+  assertEquals(usage("-t", "q"), "ERROR: no trace points: q (letters: cinstuwfxvp + A)");
+  assertEquals(usage("--from", "plan9"), "ERROR: --from is one of freebsd, netbsd, openbsd: plan9");
+  assertEquals(usage("-x"), "ERROR: unknown option -x");
+  assertEquals(usage("--json", "--tree"), "ERROR: --json, --summary or --tree: one of them");
+});
+
+testWith("kdump -l goes on when the file grows", ["gcc"], async () => {
+  const good = fixture("freebsd1");
+  const file = Deno.makeTempFileSync();
+  Deno.writeFileSync(file, good.subarray(0, 200));
+  const command = [Deno.execPath(), "run", "-A", "--no-check", `${ROOT}tools/kdump.ts`];
+  const child = new Deno.Command(command[0], {
+    args: [...command.slice(1), "-l", "-f", file],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let seen = "";
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const until = async (text: string) => {
+    while (!seen.includes(text)) {
+      const { value, done } = await reader.read();
+      assert(!done, `ended without ${text}: ${seen}`);
+      seen += value;
+    }
+  };
+  await until("CALL  openat");
+  assert(!seen.includes("NAMI"));
+  using out = Deno.openSync(file, { append: true });
+  out.writeSync(good.subarray(200));
+  await until("Events dropped.\n");
+  child.kill("SIGINT");
+  await reader.cancel();
+  await child.stderr.cancel();
+  assertEquals((await child.status).code, 0);
+  Deno.removeSync(file);
+});
