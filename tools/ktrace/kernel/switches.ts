@@ -5,7 +5,7 @@ import { add64, and64, imm, mov64 } from "../../../core/asm/alu.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { callHelper, ja, jeq } from "../../../core/asm/jump.ts";
 import { load, store, storeImm } from "../../../core/asm/load_store.ts";
-import { R0, R1, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
+import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/location.ts";
 import type { ContextLayout, KernelAction, Location } from "../../../core/provider.ts";
 import type { Ids } from "../../../core/tasks/mod.ts";
