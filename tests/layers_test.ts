@@ -113,7 +113,7 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
   {
     files: /^tools\/kdump/,
     may:
-      /^tools\/(kdump\/|(command_line|deps)\.ts$|btrace\/terminal\.ts$|ktrace\/(formats|systems|points|record))|^deno\.json$/,
+      /^tools\/(kdump\/|(command_line|deps)\.ts$|btrace\/terminal\.ts$|ktrace\/(formats|systems|points|record))|^core\/syscalls\/mod\.ts$|^deno\.json$/,
   },
   { files: /^tools\/profile/, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },
   {

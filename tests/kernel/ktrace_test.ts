@@ -1,16 +1,7 @@
 // ktrace on the running kernel: the same as strace, nothing lost that is not told, nothing left behind.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import {
-  buildCaller,
-  buildProgram,
-  kernelTest,
-  nobodyCommand,
-  output,
-  testWith,
-  tool,
-  toolCommand,
-} from "../helpers.ts";
+import { buildCaller, buildProgram, kernelTest, output, tool, toolCommand } from "../helpers.ts";
 import { type Call, callsOf, type JsonRecord, record, recordsOf, straceCalls } from "../traces.ts";
 
 /** Who waits for whom is another's business each time. */

@@ -55,15 +55,15 @@ testWith("kdump's options change what is shown", ["gcc"], () => {
     "    42 prog     CALL  openat(0xffffffffffffff9c,0x1000,0x80000,0)",
   );
   assertEquals(lines("-n", "-t", "c")[1], "    42 prog     RET   openat -1 errno 2");
-  assertMatch(lines("-S", "-t", "c")[0], /CALL  openat\[257\]\(/);
+  assertMatch(lines("-S", "-t", "c")[0], /CALL {2}openat\[257\]\(/);
   assertEquals(lines("-s", "-t", "i"), ["    42 prog     GIO   fd 3 wrote 7 bytes", ""]);
   assertEquals(lines("-m", "4", "-t", "i").slice(0, 2), [
     "    42 prog     GIO   fd 3 wrote 7 bytes",
     '       "line"',
   ]);
   assertMatch(lines("-r", "-t", "t")[0], /mode=-rw-r--r--, .*mtime="1970-01-01 00:00:11"/);
-  assertMatch(lines("-E", "-t", "n")[0], /prog     0\.000000000 NAMI/);
-  assertMatch(lines("-R", "-t", "c")[1], /prog     0\.000002000 RET/);
+  assertMatch(lines("-E", "-t", "n")[0], /prog {5}0\.000000000 NAMI/);
+  assertMatch(lines("-R", "-t", "c")[1], /prog {5}0\.000002000 RET/);
   assertMatch(lines("-TER", "-t", "c")[1], / 1700000000\.000004000 0\.000002000 0\.000002000 RET/);
   assertEquals(lines("-p", "41"), [""]);
   assertEquals(lines("-p", "100042", "-t", "n"), ['    42 prog     NAMI  "/etc/motd"', ""]);

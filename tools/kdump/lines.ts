@@ -1,7 +1,7 @@
 // Records as lines: FreeBSD's kdump.
 
 import type { KtrRecord, RecordKind, SystemName } from "../ktrace/record.ts";
-import { strings } from "../ktrace/formats/json.ts";
+import { strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import type { KdumpOptions } from "./options.ts";
 import { structArrayText, structText } from "./structs.ts";

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Processes of a trace: who was made by whom, what they have executed, how long they were seen.
 
-import { strings } from "../ktrace/formats/json.ts";
+import { strings } from "../ktrace/formats/bytes.ts";
 import type { KtrRecord, SystemName } from "../ktrace/record.ts";
 
 /** System calls that make a process. */

@@ -11,13 +11,23 @@ async function ask(path: string, request: ControlRequest): Promise<ControlReply 
   let connection: Deno.UnixConn;
   try {
     connection = await Deno.connect({ transport: "unix", path });
-  } catch {
+  } catch (error) {
+    // Of one that was killed.
+    if (error instanceof Deno.errors.ConnectionRefused) removeSocket(path);
     return undefined;
   }
   using _ = connection;
   await writeLine(connection, request);
   const line = await readLine(connection);
   return line === "" ? undefined : JSON.parse(line);
+}
+
+function removeSocket(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It has gone.
+  }
 }
 
 function countOf(reply: ControlReply): number {
@@ -53,11 +63,6 @@ export async function askBackground(
   const path = `${ownFolder()}/${BACKGROUND}`;
   const running = await ask(path, request);
   if (running !== undefined) return countOf(running);
-  try {
-    Deno.removeSync(path); // of one that was killed
-  } catch {
-    // There was none.
-  }
   const main = new URL("../../ktrace.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", main, ...start],

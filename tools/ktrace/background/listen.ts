@@ -41,8 +41,9 @@ export function listen(tracing: Tracing, options: ListenOptions): Disposable {
       listener.close();
       try {
         Deno.removeSync(path);
+        Deno.removeSync(path.slice(0, path.lastIndexOf("/")));
       } catch {
-        // Its folder has gone.
+        // Others use the folder, or somebody was faster.
       }
     },
   };

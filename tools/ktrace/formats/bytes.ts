@@ -48,3 +48,10 @@ export function words(data: Uint8Array, at: number, count: number): bigint[] {
   const view = viewOf(data);
   return Array.from({ length: count }, (_, i) => view.getBigInt64(at + i * 8, true));
 }
+
+/** Texts with a NUL behind each. */
+export function strings(data: Uint8Array): string[] {
+  const all = new TextDecoder().decode(data).split("\0");
+  if (all.at(-1) === "") all.pop();
+  return all;
+}

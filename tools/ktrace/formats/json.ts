@@ -1,10 +1,9 @@
-// Pure: no I/O, no FFI.
 // Records as JSON, one a line: by ktrace as they are made, by kdump as they were read.
 
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
 import type { KtrRecord, SystemName } from "../record.ts";
 import { decodePayload } from "./freebsd.ts";
-import { text } from "./bytes.ts";
+import { strings, text } from "./bytes.ts";
 import type { Format } from "./write.ts";
 
 /** A JSON line for each record. */
@@ -133,11 +132,4 @@ function utf8(data: Uint8Array): string {
 
 function latin1(value: string): Uint8Array {
   return Uint8Array.from(value, (char) => char.charCodeAt(0));
-}
-
-/** Texts with a NUL behind each. */
-export function strings(data: Uint8Array): string[] {
-  const all = utf8(data).split("\0");
-  if (all.at(-1) === "") all.pop();
-  return all;
 }

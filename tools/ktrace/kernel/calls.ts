@@ -1,4 +1,3 @@
-// Pure: no I/O, no FFI.
 // System calls: a record at the entry; at the return what is captured, then the result.
 
 import type { Assembler } from "../../../core/asm/assembler.ts";
@@ -14,6 +13,7 @@ import {
   jge,
   jle,
   jne,
+  jset,
   jsgt,
   jslt,
 } from "../../../core/asm/jump.ts";
@@ -64,6 +64,9 @@ const IDS_WORD = RESULT + 1;
 
 const CAPTURE_POINTS = pointOf(KTR.namei) | pointOf(KTR.genio) | pointOf(KTR.struct) |
   pointOf(KTR.structArray);
+
+const EPERM = 1;
+const EACCES = 13;
 
 /** At the entry: number and arguments, or a user record. */
 export function entryAction(parts: Parts): KernelAction {
@@ -173,7 +176,7 @@ export function returnAction(parts: ReturnParts): KernelAction {
       const done = asm.label("captured");
       const none = asm.label("no_return");
       const words = site.scratch + SCRATCH.words;
-      emitTraced(site, parts, CAPTURE_POINTS | pointOf(KTR.sysret));
+      emitTraced(site, parts, CAPTURE_POINTS | pointOf(KTR.sysret) | pointOf(KTR.capfail));
       asm.emit(
         load(4, R1, R8, TRACED.points),
         and64(R1, imm(CAPTURE_POINTS)),
@@ -210,11 +213,17 @@ export function returnAction(parts: ReturnParts): KernelAction {
         );
       }
       asm.bind(done);
+      const told = asm.label("told");
       asm.emit(
         load(4, R1, R8, TRACED.points),
-        and64(R1, imm(pointOf(KTR.sysret))),
+        jset(R1, imm(pointOf(KTR.sysret)), told),
+        and64(R1, imm(pointOf(KTR.capfail))),
         jeq(R1, imm(0), none),
       );
+      // Of refusals alone.
+      emitLoad(asm, layout, layout.locations.retval, R6, SPILL);
+      asm.emit(jeq(R0, imm(-EPERM), told), jne(R0, imm(-EACCES), none));
+      asm.bind(told);
       emitReserve(site, parts, KTR.sysret, RETURN_WORDS * 8);
       emitLoad(asm, layout, layout.locations.number, R6, SPILL);
       asm.emit(store(8, R9, RECORD.payload, R0));

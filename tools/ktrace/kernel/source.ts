@@ -50,6 +50,8 @@ export class KernelSource implements Disposable {
   readonly #traced: BpfMap;
   readonly #owned: DisposableStack;
   readonly #files: TraceFile[] = [];
+  /** Processes that are recorded no more, whose records may still be in the ring. */
+  readonly #cleared = new Set<number>();
   /** CLOCK_REALTIME of CLOCK_BOOTTIME 0. */
   readonly #epoch: { readonly seconds: number; readonly nanoseconds: number };
   readonly #lwp = { tid: 0, startNs: 0, comm: new Uint8Array(16) };
@@ -161,6 +163,7 @@ export class KernelSource implements Disposable {
     const value = new Uint32Array(TRACED.bytes / 4);
     const known = this.#traced.lookup(key(process.pid));
     if (known !== undefined) value.set(new Uint32Array(known.buffer, 0, value.length));
+    this.#cleared.delete(process.pid);
     value[TRACED.points / 4] = process.points;
     if (!this.#files.includes(process.file)) this.#files.push(process.file);
     value[TRACED.file / 4] = this.#files.indexOf(process.file);
@@ -169,6 +172,7 @@ export class KernelSource implements Disposable {
 
   /** Records a process no more. */
   clear(pid: number): void {
+    this.#cleared.add(pid);
     if (!this.#closed) this.#traced.delete(key(pid));
   }
 
@@ -212,6 +216,7 @@ export class KernelSource implements Disposable {
     for (let i = 0; i < 16; i++) lwp.comm[i] = bytes[offset + RECORD.comm + i];
     let process = this.#recorder.process(pid);
     if (process === undefined) {
+      if (this.#cleared.has(pid)) return;
       // Its birth found no room in the ring.
       const file = this.#files[view.getUint32(offset + HEADER.id, true)];
       if (file === undefined || !file.isOpen) return;
@@ -222,6 +227,7 @@ export class KernelSource implements Disposable {
     const type = view.getUint32(offset + RECORD.type, true);
     if (type === EVENT.fork) {
       const child = view.getUint32(offset + RECORD.payload, true);
+      this.#cleared.delete(child);
       this.#recorder.fork(process, child, this.#long(offset + RECORD.payload + 8));
       return;
     }
@@ -230,7 +236,10 @@ export class KernelSource implements Disposable {
       return;
     }
     this.#record(process, type as KtrType, offset);
-    if (type === KTR.procdtor) this.#recorder.exit(process);
+    if (type !== KTR.procdtor) return;
+    this.#recorder.exit(process);
+    // It was the last of them, and the number may be another's.
+    this.#cleared.delete(pid);
   }
 
   #record(process: TracedProcess, type: KtrType, offset: number): void {
@@ -243,6 +252,7 @@ export class KernelSource implements Disposable {
       if (isRefusal(error) && (process.points & pointOf(KTR.capfail)) !== 0) {
         this.#make(process, KTR.capfail, offset);
       }
+      if ((process.points & pointOf(KTR.sysret)) === 0) return;
     }
     this.#make(process, type, offset);
   }

@@ -78,6 +78,8 @@ export class Recorder implements Disposable {
   readonly #stopped: (process: TracedProcess) => void;
   readonly #processes = new Map<number, Process>();
   readonly #files = new Set<TraceFile>();
+  /** Files that could not be written, which was said. */
+  readonly #failed = new WeakSet<TraceFile>();
   /** Set while records are written: what that makes is not recorded. */
   #inTrace = false;
   #lost = 0;
@@ -291,6 +293,7 @@ export class Recorder implements Disposable {
 
   #stop(process: Process): void {
     this.#drain(process);
+    if (this.#commit === "record") this.#flush(process.file);
     process.points = 0;
     if (this.#processes.get(process.pid) === process) this.#processes.delete(process.pid);
     this.#stopped(process);
@@ -334,15 +337,16 @@ export class Recorder implements Disposable {
 
   /** A file that cannot be written: nothing more goes there, and whoever is recorded goes on. */
   #flush(file: TraceFile): void {
-    if (file.failure !== undefined) return;
+    if (this.#failed.has(file)) return;
     this.#inTrace = true;
     try {
       file.flush();
     } finally {
       this.#inTrace = false;
     }
-    const { failure } = file as { readonly failure?: Error };
+    const { failure } = file;
     if (failure === undefined) return;
+    this.#failed.add(file);
     this.#warn(`${file.path}: ${failure.message}; tracing stopped`);
     for (const process of [...this.#processes.values()]) {
       if (process.file === file) this.#stop(process);

@@ -1,4 +1,3 @@
-// Pure: no I/O, no FFI.
 // Errors and signals of Linux by FreeBSD's numbers and back. In a FreeBSD trace file a program of
 // Linux has FreeBSD's errors and signals, and kdump translates them back.
 

@@ -1,0 +1,366 @@
+// ktrace's command line: running traces, credentials, files that fail.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assertNothingLeft,
+  buildCaller,
+  buildProgram,
+  kernelObjects,
+  kernelTest,
+  nobodyCommand,
+  output,
+  ROOT,
+  testWith,
+  tool,
+  toolCommand,
+} from "../helpers.ts";
+import { type JsonRecord, record, recordsOf } from "../traces.ts";
+
+/** A program that reads a file again and again. */
+class Busy implements Disposable {
+  readonly #child: Deno.ChildProcess;
+  readonly pid: number;
+
+  constructor(command: readonly string[] = [buildProgram("reader")]) {
+    this.#child = new Deno.Command(command[0], {
+      args: command.slice(1),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    this.pid = this.#child.pid;
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill("SIGKILL");
+  }
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 400; i++) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`never happened: ${what}`);
+}
+
+function size(file: string): number {
+  try {
+    return Deno.statSync(file).size;
+  } catch {
+    return 0;
+  }
+}
+
+function backgroundRecorders(): string[] {
+  return output("pgrep", ["-f", "ktrace.ts --background-recorder"]).stdout.split("\n")
+    .filter((line) => line !== "");
+}
+
+function ktrace(...args: string[]): { code: number; stderr: string } {
+  const { code, stderr } = tool("ktrace", args);
+  return { code, stderr };
+}
+
+const DONE = { code: 0, stderr: "" };
+
+kernelTest("ktrace sets and clears points of running processes", ["gcc"], async () => {
+  const folder = Deno.makeTempDirSync();
+  const [one, two] = [`${folder}/one`, `${folder}/two`];
+  {
+    using a = new Busy();
+    using b = new Busy();
+    assertEquals(ktrace("-t", "cn", "-f", one, "-p", `${a.pid}`), DONE);
+    assertEquals(ktrace("-t", "c", "-f", two, "-p", `${b.pid}`), DONE);
+    assertEquals(backgroundRecorders().length, 1);
+    await until("records", () => size(one) > 100_000 && size(two) > 100_000);
+    // Fewer points.
+    assertEquals(ktrace("-c", "-t", "c", "-p", `${a.pid}`), DONE);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const then = recordsOf(one).length;
+    await until("more records", () => size(one) > 300_000);
+    assert(recordsOf(one).slice(then).every(({ type }) => type === "namei"));
+    // Nothing more into a file.
+    assertEquals(ktrace("-c", "-f", one), DONE);
+    const rest = size(one);
+    const before = size(two);
+    await until("records of the other", () => size(two) > before + 100_000);
+    assertEquals(size(one), rest);
+    assertEquals(ktrace("-c", "-f", one).code, 1);
+    assertEquals(ktrace("-c", "-p", `${a.pid}`), {
+      code: 1,
+      stderr: `ERROR: Process ${a.pid} is not recorded\n`,
+    });
+    // Nothing more at all: the recorder ends.
+    assertEquals(ktrace("-C"), DONE);
+    await until("end of the recorder", () => backgroundRecorders().length === 0);
+    assert(recordsOf(two).every(({ pid }) => pid === b.pid));
+    assertEquals(tool("kdump", ["-f", two]).stderr, "");
+  }
+  Deno.removeSync(folder, { recursive: true });
+});
+
+kernelTest("ktrace -g and -d mean groups and descendants, -a keeps a file", ["gcc"], async () => {
+  const file = Deno.makeTempFileSync();
+  const reader = buildProgram("reader");
+  const command = ["setsid", "bash", "-c", `${reader} & ${reader} & wait`];
+  {
+    using leader = new Busy(command);
+    const members = () => output("pgrep", ["-g", `${leader.pid}`]).stdout.trim().split("\n");
+    await until("children", () => members().length === 3);
+    try {
+      assertEquals(ktrace("-t", "n", "-f", file, "-g", `${leader.pid}`), DONE);
+      const seen = () => new Set(recordsOf(file).map(({ pid }) => pid));
+      await until("both children", () => size(file) > 10_000 && seen().size === 2);
+      assertEquals(ktrace("-c", "-g", `${leader.pid}`), DONE);
+      await until("end of the recorder", () => backgroundRecorders().length === 0);
+      const before = recordsOf(file).length;
+      assertEquals(ktrace("-t", "n", "-d", "-a", "-f", file, "-p", `${leader.pid}`), DONE);
+      await until("more records", () => recordsOf(file).length > before + 100);
+      assertEquals(seen().size, 2);
+      assertEquals(ktrace("-C"), DONE);
+      await until("end of the recorder", () => backgroundRecorders().length === 0);
+    } finally {
+      output("pkill", ["-KILL", "-g", `${leader.pid}`]);
+    }
+  }
+  Deno.removeSync(file);
+});
+
+kernelTest("ktrace records children with -i alone, and what they are", [], () => {
+  const script = "cat /etc/hostname; true";
+  const alone = record(["-t", "+x"], ["bash", "-c", script]);
+  assertEquals(new Set(alone.records.map(({ pid }) => pid)).size, 1);
+  const { records } = record(["-i", "-t", "+x"], ["bash", "-c", script]);
+  assertEquals(new Set(records.map(({ pid }) => pid)).size, 2);
+  const programs = records.filter(({ type }) => type === "args").map(({ values }) => values);
+  assertEquals(programs, [["bash", "-c", script], ["cat", "/etc/hostname"]]);
+  const data = records.filter(({ type, data }) => type === "genio" && data !== undefined);
+  const host = Deno.readTextFileSync("/etc/hostname");
+  assertEquals(data.filter((one) => one.data === host).length, 2); // read and written
+});
+
+testWith(
+  "ktrace needs no privilege for own commands and processes",
+  ["setpriv", "root"],
+  async () => {
+    const folder = Deno.makeTempDirSync();
+    Deno.chownSync(folder, 65534, 65534);
+    const file = `${folder}/trace`;
+    const run = (...args: string[]) => {
+      const [command, ...rest] = nobodyCommand(args, [], "ktrace");
+      return output(command, rest, { cwd: "/" });
+    };
+    const own = run("-i", "-f", file, "sh", "-c", "cat /etc/hostname; exit 3");
+    assertEquals({ code: own.code, stderr: own.stderr }, { code: 3, stderr: "" });
+    assertEquals(own.stdout, Deno.readTextFileSync("/etc/hostname"));
+    const { uid, mode } = Deno.statSync(file);
+    assertEquals([uid, (mode ?? 0) & 0o777], [65534, 0o600]);
+    assert(recordsOf(file).some(({ path }) => path === "/etc/hostname"));
+    const foreign = run("-f", file, "-p", "1");
+    assertEquals(foreign.code, 1);
+    assertMatch(foreign.stderr, /^ERROR: Cannot trace process 1: /);
+    const many = run("-t", "w", "-f", file, "true");
+    assertEquals(many.code, 1);
+    assertMatch(many.stderr, /^ERROR: Cannot record context switches or page faults \(w, f\)/);
+    // A running one: the recorder in the background is the user's.
+    {
+      using busy = new Busy([...nobodyCommand([]).slice(0, 12), buildProgram("reader")]);
+      assertEquals(run("-t", "cn", "-f", file, "-p", `${busy.pid}`), {
+        code: 0,
+        stdout: "",
+        stderr: "",
+      });
+      await until("records", () => size(file) > 100_000);
+      assertEquals(run("-c", "-p", `${busy.pid}`).code, 0);
+      await until("end of the recorder", () => backgroundRecorders().length === 0);
+      assert(recordsOf(file).every(({ pid }) => pid === busy.pid));
+      Deno.kill(busy.pid, 0); // it goes on
+    }
+    Deno.removeSync(folder, { recursive: true });
+  },
+);
+
+testWith("ktrace lets a program go that gains rights", ["setpriv", "root", "gcc"], () => {
+  const folder = Deno.makeTempDirSync();
+  Deno.chownSync(folder, 65534, 65534);
+  const file = `${folder}/trace`;
+  const program = `${folder}/set_id`;
+  Deno.copyFileSync(buildProgram("set_id"), program);
+  Deno.chownSync(program, 0, 0);
+  Deno.chmodSync(program, 0o4755);
+  const plain = `${folder}/plain`;
+  Deno.copyFileSync(program, plain);
+  Deno.chmodSync(plain, 0o755);
+  const [command, ...rest] = nobodyCommand(["-f", file, plain, program], [], "ktrace");
+  const { code, stdout } = output(command, rest, { cwd: "/" });
+  assertEquals({ code, stdout }, { code: 0, stdout: "euid 0\n" });
+  const inside = (records: readonly JsonRecord[]) =>
+    records.some(({ path }) => path === "/in/the/program");
+  assert(!inside(recordsOf(file)));
+  // Root's trace goes on.
+  assert(inside(record([], [plain, program]).records));
+  assert(inside(record(["--sync"], [plain, program]).records));
+  Deno.removeSync(folder, { recursive: true });
+});
+
+/** A file system with room for so many bytes. */
+class SmallDisk implements Disposable {
+  readonly path = Deno.makeTempDirSync();
+
+  constructor(bytes: number) {
+    const { code, stderr } = output("mount", [
+      "-t",
+      "tmpfs",
+      "-o",
+      `size=${bytes}`,
+      "none",
+      this.path,
+    ]);
+    assertEquals(code, 0, stderr);
+  }
+
+  [Symbol.dispose](): void {
+    output("umount", [this.path]);
+    Deno.removeSync(this.path);
+  }
+}
+
+for (const [name, way] of [["the kernel plane", []], ["--sync", ["--sync"]]] as const) {
+  kernelTest(
+    `ktrace by ${name} stops at a full disk, and the program goes on`,
+    ["root", "gcc"],
+    () => {
+      using disk = new SmallDisk(1 << 18);
+      const file = `${disk.path}/trace`;
+      const { code, stdout, stderr } = tool("ktrace", [...way, "-f", file, buildCaller(), "20000"]);
+      assertEquals(code, 0);
+      assertMatch(stdout, /^\d+\.\d\n$/);
+      assertEquals(stderr, `ktrace: ${file}: write: No space left on device; tracing stopped\n`);
+      assert(size(file) > 200_000);
+      // It ends on a whole record.
+      const dump = tool("kdump", ["-f", file]);
+      assertEquals([dump.code, dump.stderr], [0, ""]);
+    },
+  );
+}
+
+testWith("ktrace -n stops tracing rather than waiting for a reader", ["gcc"], async () => {
+  const folder = Deno.makeTempDirSync();
+  const fifo = `${folder}/pipe`;
+  output("mkfifo", [fifo]);
+  const [command, ...args] = toolCommand("ktrace", [
+    "--sync",
+    "-n",
+    "-f",
+    fifo,
+    buildCaller(),
+    "20000",
+  ]);
+  const child = new Deno.Command(command, { args, stdout: "piped", stderr: "piped" }).spawn();
+  using pipe = await Deno.open(fifo);
+  // Nobody reads, and it ends all the same.
+  const { code, stderr } = await child.output();
+  assertEquals(code, 0);
+  assertEquals(
+    new TextDecoder().decode(stderr),
+    `ktrace: ${fifo}: its reader is too slow; tracing stopped\n`,
+  );
+  await Deno.writeFile(`${folder}/out`, pipe.readable);
+  const dump = tool("kdump", ["-f", `${folder}/out`, "--summary"]);
+  assertEquals([dump.code, dump.stderr], [0, ""]);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+kernelTest("ktrace ends at SIGTERM, lets the program run and leaves nothing", ["gcc"], async () => {
+  const before = kernelObjects();
+  for (const way of [[], ["--sync"]]) {
+    const file = Deno.makeTempFileSync();
+    const [command, ...args] = toolCommand("ktrace", [...way, "-f", file, buildProgram("reader")]);
+    const errors = Deno.makeTempFileSync();
+    // The program that goes on would keep a pipe open.
+    const child = new Deno.Command("sh", {
+      args: ["-c", 'exec "$0" "$@" 2>' + errors, command, ...args],
+      stdout: "null",
+    }).spawn();
+    await until("records", () => size(file) > 50_000);
+    const [{ pid }] = recordsOf(file);
+    child.kill("SIGTERM");
+    const { code } = await child.status;
+    assertEquals([code, Deno.readTextFileSync(errors)], [143, ""]);
+    assertMatch(Deno.readTextFileSync(`/proc/${pid}/status`), /TracerPid:\t0/);
+    Deno.kill(pid, "SIGKILL");
+    const dump = tool("kdump", ["-f", file]);
+    assertEquals([dump.code, dump.stderr], [0, ""]);
+    for (const one of [file, errors]) Deno.removeSync(one);
+  }
+  await assertNothingLeft(before);
+});
+
+kernelTest("utrace() adds records of a TypeScript program", [], () => {
+  for (const way of [[], ["--sync"]]) {
+    const program = `
+      import { utrace } from "${ROOT}providers/static/mod.ts";
+      utrace("a note");
+      utrace(new Uint8Array([0, 1, 255]));
+      try { utrace(new Uint8Array(2049)); } catch (error) { console.log(error.code); }
+      utrace("x".repeat(2048));`;
+    const { stdout, records } = record([...way, "-t", "u"], [
+      ...[Deno.execPath(), "eval", "--ext=ts", program],
+    ]);
+    assertEquals(stdout, "EINVAL\n");
+    assertEquals(
+      records.map(({ type, data, hex }) => [type, data ?? hex]),
+      [
+        ["procctor", undefined],
+        ["user", "a note"],
+        ["user", "0001ff"],
+        ["user", "x".repeat(2048)],
+        ["procdtor", undefined],
+      ],
+    );
+  }
+});
+
+kernelTest("ktrace's other points: switches, faults, environment, refusals", [], () => {
+  const script = "sleep 0.05; read x < /proc/1/mem; kill -USR1 $$";
+  const { records } = record(["-t", "wfvpsx"], [
+    "setpriv",
+    "--bounding-set=-all",
+    "--reuid=65534",
+    "--clear-groups",
+    "bash",
+    "-c",
+    script,
+  ], {
+    env: { KTRACE_TEST: "here" },
+  });
+  const of = (type: string) => records.filter((one) => one.type === type);
+  assert(of("csw").length >= 2);
+  assert(of("fault").length > 10);
+  assert(of("env").some(({ values }) => values!.includes("KTRACE_TEST=here")));
+  assert(of("capfail").some(({ name }) => name === "openat"));
+  assertEquals(of("psig").at(-1)?.signal, "SIGUSR1");
+});
+
+testWith("ktrace refuses what makes no sense", [], () => {
+  const first = (...args: string[]) => {
+    const { code, stderr } = ktrace(...args);
+    assertEquals(code, 1);
+    return stderr.split("\n")[0];
+  };
+  assertEquals(first(), "ERROR: a command, -p or -g is wanted");
+  assertEquals(first("-p", "1", "true"), "ERROR: a command, -p or -g: one of them");
+  assertEquals(first("-t", "q", "true"), "ERROR: no trace points: q (letters: cinstuwfxvp + A)");
+  assertEquals(first("-c"), "ERROR: -c wants -p, -g or -f");
+  assertEquals(first("-p", "4194000"), "ERROR: No process has number 4194000");
+  assertEquals(first("-x", "true"), "ERROR: unknown option -x");
+  assertEquals(
+    first("-f", "/no/such/folder/trace", "true"),
+    "ERROR: openat /no/such/folder/trace: No such file or directory",
+  );
+  assertEquals(
+    first("/no/such/program"),
+    "ERROR: Failed to run '/no/such/program': No such file or directory",
+  );
+});
