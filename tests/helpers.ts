@@ -373,10 +373,19 @@ export function nobodyCommand(
   ];
 }
 
+/** Runs a tool as an ordinary user with these capabilities. */
+export function asNobody(
+  args: readonly string[],
+  capabilities: readonly string[] = [],
+  tool?: string,
+) {
+  const [command, ...rest] = nobodyCommand(args, capabilities, tool);
+  return output(command, rest, { cwd: "/" });
+}
+
 /** Runs btrace as an ordinary user with these capabilities. */
 export function btraceAsNobody(args: readonly string[], capabilities: readonly string[] = []) {
-  const [command, ...rest] = nobodyCommand(args, capabilities);
-  return output(command, rest, { cwd: "/" });
+  return asNobody(args, capabilities);
 }
 
 /** A program that makes exactly N getppid calls and prints ns per call. */

@@ -1,6 +1,6 @@
 // Traces of the same program by ktrace and by strace, thread by thread, in a form that can be compared.
 
-import { output, tool } from "./helpers.ts";
+import { output, tool, toolCommand } from "./helpers.ts";
 
 /** A record as kdump --json shows it. */
 export interface JsonRecord {
@@ -184,4 +184,40 @@ export function straceCalls(command: readonly string[], where: Deno.CommandOptio
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
+}
+
+/** Where a pipe is made, and how fast it is read. */
+export interface SlowPipe {
+  readonly folder: string;
+  readonly bytesPerSecond: number;
+}
+
+/** Runs a command under ktrace, which writes into a pipe that is read so slowly; `file` has what came. */
+export async function throughSlowPipe(
+  options: readonly string[],
+  command: readonly string[],
+  { folder, bytesPerSecond }: SlowPipe,
+): Promise<{ code: number; stderr: string; file: string }> {
+  const fifo = `${folder}/pipe`;
+  output("mkfifo", [fifo]);
+  const [program, ...args] = toolCommand("ktrace", ["-f", fifo, ...options, ...command]);
+  const child = new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).spawn();
+  const stdout = new Response(child.stdout).text();
+  const stderr = new Response(child.stderr).text();
+  using pipe = await Deno.open(fifo);
+  const file = `${folder}/out`;
+  using out = await Deno.open(file, { write: true, create: true });
+  const chunk = new Uint8Array(1 << 16);
+  const start = performance.now();
+  for (let total = 0;;) {
+    const count = await pipe.read(chunk);
+    if (count === null) break;
+    out.writeSync(chunk.subarray(0, count));
+    total += count;
+    const due = total / bytesPerSecond * 1000 - (performance.now() - start);
+    if (due > 1) await new Promise((resolve) => setTimeout(resolve, due));
+  }
+  const { code } = await child.status;
+  await stdout;
+  return { code, stderr: await stderr, file };
 }

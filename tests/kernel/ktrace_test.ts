@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { buildCaller, buildProgram, kernelTest, output, tool, toolCommand } from "../helpers.ts";
-import { type Call, callsOf, type JsonRecord, record, recordsOf, straceCalls } from "../traces.ts";
+import { type Call, callsOf, record, recordsOf, straceCalls, throughSlowPipe } from "../traces.ts";
 
 /** Who waits for whom is another's business each time. */
 const BY_CHANCE = ["futex", "madvise"];
@@ -94,46 +94,17 @@ for (const [name, way] of WAYS) {
   });
 }
 
-/** The command that a shell gets, with a pipe that is read at so many bytes a second. */
-async function throughSlowPipe(
-  options: readonly string[],
-  command: readonly string[],
-  bytesPerSecond: number,
-): Promise<{ code: number; stderr: string; records: JsonRecord[] }> {
-  const folder = Deno.makeTempDirSync();
-  const fifo = `${folder}/pipe`;
-  output("mkfifo", [fifo]);
-  const [program, ...args] = toolCommand("ktrace", ["-f", fifo, ...options, ...command]);
-  const child = new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).spawn();
-  const stdout = new Response(child.stdout).text();
-  const stderr = new Response(child.stderr).text();
-  using pipe = await Deno.open(fifo);
-  using file = await Deno.open(`${folder}/out`, { write: true, create: true });
-  const chunk = new Uint8Array(1 << 16);
-  const start = performance.now();
-  for (let total = 0;;) {
-    const count = await pipe.read(chunk);
-    if (count === null) break;
-    file.writeSync(chunk.subarray(0, count));
-    total += count;
-    const due = total / bytesPerSecond * 1000 - (performance.now() - start);
-    if (due > 1) await new Promise((resolve) => setTimeout(resolve, due));
-  }
-  const { code } = await child.status;
-  await stdout;
-  const records = recordsOf(`${folder}/out`);
-  Deno.removeSync(folder, { recursive: true });
-  return { code, stderr: await stderr, records };
-}
-
 const CALLS = 100_000;
 
 kernelTest("ktrace --sync loses nothing into a slow pipe", ["gcc"], async () => {
-  const { code, stderr, records } = await throughSlowPipe(
+  const folder = Deno.makeTempDirSync();
+  const { code, stderr, file } = await throughSlowPipe(
     ["--sync", "-t", "c"],
     [buildCaller(), String(CALLS)],
-    2e6,
+    { folder, bytesPerSecond: 2e6 },
   );
+  const records = recordsOf(file);
+  Deno.removeSync(folder, { recursive: true });
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const count = (type: string) =>
     records.filter((one) => one.type === type && one.name === "getppid").length;
@@ -146,7 +117,13 @@ kernelTest("ktrace without --sync says how many records it has lost", ["gcc"], a
   const whole = record(["-t", "c"], command);
   assertEquals(whole.stderr, "");
   const options = ["-t", "c", "--ring-size", "65536"];
-  const { code, stderr, records } = await throughSlowPipe(options, command, 2e6);
+  const folder = Deno.makeTempDirSync();
+  const { code, stderr, file } = await throughSlowPipe(options, command, {
+    folder,
+    bytesPerSecond: 2e6,
+  });
+  const records = recordsOf(file);
+  Deno.removeSync(folder, { recursive: true });
   assertEquals(code, 0);
   const lost = Number(/^ktrace: (\d+) records lost\n$/.exec(stderr)?.[1]);
   assert(lost > 0, stderr);

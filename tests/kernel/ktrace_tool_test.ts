@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
+  asNobody,
   assertNothingLeft,
   buildCaller,
   buildProgram,
@@ -74,6 +75,7 @@ kernelTest("ktrace sets and clears points of running processes", ["gcc"], async 
     assertEquals(ktrace("-t", "c", "-f", two, "-p", `${b.pid}`), DONE);
     assertEquals(backgroundRecorders().length, 1);
     await until("records", () => size(one) > 100_000 && size(two) > 100_000);
+    assertEquals(ktrace("--request-pool", "200"), DONE);
     // Fewer points.
     assertEquals(ktrace("-c", "-t", "c", "-p", `${a.pid}`), DONE);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -192,8 +194,7 @@ testWith("ktrace lets a program go that gains rights", ["setpriv", "root", "gcc"
   const plain = `${folder}/plain`;
   Deno.copyFileSync(program, plain);
   Deno.chmodSync(plain, 0o755);
-  const [command, ...rest] = nobodyCommand(["-f", file, plain, program], [], "ktrace");
-  const { code, stdout } = output(command, rest, { cwd: "/" });
+  const { code, stdout } = asNobody(["-f", file, plain, program], [], "ktrace");
   assertEquals({ code, stdout }, { code: 0, stdout: "euid 0\n" });
   const inside = (records: readonly JsonRecord[]) =>
     records.some(({ path }) => path === "/in/the/program");
@@ -353,6 +354,11 @@ testWith("ktrace refuses what makes no sense", [], () => {
   assertEquals(first("-p", "1", "true"), "ERROR: a command, -p or -g: one of them");
   assertEquals(first("-t", "q", "true"), "ERROR: no trace points: q (letters: cinstuwfxvp + A)");
   assertEquals(first("-c"), "ERROR: -c wants -p, -g or -f");
+  assertEquals(
+    first("--request-pool", "0", "true"),
+    "ERROR: --request-pool wants a number from 1 to 1000000: 0",
+  );
+  assertEquals(first("--request-pool", "50"), "ERROR: No recorder is running");
   assertEquals(first("-p", "4194000"), "ERROR: No process has number 4194000");
   assertEquals(first("-x", "true"), "ERROR: unknown option -x");
   assertEquals(

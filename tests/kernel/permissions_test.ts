@@ -2,7 +2,7 @@
 // without. The row of kprobe: and fentry: is tested where there are some: tests/vm/guest/permissions.ts.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { btraceAsNobody, buildProgram, ROOT, testWith } from "../helpers.ts";
+import { asNobody, buildProgram, ROOT, testWith } from "../helpers.ts";
 
 /** A row of the table. */
 interface Row {
@@ -13,6 +13,8 @@ interface Row {
   readonly args: readonly string[];
   /** Runs against a process of root's. */
   readonly target?: boolean;
+  /** Default btrace. */
+  readonly tool?: string;
 }
 
 const END = "interval:ms:100 { exit(); } END { clear(@); }";
@@ -64,6 +66,18 @@ const ROWS: readonly Row[] = [
     args: ["-e", `syscall:getppid:entry { @ = count(); } ${END}`],
     target: true,
   },
+  {
+    use: "`ktrace` of own commands and processes",
+    capabilities: [],
+    args: ["-f", "/dev/null", "true"],
+    tool: "ktrace",
+  },
+  {
+    use: "`ktrace -t w`, which does not wait",
+    capabilities: ["CAP_BPF", "CAP_PERFMON"],
+    args: ["-t", "w", "-f", "/dev/null", "true"],
+    tool: "ktrace",
+  },
 ];
 
 testWith("the README's capabilities are enough, and each is needed", [
@@ -76,16 +90,16 @@ testWith("the README's capabilities are enough, and each is needed", [
   const program = buildProgram("threads", "-pthread");
   const target = new Deno.Command(program, { args: ["100000"], stdout: "null" }).spawn();
   try {
-    for (const { use, capabilities, args, target: wants } of ROWS) {
+    for (const { use, capabilities, args, target: wants, tool } of ROWS) {
       const line = readme.split("\n").find((one) => one.startsWith(`| ${use} `));
       assert(line !== undefined, `${use} is not in the README`);
       const named = line.match(/CAP_\w+/g) ?? [];
       assertEquals(named, [...capabilities], use);
       const all = wants ? ["-p", `${target.pid}`, ...args] : args;
-      const enough = btraceAsNobody(all, capabilities);
+      const enough = asNobody(all, capabilities, tool);
       assertEquals(enough.code, 0, `${use}: ${enough.stderr}`);
       for (const one of capabilities) {
-        const less = btraceAsNobody(all, capabilities.filter((other) => other !== one));
+        const less = asNobody(all, capabilities.filter((other) => other !== one), tool);
         assertEquals(less.code, 1, `${use} without ${one}: ${less.stdout}`);
         assertStringIncludes(less.stderr, "ERROR: ");
       }

@@ -51,7 +51,7 @@ const LAYOUTS: Readonly<Record<string, readonly Field[]>> = {
   rlimit: fields("cur@0:8:limit max@8:8:limit"),
   iovec: fields("base@0:8:pointer len@8:8:unsigned"),
   pollfd: fields("fd@0:4:signed events@4:2:hex revents@6:2:hex"),
-  epoll_event: fields("events@0:4:hex data@4:8:hex"),
+  epoll_event: fields(`events@0:4:hex data@${Deno.build.arch === "aarch64" ? 8 : 4}:8:hex`),
   msghdr: fields(
     "name@0:8:pointer namelen@8:4:unsigned iov@16:8:pointer iovlen@24:8:unsigned control@32:8:pointer controllen@40:8:unsigned flags@48:4:hex",
   ),

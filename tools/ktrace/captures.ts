@@ -82,6 +82,10 @@ function filled(name: string, bytes: number, argument: number): Capture {
   return { ...given(name, bytes, argument), onSuccess: true };
 }
 
+const isArm = Deno.build.arch === "aarch64";
+/** struct stat; struct epoll_event, which x86-64 packs. */
+const STAT_BYTES = isArm ? 128 : 144;
+const EPOLL_EVENT_BYTES = isArm ? 16 : 12;
 const SOCKADDR_BYTES = 128;
 
 /** An address of a socket that was given, with its length in an argument. */
@@ -108,10 +112,10 @@ const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
   openat: [path(1)],
   openat2: [path(1), given("open_how", 24, 2)],
   creat: [path(0)],
-  newstat: [path(0), filled("stat", 144, 1)],
-  newlstat: [path(0), filled("stat", 144, 1)],
-  newfstat: [filled("stat", 144, 1)],
-  newfstatat: [path(1), filled("stat", 144, 2)],
+  newstat: [path(0), filled("stat", STAT_BYTES, 1)],
+  newlstat: [path(0), filled("stat", STAT_BYTES, 1)],
+  newfstat: [filled("stat", STAT_BYTES, 1)],
+  newfstatat: [path(1), filled("stat", STAT_BYTES, 2)],
   statx: [path(1), filled("statx", 256, 4)],
   access: [path(0)],
   faccessat: [path(1)],
@@ -214,9 +218,9 @@ const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
   pselect6: [given("timespec", 16, 4)],
   poll: [array("pollfd", 8, 0, 1)],
   ppoll: [array("pollfd", 8, 0, 1), given("timespec", 16, 2)],
-  epoll_ctl: [given("epoll_event", 12, 3)],
-  epoll_wait: [array("epoll_event", 12, 1, RESULT)],
-  epoll_pwait: [array("epoll_event", 12, 1, RESULT)],
+  epoll_ctl: [given("epoll_event", EPOLL_EVENT_BYTES, 3)],
+  epoll_wait: [array("epoll_event", EPOLL_EVENT_BYTES, 1, RESULT)],
+  epoll_pwait: [array("epoll_event", EPOLL_EVENT_BYTES, 1, RESULT)],
   newuname: [filled("utsname", 390, 0)],
   sysinfo: [filled("sysinfo", 112, 0)],
 };

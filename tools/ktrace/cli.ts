@@ -57,6 +57,11 @@ async function run(options: KtraceOptions): Promise<number> {
         });
       }
       return 0;
+    case "pool":
+      if (await askAll({ op: "pool", size: options.pool! }) === 0) {
+        throw new DtError("ESRCH", "No recorder is running", { operation: "ktrace" });
+      }
+      return 0;
     case "clear-all":
       await askAll({ op: "clear-all" });
       return 0;

@@ -30,7 +30,7 @@ OPTIONS:
     -n, --no-wait        with -s: rather stop tracing than let the program wait for the file's reader
         --format FORMAT  freebsd (ktrace.out of FreeBSD, the default) or json (lines)
         --genio-size N   most bytes of data of a call [default: 4096]
-        --request-pool N requests of the recorder [default: 100]
+        --request-pool N requests of the recorder [default: 100]; alone: of those that run
         --ring-size N    bytes of the kernel's ring, a power of two [default: 33554432]
     -v, --verbose        say at the end how many records there are; and details of errors
     -h, --help           show this help
@@ -47,7 +47,15 @@ EXAMPLES:
 
 /** A parsed command line. */
 export interface KtraceOptions {
-  readonly mode: "command" | "set" | "clear" | "clear-file" | "clear-all" | "help" | "version";
+  readonly mode:
+    | "command"
+    | "set"
+    | "clear"
+    | "clear-file"
+    | "clear-all"
+    | "pool"
+    | "help"
+    | "version";
   readonly command: readonly string[];
   readonly pid?: number;
   readonly pgrp?: number;
@@ -140,7 +148,7 @@ export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
 }
 
 function modeOf(
-  { command, pid, pgrp }: KtraceOptions,
+  { command, pid, pgrp, pool }: KtraceOptions,
   flag: (name: string) => boolean,
   hasPoints: boolean,
   file: string | undefined,
@@ -161,6 +169,7 @@ function modeOf(
     if (file === undefined) throw new UsageError("-c wants -p, -g or -f", true);
     return "clear-file";
   }
+  if (targets.length === 0 && pool !== undefined) return "pool";
   if (targets.length === 0) throw new UsageError("a command, -p or -g is wanted", true);
   return command.length > 0 ? "command" : "set";
 }
