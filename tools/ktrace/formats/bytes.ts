@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // What reading the formats has in common.
 
-import type { KtrRecord } from "../record.ts";
+import type { KtrRecord, RecordBody } from "../record.ts";
 
 /** A record as it was read, and its bytes in the file. */
 export interface Decoded {
@@ -54,4 +54,29 @@ export function strings(data: Uint8Array): string[] {
   const all = new TextDecoder().decode(data).split("\0");
   if (all.at(-1) === "") all.pop();
   return all;
+}
+
+/** struct ktr_genio: descriptor and direction, then the data. The same everywhere. */
+export function genio(data: Uint8Array): RecordBody {
+  needs(data, 8);
+  const view = viewOf(data);
+  const [fd, isWrite] = [view.getInt32(0, true), view.getInt32(4, true) === 1];
+  return { kind: "genio", fd, isWrite, data: data.subarray(8) };
+}
+
+/** struct ktr_syscall of NetBSD and OpenBSD: number and bytes of arguments, then these. */
+export function syscall(data: Uint8Array): RecordBody {
+  needs(data, 8);
+  const view = viewOf(data);
+  const count = Math.max(view.getInt32(4, true), 0) >> 3;
+  return { kind: "syscall", code: view.getInt32(0, true), args: words(data, 8, count) };
+}
+
+const LABEL_BYTES = 20;
+
+/** struct ktr_user of NetBSD and OpenBSD: a label, then the bytes. */
+export function labelled(data: Uint8Array): RecordBody {
+  needs(data, LABEL_BYTES);
+  const label = text(data.subarray(0, LABEL_BYTES));
+  return { kind: "user", label, data: data.subarray(LABEL_BYTES) };
 }

@@ -3,7 +3,16 @@
 // LP64. sys/sys/ktrace.h
 
 import type { RecordBody, RecordHeader } from "../record.ts";
-import { bytesOf, type Decoded, isComm, MOST_PAYLOAD, needs, text, viewOf } from "./bytes.ts";
+import {
+  bytesOf,
+  type Decoded,
+  genio,
+  isComm,
+  MOST_PAYLOAD,
+  needs,
+  text,
+  viewOf,
+} from "./bytes.ts";
 import { COMM_BYTES, HEADER_BYTES, KTR, KTR_DROP, KTR_VERSIONED } from "./types.ts";
 
 /** struct ktr_header */
@@ -79,13 +88,7 @@ export function decodePayload(type: number, data: Uint8Array): RecordBody {
     case KTR.namei:
       return { kind: "namei", path: data };
     case KTR.genio:
-      needs(data, 8);
-      return {
-        kind: "genio",
-        fd: view.getInt32(0, true),
-        isWrite: view.getInt32(4, true) === 1,
-        data: data.subarray(8),
-      };
+      return genio(data);
     case KTR.psig:
       needs(data, 40);
       return {

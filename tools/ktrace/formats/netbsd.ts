@@ -6,12 +6,14 @@ import type { RecordBody, RecordHeader } from "../record.ts";
 import {
   bytesOf,
   type Decoded,
+  genio,
   isComm,
+  labelled,
   MOST_PAYLOAD,
   needs,
+  syscall,
   text,
   viewOf,
-  words,
 } from "./bytes.ts";
 
 const HEADER = { bytes: 56, length: 0, type: 4, version: 6, pid: 8, comm: 12, time: 32, lid: 48 };
@@ -20,8 +22,6 @@ const COMM_BYTES = 17;
 const FIRST_WITH_TIMESPEC = 2;
 const LAST_VERSION = 2;
 const LAST_TYPE = 15;
-/** Label of a user record. */
-const LABEL_BYTES = 20;
 
 /**
  * Reads the record at the start of `bytes`.
@@ -65,11 +65,8 @@ function timeOf(view: DataView, version: number): bigint {
 function decodePayload(type: number, data: Uint8Array): RecordBody {
   const view = viewOf(data);
   switch (type) {
-    case 1: {
-      needs(data, 8);
-      const count = Math.max(view.getInt32(4, true), 0) >> 3;
-      return { kind: "syscall", code: view.getInt32(0, true), args: words(data, 8, count) };
-    }
+    case 1:
+      return syscall(data);
     case 2:
       needs(data, 16);
       return {
@@ -82,13 +79,7 @@ function decodePayload(type: number, data: Uint8Array): RecordBody {
     case 3:
       return { kind: "namei", path: data };
     case 4:
-      needs(data, 8);
-      return {
-        kind: "genio",
-        fd: view.getInt32(0, true),
-        isWrite: view.getInt32(4, true) === 1,
-        data: data.subarray(8),
-      };
+      return genio(data);
     case 5:
       // signo, action, sigset of 16 bytes, code
       needs(data, 36);
@@ -110,12 +101,7 @@ function decodePayload(type: number, data: Uint8Array): RecordBody {
     case 7:
       return { kind: "emul", name: text(data) };
     case 8:
-      needs(data, LABEL_BYTES);
-      return {
-        kind: "user",
-        label: text(data.subarray(0, LABEL_BYTES)),
-        data: data.subarray(LABEL_BYTES),
-      };
+      return labelled(data);
     case 10:
       return { kind: "args", data };
     case 11:

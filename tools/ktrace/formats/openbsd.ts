@@ -6,12 +6,14 @@ import type { RecordBody, RecordHeader } from "../record.ts";
 import {
   bytesOf,
   type Decoded,
+  genio,
   isComm,
+  labelled,
   MOST_PAYLOAD,
   needs,
+  syscall,
   text,
   viewOf,
-  words,
 } from "./bytes.ts";
 
 const HEADER = { bytes: 64, type: 0, pid: 4, tid: 8, time: 16, comm: 32, length: 56 } as const;
@@ -19,7 +21,6 @@ const COMM_BYTES = 24;
 /** KTR_START: "KTR" in the upper bytes. */
 export const KTR_START = 0x4b545200;
 const LAST_TYPE = 13;
-const LABEL_BYTES = 20;
 
 /**
  * Reads the record at the start of `bytes`; the mark at the start of a file is one of kind "procctor".
@@ -57,11 +58,8 @@ function decodePayload(type: number, data: Uint8Array): RecordBody {
   switch (type) {
     case KTR_START:
       return { kind: "procctor", flags: 0 };
-    case 1: {
-      needs(data, 8);
-      const count = Math.max(view.getInt32(4, true), 0) >> 3;
-      return { kind: "syscall", code: view.getInt32(0, true), args: words(data, 8, count) };
-    }
+    case 1:
+      return syscall(data);
     case 2:
       // The value follows unless there was an error.
       needs(data, 8);
@@ -78,13 +76,7 @@ function decodePayload(type: number, data: Uint8Array): RecordBody {
     case 3:
       return { kind: "namei", path: data };
     case 4:
-      needs(data, 8);
-      return {
-        kind: "genio",
-        fd: view.getInt32(0, true),
-        isWrite: view.getInt32(4, true) === 1,
-        data: data.subarray(8),
-      };
+      return genio(data);
     case 5:
       // signo, action, mask of 32 bits, code, siginfo
       needs(data, 24);
@@ -101,12 +93,7 @@ function decodePayload(type: number, data: Uint8Array): RecordBody {
       return { kind: "struct", name, data: data.subarray(name.length + 1) };
     }
     case 9:
-      needs(data, LABEL_BYTES);
-      return {
-        kind: "user",
-        label: text(data.subarray(0, LABEL_BYTES)),
-        data: data.subarray(LABEL_BYTES),
-      };
+      return labelled(data);
     case 10:
       return { kind: "args", data };
     case 11:
