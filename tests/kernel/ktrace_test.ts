@@ -94,6 +94,54 @@ for (const [name, way] of WAYS) {
   });
 }
 
+for (const [name, way] of WAYS) {
+  kernelTest(`ktrace by ${name} records structures and data`, ["gcc"], () => {
+    const file = Deno.makeTempFileSync();
+    const { code } = tool("ktrace", [...way, "-f", file, buildProgram("calls", "-pthread")]);
+    assertEquals(code, 7);
+    const lines = tool("kdump", ["-f", file]).stdout.replace(/0x[0-9a-f]{9,}/g, "ADDRESS");
+    for (
+      const line of [
+        "STRU  struct iovec[] { { base=ADDRESS, len=5 }, { base=ADDRESS, len=11 } }\n",
+        "GIO   fd 3 wrote 16 bytes\n",
+        '"firstsecond part"\n',
+        "STRU  struct timespec { 0.001234567 }\n",
+        "STRU  struct sockaddr { AF_INET, 127.0.0.1:9 }\n",
+        "STRU  struct sigaction { handler=ADDRESS, flags=0x4000000, mask={} }\n",
+        "GIO   fd 3 read 6 bytes\n",
+        '"Linux\n',
+        "RET   close -1 errno 9 Bad file descriptor (EBADF)\n",
+      ]
+    ) assertStringIncludes(lines, line);
+    assertMatch(lines, /PSIG {2}SIGUSR1 caught handler=ADDRESS mask=0x[0-9a-f]+ code=SI_TKILL\n/);
+    // FreeBSD's number of SIGUSR1 is another one: the file has that.
+    const bytes = Deno.readFileSync(file);
+    const view = new DataView(bytes.buffer);
+    const signals: number[] = [];
+    for (let at = 0; at < bytes.length; at += 64 + view.getInt32(at, true)) {
+      if ((view.getUint16(at + 4, true) & 0x3fff) === 5) signals.push(view.getInt32(at + 64, true));
+    }
+    assert(signals.includes(30), `${signals}`);
+    // A record of the process comes first and says that it is Linux's.
+    assertEquals([view.getUint16(4, true), view.getUint32(64, true)], [0x400a, 0x203]);
+    Deno.removeSync(file);
+  });
+}
+
+kernelTest("ktrace --format json writes lines, also to standard output", [], () => {
+  for (const way of [[], ["--sync"]]) {
+    const { code, stdout, stderr } = tool("ktrace", [
+      ...[...way, "-t", "cn", "--format", "json", "-f", "-", "true"],
+    ]);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    const records = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals(records[0].type, "procctor");
+    assertMatch(records[1].path, /\/true$/);
+    assertEquals(records.at(-2).name, "exit_group");
+    assertEquals(records.at(-1).type, "procdtor");
+  }
+});
+
 const CALLS = 100_000;
 
 kernelTest("ktrace --sync loses nothing into a slow pipe", ["gcc"], async () => {
