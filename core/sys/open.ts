@@ -35,6 +35,15 @@ export function openFile(path: string, flags = 0n, mode = 0): Fd {
   return new Fd(check(fd, "openat", path), path);
 }
 
+const F_DUPFD_CLOEXEC = 1030n;
+
+/** Another descriptor of what one has open, which programs do not get; fcntl(2). */
+export function duplicate(fd: number): Fd {
+  const { fcntl } = arch.syscalls;
+  const copy = libc().syscall(fcntl, BigInt(fd), F_DUPFD_CLOEXEC, 0n, 0n, 0n, 0n);
+  return new Fd(check(copy, "fcntl", `${fd}`), `dup:${fd}`);
+}
+
 /** Whether calls on a pipe or a terminal wait until they can be done. */
 export function setBlocking(fd: number, blocking: boolean): void {
   const value = new Uint32Array([blocking ? 0 : 1]);

@@ -210,6 +210,10 @@ export class Tracer {
     using interrupter = new Interrupter();
     const { signal, alone } = this.#host;
     const hold = alone ? HOLD_MS.alone : HOLD_MS.shared;
+    // What is taken while letting go is no stop any more that a wait would see.
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener("abort", () => resolve());
+    });
     // Whoever started us goes on first.
     await eventLoop();
     while (this.#tracees.size > 0) {
@@ -222,7 +226,9 @@ export class Tracer {
         interrupter.arm(0);
       }
       await eventLoop();
-      if (idle && this.#tracees.size > 0 && !this.#releaseOrphans()) await stopComing();
+      if (idle && this.#tracees.size > 0 && !this.#releaseOrphans()) {
+        await (signal.aborted ? eventLoop() : Promise.race([stopComing(), aborted]));
+      }
     }
   }
 

@@ -102,6 +102,30 @@ kernelTest("ktrace sets and clears points of running processes", ["gcc"], async 
   Deno.removeSync(folder, { recursive: true });
 });
 
+kernelTest("ktrace's recorder in the background says what it has lost", ["gcc"], async () => {
+  const file = Deno.makeTempFileSync();
+  {
+    using busy = new Busy([buildCaller(), "1000000000"]);
+    assertEquals(ktrace("-t", "c", "--ring-size", "65536", "-f", file, "-p", `${busy.pid}`), DONE);
+    await until("a loss", () => recordsLost(file));
+    const { code, stderr } = ktrace("-c", "-p", `${busy.pid}`);
+    assertEquals(code, 0);
+    assertMatch(stderr, /^ktrace: \d+ records lost\n$/);
+    await until("end of the recorder", () => backgroundRecorders().length === 0);
+  }
+  Deno.removeSync(file);
+});
+
+/** Is there a record that says so? */
+function recordsLost(file: string): boolean {
+  const bytes = Deno.readFileSync(file);
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at + 64 <= bytes.length; at += 64 + view.getInt32(at, true)) {
+    if ((view.getUint16(at + 4, true) & 0x8000) !== 0) return true;
+  }
+  return false;
+}
+
 kernelTest("ktrace -g and -d mean groups and descendants, -a keeps a file", ["gcc"], async () => {
   const file = Deno.makeTempFileSync();
   const reader = buildProgram("reader");
@@ -369,4 +393,62 @@ testWith("ktrace refuses what makes no sense", [], () => {
     first("/no/such/program"),
     "ERROR: Failed to run '/no/such/program': No such file or directory",
   );
+});
+
+testWith(
+  "ktrace -C trusts no folder that others have made, and waits for nobody",
+  ["root"],
+  async () => {
+    const folder = Deno.makeTempDirSync();
+    Deno.writeTextFileSync(`${folder}/b.sock`, "not a socket");
+    Deno.symlinkSync(folder, "/tmp/dt-ktrace-54321");
+    const other = "/tmp/dt-ktrace-54322";
+    Deno.mkdirSync(other, { mode: 0o700 });
+    Deno.chownSync(other, 54322, 54322);
+    const silent = Deno.listen({ transport: "unix", path: `${other}/silent.sock` });
+    try {
+      const [command, ...args] = toolCommand("ktrace", ["-C"]);
+      const { code, stderr } = await new Deno.Command(command, { args, stderr: "piped" }).output();
+      assertEquals(code, 1);
+      assertMatch(
+        new TextDecoder().decode(stderr),
+        /^ERROR: The recorder at .*silent.sock does not answer/,
+      );
+      assertEquals(Deno.readTextFileSync(`${folder}/b.sock`), "not a socket");
+    } finally {
+      silent.close();
+      for (const path of ["/tmp/dt-ktrace-54321", other, folder]) {
+        Deno.removeSync(path, { recursive: true });
+      }
+    }
+  },
+);
+
+kernelTest("ktrace has a recorder in the background for each way", ["root", "gcc"], async () => {
+  const [one, two] = [Deno.makeTempFileSync(), Deno.makeTempFileSync()];
+  {
+    using a = new Busy();
+    using b = new Busy();
+    assertEquals(ktrace("-t", "c", "-f", one, "-p", `${a.pid}`), DONE);
+    assertEquals(ktrace("--sync", "-t", "c", "-f", two, "-p", `${b.pid}`), DONE);
+    const tracer = (pid: number) =>
+      /TracerPid:\t(\d+)/.exec(Deno.readTextFileSync(`/proc/${pid}/status`))![1];
+    assertEquals(tracer(a.pid), "0");
+    assert(tracer(b.pid) !== "0");
+    assertMatch(
+      ktrace("--genio-size", "1", "-f", one, "-p", `${a.pid}`).stderr,
+      /^ERROR: Cannot change the size/,
+    );
+    assertMatch(
+      ktrace("--format", "json", "-f", one, "-p", `${a.pid}`).stderr,
+      /is written in another format/,
+    );
+    await until("records", () => size(one) > 10_000 && size(two) > 10_000);
+    assertEquals(ktrace("-C"), DONE);
+    await until("end of the recorders", () => backgroundRecorders().length === 0);
+    assertEquals(tracer(b.pid), "0");
+    Deno.kill(b.pid, 0);
+  }
+  assertMatch(ktrace("-p", "2").stderr, /^ERROR: Cannot record 2: it is a thread of the kernel/);
+  for (const file of [one, two]) Deno.removeSync(file);
 });

@@ -108,13 +108,18 @@ function isWanted(record: KtrRecord, { id, points }: KdumpOptions): boolean {
   return points === -1 || (type !== undefined && (points & pointOf(type)) !== 0);
 }
 
+function unreadable(file: string, error: unknown): UsageError {
+  const [reason] = (error as Error).message.split(/ \(os error|: /);
+  return new UsageError(`cannot read ${file}: ${reason}`);
+}
+
 /** Bytes of the file, as they come. */
 async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Array> {
   let input: Deno.FsFile | typeof Deno.stdin;
   try {
     input = file === "-" ? Deno.stdin : Deno.openSync(file);
   } catch (error) {
-    throw new UsageError(`cannot open ${file}: ${(error as Error).message.split(":")[0]}`);
+    throw unreadable(file, error);
   }
   const ended = Promise.withResolvers<void>();
   let stopped = false;
@@ -128,7 +133,9 @@ async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Arra
   try {
     const buffer = new Uint8Array(CHUNK);
     while (!stopped) {
-      const count = await input.read(buffer);
+      const count = await input.read(buffer).catch((error) => {
+        throw unreadable(file, error);
+      });
       if (count !== null) {
         yield buffer.subarray(0, count);
         continue;

@@ -2,6 +2,8 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { buildProgram, ROOT, testWith, tool } from "../../tests/helpers.ts";
+import { RecordReader } from "../ktrace/formats/reader.ts";
+import { Tree } from "./tree.ts";
 
 const GOLDENS = `${ROOT}tests/testdata/kdump`;
 
@@ -127,7 +129,7 @@ testWith("kdump refuses what it is not asked for", ["gcc"], () => {
   };
   assertEquals(
     usage("-f", "/no/such"),
-    "ERROR: cannot open /no/such: No such file or directory (os error 2)",
+    "ERROR: cannot read /no/such: No such file or directory",
   );
   assertEquals(usage("-t", "q"), "ERROR: no trace points: q (letters: cinstuwfxvp + A)");
   assertEquals(usage("--from", "plan9"), "ERROR: --from is one of freebsd, netbsd, openbsd: plan9");
@@ -164,4 +166,38 @@ testWith("kdump -l goes on when the file grows", ["gcc"], async () => {
   await child.stderr.cancel();
   assertEquals((await child.status).code, 0);
   Deno.removeSync(file);
+});
+
+Deno.test("RecordReader takes time in proportion to what it reads", () => {
+  const reader = new RecordReader();
+  const start = performance.now();
+  const items = [];
+  for (let i = 0; i < 64; i++) items.push(...reader.push(new Uint8Array(1 << 18)));
+  items.push(...reader.end());
+  assertEquals(items.map((item) => "damage" in item && item.bytes), [1 << 24]);
+  assert(performance.now() - start < 10_000);
+});
+
+Deno.test("Tree shows every process, whatever numbers are used again", () => {
+  const tree = new Tree((code) => code === 57 ? "fork" : "other");
+  const header = { dropped: false, comm: "sh", timeNs: 1n };
+  const fork = (pid: number, child: number) =>
+    tree.add({
+      ...header,
+      pid,
+      tid: pid,
+      kind: "sysret",
+      code: 57,
+      error: 0,
+      retval: BigInt(child),
+    }, "linux");
+  const end = (pid: number) => tree.add({ ...header, pid, tid: pid, kind: "procdtor" }, "linux");
+  for (let pid = 1; pid < 20_000; pid++) fork(pid, pid + 1);
+  end(1);
+  fork(3, 1);
+  fork(1, 2);
+  const lines = tree.format().trimEnd().split("\n");
+  assertEquals(lines.length, 20_000);
+  assertEquals(lines.slice(0, 3).map((line) => line.split(" sh")[0]), ["1", "  2", "    3"]);
+  assert(lines.some((line) => line.startsWith("      1 sh")));
 });

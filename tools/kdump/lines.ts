@@ -112,9 +112,11 @@ export class Lines {
       }
       case "csw":
         return `${record.isOut ? "stop" : "resume"} ${record.isUser ? "user" : "kernel"}` +
-          ` "${record.wmesg}"`;
+          ` ${quoted(latin1(record.wmesg))}`;
       case "user": {
-        const label = record.label === undefined ? "" : `${record.label}: `;
+        const label = record.label === undefined
+          ? ""
+          : `${quoted(latin1(record.label)).slice(1, -1)}: `;
         const { data } = record;
         return isBinary(data)
           ? `${label}${data.length} bytes\n${hexdump(data)}`
@@ -130,7 +132,7 @@ export class Lines {
           : structArrayText(record.name, record.elementBytes, record.data, this.#struct(name));
       case "sysctl":
       case "emul":
-        return `"${record.name}"`;
+        return quoted(latin1(record.name));
       case "capfail":
         return record.type === SYSCALL_REFUSED
           ? `system call not allowed: ${this.#name(record.code, name)}`
@@ -231,7 +233,12 @@ function time(ns: bigint): string {
   return `${sign}${value / 1_000_000_000n}.${String(value % 1_000_000_000n).padStart(9, "0")}`;
 }
 
-/** Bytes that were read one a character, as UTF-8. */
-function text(latin1: string): string {
-  return new TextDecoder().decode(Uint8Array.from(latin1, (char) => char.charCodeAt(0)));
+/** The bytes of what was read one a character. */
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+/** A name, which may hold anything, as text of one line. */
+function text(name: string): string {
+  return quoted(latin1(name)).slice(1, -1);
 }

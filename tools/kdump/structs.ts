@@ -132,7 +132,7 @@ export function structText(name: string, data: Uint8Array, options: StructOption
   if (name === "stat") return `struct stat ${statText(data, options)}`;
   if (name === "sockaddr") return `struct sockaddr { ${sockaddrText(data)} }`;
   const layout = LAYOUTS[name];
-  if (layout === undefined) return `unknown structure ${name}`;
+  if (layout === undefined) return `unknown structure ${quoted(new TextEncoder().encode(name))}`;
   return `struct ${name} ${layoutText(layout, data, options)}`;
 }
 
@@ -144,7 +144,9 @@ export function structArrayText(
   options: StructOptions,
 ): string {
   const layout = LAYOUTS[name];
-  if (layout === undefined || elementBytes <= 0) return `unknown structure ${name}`;
+  if (layout === undefined || elementBytes <= 0) {
+    return `unknown structure ${quoted(new TextEncoder().encode(name))}`;
+  }
   const elements: string[] = [];
   for (let at = 0; at + elementBytes <= data.length; at += elementBytes) {
     elements.push(layoutText(layout, data.subarray(at, at + elementBytes), options));
@@ -189,8 +191,11 @@ function statText(data: Uint8Array, { resolve }: StructOptions): string {
   return `{ ${parts.join(", ")} }`;
 }
 
+/** What a Date can be. */
+const MOST_SECONDS = 8_640_000_000_000n;
+
 function timeText(seconds: bigint, nanoseconds: bigint, resolve: boolean): string {
-  if (!resolve) {
+  if (!resolve || seconds > MOST_SECONDS || seconds < -MOST_SECONDS) {
     return nanoseconds === 0n
       ? String(seconds)
       : `${seconds}.${String(nanoseconds).padStart(9, "0")}`;

@@ -3,15 +3,19 @@
 
 import { strings } from "../ktrace/formats/bytes.ts";
 import type { KtrRecord, SystemName } from "../ktrace/record.ts";
+import { quoted } from "./text.ts";
 
 /** System calls that make a process. */
 const FORKS = /^(fork|vfork|clone|clone3|__clone|__fork14|rfork|pdfork|__vfork14|__tfork)$/;
 
-interface Seen {
+/** One life of a process: its number may be another's later. */
+interface Life {
   readonly pid: number;
-  parent?: number;
   comm: string;
   readonly programs: string[];
+  readonly children: Life[];
+  hasParent: boolean;
+  ended: boolean;
   firstNs: bigint;
   lastNs: bigint;
   records: number;
@@ -20,9 +24,11 @@ interface Seen {
 
 /** Collects processes. */
 export class Tree {
-  readonly #processes = new Map<number, Seen>();
-  /** Children that a fork has told of, by number. */
-  readonly #parents = new Map<number, number>();
+  readonly #lives: Life[] = [];
+  /** The last life of each number. */
+  readonly #now = new Map<number, Life>();
+  /** Whose call has told of a child that has not been seen yet. */
+  readonly #told = new Map<number, Life>();
   readonly #nameOf: (code: number, system: SystemName) => string;
 
   /** @param nameOf Name of a system call. */
@@ -33,48 +39,89 @@ export class Tree {
   /** Looks at one record. */
   add(record: KtrRecord, system: SystemName): void {
     const { pid, tid, comm, timeNs } = record;
-    let seen = this.#processes.get(pid);
-    if (seen === undefined) {
-      const [programs, threads] = [[], new Set<number>()];
-      seen = { pid, comm, programs, firstNs: timeNs, lastNs: timeNs, records: 0, threads };
-      this.#processes.set(pid, seen);
+    const life = this.#life(pid, timeNs);
+    life.comm = comm;
+    life.records++;
+    if (timeNs > life.lastNs) life.lastNs = timeNs;
+    if (timeNs < life.firstNs) life.firstNs = timeNs;
+    if (tid > 0) life.threads.add(tid);
+    if (record.kind === "args") {
+      const shown = strings(record.data).map((one) =>
+        quoted(new TextEncoder().encode(one)).slice(1, -1)
+      );
+      life.programs.push(shown.join(" "));
     }
-    seen.comm = comm;
-    seen.records++;
-    if (timeNs > seen.lastNs) seen.lastNs = timeNs;
-    if (timeNs < seen.firstNs) seen.firstNs = timeNs;
-    if (tid > 0) seen.threads.add(tid);
-    if (record.kind === "args") seen.programs.push(strings(record.data).join(" "));
-    if (record.kind === "sysret" && record.error === 0 && record.retval > 0n) {
-      const isFork = FORKS.test(this.#nameOf(record.code, system));
-      if (isFork) this.#parents.set(Number(record.retval), pid);
-    }
+    if (record.kind === "procdtor") life.ended = true;
+    if (record.kind !== "sysret" || record.error !== 0 || record.retval <= 0n) return;
+    if (FORKS.test(this.#nameOf(record.code, system))) this.#born(Number(record.retval), life);
   }
 
   /** An indented list. */
   format(): string {
-    const children = new Map<number | undefined, Seen[]>();
-    for (const seen of this.#processes.values()) {
-      const told = this.#parents.get(seen.pid);
-      const parent = told !== undefined && told !== seen.pid && this.#processes.has(told)
-        ? told
-        : undefined;
-      const list = children.get(parent);
-      if (list === undefined) children.set(parent, [seen]);
-      else list.push(seen);
-    }
     let text = "";
-    const show = (seen: Seen, depth: number) => {
-      const { pid, comm, programs, firstNs, lastNs, records, threads } = seen;
-      const seconds = (Number(lastNs - firstNs) / 1e9).toFixed(6);
-      const many = threads.size > 1 ? `, ${threads.size} threads` : "";
-      const executed = programs.length > 0 ? ` ${programs.join(" → ")}` : "";
-      text += `${
-        "  ".repeat(depth)
-      }${pid} ${comm}${executed} (${seconds} s, ${records} records${many})\n`;
-      for (const child of children.get(pid) ?? []) show(child, depth + 1);
-    };
-    for (const root of children.get(undefined) ?? []) show(root, 0);
+    const left = this.#lives.filter(({ hasParent }) => !hasParent).reverse().map((life) => ({
+      life,
+      depth: 0,
+    }));
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      const { life, depth } = next;
+      text += `${"  ".repeat(depth)}${line(life)}\n`;
+      for (const child of life.children.toReversed()) left.push({ life: child, depth: depth + 1 });
+    }
     return text;
   }
+
+  #life(pid: number, timeNs: bigint): Life {
+    const known = this.#now.get(pid);
+    if (known !== undefined && !known.ended) return known;
+    const life: Life = {
+      pid,
+      comm: "",
+      programs: [],
+      children: [],
+      hasParent: false,
+      ended: false,
+      firstNs: timeNs,
+      lastNs: timeNs,
+      records: 0,
+      threads: new Set(),
+    };
+    this.#lives.push(life);
+    this.#now.set(pid, life);
+    const parent = this.#told.get(pid);
+    this.#told.delete(pid);
+    if (parent !== undefined) adopt(parent, life);
+    return life;
+  }
+
+  /** A child may have been seen before the call that has made it returns. */
+  #born(pid: number, parent: Life): void {
+    const known = this.#now.get(pid);
+    // One that has ended may be this child, unless it has a parent, or is an ancestor.
+    const isOther = known !== undefined && (known.hasParent || isWithin(parent, known));
+    if (known === undefined || (known.ended && isOther)) this.#told.set(pid, parent);
+    else if (!isOther) adopt(parent, known);
+  }
+}
+
+function adopt(parent: Life, child: Life): void {
+  child.hasParent = true;
+  parent.children.push(child);
+}
+
+/** Is it one of its descendants? Numbers that are used again could make it so. */
+function isWithin(life: Life, root: Life): boolean {
+  const left = [root];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if (next === life) return true;
+    left.push(...next.children);
+  }
+  return false;
+}
+
+function line({ pid, comm, programs, firstNs, lastNs, records, threads }: Life): string {
+  const seconds = (Number(lastNs - firstNs) / 1e9).toFixed(6);
+  const many = threads.size > 1 ? `, ${threads.size} threads` : "";
+  const executed = programs.length > 0 ? ` ${programs.join(" → ")}` : "";
+  return `${pid} ${comm}${executed} (${seconds} s, ${records} records${many})`;
 }

@@ -26,6 +26,13 @@ export const HOW = {
   message: 8,
 } as const;
 
+/** Most bytes of a path, and of an array. */
+export const PATH_BYTES = 4096;
+/** Elements of a vector that are looked at. */
+export const MOST_VECTORS = 16;
+/** struct msghdr: the vector and its length. */
+export const MSGHDR_AT = { iov: 16, count: 24 } as const;
+
 /** Stands for the result where an argument's number is wanted. */
 export const RESULT = 6;
 
@@ -100,11 +107,20 @@ function peer(argument: number, length: number): Capture {
 }
 
 function array(name: string, bytes: number, argument: number, length: number): Capture {
-  return capture({ type: KTR.structArray, how: HOW.array, argument, length, bytes, name });
+  const onSuccess = length === RESULT;
+  return capture({
+    type: KTR.structArray,
+    how: HOW.array,
+    argument,
+    length,
+    bytes,
+    name,
+    onSuccess,
+  });
 }
 
 const IOVEC = array("iovec", 16, 1, 2);
-const MSGHDR = given("msghdr", 56, 1);
+const MESSAGE = given("msghdr", 56, 1);
 
 /** By the kernel's names of the calls. */
 const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
@@ -182,8 +198,8 @@ const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
   pwritev2: [IOVEC, vector(true)],
   recvfrom: [read(1), peer(4, 5)],
   sendto: [address(4, 5), written(1)],
-  recvmsg: [MSGHDR, message(false)],
-  sendmsg: [MSGHDR, message(true)],
+  recvmsg: [MESSAGE, message(false)],
+  sendmsg: [MESSAGE, message(true)],
   connect: [address(1, 2)],
   bind: [address(1, 2)],
   accept: [peer(1, 2)],

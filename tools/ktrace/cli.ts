@@ -79,7 +79,8 @@ async function set(options: KtraceOptions): Promise<void> {
     ...(ringBytes === undefined ? [] : [`--ring-size=${ringBytes}`]),
   ];
   const file = absolute(options.file);
-  await askBackground({ op: "set", pids, points, file, append, format, noWait }, start);
+  const asked = { genioBytes: options.explicitGenio ? genioBytes : undefined, ringBytes, pool };
+  await askBackground({ op: "set", pids, points, file, append, format, noWait, ...asked }, start);
 }
 
 /** Processes that are meant, as they are now. */

@@ -29,6 +29,25 @@ export function threadStart(tid: number): number {
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? 0) * TICK_NS;
 }
 
+/** Is there such a process? */
+export function isAlive(pid: number): boolean {
+  try {
+    return Deno.statSync(`/proc/${pid}`).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** PF_KTHREAD: include/linux/sched.h */
+const PF_KTHREAD = 0x200000;
+
+/** A thread of the kernel makes no system calls. */
+export function isKernelThread(pid: number): boolean {
+  const stat = textOf(read(`/proc/${pid}/stat`));
+  const flags = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[6] ?? 0);
+  return (flags & PF_KTHREAD) !== 0;
+}
+
 /** Name of a thread. */
 export function commOf(tid: number): string {
   return textOf(read(`/proc/${tid}/comm`)).replace(/\n$/, "");

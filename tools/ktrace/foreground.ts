@@ -3,20 +3,15 @@
 import { missingCapabilities } from "../../core/bpf/mod.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { holdChild } from "../btrace/child.ts";
-import { write } from "../btrace/terminal.ts";
 import { JSON_LINES } from "./formats/json.ts";
 import type { KtraceOptions } from "./options.ts";
 import { FREEBSD } from "./formats/write.ts";
 import { listen } from "./background/listen.ts";
 import { Tracing } from "./tracing.ts";
+import { warn } from "./warn.ts";
 
 /** How long after SIGINT the command may take for its own end. */
 const PATIENCE_MS = 300;
-
-/** A line on standard error. */
-export function warn(message: string): void {
-  write(Deno.stderr, `ktrace: ${message}\n`);
-}
 
 /** Is every program to wait for its records? */
 export function isSync(options: { readonly sync: boolean }): boolean {
@@ -40,8 +35,8 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
   const child = stack.use(holdChild(options.command.map(quote).join(" ")));
   tracing.set(child, options.points, file);
   stack.use(listen(tracing, { background: false }));
-  const cut = { status: 0 };
-  stack.use(stopOnSignals(tracing, child, cut));
+  const cut = { status: 0, forced: false };
+  stack.use(stopOnSignals(tracing, cut));
   if (!sync) child.release();
   await tracing.run();
   const status = await statusOf(child, tracing, cut);
@@ -52,7 +47,7 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
 
 /** What was lost is said whether it is asked for or not. */
 export function report(tracing: Tracing, records: number, verbose: boolean): void {
-  if (tracing.lost > 0) warn(`${tracing.lost} records lost`);
+  for (const line of tracing.takeLoss()) warn(line);
   if (verbose) warn(`${records} records`);
 }
 
@@ -65,9 +60,13 @@ function quote(word: string): string {
 async function statusOf(
   child: HeldProcess,
   tracing: Tracing,
-  cut: { readonly status: number },
+  cut: { readonly status: number; readonly forced: boolean },
 ): Promise<number> {
   for (let ms = 1;; ms = Math.min(ms * 2, 50)) {
+    if (cut.forced) {
+      child.abandon();
+      return cut.status;
+    }
     child.reap();
     const status = child.status ?? tracing.status;
     if (status !== undefined) return (status & 0x7f) > 0 ? 128 + (status & 0x7f) : status >> 8;
@@ -79,17 +78,15 @@ async function statusOf(
   }
 }
 
-function stopOnSignals(
-  tracing: Tracing,
-  child: HeldProcess,
-  cut: { status: number },
-): Disposable {
+/** SIGINT leaves the command some time for its own end; others do not. */
+function stopOnSignals(tracing: Tracing, cut: { status: number; forced: boolean }): Disposable {
   const stack = new DisposableStack();
   for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const) {
     const stop = () => {
       cut.status = 128 + number;
       // From a terminal the command has it, too: its end is part of the trace.
-      if (signal !== "SIGINT") return tracing.stop();
+      cut.forced = signal !== "SIGINT";
+      if (cut.forced) return tracing.stop();
       const timer = setTimeout(() => tracing.stop(), PATIENCE_MS);
       Deno.unrefTimer(timer);
       stack.defer(() => clearTimeout(timer));
@@ -97,6 +94,5 @@ function stopOnSignals(
     Deno.addSignalListener(signal, stop);
     stack.defer(() => Deno.removeSignalListener(signal, stop));
   }
-  void child;
   return stack;
 }

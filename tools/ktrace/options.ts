@@ -68,6 +68,8 @@ export interface KtraceOptions {
   readonly noWait: boolean;
   readonly format: "freebsd" | "json";
   readonly genioBytes: number;
+  /** It was asked for. */
+  readonly explicitGenio: boolean;
   readonly pool?: number;
   readonly ringBytes?: number;
   readonly verbose: boolean;
@@ -140,6 +142,7 @@ export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
     noWait: flag("no-wait"),
     format,
     genioBytes: number("genio-size", MOST_GENIO) ?? DEFAULT_GENIO,
+    explicitGenio: text("genio-size") !== undefined,
     pool: number("request-pool", 1e6),
     ringBytes: powerOfTwo(number("ring-size", MOST_RING, LEAST_RING)),
     verbose: flag("verbose"),

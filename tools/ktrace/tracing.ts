@@ -2,9 +2,9 @@
 
 import { DtError } from "../../core/errors.ts";
 import type { Target } from "../../core/provider.ts";
-import { commOf, latin1 } from "./facts.ts";
+import { commOf, isAlive, isKernelThread, latin1 } from "./facts.ts";
 import { KTR } from "./formats/types.ts";
-import { KernelSource } from "./kernel/source.ts";
+import { DEFAULT_RING, KernelSource } from "./kernel/source.ts";
 import { pointOf, ROOT } from "./points.ts";
 import { recordProgram } from "./program.ts";
 import { Recorder, type TracedProcess } from "./recorder/recorder.ts";
@@ -39,6 +39,7 @@ export class Tracing implements Disposable {
   readonly #options: TracingOptions;
   #kernel?: KernelSource;
   #traced?: TracedSource;
+  #toldLost = 0;
   #stopped = false;
   #closed = false;
 
@@ -56,6 +57,13 @@ export class Tracing implements Disposable {
   /** Records that were lost. */
   get lost(): number {
     return this.recorder.lost + (this.#kernel?.lost ?? 0);
+  }
+
+  /** What is to be said of records that were lost since this was asked last: nothing, or a line. */
+  takeLoss(): string[] {
+    const count = this.lost - this.#toldLost;
+    this.#toldLost += count;
+    return count > 0 ? [`${count} records lost`] : [];
   }
 
   /** How the command has ended, if a tracer was told. */
@@ -79,7 +87,12 @@ export class Tracing implements Disposable {
       return;
     }
     const kernel = this.#source(points, target.take !== undefined);
-    if (commOf(target.pid) === "") throw noProcess(target.pid);
+    if (!isAlive(target.pid)) throw noProcess(target.pid);
+    if (isKernelThread(target.pid)) {
+      throw new DtError("EINVAL", `Cannot record ${target.pid}: it is a thread of the kernel`, {
+        operation: "ktrace",
+      });
+    }
     const process = this.recorder.set(target.pid, 0, all, file);
     if (target.take !== undefined) {
       // It is held behind its exec, which the programs have not seen.
@@ -87,6 +100,26 @@ export class Tracing implements Disposable {
       recordProgram(this.recorder, process, { tid: pid, startNs: 0, comm: latin1(commOf(pid)) });
     }
     kernel.set(process);
+  }
+
+  /**
+   * Refuses what this recorder is not.
+   *
+   * @throws {DtError} EBUSY it has other sizes; ENOSPC its pool cannot be made so small.
+   */
+  mustHave(wanted: Partial<Pick<TracingOptions, "genioBytes" | "ringBytes" | "pool">>): void {
+    const { genioBytes, ringBytes } = this.#options;
+    const other = (asked: number | undefined, has: number | undefined) =>
+      asked !== undefined && asked !== (has ?? DEFAULT_RING);
+    if (other(wanted.genioBytes, genioBytes) || other(wanted.ringBytes, ringBytes)) {
+      throw new DtError(
+        "EBUSY",
+        "Cannot change the size of the ring or of data while others are recorded: clear all " +
+          "traces first",
+        { operation: "ktrace" },
+      );
+    }
+    if (wanted.pool !== undefined) this.recorder.resizePool(wanted.pool);
   }
 
   /** Records less of a process. */
@@ -171,7 +204,7 @@ export class Tracing implements Disposable {
   /** Whose end found no room in the ring. */
   #forgetDead(): void {
     for (const process of this.recorder.processes) {
-      if (commOf(process.pid) === "") this.recorder.exit(process);
+      if (!isAlive(process.pid)) this.recorder.exit(process);
     }
   }
 }

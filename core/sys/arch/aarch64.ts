@@ -23,6 +23,7 @@ export const aarch64: Arch = {
     recvfrom: 207n,
     setsockopt: 208n,
     rt_sigqueueinfo: 138n,
+    fcntl: 25n,
     setfsuid: 151n,
     setfsgid: 152n,
     getgroups: 158n,

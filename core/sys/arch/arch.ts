@@ -23,6 +23,7 @@ export interface Arch {
     readonly recvfrom: bigint;
     readonly setsockopt: bigint;
     readonly rt_sigqueueinfo: bigint;
+    readonly fcntl: bigint;
     readonly setfsuid: bigint;
     readonly setfsgid: bigint;
     readonly getgroups: bigint;

@@ -23,6 +23,7 @@ export const x86_64: Arch = {
     recvfrom: 45n,
     setsockopt: 54n,
     rt_sigqueueinfo: 129n,
+    fcntl: 72n,
     setfsuid: 122n,
     setfsgid: 123n,
     getgroups: 115n,

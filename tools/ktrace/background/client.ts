@@ -1,37 +1,47 @@
 // Asks recorders: all that run, or the one in the background, which is started if there is none.
 
 import { DtError } from "../../../core/errors.ts";
+import { warn } from "../warn.ts";
 import { type ControlReply, type ControlRequest, readLine, writeLine } from "./protocol.ts";
-import { BACKGROUND, ownFolder, sockets } from "./sockets.ts";
+import { backgroundSocket, ownFolder, remove, sockets } from "./sockets.ts";
 
 const START_MS = 10_000;
+const ANSWER_MS = 3000;
 
-/** Its answer, or undefined if nobody listens there. */
+/** Its answer; undefined if nobody listens there. */
 async function ask(path: string, request: ControlRequest): Promise<ControlReply | undefined> {
   let connection: Deno.UnixConn;
   try {
     connection = await Deno.connect({ transport: "unix", path });
   } catch (error) {
-    // Of one that was killed.
-    if (error instanceof Deno.errors.ConnectionRefused) removeSocket(path);
+    // Of one that was killed. Only one's own is removed.
+    if (error instanceof Deno.errors.ConnectionRefused && path.startsWith(ownFolder())) {
+      remove(path);
+    }
     return undefined;
   }
-  using _ = connection;
-  await writeLine(connection, request);
-  const line = await readLine(connection);
-  return line === "" ? undefined : JSON.parse(line);
-}
-
-function removeSocket(path: string): void {
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    connection.close();
+  }, ANSWER_MS);
   try {
-    Deno.removeSync(path);
+    await writeLine(connection, request);
+    const line = await readLine(connection);
+    return line === "" ? undefined : JSON.parse(line);
   } catch {
-    // It has gone.
+    if (!late) return undefined; // it has ended meanwhile
+    const error = `The recorder at ${path} does not answer: its file's reader may be too slow`;
+    return { error, code: "ETIMEDOUT" };
+  } finally {
+    clearTimeout(timer);
+    if (!late) connection.close();
   }
 }
 
 function countOf(reply: ControlReply): number {
   if ("error" in reply) throw new DtError(reply.code, reply.error, { operation: "ktrace" });
+  for (const message of reply.messages ?? []) warn(message); // an older recorder has none
   return reply.count;
 }
 
@@ -43,10 +53,15 @@ function countOf(reply: ControlReply): number {
  */
 export async function askAll(request: ControlRequest): Promise<number> {
   let count = 0;
+  const failures: ControlReply[] = [];
   for (const path of sockets()) {
     const reply = await ask(path, request);
-    if (reply !== undefined) count += countOf(reply);
+    if (reply === undefined) continue;
+    if ("error" in reply) failures.push(reply);
+    else count += countOf(reply);
   }
+  // Whoever could be asked was.
+  if (failures.length > 0) countOf(failures[0]);
   return count;
 }
 
@@ -60,7 +75,7 @@ export async function askBackground(
   request: ControlRequest,
   start: readonly string[],
 ): Promise<number> {
-  const path = `${ownFolder()}/${BACKGROUND}`;
+  const path = `${ownFolder()}/${backgroundSocket(start.includes("--sync"))}`;
   const running = await ask(path, request);
   if (running !== undefined) return countOf(running);
   const main = new URL("../../ktrace.ts", import.meta.url).href;
@@ -71,11 +86,18 @@ export async function askBackground(
     stderr: "null",
     detached: true,
   }).spawn();
+  let ended = false;
+  child.status.then(() => ended = true);
   child.unref();
-  for (const until = performance.now() + START_MS; performance.now() < until;) {
+  const until = performance.now() + START_MS;
+  while (performance.now() < until && !ended) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     const reply = await ask(path, request);
     if (reply !== undefined) return countOf(reply);
   }
-  throw new DtError("ETIMEDOUT", `Cannot reach a recorder at ${path}`, { operation: "ktrace" });
+  throw new DtError(
+    "ETIMEDOUT",
+    `Cannot reach a recorder at ${path}${ended ? ": it has ended" : ""}`,
+    { operation: "ktrace" },
+  );
 }

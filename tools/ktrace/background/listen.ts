@@ -6,7 +6,7 @@ import { FREEBSD } from "../formats/write.ts";
 import type { TraceFile } from "../recorder/trace_file.ts";
 import type { Tracing } from "../tracing.ts";
 import { type ControlReply, type ControlRequest, readLine, writeLine } from "./protocol.ts";
-import { BACKGROUND, ownFolder } from "./sockets.ts";
+import { backgroundSocket, ownFolder, remove, sweep } from "./sockets.ts";
 
 /** How to listen. */
 export interface ListenOptions {
@@ -14,6 +14,8 @@ export interface ListenOptions {
   readonly background: boolean;
   /** Told that something was set. */
   readonly set?: () => void;
+  /** What users should know and have not been told. */
+  readonly messages?: string[];
   /** Files wait for no reader. */
   readonly sync?: boolean;
 }
@@ -24,7 +26,10 @@ export interface ListenOptions {
  * @throws {DtError} EADDRINUSE another recorder is there.
  */
 export function listen(tracing: Tracing, options: ListenOptions): Disposable {
-  const path = `${ownFolder()}/${options.background ? BACKGROUND : `${Deno.pid}.sock`}`;
+  const folder = ownFolder();
+  sweep(folder);
+  const name = options.background ? backgroundSocket(options.sync ?? false) : `${Deno.pid}.sock`;
+  const path = `${folder}/${name}`;
   let listener: Deno.UnixListener;
   try {
     listener = Deno.listen({ transport: "unix", path });
@@ -39,12 +44,8 @@ export function listen(tracing: Tracing, options: ListenOptions): Disposable {
   return {
     [Symbol.dispose]() {
       listener.close();
-      try {
-        Deno.removeSync(path);
-        Deno.removeSync(path.slice(0, path.lastIndexOf("/")));
-      } catch {
-        // Others use the folder, or somebody was faster.
-      }
+      remove(path);
+      remove(folder); // unless others use it
     },
   };
 }
@@ -74,7 +75,10 @@ class Server {
 
   handle(request: ControlRequest): ControlReply {
     try {
-      return { count: this.#handle(request) };
+      const count = this.#handle(request);
+      const { messages } = this.#options;
+      if (messages === undefined) return { count, messages: [] };
+      return { count, messages: [...messages.splice(0), ...this.#tracing.takeLoss()] };
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;
@@ -87,10 +91,21 @@ class Server {
     const { recorder } = tracing;
     switch (request.op) {
       case "set": {
+        tracing.mustHave(request);
         const file = this.#file(request);
-        for (const pid of request.pids) tracing.set({ pid }, request.points, file);
+        const failures: unknown[] = [];
+        for (const pid of request.pids) {
+          try {
+            tracing.set({ pid }, request.points, file);
+          } catch (error) {
+            // Of a group one may have ended meanwhile.
+            if (request.pids.length === 1 || errorCode(error) !== "ESRCH") throw error;
+            failures.push(error);
+          }
+        }
+        if (failures.length === request.pids.length) throw failures[0];
         this.#options.set?.();
-        return request.pids.length;
+        return request.pids.length - failures.length;
       }
       case "clear":
         return request.pids.filter((pid) => tracing.clear(pid, request.points)).length;
@@ -112,10 +127,16 @@ class Server {
 
   #file(request: ControlRequest & { readonly op: "set" }): TraceFile {
     const known = this.#files.get(request.file);
-    if (known?.isOpen && known.failure === undefined) return known;
+    const format = request.format === "json" ? JSON_LINES : FREEBSD;
+    if (known?.isOpen && known.failure === undefined && known.isAtItsPath()) {
+      if (known.format === format) return known;
+      throw new DtError("EBUSY", `Cannot write ${request.file}: it is written in another format`, {
+        operation: "ktrace",
+      });
+    }
     const file = this.#tracing.recorder.open(request.file, {
       append: request.append,
-      format: request.format === "json" ? JSON_LINES : FREEBSD,
+      format,
       nonblocking: request.noWait && this.#options.sync,
     });
     this.#files.set(request.file, file);

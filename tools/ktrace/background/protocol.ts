@@ -10,6 +10,10 @@ export type ControlRequest =
     readonly append: boolean;
     readonly format: "freebsd" | "json";
     readonly noWait: boolean;
+    /** What was asked for of the recorder; undefined: whatever it has. */
+    readonly genioBytes?: number;
+    readonly ringBytes?: number;
+    readonly pool?: number;
   }
   | { readonly op: "clear"; readonly pids: readonly number[]; readonly points: number }
   | { readonly op: "clear-file"; readonly file: string }
@@ -19,16 +23,18 @@ export type ControlRequest =
 
 /** What came of it. */
 export type ControlReply =
-  /** How many processes it was about. */
-  | { readonly count: number }
+  /** How many processes it was about, and what the recorder has had to say since it was asked last. */
+  | { readonly count: number; readonly messages?: readonly string[] }
   | { readonly error: string; readonly code: string };
+
+const MOST_LINE = 1 << 20;
 
 /** Reads a line; empty at the end. */
 export async function readLine(connection: Deno.Conn): Promise<string> {
   const decoder = new TextDecoder();
   const chunk = new Uint8Array(65536);
   let line = "";
-  while (!line.endsWith("\n")) {
+  while (!line.endsWith("\n") && line.length < MOST_LINE) {
     const count = await connection.read(chunk);
     if (count === null) break;
     line += decoder.decode(chunk.subarray(0, count), { stream: true });

@@ -8,18 +8,31 @@ import { listen } from "./listen.ts";
 /** How long it waits for its first order. */
 const IDLE_MS = 5000;
 
+function log(messages: readonly string[]): void {
+  for (const message of messages) {
+    try {
+      new Deno.Command("logger", { args: ["-t", "ktrace", message] }).outputSync();
+    } catch {
+      return; // there is none
+    }
+  }
+}
+
 /** Runs until nobody is recorded any more. */
 export async function recordInBackground(options: KtraceOptions): Promise<number> {
   using stack = new DisposableStack();
   const sync = isSync(options);
   const messages: string[] = [];
+  // Whoever asks next is told; if nobody does, the system's log is.
+  stack.defer(() => log(messages));
   const tracing = stack.use(
     new Tracing({ ...options, sync, warn: (message) => messages.push(message) }),
   );
+  stack.defer(() => messages.push(...tracing.takeLoss()));
   let set = () => {};
   const order = () => new Promise<void>((resolve) => set = resolve);
   let wanted = order();
-  stack.use(listen(tracing, { background: true, sync, set: () => set() }));
+  stack.use(listen(tracing, { background: true, sync, messages, set: () => set() }));
   const stop = () => {
     tracing.stop();
     set();

@@ -3,8 +3,11 @@
 import { DtError } from "../../../core/errors.ts";
 
 const NAME = "dt-ktrace";
-/** The recorder in the background; others have the number of their process. */
-export const BACKGROUND = "recorder.sock";
+
+/** Name of the recorder in the background; others have the number of their process. */
+export function backgroundSocket(sync: boolean): string {
+  return sync ? "recorder-sync.sock" : "recorder.sock";
+}
 
 /** Folders of a user's runtime files. */
 function folderOf(uid: number): string {
@@ -35,8 +38,7 @@ export function ownFolder(): string {
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
-  const { uid, mode, isDirectory } = Deno.lstatSync(folder);
-  if (!isDirectory || uid !== Deno.uid() || ((mode ?? 0) & 0o077) !== 0) {
+  if (!isPrivate(folder, Deno.uid() ?? 0)) {
     throw new DtError("EPERM", `Cannot use ${folder}: it is not this user's alone`, {
       operation: "ktrace",
     });
@@ -44,29 +46,68 @@ export function ownFolder(): string {
   return folder;
 }
 
-/** Sockets of this user's recorders; for root those of all users. */
-export function sockets(): string[] {
-  const folders = Deno.uid() === 0 ? allFolders() : [folderOf(Deno.uid() ?? 0)];
-  return folders.flatMap((folder) => {
-    try {
-      return [...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".sock"))
-        .map(({ name }) => `${folder}/${name}`);
-    } catch {
-      return [];
-    }
-  });
+/** Is it a folder that nobody but this user can have put something into? */
+function isPrivate(folder: string, uid: number): boolean {
+  return isOwn(folder, uid) && ((Deno.lstatSync(folder).mode ?? 0) & 0o077) === 0;
 }
 
-function allFolders(): string[] {
-  const found = new Set([folderOf(0)]);
-  for (const [parent, suffix] of [["/run/user", `/${NAME}`], ["/tmp", ""]] as const) {
+/** Sockets of this user's recorders; for root those of all users. */
+export function sockets(): string[] {
+  const own = Deno.uid() ?? 0;
+  const folders = own === 0 ? allFolders() : new Map([[folderOf(own), own]]);
+  return [...folders].flatMap(([folder, uid]) => isPrivate(folder, uid) ? socketsIn(folder) : []);
+}
+
+function socketsIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`)
+      .filter((path) => path.endsWith(".sock") && Deno.lstatSync(path).isSocket);
+  } catch {
+    return []; // it has gone
+  }
+}
+
+/** Removes sockets of this user's recorders that were killed. */
+export function sweep(folder: string): void {
+  for (const path of socketsIn(folder)) {
+    const pid = /\/(\d+)\.sock$/.exec(path)?.[1];
+    if (pid !== undefined && !isOwnProcess(pid)) remove(path);
+  }
+}
+
+function isOwnProcess(pid: string): boolean {
+  try {
+    return Deno.statSync(`/proc/${pid}`).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes a file that may have gone. */
+export function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It has.
+  }
+}
+
+/** Folders with whose they must be: anybody can make one in /tmp. */
+function allFolders(): Map<string, number> {
+  const found = new Map([[folderOf(0), 0]]);
+  for (
+    const [parent, prefix, suffix] of [["/run/user", "", `/${NAME}`], ["/tmp", `${NAME}-`, ""]]
+  ) {
     try {
       for (const { name } of Deno.readDirSync(parent)) {
-        if (suffix !== "" || name.startsWith(`${NAME}-`)) found.add(`${parent}/${name}${suffix}`);
+        const uid = name.slice(prefix.length);
+        if (name.startsWith(prefix) && /^\d+$/.test(uid)) {
+          found.set(`${parent}/${name}${suffix}`, Number(uid));
+        }
       }
     } catch {
       // There is none.
     }
   }
-  return [...found];
+  return found;
 }

@@ -25,9 +25,9 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** A copy of a part, undefined if it is not all there. */
+/** A part, undefined if it is not all there. */
 export function bytesOf(bytes: Uint8Array, at: number, length: number): Uint8Array | undefined {
-  return bytes.length < at + length ? undefined : bytes.slice(at, at + length);
+  return bytes.length < at + length ? undefined : bytes.subarray(at, at + length);
 }
 
 /** @throws {RangeError} The payload is shorter than its type wants. */

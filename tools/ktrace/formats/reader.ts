@@ -55,12 +55,23 @@ function isRecord(bytes: Uint8Array, system: FileSystemName): boolean {
   }
 }
 
+/** Rules most places out where a record cannot start, by the type's bytes. */
+function canStart(bytes: Uint8Array, at: number, system: FileSystemName): boolean {
+  if (system === "openbsd") {
+    return bytes[at] > 0 && bytes[at + 1] === 0 && bytes[at + 2] === 0 && bytes[at + 3] === 0;
+  }
+  const flags = system === "freebsd" ? 0xc0 : 0;
+  return bytes[at + 4] > 0 && bytes[at + 4] < 32 && (bytes[at + 5] & ~flags) === 0;
+}
+
 /** Takes bytes, gives records. */
 export class RecordReader {
   #system?: FileSystemName;
   #bytes = new Uint8Array(0);
   /** Of the first byte that is kept, in the file. */
   #at = 0;
+  /** Bytes that are no record, as far as they were looked at. */
+  #damage?: { readonly at: number; bytes: number; readonly damage: string };
   /** Processes whose system calls are Linux's. */
   readonly #linux = new Set<number>();
 
@@ -95,7 +106,7 @@ export class RecordReader {
   /** The file has ended: what is left is no whole record. */
   *end(): Generator<Item> {
     yield* this.#read(true);
-    if (this.#bytes.length > 0) yield this.#damage(this.#bytes.length, "it is not whole");
+    if (this.#damage !== undefined) yield this.#damaged();
   }
 
   *#read(ended: boolean): Generator<Item> {
@@ -103,63 +114,75 @@ export class RecordReader {
     const system = this.#system ??= systemOf(this.#bytes);
     const decode = DECODERS[system];
     let used = 0;
-    const skip = () => {
-      this.#bytes = this.#bytes.subarray(used);
-      this.#at += used;
+    const skip = (bytes: number) => {
+      this.#bytes = this.#bytes.subarray(bytes);
+      this.#at += bytes;
       used = 0;
     };
     for (;;) {
+      if (this.#damage !== undefined) {
+        // Behind what is no record: what was looked at is not looked at again.
+        const { at, found } = this.#next(system, ended);
+        this.#damage.bytes += at;
+        skip(at);
+        if (!found) return;
+        yield this.#damaged();
+      }
       let found: Decoded | undefined;
       try {
         found = decode(this.#bytes.subarray(used));
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        skip();
-        const next = this.#next(system);
-        if (next < 0 && !ended) return;
-        yield this.#damage(next < 0 ? this.#bytes.length : next, error.message);
+        skip(used);
+        this.#damage = { at: this.#at, bytes: 0, damage: error.message };
         continue;
       }
       if (found === undefined) {
+        skip(used);
         // Cut by the end of the file, or a length that was damaged.
-        skip();
-        const next = ended ? this.#next(system) : -1;
-        if (next < 0) return;
-        yield this.#damage(next, "it is not whole");
+        if (!ended || this.#bytes.length === 0) return;
+        this.#damage = { at: this.#at, bytes: 0, damage: "it is not whole" };
         continue;
       }
       const { record } = found;
       const at = this.#at + used;
       used += found.bytes;
-      if (used > 1 << 20) skip();
+      if (used > 1 << 20) skip(used);
       yield { record, system: this.#systemOf(record, system), at };
     }
   }
 
-  /** Where the next record starts that makes sense, itself and what follows it; below 0 if none does. */
-  #next(system: FileSystemName): number {
+  /**
+   * Where the next record starts that makes sense, itself and what follows it; or how far there is none, and
+   * none that is cut.
+   */
+  #next(system: FileSystemName, ended: boolean): { at: number; found: boolean } {
     const decode = DECODERS[system];
     const bytes = this.#bytes;
-    for (let at = 1; at + LEAST_BYTES <= bytes.length; at++) {
+    // The first byte is where there was none.
+    for (let at = this.#damage!.bytes === 0 ? 1 : 0; at + LEAST_BYTES <= bytes.length; at++) {
+      if (!canStart(bytes, at, system)) continue;
       try {
         const found = decode(bytes.subarray(at));
-        if (found === undefined) continue;
+        if (found === undefined) {
+          if (ended) continue;
+          return { at, found: false };
+        }
         const { pid, timeNs } = found.record;
         if (pid <= 0 || timeNs <= 0n) continue;
         const behind = at + found.bytes;
         if (behind < bytes.length) decode(bytes.subarray(behind));
-        return at;
+        return { at, found: true };
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
     }
-    return -1;
+    return { at: ended ? bytes.length : Math.max(0, bytes.length - LEAST_BYTES), found: false };
   }
 
-  #damage(bytes: number, damage: string): Item {
-    const item = { damage, at: this.#at, bytes };
-    this.#bytes = this.#bytes.subarray(bytes);
-    this.#at += bytes;
+  #damaged(): Item {
+    const item = this.#damage!;
+    this.#damage = undefined;
     return item;
   }
 

@@ -21,7 +21,15 @@ import { load, loadMapValue, store, storeImm } from "../../../core/asm/load_stor
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/location.ts";
 import { type ActionSite, type KernelAction, OUTCOME } from "../../../core/provider.ts";
-import { type Capture, HOW, MOST_CAPTURES, RESULT } from "../captures.ts";
+import {
+  type Capture,
+  HOW,
+  MOST_CAPTURES,
+  MOST_VECTORS,
+  MSGHDR_AT,
+  PATH_BYTES,
+  RESULT,
+} from "../captures.ts";
 import { UTRACE_CALL } from "../../../core/syscalls/mod.ts";
 import { KTR, UTRACE_BYTES } from "../formats/types.ts";
 import { pointOf } from "../points.ts";
@@ -48,11 +56,6 @@ import {
 } from "./record.ts";
 
 const ARGUMENTS = 6;
-/** Elements of a vector that are looked at. */
-const MOST_VECTORS = 16;
-/** struct msghdr: the vector and its length. */
-const MSGHDR = { iov: 16, count: 24 } as const;
-const PATH_BYTES = 4096;
 /** Where a capture keeps how much data of a vector it may still take. */
 const REST = -32;
 /** Where it keeps what it was described by. */
@@ -386,7 +389,7 @@ function emitCapture(site: ActionSite, parts: ReturnParts): void {
   const gather = asm.label("gather");
   asm.emit(
     mov64(R3, R9),
-    add64(R3, imm(MSGHDR.iov)),
+    add64(R3, imm(MSGHDR_AT.iov)),
     mov64(R1, R7),
     add64(R1, imm(site.scratch + SCRATCH.iovec)),
     mov64(R2, imm(16)),

@@ -1,4 +1,3 @@
-// Pure: no I/O, no FFI.
 // What becomes of recorded processes: a child is recorded if its parent's is inherited, what is executed is
 // recorded, who has ended is not looked up any more.
 
@@ -19,6 +18,7 @@ import { R0, R1, R10, R2, R3, R4, R6, R7, R8, R9 } from "../../../core/asm/regis
 import { CONTROL } from "../../../core/blocks.ts";
 import { emitLoad } from "../../../core/location.ts";
 import { type ActionSite, type KernelAction, OUTCOME } from "../../../core/provider.ts";
+import { PATH_BYTES } from "../captures.ts";
 import { KTR } from "../formats/types.ts";
 import { INHERIT, pointOf, ROOT } from "../points.ts";
 import { CAPTURED, EVENT, RECORD, SCRATCH, TRACED } from "./layout.ts";
@@ -37,7 +37,6 @@ const ANY = -1;
 /** What a child is recorded with. */
 const CHILD = -40;
 const CHILD_KEY = -48;
-const PATH_BYTES = 4096;
 
 /** proc:process:fork, in the parent. */
 export function forkAction(parts: Parts): KernelAction {

@@ -11,6 +11,7 @@ import { ids, offsetOf } from "../../../core/tasks/mod.ts";
 import { DtError } from "../../../core/errors.ts";
 import { syscalls, UTRACE_CALL } from "../../../core/syscalls/mod.ts";
 import { procEvents, rawtracepoint, tracepoint } from "../../../providers/mod.ts";
+import { commandLine, environment } from "../facts.ts";
 import { capturesByNumber, STRUCT_NAMES } from "../captures.ts";
 import { CAPFAIL_SYSCALL, KTR, type KtrType, LINUX_ABI } from "../formats/types.ts";
 import { INHERIT, pointOf } from "../points.ts";
@@ -34,7 +35,8 @@ export interface KernelSourceOptions {
   readonly genioBytes: number;
 }
 
-const DEFAULT_RING = 1 << 25;
+/** Bytes of the ring. */
+export const DEFAULT_RING = 1 << 25;
 /** Paths have 4096 bytes; arguments of programs may have more. */
 const LEAST_CAPTURE = 16384;
 
@@ -55,6 +57,7 @@ export class KernelSource implements Disposable {
   /** CLOCK_REALTIME of CLOCK_BOOTTIME 0. */
   readonly #epoch: { readonly seconds: number; readonly nanoseconds: number };
   readonly #lwp = { tid: 0, startNs: 0, comm: new Uint8Array(16) };
+  #captureBytes = LEAST_CAPTURE;
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
   #closed = false;
@@ -106,7 +109,7 @@ export class KernelSource implements Disposable {
     const enable = (name: string, kernel: ReturnType<typeof entryAction>) => {
       this.#session.enable(name, { action: { kernel } });
     };
-    const captureBytes = Math.max(LEAST_CAPTURE, genioBytes);
+    const captureBytes = this.#captureBytes = Math.max(LEAST_CAPTURE, genioBytes);
     if (has(KTR.syscall, KTR.user)) {
       enable("tracepoint:raw_syscalls:sys_enter", entryAction(parts));
     }
@@ -273,7 +276,7 @@ export class KernelSource implements Disposable {
         const code = view.getUint32(at, true);
         const count = linuxArguments(code);
         request.begin(type, 8 + count * 8);
-        request.view.setInt16(0, code, true);
+        request.view.setInt16(0, callNumber(code), true);
         request.view.setInt16(2, count, true);
         for (let i = 0; i < count * 2; i++) {
           request.view.setInt32(8 + i * 4, view.getInt32(at + 8 + i * 4, true), true);
@@ -285,7 +288,7 @@ export class KernelSource implements Disposable {
         const code = view.getInt32(at, true);
         request.begin(type, 16);
         // Registers that were restored have no number.
-        request.view.setInt16(0, code < 0 ? SIGNAL_RETURN : code, true);
+        request.view.setInt16(0, code < 0 ? SIGNAL_RETURN : callNumber(code), true);
         request.view.setInt32(4, freebsdErrno(error), true);
         if (error === 0) {
           request.view.setInt32(8, view.getInt32(at + 8, true), true);
@@ -296,10 +299,12 @@ export class KernelSource implements Disposable {
       case KTR.capfail:
         request.capfail(CAPFAIL_SYSCALL, view.getUint32(at, true), LINUX_ABI);
         break;
-      case KTR.namei:
-      case KTR.user:
       case KTR.args:
       case KTR.env:
+        request.raw(type, this.#texts(process.pid, type, this.#captured(offset)));
+        break;
+      case KTR.namei:
+      case KTR.user:
         request.raw(type, this.#captured(offset));
         break;
       case KTR.genio: {
@@ -316,7 +321,9 @@ export class KernelSource implements Disposable {
       case KTR.structArray: {
         const name = STRUCT_NAMES[view.getUint32(offset + CAPTURED.info, true)];
         const elementBytes = view.getUint32(offset + CAPTURED.info2, true);
-        request.structArray(name, elementBytes, this.#captured(offset));
+        const data = this.#captured(offset);
+        const whole = data.length - data.length % elementBytes;
+        request.structArray(name, elementBytes, data.subarray(0, whole));
         break;
       }
       case KTR.psig:
@@ -350,6 +357,14 @@ export class KernelSource implements Disposable {
     return this.#bytes.subarray(offset + CAPTURED.data, offset + size);
   }
 
+  /** Arguments or environment: if there are more than fit into the ring, of the process as it is now. */
+  #texts(pid: number, type: KtrType, captured: Uint8Array): Uint8Array {
+    if (captured.length < this.#captureBytes - 1) return captured;
+    const all = type === KTR.args ? commandLine(pid) : environment(pid);
+    const same = all.length > captured.length && captured.every((byte, i) => byte === all[i]);
+    return same ? all : captured;
+  }
+
   /** A signal that ends a process reaches its threads as SIGKILL. */
   #signalAt(at: number): number {
     const signal = this.#view.getInt32(at, true);
@@ -366,6 +381,11 @@ export class KernelSource implements Disposable {
     const low = this.#view.getInt32(at, true);
     return this.#view.getInt32(at + 4, true) === -1 && low < 0 && low >= -4095 ? -low : 0;
   }
+}
+
+/** In 16 bits; none for a number that no call has, lest it be another's. */
+function callNumber(code: number): number {
+  return code < 0x8000 ? code : -1;
 }
 
 function key(pid: number): Uint8Array {

@@ -77,7 +77,7 @@ export class Request implements Lwp {
   /** A system call. `args` has at least `count` words. */
   syscall(code: number, args: BigInt64Array, count: number): void {
     this.begin(KTR.syscall, 8 + count * 8);
-    this.#view.setInt16(0, code, true);
+    this.#view.setInt16(0, code < 0x8000 ? code : -1, true);
     this.#view.setInt16(2, count, true);
     for (let i = 0; i < count; i++) this.#view.setBigInt64(8 + i * 8, args[i], true);
   }
@@ -85,7 +85,7 @@ export class Request implements Lwp {
   /** Its end. @param error FreeBSD's, 0 for none. */
   sysret(code: number, error: number, value: bigint): void {
     this.begin(KTR.sysret, 16);
-    this.#view.setInt16(0, code, true);
+    this.#view.setInt16(0, code < 0x8000 ? code : -1, true);
     this.#view.setInt32(4, error, true);
     if (error === 0) this.#view.setBigInt64(8, value, true);
   }

@@ -5,6 +5,7 @@ import { syscallError } from "../../../core/sys/errno.ts";
 import { Fd } from "../../../core/sys/fd.ts";
 import { libc } from "../../../core/sys/libc.ts";
 import {
+  duplicate,
   O_APPEND,
   O_CREAT,
   O_TRUNC,
@@ -42,7 +43,8 @@ export class TraceFile implements Disposable {
   /** Who asked for it. */
   readonly credentials: Credentials;
   readonly #own = ownCredentials();
-  readonly #format: Format;
+  /** How records stand in it. */
+  readonly format: Format;
   readonly #fd: Fd;
   readonly #isRegular: boolean;
   readonly #nonblocking: boolean;
@@ -63,11 +65,11 @@ export class TraceFile implements Disposable {
   constructor(path: string, options: TraceFileOptions = {}) {
     this.path = path;
     this.credentials = options.credentials ?? this.#own;
-    this.#format = options.format ?? FREEBSD;
+    this.format = options.format ?? FREEBSD;
     this.#nonblocking = options.nonblocking ?? false;
     const flags = O_WRONLY | O_CREAT | (options.append ? O_APPEND : O_TRUNC);
     this.#fd = this.#as(() =>
-      path === "-" ? openFile("/proc/self/fd/1", O_WRONLY) : openFile(path, flags, MODE)
+      path === "-" ? ownOutput(this.#nonblocking) : openFile(path, flags, MODE)
     );
     const { isFile, size } = Deno.statSync(`/proc/self/fd/${this.#fd.value}`);
     this.#isRegular = isFile && path !== "-";
@@ -78,6 +80,18 @@ export class TraceFile implements Disposable {
   /** False when it was closed. */
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** False if its path leads to another file now, or to none. */
+  isAtItsPath(): boolean {
+    try {
+      const [own, there] = [`/proc/self/fd/${this.#fd.value}`, this.path].map((one) =>
+        Deno.statSync(one)
+      );
+      return own.dev === there.dev && own.ino === there.ino;
+    } catch {
+      return false;
+    }
   }
 
   /** Why nothing is written any more. */
@@ -93,7 +107,7 @@ export class TraceFile implements Disposable {
   /** Takes a record; it is written by the next {@linkcode flush}, or earlier. */
   append(request: Request): void {
     if (this.#failure !== undefined || !this.#isOpen) return;
-    const size = this.#format.size(request);
+    const size = this.format.size(request);
     if (this.#length + size > this.#buffer.length) {
       this.flush();
       if (size > this.#buffer.length) {
@@ -101,7 +115,7 @@ export class TraceFile implements Disposable {
         this.#view = new DataView(this.#buffer.buffer);
       }
     }
-    this.#length = this.#format.write(request, this.#buffer, this.#view, this.#length);
+    this.#length = this.format.write(request, this.#buffer, this.#view, this.#length);
     this.#records++;
   }
 
@@ -158,10 +172,18 @@ export class TraceFile implements Disposable {
 
   /** Bytes of the records that are complete in the first `bytes` of the buffer. */
   #wholeRecords(bytes: number): number {
-    return this.#format.whole(this.#buffer, this.#view, bytes);
+    return this.format.whole(this.#buffer, this.#view, bytes);
   }
 
   #as<T>(action: () => T): T {
     return asRequester(this.credentials, this.#own, action);
   }
+}
+
+/**
+ * Standard output, whose place in a file is shared with whoever has it, too. Whoever must not wait opens a
+ * pipe anew: others may want to.
+ */
+function ownOutput(nonblocking: boolean): Fd {
+  return nonblocking ? openFile("/proc/self/fd/1", O_WRONLY) : duplicate(1);
 }

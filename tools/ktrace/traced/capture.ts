@@ -1,7 +1,7 @@
 // Reads what of a stopped thread's memory is recorded: what kernel/calls.ts does in the kernel.
 
 import { readMemory } from "../../../core/sys/process_memory.ts";
-import { type Capture, HOW, RESULT } from "../captures.ts";
+import { type Capture, HOW, MOST_VECTORS, MSGHDR_AT, PATH_BYTES, RESULT } from "../captures.ts";
 
 /** The call that returns. */
 export interface Returning {
@@ -10,11 +10,6 @@ export interface Returning {
   /** Most bytes of data. */
   readonly genioBytes: number;
 }
-
-const PATH_BYTES = 4096;
-/** Most bytes of an array. */
-const ARRAY_BYTES = 4096;
-const MOST_VECTORS = 16;
 
 /** The bytes, or undefined if there are none. */
 export function readCapture(tid: number, one: Capture, call: Returning): Uint8Array | undefined {
@@ -41,18 +36,17 @@ export function readCapture(tid: number, one: Capture, call: Returning): Uint8Ar
       return read(tid, address, Math.min(bytes, one.bytes));
     }
     case HOW.array: {
-      const elements = Math.min(count(one.length), ARRAY_BYTES / 8);
-      return read(tid, address, Math.min(elements * one.bytes, ARRAY_BYTES));
+      const elements = Math.min(count(one.length), Math.floor(PATH_BYTES / one.bytes));
+      return read(tid, address, elements * one.bytes);
     }
     case HOW.vector:
       return readVector(tid, address, count(one.length), data);
     case HOW.message: {
-      // struct msghdr: the vector at 16, its length at 24
       const message = read(tid, address, 56);
       if (message === undefined) return undefined;
       const view = new DataView(message.buffer);
-      const elements = Number(view.getBigUint64(24, true));
-      return readVector(tid, view.getBigInt64(16, true), elements, data);
+      const elements = Number(view.getBigUint64(MSGHDR_AT.count, true));
+      return readVector(tid, view.getBigInt64(MSGHDR_AT.iov, true), elements, data);
     }
   }
 }

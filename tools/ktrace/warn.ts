@@ -1,0 +1,8 @@
+// What users are told beside the trace.
+
+import { write } from "../btrace/terminal.ts";
+
+/** A line on standard error. */
+export function warn(message: string): void {
+  write(Deno.stderr, `ktrace: ${message}\n`);
+}
