@@ -452,3 +452,29 @@ kernelTest("ktrace has a recorder in the background for each way", ["root", "gcc
   assertMatch(ktrace("-p", "2").stderr, /^ERROR: Cannot record 2: it is a thread of the kernel/);
   for (const file of [one, two]) Deno.removeSync(file);
 });
+
+kernelTest("ktrace whose reader has stalled hears signals", ["gcc"], async () => {
+  const folder = Deno.makeTempDirSync();
+  const fifo = `${folder}/pipe`;
+  output("mkfifo", [fifo]);
+  const command = ["-t", "c", "-f", fifo, buildProgram("reader")];
+  const errors = `${folder}/errors`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", `exec "$0" "$@" 2>${errors}`, ...toolCommand("ktrace", command)],
+    stdout: "null",
+  }).spawn();
+  using pipe = await Deno.open(fifo);
+  const head = new Uint8Array(64);
+  await pipe.read(head);
+  const pid = new DataView(head.buffer).getInt32(8, true);
+  // Long enough for the pipe to be full.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  child.kill("SIGTERM");
+  assertEquals((await child.status).code, 143);
+  assertMatch(
+    Deno.readTextFileSync(errors),
+    /: its reader is too slow, \d+ records lost; tracing stopped\n/,
+  );
+  Deno.kill(pid, "SIGKILL");
+  Deno.removeSync(folder, { recursive: true });
+});

@@ -30,7 +30,7 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
   const file = tracing.recorder.open(options.file, {
     append: options.append,
     format: options.format === "json" ? JSON_LINES : FREEBSD,
-    nonblocking: options.noWait && sync,
+    whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
   });
   const child = stack.use(holdChild(options.command.map(quote).join(" ")));
   tracing.set(child, options.points, file);

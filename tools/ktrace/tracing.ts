@@ -29,6 +29,8 @@ export interface TracingOptions {
 
 /** Points that may be added to a process later, without an attachment that others pay for. */
 const CHEAP = ~(pointOf(KTR.csw) | pointOf(KTR.fault)) & 0x00ffffff;
+/** How long a reader that is slow is left to itself. */
+const FULL_MS = 5;
 /** How often it is looked whether those that are recorded still live. */
 const LOOK_MS = 1000;
 
@@ -142,7 +144,13 @@ export class Tracing implements Disposable {
   async run(): Promise<void> {
     if (this.#traced !== undefined) return await this.#traced.follow();
     let looked = performance.now();
-    while (!this.#stopped && this.recorder.processes.length > 0) {
+    while (!this.#stopped && (this.recorder.processes.length > 0 || this.recorder.isFull)) {
+      if (this.recorder.isFull) {
+        await new Promise((resolve) => setTimeout(resolve, FULL_MS));
+        this.recorder.flush();
+        if (!this.recorder.isFull) this.#kernel!.drain();
+        continue;
+      }
       await this.#kernel!.wait();
       if (this.#kernel!.drain() > 0 || performance.now() < looked + LOOK_MS) continue;
       looked = performance.now();

@@ -137,7 +137,7 @@ class Server {
     const file = this.#tracing.recorder.open(request.file, {
       append: request.append,
       format,
-      nonblocking: request.noWait && this.#options.sync,
+      whenFull: this.#options.sync ? (request.noWait ? "stop" : "wait") : "later",
     });
     this.#files.set(request.file, file);
     return file;

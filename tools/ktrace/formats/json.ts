@@ -9,7 +9,7 @@ import type { Format } from "./write.ts";
 /** A JSON line for each record. */
 export const JSON_LINES: Format = {
   size: (request) => 1024 + request.length * 6,
-  whole: (bytes, _view, length) => bytes.lastIndexOf(10, length - 1) + 1,
+  endOf: (bytes, _view, at) => bytes.indexOf(10, at) + 1,
   write(request, bytes, _view, at) {
     const record: KtrRecord = {
       dropped: request.dropped,

@@ -9,8 +9,8 @@ import { COMM_BYTES, HEADER_BYTES, KTR_DROP, KTR_VERSIONED } from "./types.ts";
 export interface Format {
   /** Most bytes that the record takes. */
   size(request: Request): number;
-  /** Bytes of the records that are whole in the first `length` bytes of a buffer. */
-  whole(bytes: Uint8Array, view: DataView, length: number): number;
+  /** Where the record that starts at `at` ends. */
+  endOf(bytes: Uint8Array, view: DataView, at: number): number;
   /** Writes it at `at`; returns where it ends. */
   write(request: Request, bytes: Uint8Array, view: DataView, at: number): number;
 }
@@ -18,15 +18,7 @@ export interface Format {
 /** ktrace.out of FreeBSD, headers of version 1. */
 export const FREEBSD: Format = {
   size: (request) => HEADER_BYTES + request.length,
-  whole(_bytes, view, length) {
-    let at = 0;
-    while (at + HEADER_BYTES <= length) {
-      const next = at + HEADER_BYTES + view.getInt32(at, true);
-      if (next > length) break;
-      at = next;
-    }
-    return at;
-  },
+  endOf: (_bytes, view, at) => at + HEADER_BYTES + view.getInt32(at, true),
   write(request, bytes, view, at) {
     const { length } = request;
     view.setInt32(at, length, true);

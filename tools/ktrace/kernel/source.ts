@@ -54,6 +54,9 @@ export class KernelSource implements Disposable {
   readonly #files: TraceFile[] = [];
   /** Processes that are recorded no more, whose records may still be in the ring. */
   readonly #cleared = new Set<number>();
+  /** Those of them whose file could not take what they had made before. */
+  readonly #abandoned = new Set<number>();
+  #ignored = 0;
   /** CLOCK_REALTIME of CLOCK_BOOTTIME 0. */
   readonly #epoch: { readonly seconds: number; readonly nanoseconds: number };
   readonly #lwp = { tid: 0, startNs: 0, comm: new Uint8Array(16) };
@@ -61,6 +64,7 @@ export class KernelSource implements Disposable {
   #bytes = new Uint8Array(0);
   #view = new DataView(this.#bytes.buffer);
   #closed = false;
+  #ending = false;
 
   /**
    * Loads and attaches; nobody is recorded yet.
@@ -152,7 +156,7 @@ export class KernelSource implements Disposable {
   get lost(): number {
     // The session's numbers stay when it is closed.
     const { lostRecords, recursed, recursionMisses } = this.#session.stats();
-    return Number(lostRecords + recursed + recursionMisses);
+    return Number(lostRecords + recursed + recursionMisses) + this.#ignored;
   }
 
   /** Child processes that are not recorded: the map was full. */
@@ -167,6 +171,7 @@ export class KernelSource implements Disposable {
     const known = this.#traced.lookup(key(process.pid));
     if (known !== undefined) value.set(new Uint32Array(known.buffer, 0, value.length));
     this.#cleared.delete(process.pid);
+    this.#abandoned.delete(process.pid);
     value[TRACED.points / 4] = process.points;
     if (!this.#files.includes(process.file)) this.#files.push(process.file);
     value[TRACED.file / 4] = this.#files.indexOf(process.file);
@@ -176,12 +181,17 @@ export class KernelSource implements Disposable {
   /** Records a process no more. */
   clear(pid: number): void {
     this.#cleared.add(pid);
+    if (this.#recorder.isFull) this.#abandoned.add(pid);
     if (!this.#closed) this.#traced.delete(key(pid));
   }
 
   /** Reads what is there, and writes it. */
   drain(): number {
-    const count = this.#session.drain((offset) => this.#take(offset));
+    const count = this.#session.drain((offset) => {
+      // What cannot be written stays in the ring.
+      if (this.#recorder.isFull && !this.#ending) return false;
+      this.#take(offset);
+    });
     if (count > 0) {
       this.#recorder.drainAll();
       this.#recorder.flush();
@@ -203,6 +213,7 @@ export class KernelSource implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#session.stop();
+    this.#ending = true;
     while (this.drain() > 0);
     this.#unfollowed = this.unfollowed;
     this.#closed = true;
@@ -219,7 +230,10 @@ export class KernelSource implements Disposable {
     for (let i = 0; i < 16; i++) lwp.comm[i] = bytes[offset + RECORD.comm + i];
     let process = this.#recorder.process(pid);
     if (process === undefined) {
-      if (this.#cleared.has(pid)) return;
+      if (this.#cleared.has(pid)) {
+        if (this.#abandoned.has(pid)) this.#ignored++;
+        return;
+      }
       // Its birth found no room in the ring.
       const file = this.#files[view.getUint32(offset + HEADER.id, true)];
       if (file === undefined || !file.isOpen) return;
@@ -231,6 +245,7 @@ export class KernelSource implements Disposable {
     if (type === EVENT.fork) {
       const child = view.getUint32(offset + RECORD.payload, true);
       this.#cleared.delete(child);
+      this.#abandoned.delete(child);
       this.#recorder.fork(process, child, this.#long(offset + RECORD.payload + 8));
       return;
     }

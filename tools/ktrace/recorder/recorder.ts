@@ -102,6 +102,12 @@ export class Recorder implements Disposable {
     return this.#lost;
   }
 
+  /** A file has something that its reader has not taken: what comes meanwhile had better wait. */
+  get isFull(): boolean {
+    for (const file of this.#files) if (file.isFull) return true;
+    return false;
+  }
+
   /** Processes that are recorded. */
   get processes(): readonly TracedProcess[] {
     return [...this.#processes.values()];
@@ -171,7 +177,7 @@ export class Recorder implements Disposable {
       if (process.file === file) this.#stop(process);
     }
     this.#files.delete(file);
-    file[Symbol.dispose]();
+    this.#close(file);
   }
 
   /** Stops everything. */
@@ -277,8 +283,19 @@ export class Recorder implements Disposable {
   /** Writes what waits, closes all files. */
   [Symbol.dispose](): void {
     this.clearAll();
-    for (const file of this.#files) file[Symbol.dispose]();
+    for (const file of this.#files) this.#close(file);
     this.#files.clear();
+  }
+
+  /** What could not be written in the end is told. */
+  #close(file: TraceFile): void {
+    file[Symbol.dispose]();
+    if (file.failure !== undefined && !this.#failed.has(file)) this.#fail(file, file.failure);
+  }
+
+  #fail(file: TraceFile, { message }: Error): void {
+    this.#failed.add(file);
+    this.#warn(`${file.path}: ${message}; tracing stopped`);
   }
 
   #of(pid: number, startNs: number): Process | undefined {
@@ -346,8 +363,7 @@ export class Recorder implements Disposable {
     }
     const { failure } = file;
     if (failure === undefined) return;
-    this.#failed.add(file);
-    this.#warn(`${file.path}: ${failure.message}; tracing stopped`);
+    this.#fail(file, failure);
     for (const process of [...this.#processes.values()]) {
       if (process.file === file) this.#stop(process);
     }

@@ -32,8 +32,11 @@ export interface TraceFileOptions {
   readonly format?: Format;
   /** Who opens and writes it, whoever makes the records. Default: this process. */
   readonly credentials?: Credentials;
-  /** Never wait for a reader: a file that cannot take a record at once is not written to any more. */
-  readonly nonblocking?: boolean;
+  /**
+   * Where a pipe's reader is slower than its writer: "wait" holds this thread (the default), "later" keeps what
+   * could not be written for the next {@linkcode TraceFile.flush}, "stop" writes nothing any more.
+   */
+  readonly whenFull?: "wait" | "later" | "stop";
 }
 
 /** A file, or a pipe. */
@@ -47,7 +50,7 @@ export class TraceFile implements Disposable {
   readonly format: Format;
   readonly #fd: Fd;
   readonly #isRegular: boolean;
-  readonly #nonblocking: boolean;
+  readonly #whenFull: "wait" | "later" | "stop";
   #buffer = new Uint8Array(BUFFER_BYTES);
   #view = new DataView(this.#buffer.buffer);
   #length = 0;
@@ -55,6 +58,9 @@ export class TraceFile implements Disposable {
   #end = 0;
   #failure?: DtError;
   #records = 0;
+  #isFull = false;
+  /** Bytes at the start of the buffer that belong to a record that was begun. */
+  #rest = 0;
   #isOpen = true;
 
   /**
@@ -66,15 +72,17 @@ export class TraceFile implements Disposable {
     this.path = path;
     this.credentials = options.credentials ?? this.#own;
     this.format = options.format ?? FREEBSD;
-    this.#nonblocking = options.nonblocking ?? false;
+    const whenFull = options.whenFull ?? "wait";
     const flags = O_WRONLY | O_CREAT | (options.append ? O_APPEND : O_TRUNC);
     this.#fd = this.#as(() =>
-      path === "-" ? ownOutput(this.#nonblocking) : openFile(path, flags, MODE)
+      path === "-" ? ownOutput(whenFull !== "wait") : openFile(path, flags, MODE)
     );
     const { isFile, size } = Deno.statSync(`/proc/self/fd/${this.#fd.value}`);
     this.#isRegular = isFile && path !== "-";
     this.#end = this.#isRegular ? size : 0;
-    if (this.#nonblocking && !isFile) setBlocking(this.#fd.value, false);
+    // A descriptor that is shared with others stays as they want it.
+    this.#whenFull = isFile || this.#fd.what.startsWith("dup:") ? "wait" : whenFull;
+    if (this.#whenFull !== "wait") setBlocking(this.#fd.value, false);
   }
 
   /** False when it was closed. */
@@ -104,16 +112,18 @@ export class TraceFile implements Disposable {
     return this.#records;
   }
 
+  /** There is something that could not be written yet: {@linkcode flush} tries again. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   /** Takes a record; it is written by the next {@linkcode flush}, or earlier. */
   append(request: Request): void {
     if (this.#failure !== undefined || !this.#isOpen) return;
     const size = this.format.size(request);
     if (this.#length + size > this.#buffer.length) {
       this.flush();
-      if (size > this.#buffer.length) {
-        this.#buffer = new Uint8Array(size);
-        this.#view = new DataView(this.#buffer.buffer);
-      }
+      if (this.#length + size > this.#buffer.length) this.#grow(this.#length + size);
     }
     this.#length = this.format.write(request, this.#buffer, this.#view, this.#length);
     this.#records++;
@@ -128,28 +138,43 @@ export class TraceFile implements Disposable {
       if (errorCode(error) === undefined) throw error;
       this.#failure = error as DtError;
     }
-    this.#length = 0;
+    if (this.#failure !== undefined) this.#length = 0;
   }
 
-  /** Writes what was taken, closes. */
+  /** Writes what was taken, closes. What its reader does not take at once is lost, which is a failure. */
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
     this.flush();
+    if (this.#isFull) this.#failure ??= tooSlow(`, ${this.#unwritten()} records lost`);
     this.#isOpen = false;
     this.#fd[Symbol.dispose]();
   }
 
+  #grow(bytes: number): void {
+    const before = this.#buffer;
+    this.#buffer = new Uint8Array(2 ** Math.ceil(Math.log2(bytes)));
+    this.#buffer.set(before.subarray(0, this.#length));
+    this.#view = new DataView(this.#buffer.buffer);
+  }
+
   #writeAll(): void {
     let done = 0;
+    this.#isFull = false;
     try {
-      while (done < this.#length) {
-        const count = this.#write(this.#buffer.subarray(done, this.#length), done === 0);
-        done += count;
+      while (done < this.#length && !this.#isFull) {
+        done += this.#write(this.#buffer.subarray(done, this.#length), done === 0);
       }
       this.#end += done;
+      this.#rest = this.#boundary(done) - done;
+      this.#buffer.copyWithin(0, done, this.#length);
+      this.#length -= done;
     } catch (error) {
       // What came before in this round may be whole records, and what is behind them is not.
-      if (this.#isRegular) truncateFile(this.#fd.value, this.#end + this.#wholeRecords(done));
+      if (this.#isRegular) {
+        const last = this.#boundary(done);
+        const whole = last === done ? done : this.#lastBoundary;
+        truncateFile(this.#fd.value, this.#end + whole);
+      }
       throw error;
     }
   }
@@ -160,8 +185,12 @@ export class TraceFile implements Disposable {
       if (count >= 0) return count;
       const errno = libc().errno();
       if (errno === EINTR) continue;
-      if (errno === EAGAIN && this.#nonblocking) {
-        if (first) throw new DtError("EAGAIN", "its reader is too slow", { operation: "write" });
+      if (errno === EAGAIN && this.#whenFull === "later") {
+        this.#isFull = true;
+        return 0;
+      }
+      if (errno === EAGAIN && this.#whenFull === "stop") {
+        if (first) throw tooSlow();
         // A record was begun: it is finished.
         setBlocking(this.#fd.value, true);
         continue;
@@ -170,9 +199,24 @@ export class TraceFile implements Disposable {
     }
   }
 
-  /** Bytes of the records that are complete in the first `bytes` of the buffer. */
-  #wholeRecords(bytes: number): number {
-    return this.format.whole(this.#buffer, this.#view, bytes);
+  /** The first end of a record at or behind a place in the buffer; the one before is kept. */
+  #boundary(place: number): number {
+    let at = this.#lastBoundary = this.#rest;
+    while (at < place) {
+      this.#lastBoundary = at;
+      at = this.format.endOf(this.#buffer, this.#view, at);
+    }
+    return at;
+  }
+  #lastBoundary = 0;
+
+  /** Records that could not be written, the one that was begun among them. */
+  #unwritten(): number {
+    let count = this.#rest > 0 ? 1 : 0;
+    for (let at = this.#rest; at < this.#length; count++) {
+      at = this.format.endOf(this.#buffer, this.#view, at);
+    }
+    return count;
   }
 
   #as<T>(action: () => T): T {
@@ -180,10 +224,19 @@ export class TraceFile implements Disposable {
   }
 }
 
+function tooSlow(loss = ""): DtError {
+  return new DtError("EAGAIN", `its reader is too slow${loss}`, { operation: "write" });
+}
+
 /**
  * Standard output, whose place in a file is shared with whoever has it, too. Whoever must not wait opens a
  * pipe anew: others may want to.
  */
 function ownOutput(nonblocking: boolean): Fd {
-  return nonblocking ? openFile("/proc/self/fd/1", O_WRONLY) : duplicate(1);
+  if (!nonblocking || !isPipe()) return duplicate(1);
+  return openFile("/proc/self/fd/1", O_WRONLY);
+}
+
+function isPipe(): boolean {
+  return Deno.statSync("/proc/self/fd/1").isFifo ?? false;
 }
