@@ -155,6 +155,25 @@ Deno.test("data keeps its place among its thread's records", () => {
   assertEquals(bench.notes(), ["before", "genio", "after"]);
 });
 
+Deno.test("a record that waits stays its thread's, whoever has the number then", () => {
+  using bench = new Bench();
+  const { recorder, process } = bench;
+  const lwp = { tid: 500, startNs: 5, comm: new TextEncoder().encode("first") };
+  const waiting = recorder.request(process, lwp)!;
+  waiting.raw(KTR.user, new TextEncoder().encode("1"));
+  recorder.enqueue(process, waiting);
+  // The thread has died, and its number is another's.
+  Object.assign(lwp, { startNs: 9, comm: new TextEncoder().encode("other") });
+  const next = recorder.request(process, lwp)!;
+  next.raw(KTR.user, new TextEncoder().encode("2"));
+  assertEquals([waiting.startNs, next.startNs], [5, 9]);
+  recorder.submit(process, next);
+  assertEquals(
+    bench.records().map(({ tid, comm }) => [tid, comm]),
+    [[500, "first"], [500, "other"]],
+  );
+});
+
 Deno.test("a process's end writes the rest; its number is another's then", () => {
   using bench = new Bench();
   bench.note("last", "enqueue");
