@@ -84,7 +84,8 @@ for (const [name, way] of WAYS) {
       }
     }
     // What was written is what was read back, in its place.
-    const own = records.filter((one) => one.tid === Math.max(...records.map(({ tid }) => tid)));
+    const last = records.reduce((most, { tid }) => Math.max(most, tid), 0);
+    const own = records.filter(({ tid }) => tid === last);
     const data = own.filter(({ type }) => type === "genio").map(({ data }) => data!);
     assertEquals(data.length, 600);
     data.forEach((text, i) => {
