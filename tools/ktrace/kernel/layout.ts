@@ -83,9 +83,12 @@ export const FLAG = { onSuccess: 1, isWrite: 2 } as const;
 /** Numbers of system calls that are looked up. */
 export const MOST_CALLS = 512;
 
+/** The word behind arguments and result: process and thread, which a function's own frame has not. */
+export const SCRATCH_IDS = 7;
+
 /** Scratch memory of the actions, on each CPU. */
 export const SCRATCH = {
-  /** Six arguments and the result. */
+  /** Six arguments, the result, {@linkcode SCRATCH_IDS}. */
   words: 0,
   /** A vector's base and length, as it is in the process. */
   iovec: 64,

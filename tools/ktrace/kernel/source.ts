@@ -6,23 +6,21 @@ import { CONTROL } from "../../../core/blocks.ts";
 import { openDevice } from "../../../core/device.ts";
 import { HEADER } from "../../../core/event.ts";
 import type { Session } from "../../../core/session.ts";
-import { bootTimeNs, wallTimeNs } from "../../../core/sys/clock.ts";
 import { ids, offsetOf } from "../../../core/tasks/mod.ts";
 import { DtError } from "../../../core/errors.ts";
-import { syscalls, UTRACE_CALL } from "../../../core/syscalls/mod.ts";
+import { UTRACE_CALL } from "../../../core/syscalls/mod.ts";
 import { procEvents, rawtracepoint, tracepoint } from "../../../providers/mod.ts";
-import { commandLine, environment } from "../facts.ts";
 import { capturesByNumber, STRUCT_NAMES } from "../captures.ts";
-import { CAPFAIL_SYSCALL, KTR, type KtrType, LINUX_ABI } from "../formats/types.ts";
+import { KTR, type KtrType } from "../formats/types.ts";
 import { INHERIT, pointOf } from "../points.ts";
 import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { TraceFile } from "../recorder/trace_file.ts";
-import { structToFile } from "../structs.ts";
-import { isRefusal, linuxArguments } from "../systems/linux.ts";
-import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
-import { encodeOperations, entryAction, returnAction } from "./calls.ts";
-import { CAPTURED, EVENT, RECORD, TRACED, TRACED_ENTRIES } from "./layout.ts";
+import { isRefusal } from "../systems/linux.ts";
+import { entryAction, returnAction } from "./calls.ts";
+import { encodeOperations } from "./capture.ts";
+import { EVENT, RECORD, TRACED, TRACED_ENTRIES } from "./layout.ts";
 import { execAction, exitAction, forkAction } from "./life.ts";
+import { RingRecords } from "./ring_records.ts";
 import { faultAction, signalAction, switchAction } from "./switches.ts";
 
 /** How to record. */
@@ -40,9 +38,6 @@ export const DEFAULT_RING = 1 << 25;
 /** Paths have 4096 bytes; arguments of programs may have more. */
 const LEAST_CAPTURE = 16384;
 
-const SIGKILL = 9;
-const SIGNAL_RETURN = syscalls().get("rt_sigreturn")!.number;
-
 /** Programs that are attached, and their reader. */
 export class KernelSource implements Disposable {
   /** Points that it can record. */
@@ -57,12 +52,8 @@ export class KernelSource implements Disposable {
   /** Those of them whose file could not take what they had made before. */
   readonly #abandoned = new Set<number>();
   #ignored = 0;
-  /** CLOCK_REALTIME of CLOCK_BOOTTIME 0. */
-  readonly #epoch: { readonly seconds: number; readonly nanoseconds: number };
   readonly #lwp = { tid: 0, startNs: 0, comm: new Uint8Array(16) };
-  #captureBytes = LEAST_CAPTURE;
-  #bytes = new Uint8Array(0);
-  #view = new DataView(this.#bytes.buffer);
+  readonly #records: RingRecords;
   #closed = false;
   #ending = false;
 
@@ -87,19 +78,18 @@ export class KernelSource implements Disposable {
     );
     const device = openDevice({ providers: [tracepoint(), rawtracepoint(), procEvents()] });
     this.#session = stack.use(device.open({ ringBytes: options.ringBytes ?? DEFAULT_RING }));
-    this.#enable(stack, options);
+    const captureBytes = Math.max(LEAST_CAPTURE, options.genioBytes);
+    this.#enable(stack, options, captureBytes);
     this.#session.start();
-    const epoch = wallTimeNs() - bootTimeNs();
-    this.#epoch = {
-      seconds: Number(epoch / 1_000_000_000n),
-      nanoseconds: Number(epoch % 1_000_000_000n),
-    };
-    this.#bytes = this.#session.recordBytes;
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+    this.#records = new RingRecords(this.#session.recordBytes, captureBytes);
     this.#owned = stack.move();
   }
 
-  #enable(stack: DisposableStack, { points, genioBytes }: KernelSourceOptions): void {
+  #enable(
+    stack: DisposableStack,
+    { points, genioBytes }: KernelSourceOptions,
+    captureBytes: number,
+  ): void {
     const parts = {
       traced: this.#traced,
       fields: {
@@ -113,7 +103,6 @@ export class KernelSource implements Disposable {
     const enable = (name: string, kernel: ReturnType<typeof entryAction>) => {
       this.#session.enable(name, { action: { kernel } });
     };
-    const captureBytes = this.#captureBytes = Math.max(LEAST_CAPTURE, genioBytes);
     if (has(KTR.syscall, KTR.user)) {
       enable("tracepoint:raw_syscalls:sys_enter", entryAction(parts));
     }
@@ -221,12 +210,11 @@ export class KernelSource implements Disposable {
   }
 
   #take(offset: number): void {
-    const view = this.#view;
-    const bytes = this.#bytes;
+    const { view, bytes } = this.#records;
     const pid = view.getUint32(offset + RECORD.pid, true);
     const lwp = this.#lwp;
     lwp.tid = view.getUint32(offset + RECORD.tid, true);
-    lwp.startNs = this.#long(offset + RECORD.start);
+    lwp.startNs = this.#records.long(offset + RECORD.start);
     for (let i = 0; i < 16; i++) lwp.comm[i] = bytes[offset + RECORD.comm + i];
     let process = this.#recorder.process(pid);
     if (process === undefined) {
@@ -246,7 +234,7 @@ export class KernelSource implements Disposable {
       const child = view.getUint32(offset + RECORD.payload, true);
       this.#cleared.delete(child);
       this.#abandoned.delete(child);
-      this.#recorder.fork(process, child, this.#long(offset + RECORD.payload + 8));
+      this.#recorder.fork(process, child, this.#records.long(offset + RECORD.payload + 8));
       return;
     }
     if (type === EVENT.setId) {
@@ -261,11 +249,10 @@ export class KernelSource implements Disposable {
   }
 
   #record(process: TracedProcess, type: KtrType, offset: number): void {
-    const view = this.#view;
-    const at = offset + RECORD.payload;
     if (type === KTR.sysret) {
-      const error = this.#errorAt(at + 8);
-      const code = view.getUint32(at, true);
+      const at = offset + RECORD.payload;
+      const error = this.#records.errorAt(at + 8);
+      const code = this.#records.view.getUint32(at, true);
       if (code === UTRACE_CALL) return;
       if (isRefusal(error) && (process.points & pointOf(KTR.capfail)) !== 0) {
         this.#make(process, KTR.capfail, offset);
@@ -278,146 +265,13 @@ export class KernelSource implements Disposable {
   #make(process: TracedProcess, type: KtrType, offset: number): void {
     const request = this.#recorder.request(process, this.#lwp);
     if (request === undefined) return;
-    const view = this.#view;
-    const at = offset + RECORD.payload;
-    const time = this.#long(offset + HEADER.time);
-    const nanoseconds = time % 1e9 + this.#epoch.nanoseconds;
-    const carry = nanoseconds >= 1e9 ? 1 : 0;
-    request.seconds = Math.floor(time / 1e9) + this.#epoch.seconds + carry;
-    request.nanoseconds = nanoseconds - carry * 1e9;
-    request.cpu = view.getUint32(offset + HEADER.cpu, true);
-    switch (type) {
-      case KTR.syscall: {
-        const code = view.getUint32(at, true);
-        const count = linuxArguments(code);
-        request.begin(type, 8 + count * 8);
-        request.view.setInt16(0, callNumber(code), true);
-        request.view.setInt16(2, count, true);
-        for (let i = 0; i < count * 2; i++) {
-          request.view.setInt32(8 + i * 4, view.getInt32(at + 8 + i * 4, true), true);
-        }
-        break;
-      }
-      case KTR.sysret: {
-        const error = this.#errorAt(at + 8);
-        const code = view.getInt32(at, true);
-        request.begin(type, 16);
-        // Registers that were restored have no number.
-        request.view.setInt16(0, code < 0 ? SIGNAL_RETURN : callNumber(code), true);
-        request.view.setInt32(4, freebsdErrno(error), true);
-        if (error === 0) {
-          request.view.setInt32(8, view.getInt32(at + 8, true), true);
-          request.view.setInt32(12, view.getInt32(at + 12, true), true);
-        }
-        break;
-      }
-      case KTR.capfail:
-        request.capfail(CAPFAIL_SYSCALL, view.getUint32(at, true), LINUX_ABI);
-        break;
-      case KTR.args:
-      case KTR.env:
-        request.raw(type, this.#texts(process.pid, type, this.#captured(offset)));
-        break;
-      case KTR.namei:
-      case KTR.user:
-        request.raw(type, this.#captured(offset));
-        break;
-      case KTR.genio: {
-        const info = offset + CAPTURED.info;
-        const isWrite = view.getUint32(info + 4, true) !== 0;
-        request.genio(view.getInt32(info, true), isWrite, this.#captured(offset));
-        break;
-      }
-      case KTR.struct: {
-        const name = STRUCT_NAMES[view.getUint32(offset + CAPTURED.info, true)];
-        request.struct(name, structToFile(name, this.#captured(offset)));
-        break;
-      }
-      case KTR.structArray: {
-        const name = STRUCT_NAMES[view.getUint32(offset + CAPTURED.info, true)];
-        const elementBytes = view.getUint32(offset + CAPTURED.info2, true);
-        const data = this.#captured(offset);
-        const whole = data.length - data.length % elementBytes;
-        request.structArray(name, elementBytes, data.subarray(0, whole));
-        break;
-      }
-      case KTR.psig:
-        request.psig({
-          signo: freebsdSignal(this.#signalAt(at)),
-          code: view.getInt32(at + 8, true),
-          action: view.getBigUint64(at + 16, true),
-          mask: this.#bytes.subarray(at + 24, at + 32),
-        });
-        break;
-      case KTR.csw: {
-        const isOut = view.getUint32(at, true) === 1;
-        const preempted = view.getUint32(at + 8, true) !== 0;
-        const state = view.getUint32(at + 16, true);
-        request.csw(isOut, preempted, isOut ? stateName(state, preempted) : "");
-        break;
-      }
-      case KTR.fault:
-        request.fault(view.getBigUint64(at, true), accessOf(view.getUint32(at + 8, true)));
-        break;
-      case KTR.procdtor:
-        request.begin(type, 0);
-    }
+    this.#records.fill(request, type, offset);
     const waits = type === KTR.psig || type === KTR.csw || type === KTR.fault;
     if (waits) this.#recorder.enqueue(process, request);
     else this.#recorder.submit(process, request);
   }
-
-  #captured(offset: number): Uint8Array {
-    const size = this.#view.getUint32(offset + HEADER.size, true);
-    return this.#bytes.subarray(offset + CAPTURED.data, offset + size);
-  }
-
-  /** Arguments or environment: if there are more than fit into the ring, of the process as it is now. */
-  #texts(pid: number, type: KtrType, captured: Uint8Array): Uint8Array {
-    if (captured.length < this.#captureBytes - 1) return captured;
-    const all = type === KTR.args ? commandLine(pid) : environment(pid);
-    const same = all.length > captured.length && captured.every((byte, i) => byte === all[i]);
-    return same ? all : captured;
-  }
-
-  /** A signal that ends a process reaches its threads as SIGKILL. */
-  #signalAt(at: number): number {
-    const signal = this.#view.getInt32(at, true);
-    return signal === SIGKILL ? this.#view.getInt32(at + 32, true) & 0x7f || signal : signal;
-  }
-
-  /** A 64-bit number that has no more than 53. */
-  #long(at: number): number {
-    return this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
-  }
-
-  /** The error that a result means, or 0. */
-  #errorAt(at: number): number {
-    const low = this.#view.getInt32(at, true);
-    return this.#view.getInt32(at + 4, true) === -1 && low < 0 && low >= -4095 ? -low : 0;
-  }
-}
-
-/** In 16 bits; none for a number that no call has, lest it be another's. */
-function callNumber(code: number): number {
-  return code < 0x8000 ? code : -1;
 }
 
 function key(pid: number): Uint8Array {
   return new Uint8Array(new Uint32Array([pid, 0]).buffer);
-}
-
-/** Why a thread stops running, as task states are called. include/linux/sched.h */
-function stateName(state: number, preempted: boolean): string {
-  if (preempted || state === 0) return "run";
-  if ((state & 1) !== 0) return "sleep";
-  if ((state & 2) !== 0) return "disk";
-  if ((state & 0xc) !== 0) return "stopped";
-  return (state & 0x30) !== 0 ? "exit" : "";
-}
-
-/** VM_PROT_* of a fault's error code. arch/x86/include/asm/trap_pf.h */
-function accessOf(code: number): number {
-  if ((code & 16) !== 0) return 4;
-  return (code & 2) !== 0 ? 2 : 1;
 }
