@@ -109,17 +109,20 @@ const RULES: readonly { files: RegExp; may: RegExp }[] = [
     files: /^tools\/ktrace\/(formats|recorder\/request\.ts|points\.ts|captures\.ts)/,
     may: /^tools\/ktrace\/|^core\/errors\.ts$|^core\/syscalls\//,
   },
-  { files: /^tools\/ktrace/, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },
+  {
+    files: /^tools\/ktrace/,
+    may: /^(tools|core)\/|^providers\/(proc-events\/)?mod\.ts$|^deno\.json$/,
+  },
   {
     files: /^tools\/kdump/,
     may:
-      /^tools\/(kdump\/|(command_line|deps)\.ts$|btrace\/terminal\.ts$|ktrace\/(formats|systems|points|record))|^core\/syscalls\/mod\.ts$|^deno\.json$/,
+      /^tools\/(kdump\/|(command_line|deps|signals)\.ts$|btrace\/terminal\.ts$|ktrace\/(formats|systems|points|record))|^core\/syscalls\/mod\.ts$|^deno\.json$/,
   },
   { files: /^tools\/profile/, may: /^(tools|core)\/|^providers\/mod\.ts$|^deno\.json$/ },
   {
     files: /^tools\//,
     may:
-      /^tools\/(btrace|symbols)\/|^tools\/(deps|command_line)\.ts$|^core\/|^providers\/mod\.ts$|^deno\.json$/,
+      /^tools\/(btrace|symbols)\/|^tools\/(deps|command_line|signals)\.ts$|^core\/|^providers\/mod\.ts$|^deno\.json$/,
   },
   { files: /^deno\.json$/, may: /^$/ },
 ];

@@ -310,6 +310,7 @@ export class Tracer {
     // clone() makes threads and processes.
     const pid = event === PTRACE_EVENT.clone ? Number(statusField(tid, "Tgid") ?? parent.pid) : tid;
     const child = known ?? this.#adopt(tid, pid, "unborn");
+    if (pid === tid) this.#released.delete(pid); // the number was another's
     child.parent = parent;
     child.call = parent.call;
     child.foreign = parent.foreign;

@@ -7,6 +7,7 @@ import { type Options, parseOptions, USAGE } from "./options.ts";
 import { choosePlane } from "./plane.ts";
 import { reportError, write, writeAll } from "./terminal.ts";
 import type { WorkerMessage } from "./worker.ts";
+import { onSignals, statusOfSignal } from "../signals.ts";
 
 /**
  * Runs btrace.
@@ -63,15 +64,11 @@ async function traceInWorker(options: Options): Promise<number> {
         else ({ child } = data);
       };
       let signals = 0;
-      for (const [name, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
-        const listener = () => {
-          if (++signals < 2) return;
-          if (child !== undefined) Deno.kill(child, "SIGTERM");
-          resolve(128 + number);
-        };
-        Deno.addSignalListener(name, listener);
-        stack.defer(() => Deno.removeSignalListener(name, listener));
-      }
+      stack.use(onSignals(["SIGINT", "SIGTERM"], (signal) => {
+        if (++signals < 2) return;
+        if (child !== undefined) Deno.kill(child, "SIGTERM");
+        resolve(statusOfSignal(signal));
+      }));
       worker.onerror = (event) => {
         event.preventDefault();
         reject(new Error(event.message));

@@ -6,6 +6,7 @@ import type { Compiled, Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./loaded.ts";
 import { Runner, type RunnerOptions } from "./runner.ts";
 import { storesUserCode } from "./lang/types.ts";
+import { onSignals } from "../signals.ts";
 
 /** How to run. */
 export interface RunOptions extends RunnerOptions, LoadOptions {
@@ -64,7 +65,7 @@ export async function run(
   }
   using runner = new Runner(compiled, loaded, { ...options, symbolizer });
   const signals = compiled.probes.filter(({ name }) => name.startsWith("self:signal:"));
-  using _listeners = onSignals(signals.map(({ name }) => name), (name) => {
+  using _listeners = onSignalProbes(signals.map(({ name }) => name), (name) => {
     loaded.fire(name);
     session.wake();
   });
@@ -91,13 +92,10 @@ function namesUserCode({ plans, maps }: Compiled): boolean {
 }
 
 /** Calls back for each signal that a script has a probe for. */
-function onSignals(names: readonly string[], fire: (name: string) => void): Disposable {
+function onSignalProbes(names: readonly string[], fire: (name: string) => void): Disposable {
   const stack = new DisposableStack();
   for (const name of names) {
-    const signal = name.split(":")[2] as Deno.Signal;
-    const listener = () => fire(name);
-    Deno.addSignalListener(signal, listener);
-    stack.defer(() => Deno.removeSignalListener(signal, listener));
+    stack.use(onSignals([name.split(":")[2] as Deno.Signal], () => fire(name)));
   }
   return stack;
 }

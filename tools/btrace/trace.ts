@@ -17,6 +17,7 @@ import {
 import { formatDiagnostic } from "./lang/diagnostics.ts";
 import { openFor } from "./open.ts";
 import { UsageError } from "../command_line.ts";
+import { onSignals } from "../signals.ts";
 import { type Options } from "./options.ts";
 import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "./passes/config.ts";
 import { run } from "./run.ts";
@@ -221,12 +222,5 @@ function configFromEnvironment(): Record<string, string> {
 
 /** Aborts at SIGINT and SIGTERM. */
 export function abortOnSignals(controller: AbortController): Disposable {
-  const abort = () => controller.abort();
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) Deno.addSignalListener(signal, abort);
-  return {
-    [Symbol.dispose]() {
-      for (const signal of signals) Deno.removeSignalListener(signal, abort);
-    },
-  };
+  return onSignals(["SIGINT", "SIGTERM"], () => controller.abort());
 }

@@ -3,6 +3,7 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { reportError, write, writeAll } from "../btrace/terminal.ts";
 import { UsageError } from "../command_line.ts";
+import { onSignals } from "../signals.ts";
 import { recordJson } from "../ktrace/formats/json.ts";
 import { type Item, RecordReader } from "../ktrace/formats/reader.ts";
 import { KTR, type KtrType } from "../ktrace/formats/types.ts";
@@ -123,13 +124,10 @@ async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Arra
   }
   const ended = Promise.withResolvers<void>();
   let stopped = false;
-  const stop = () => {
+  using _ = onSignals(follow ? ["SIGINT", "SIGTERM"] as const : [], () => {
     stopped = true;
     ended.resolve();
-  };
-  if (follow) {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, stop);
-  }
+  });
   try {
     const buffer = new Uint8Array(CHUNK);
     while (!stopped) {
@@ -148,8 +146,5 @@ async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Arra
     }
   } finally {
     if (file !== "-") input.close();
-    if (follow) {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, stop);
-    }
   }
 }

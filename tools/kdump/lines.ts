@@ -1,7 +1,7 @@
 // Records as lines: FreeBSD's kdump.
 
 import type { KtrRecord, RecordKind, SystemName } from "../ktrace/record.ts";
-import { strings } from "../ktrace/formats/bytes.ts";
+import { latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import type { KdumpOptions } from "./options.ts";
 import { structArrayText, structText } from "./structs.ts";
@@ -231,11 +231,6 @@ function time(ns: bigint): string {
   const sign = ns < 0n ? "-" : "";
   const value = ns < 0n ? -ns : ns;
   return `${sign}${value / 1_000_000_000n}.${String(value % 1_000_000_000n).padStart(9, "0")}`;
-}
-
-/** The bytes of what was read one a character. */
-function latin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
 /** A name, which may hold anything, as text of one line. */

@@ -78,7 +78,6 @@ export function visible(data: Uint8Array): string {
 /** Is there something that is no text? */
 export function isBinary(data: Uint8Array): boolean {
   return data.some((byte) => (byte < 32 || byte === 127) && ![0, 9, 10, 13].includes(byte)) ||
-    decode(Uint8Array.of(65, ...data.subarray(0, 0))) !== undefined ||
     !isText(data);
 }
 

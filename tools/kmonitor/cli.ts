@@ -16,6 +16,7 @@ import { reportError, write } from "../btrace/terminal.ts";
 import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
 import { formatEvent, formatJson, HEADER } from "./print.ts";
 import { Totals } from "./totals.ts";
+import { onSignals, statusOfSignal } from "../signals.ts";
 
 /**
  * Runs kmonitor.
@@ -70,16 +71,10 @@ async function run(options: KmonitorOptions): Promise<number> {
 const TIMED_OUT = 124;
 
 function closeOnSignals(monitor: Monitor, cut: { status: number }): Disposable {
-  const stack = new DisposableStack();
-  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
-    const close = () => {
-      cut.status = 128 + number;
-      monitor.close();
-    };
-    Deno.addSignalListener(signal, close);
-    stack.defer(() => Deno.removeSignalListener(signal, close));
-  }
-  return stack;
+  return onSignals(["SIGINT", "SIGTERM"], (signal) => {
+    cut.status = statusOfSignal(signal);
+    monitor.close();
+  });
 }
 
 function statusOf({ pid, signal = 0, code }: ProcessEvent): number {

@@ -2,10 +2,11 @@
 
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError } from "../../core/errors.ts";
+import { descendantsOf } from "../../providers/proc-events/mod.ts";
 import { reportError, write } from "../btrace/terminal.ts";
 import { askAll, askBackground } from "./background/client.ts";
 import { recordInBackground } from "./background/recorder.ts";
-import { processes } from "./facts.ts";
+import { groupMembers, isAlive } from "./facts.ts";
 import { isSync, recordCommand } from "./foreground.ts";
 import { type KtraceOptions, parseKtraceOptions, USAGE } from "./options.ts";
 
@@ -85,24 +86,17 @@ async function set(options: KtraceOptions): Promise<void> {
 
 /** Processes that are meant, as they are now. */
 function targets({ pid, pgrp, descend }: KtraceOptions): number[] {
-  const all = [...processes()];
-  const found = new Set(
-    pid === undefined
-      ? all.filter((one) => one.pgrp === pgrp && one.pid !== Deno.pid).map((one) => one.pid)
-      : [pid],
-  );
-  if (pid !== undefined && !all.some((one) => one.pid === pid)) {
+  const roots = pid === undefined ? [...groupMembers(pgrp!)] : [pid];
+  if (pid !== undefined && !isAlive(pid)) {
     throw new DtError("ESRCH", `No process has number ${pid}`, { operation: "ktrace" });
   }
-  if (found.size === 0) {
+  const all = descend ? roots.flatMap((root) => [root, ...descendantsOf(root).keys()]) : roots;
+  // A group may be ours, too.
+  const found = [...new Set(all)].filter((one) => one !== Deno.pid || one === pid);
+  if (found.length === 0) {
     throw new DtError("ESRCH", `No process is in group ${pgrp}`, { operation: "ktrace" });
   }
-  // Parents come before their children only by chance.
-  for (let before = 0; descend && before < found.size;) {
-    before = found.size;
-    for (const one of all) if (found.has(one.ppid) && one.pid !== Deno.pid) found.add(one.pid);
-  }
-  return [...found];
+  return found;
 }
 
 function notRecorded({ pid, pgrp }: KtraceOptions): DtError {

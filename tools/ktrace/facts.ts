@@ -11,22 +11,21 @@ function read(path: string): Uint8Array {
   }
 }
 
-/** One byte a character. */
-export function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
 function textOf(bytes: Uint8Array): string {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);
   return text;
 }
 
+/** Fields of /proc/ID/stat from the third one on: the second is in parentheses and may hold anything. */
+function statFields(id: number): string[] {
+  const stat = textOf(read(`/proc/${id}/stat`));
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
 /** When a thread was made: CLOCK_BOOTTIME in ns, as exactly as /proc tells it; 0 if it has gone. */
 export function threadStart(tid: number): number {
-  const stat = textOf(read(`/proc/${tid}/stat`));
-  // Field 22; the second one is in parentheses and may hold anything.
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? 0) * TICK_NS;
+  return Number(statFields(tid)[22 - 3] ?? 0) * TICK_NS;
 }
 
 /** Is there such a process? */
@@ -43,14 +42,7 @@ const PF_KTHREAD = 0x200000;
 
 /** A thread of the kernel makes no system calls. */
 export function isKernelThread(pid: number): boolean {
-  const stat = textOf(read(`/proc/${pid}/stat`));
-  const flags = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[6] ?? 0);
-  return (flags & PF_KTHREAD) !== 0;
-}
-
-/** Name of a thread. */
-export function commOf(tid: number): string {
-  return textOf(read(`/proc/${tid}/comm`)).replace(/\n$/, "");
+  return (Number(statFields(pid)[9 - 3] ?? 0) & PF_KTHREAD) !== 0;
 }
 
 /** Arguments, a NUL behind each. */
@@ -79,12 +71,9 @@ export function programOf(pid: number): string {
   }
 }
 
-/** Processes with their parent and group, as they are now. */
-export function* processes(): Generator<{ pid: number; ppid: number; pgrp: number }> {
+/** Processes of a group, as they are now. */
+export function* groupMembers(pgrp: number): Generator<number> {
   for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const stat = textOf(read(`/proc/${name}/stat`));
-    const [, ppid, pgrp] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
-    if (pgrp !== undefined) yield { pid: Number(name), ppid, pgrp };
+    if (/^\d+$/.test(name) && Number(statFields(Number(name))[5 - 3]) === pgrp) yield Number(name);
   }
 }

@@ -3,6 +3,7 @@
 import { missingCapabilities } from "../../core/bpf/mod.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { holdChild } from "../btrace/child.ts";
+import { onSignals, statusOfSignal } from "../signals.ts";
 import { JSON_LINES } from "./formats/json.ts";
 import type { KtraceOptions } from "./options.ts";
 import { FREEBSD } from "./formats/write.ts";
@@ -81,18 +82,14 @@ async function statusOf(
 /** SIGINT leaves the command some time for its own end; others do not. */
 function stopOnSignals(tracing: Tracing, cut: { status: number; forced: boolean }): Disposable {
   const stack = new DisposableStack();
-  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const) {
-    const stop = () => {
-      cut.status = 128 + number;
-      // From a terminal the command has it, too: its end is part of the trace.
-      cut.forced = signal !== "SIGINT";
-      if (cut.forced) return tracing.stop();
-      const timer = setTimeout(() => tracing.stop(), PATIENCE_MS);
-      Deno.unrefTimer(timer);
-      stack.defer(() => clearTimeout(timer));
-    };
-    Deno.addSignalListener(signal, stop);
-    stack.defer(() => Deno.removeSignalListener(signal, stop));
-  }
+  stack.use(onSignals(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
+    cut.status = statusOfSignal(signal);
+    // From a terminal the command has it, too: its end is part of the trace.
+    cut.forced = signal !== "SIGINT";
+    if (cut.forced) return tracing.stop();
+    const timer = setTimeout(() => tracing.stop(), PATIENCE_MS);
+    Deno.unrefTimer(timer);
+    stack.defer(() => clearTimeout(timer));
+  }));
   return stack;
 }

@@ -2,7 +2,9 @@
 
 import { DtError } from "../../core/errors.ts";
 import type { Target } from "../../core/provider.ts";
-import { commOf, isAlive, isKernelThread, latin1 } from "./facts.ts";
+import { Thread } from "../../core/sys/thread.ts";
+import { isAlive, isKernelThread } from "./facts.ts";
+import { latin1 } from "./formats/bytes.ts";
 import { KTR } from "./formats/types.ts";
 import { DEFAULT_RING, KernelSource } from "./kernel/source.ts";
 import { pointOf, ROOT } from "./points.ts";
@@ -99,7 +101,11 @@ export class Tracing implements Disposable {
     if (target.take !== undefined) {
       // It is held behind its exec, which the programs have not seen.
       const { pid } = target;
-      recordProgram(this.recorder, process, { tid: pid, startNs: 0, comm: latin1(commOf(pid)) });
+      recordProgram(this.recorder, process, {
+        tid: pid,
+        startNs: 0,
+        comm: latin1(new Thread(pid).comm),
+      });
     }
     kernel.set(process);
   }

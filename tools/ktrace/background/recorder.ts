@@ -1,6 +1,7 @@
 // The recorder in the background: it lives as long as it has something to record.
 
 import { isSync } from "../foreground.ts";
+import { onSignals } from "../../signals.ts";
 import { type KtraceOptions } from "../options.ts";
 import { Tracing } from "../tracing.ts";
 import { listen } from "./listen.ts";
@@ -33,14 +34,10 @@ export async function recordInBackground(options: KtraceOptions): Promise<number
   const order = () => new Promise<void>((resolve) => set = resolve);
   let wanted = order();
   stack.use(listen(tracing, { background: true, sync, messages, set: () => set() }));
-  const stop = () => {
+  stack.use(onSignals(["SIGINT", "SIGTERM"], () => {
     tracing.stop();
     set();
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, stop);
-    stack.defer(() => Deno.removeSignalListener(signal, stop));
-  }
+  }));
   do {
     const idle = Promise.withResolvers<void>();
     const timer = setTimeout(idle.resolve, IDLE_MS);

@@ -20,6 +20,11 @@ export function text(bytes: Uint8Array): string {
   return found;
 }
 
+/** The bytes of what has one character a byte. */
+export function latin1(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
 /** A view of the same bytes. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -3,7 +3,7 @@
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
 import type { KtrRecord, SystemName } from "../record.ts";
 import { decodePayload } from "./freebsd.ts";
-import { strings, text } from "./bytes.ts";
+import { latin1, strings, text } from "./bytes.ts";
 import type { Format } from "./write.ts";
 
 /** A JSON line for each record. */
@@ -128,8 +128,4 @@ function strictUtf8(data: Uint8Array): string | undefined {
 
 function utf8(data: Uint8Array): string {
   return new TextDecoder().decode(data);
-}
-
-function latin1(value: string): Uint8Array {
-  return Uint8Array.from(value, (char) => char.charCodeAt(0));
 }

@@ -84,16 +84,6 @@ export class RecordReader {
     this.#system = system;
   }
 
-  /** Bytes that wait for the rest of their record. */
-  get pending(): number {
-    return this.#bytes.length;
-  }
-
-  /** Where the first byte that was not used is. */
-  get position(): number {
-    return this.#at;
-  }
-
   /** Takes what comes next in the file, and gives the records that are whole. */
   *push(chunk: Uint8Array): Generator<Item> {
     const all = new Uint8Array(this.#bytes.length + chunk.length);

@@ -25,8 +25,7 @@ import {
   TRACED,
 } from "./layout.ts";
 import {
-  emitCommon,
-  emitLost,
+  emitOutput,
   emitReserve,
   emitSubmit,
   emitTraced,
@@ -78,7 +77,7 @@ export function entryAction(parts: Parts): KernelAction {
 function emitUser(site: ActionSite, parts: Parts, none: Label): void {
   const { asm, layout } = site;
   const record = site.scratch + SCRATCH.record;
-  const [fits, lost] = ["fits", "lost"].map((one) => asm.label(one));
+  const fits = asm.label("fits");
   asm.emit(
     load(4, R1, R8, TRACED.points),
     and64(R1, imm(pointOf(KTR.user))),
@@ -97,14 +96,9 @@ function emitUser(site: ActionSite, parts: Parts, none: Label): void {
     jne(R0, imm(0), none),
     storeImm(8, R7, record + CAPTURED.info, 0),
     storeImm(4, R7, record + RECORD.type, KTR.user),
-    add64(R9, imm(CAPTURED.data)),
   );
-  emitCommon(site, parts, { base: R7, offset: record }, R9);
-  site.ring.emitOutput(asm, { base: R7, offset: record }, R9, { block: R7, lost, control: true });
-  asm.emit(mov32(R0, imm(OUTCOME.recorded)), exit());
-  asm.bind(lost);
-  emitLost(asm);
-  asm.emit(mov32(R0, imm(OUTCOME.dropped)), exit());
+  emitOutput(site, parts, UTRACE_BYTES);
+  asm.emit(exit());
 }
 
 /** At the return. */

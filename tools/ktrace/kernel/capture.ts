@@ -29,7 +29,7 @@ import {
   SCRATCH_IDS,
   TRACED,
 } from "./layout.ts";
-import { emitCommon, emitLost, IDS, type Parts, SPILL } from "./record.ts";
+import { emitOutput, IDS, type Parts, SPILL } from "./record.ts";
 
 /** Where the function keeps how much data of a vector it may still take. */
 const REST = -32;
@@ -212,7 +212,7 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
 
   // R9 the length of what is in the record.
   asm.bind(write);
-  emitOutput(site, parts, record);
+  emitOutput(site, parts, parts.captureBytes);
   asm.emit(mov64(R0, imm(0)), exit());
 
   asm.bind(at.message);
@@ -323,19 +323,4 @@ function emitWord(asm: Assembler, words: number, at: number): void {
     add64(R1, R7),
     load(8, R0, R1, words),
   );
-}
-
-/** Writes the record with R9 bytes of data; R6 is not needed any more. */
-function emitOutput(site: ActionSite, parts: CaptureParts, record: number): void {
-  const { asm, ring } = site;
-  const [lost, done, fits] = [asm.label("lost"), asm.label("done"), asm.label("fits")];
-  asm.emit(jle(R9, imm(parts.captureBytes), fits), mov64(R9, imm(parts.captureBytes)));
-  asm.bind(fits);
-  asm.emit(add64(R9, imm(CAPTURED.data)));
-  emitCommon(site, parts, { base: R7, offset: record }, R9);
-  ring.emitOutput(asm, { base: R7, offset: record }, R9, { block: R7, lost, control: true });
-  asm.emit(ja(done));
-  asm.bind(lost);
-  emitLost(asm);
-  asm.bind(done);
 }

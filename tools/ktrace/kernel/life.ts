@@ -23,9 +23,9 @@ import { KTR } from "../formats/types.ts";
 import { INHERIT, pointOf, ROOT } from "../points.ts";
 import { CAPTURED, EVENT, RECORD, SCRATCH, TRACED } from "./layout.ts";
 import {
-  emitCommon,
   emitKey,
-  emitLost,
+  emitNotice,
+  emitOutput,
   emitReserve,
   emitSubmit,
   emitTraced,
@@ -84,25 +84,18 @@ export function exitAction(parts: Parts): KernelAction {
     scratchBytes: 0,
     emit(site) {
       const { asm } = site;
-      const [lost, ended] = [asm.label("lost"), asm.label("ended")];
       emitTraced(site, parts, ANY);
-      site.ring.emitReserve(asm, R9, RECORD.payload, { block: R7, lost });
-      emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload));
-      asm.emit(storeImm(4, R9, RECORD.type, KTR.procdtor));
-      site.ring.emitSubmit(asm, R9);
-      asm.emit(mov64(R6, imm(OUTCOME.recorded)), ja(ended));
-      asm.bind(lost);
-      asm.emit(mov64(R6, imm(OUTCOME.dropped)));
-      asm.bind(ended);
+      emitNotice(site, parts, KTR.procdtor);
       emitForget(asm, parts.traced);
-      asm.emit(mov64(R0, R6), exit());
     },
   };
 }
 
+/** The process is not recorded any more; ends the action with the outcome in R0. */
 function emitForget(asm: Assembler, traced: MapReference): void {
+  asm.emit(mov64(R6, R0));
   emitKey(asm, R2);
-  asm.emit(loadMap(R1, traced), callHelper(BPF_FUNC.map_delete_elem));
+  asm.emit(loadMap(R1, traced), callHelper(BPF_FUNC.map_delete_elem), mov64(R0, R6), exit());
 }
 
 /** What the action of an exec is made of. */
@@ -126,16 +119,8 @@ export function execAction(parts: ExecParts): KernelAction {
         jset(R1, imm(ROOT), stay),
       );
       // Not root's: whoever is recorded gains rights that its recorder has not.
-      const [lost, gone] = [asm.label("lost"), asm.label("gone")];
-      site.ring.emitReserve(asm, R9, RECORD.payload, { block: R7, lost });
-      emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload));
-      asm.emit(storeImm(4, R9, RECORD.type, EVENT.setId));
-      site.ring.emitSubmit(asm, R9);
-      asm.emit(ja(gone));
-      asm.bind(lost);
-      asm.bind(gone);
+      emitNotice(site, parts, EVENT.setId);
       emitForget(asm, parts.traced);
-      asm.emit(mov32(R0, imm(OUTCOME.recorded)), exit());
       asm.bind(stay);
       asm.bind(same);
       emitText(site, parts, KTR.namei, () => {
@@ -159,7 +144,7 @@ export function execAction(parts: ExecParts): KernelAction {
 function emitText(site: ActionSite, parts: ExecParts, type: number, read: () => void): void {
   const { asm } = site;
   const record = site.scratch + SCRATCH.record;
-  const [none, some, lost, fits] = ["none", "some", "lost", "fits"].map((one) => asm.label(one));
+  const [none, some] = ["none", "some"].map((one) => asm.label(one));
   asm.emit(
     load(4, R1, R8, TRACED.points),
     and64(R1, imm(pointOf(type as typeof KTR.namei))),
@@ -171,20 +156,10 @@ function emitText(site: ActionSite, parts: ExecParts, type: number, read: () => 
   asm.emit(
     mov64(R9, R0),
     add64(R9, imm(-1)),
-    jle(R9, imm(parts.captureBytes), fits),
-    mov64(R9, imm(parts.captureBytes)),
-  );
-  asm.bind(fits);
-  asm.emit(
     storeImm(8, R7, record + CAPTURED.info, 0),
     storeImm(4, R7, record + RECORD.type, type),
-    add64(R9, imm(CAPTURED.data)),
   );
-  emitCommon(site, parts, { base: R7, offset: record }, R9);
-  site.ring.emitOutput(asm, { base: R7, offset: record }, R9, { block: R7, lost, control: true });
-  asm.emit(ja(none));
-  asm.bind(lost);
-  emitLost(asm);
+  emitOutput(site, parts, parts.captureBytes);
   asm.bind(none);
 }
 

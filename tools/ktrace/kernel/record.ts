@@ -7,7 +7,7 @@ import type { Assembler } from "../../../core/asm/assembler.ts";
 import { add64, imm, mov32, mov64, type Operand, rsh64 } from "../../../core/asm/alu.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import type { Label, MapReference } from "../../../core/asm/instruction.ts";
-import { callHelper, exit, ja, jeq, jset } from "../../../core/asm/jump.ts";
+import { callHelper, exit, ja, jeq, jle, jset } from "../../../core/asm/jump.ts";
 import {
   atomicExchange,
   atomicOp,
@@ -21,7 +21,7 @@ import { HEADER } from "../../../core/event.ts";
 import { type ActionSite, OUTCOME } from "../../../core/provider.ts";
 import { emitHeader } from "../../../core/ring_output.ts";
 import { emitPidTgid } from "../../../core/thread_id.ts";
-import { KIND, RECORD, TRACED } from "./layout.ts";
+import { CAPTURED, KIND, RECORD, SCRATCH, TRACED } from "./layout.ts";
 
 /** A word on the stack. */
 export const SPILL = -8;
@@ -110,6 +110,42 @@ export function emitSubmit(site: ActionSite): void {
 /** One more record of the process was lost; RingOutput has counted it for the session. */
 export function emitLost(asm: Assembler): void {
   asm.emit(mov64(R1, imm(1)), atomicOp(4, "add", R8, TRACED.lost, R1));
+}
+
+/**
+ * Writes the record of scratch memory, which has R9 bytes of data, at most `most`, and its type; counts it if
+ * there is no room. Leaves the outcome in R0.
+ */
+export function emitOutput(site: ActionSite, parts: Parts, most: number): void {
+  const { asm, ring } = site;
+  const base: Register = R7;
+  const at = { base, offset: site.scratch + SCRATCH.record };
+  const [lost, done, fits] = ["lost", "done", "fits"].map((one) => asm.label(one));
+  asm.emit(jle(R9, imm(most), fits), mov64(R9, imm(most)));
+  asm.bind(fits);
+  asm.emit(add64(R9, imm(CAPTURED.data)));
+  emitCommon(site, parts, at, R9);
+  // The whole ring is for records: there is nothing that a reserve would be for.
+  ring.emitOutput(asm, at, R9, { block: R7, lost, control: true });
+  asm.emit(mov32(R0, imm(OUTCOME.recorded)), ja(done));
+  asm.bind(lost);
+  emitLost(asm);
+  asm.emit(mov32(R0, imm(OUTCOME.dropped)));
+  asm.bind(done);
+}
+
+/** A record of nothing but its type, of a process that is looked up no more. Leaves the outcome in R0. */
+export function emitNotice(site: ActionSite, parts: Parts, type: number): void {
+  const { asm, ring } = site;
+  const [lost, done] = ["lost", "done"].map((one) => asm.label(one));
+  ring.emitReserve(asm, R9, RECORD.payload, { block: R7, lost });
+  emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload));
+  asm.emit(storeImm(4, R9, RECORD.type, type));
+  ring.emitSubmit(asm, R9);
+  asm.emit(mov32(R0, imm(OUTCOME.recorded)), ja(done));
+  asm.bind(lost);
+  asm.emit(mov32(R0, imm(OUTCOME.dropped)));
+  asm.bind(done);
 }
 
 /** The header and whose record it is, but for the type. Clobbers R0 to R5. */

@@ -5,7 +5,7 @@ import { bootTimeNs, wallTimeNs } from "../../../core/sys/clock.ts";
 import { syscalls } from "../../../core/syscalls/mod.ts";
 import { STRUCT_NAMES } from "../captures.ts";
 import { commandLine, environment } from "../facts.ts";
-import { CAPFAIL_SYSCALL, KTR, type KtrType, LINUX_ABI } from "../formats/types.ts";
+import { callNumber, CAPFAIL_SYSCALL, KTR, type KtrType, LINUX_ABI } from "../formats/types.ts";
 import type { Request } from "../recorder/request.ts";
 import { structToFile } from "../structs.ts";
 import { linuxArguments } from "../systems/linux.ts";
@@ -154,11 +154,6 @@ export class RingRecords {
     const low = this.view.getInt32(at, true);
     return this.view.getInt32(at + 4, true) === -1 && low < 0 && low >= -4095 ? -low : 0;
   }
-}
-
-/** In 16 bits; none for a number that no call has, lest it be another's. */
-function callNumber(code: number): number {
-  return code < 0x8000 ? code : -1;
 }
 
 /** Why a thread stops running, as task states are called. include/linux/sched.h */

@@ -54,6 +54,8 @@ export class KernelSource implements Disposable {
   #ignored = 0;
   readonly #lwp = { tid: 0, startNs: 0, comm: new Uint8Array(16) };
   readonly #records: RingRecords;
+  /** Its final number. */
+  #unfollowed = 0;
   #closed = false;
   #ending = false;
 
@@ -152,15 +154,13 @@ export class KernelSource implements Disposable {
   get unfollowed(): number {
     return this.#closed ? this.#unfollowed : this.#session.control[CONTROL.unfollowed / 4];
   }
-  #unfollowed = 0;
 
   /** Records a process, or other points of it: what the recorder knows of it is told to the programs. */
   set(process: TracedProcess): void {
     const value = new Uint32Array(TRACED.bytes / 4);
     const known = this.#traced.lookup(key(process.pid));
     if (known !== undefined) value.set(new Uint32Array(known.buffer, 0, value.length));
-    this.#cleared.delete(process.pid);
-    this.#abandoned.delete(process.pid);
+    this.#isNew(process.pid);
     value[TRACED.points / 4] = process.points;
     if (!this.#files.includes(process.file)) this.#files.push(process.file);
     value[TRACED.file / 4] = this.#files.indexOf(process.file);
@@ -176,11 +176,7 @@ export class KernelSource implements Disposable {
 
   /** Reads what is there, and writes it. */
   drain(): number {
-    const count = this.#session.drain((offset) => {
-      // What cannot be written stays in the ring.
-      if (this.#recorder.isFull && !this.#ending) return false;
-      this.#take(offset);
-    });
+    const count = this.#session.drain((offset) => this.#take(offset));
     if (count > 0) {
       this.#recorder.drainAll();
       this.#recorder.flush();
@@ -209,7 +205,8 @@ export class KernelSource implements Disposable {
     this.#owned.dispose();
   }
 
-  #take(offset: number): void {
+  /** @returns False if its file is full: what cannot be written stays in the ring. */
+  #take(offset: number): boolean {
     const { view, bytes } = this.#records;
     const pid = view.getUint32(offset + RECORD.pid, true);
     const lwp = this.#lwp;
@@ -220,32 +217,34 @@ export class KernelSource implements Disposable {
     if (process === undefined) {
       if (this.#cleared.has(pid)) {
         if (this.#abandoned.has(pid)) this.#ignored++;
-        return;
+        return true;
       }
       // Its birth found no room in the ring.
       const file = this.#files[view.getUint32(offset + HEADER.id, true)];
-      if (file === undefined || !file.isOpen) return;
+      if (file === undefined || !file.isOpen) return true;
       process = this.#recorder.set(pid, 0, this.points | INHERIT, file);
     }
+    if (process.file.isFull && !this.#ending) return false;
     const lost = view.getUint32(offset + RECORD.lost, true);
     if (lost > 0) this.#recorder.lose(process);
     const type = view.getUint32(offset + RECORD.type, true);
     if (type === EVENT.fork) {
       const child = view.getUint32(offset + RECORD.payload, true);
-      this.#cleared.delete(child);
-      this.#abandoned.delete(child);
+      this.#isNew(child);
       this.#recorder.fork(process, child, this.#records.long(offset + RECORD.payload + 8));
-      return;
-    }
-    if (type === EVENT.setId) {
+    } else if (type === EVENT.setId) {
       this.#recorder.executedSetId(process);
-      return;
+    } else {
+      this.#record(process, type as KtrType, offset);
+      if (type === KTR.procdtor) this.#recorder.exit(process);
     }
-    this.#record(process, type as KtrType, offset);
-    if (type !== KTR.procdtor) return;
-    this.#recorder.exit(process);
-    // It was the last of them, and the number may be another's.
+    return true;
+  }
+
+  /** What was known of the number was another's, or is not so any more. */
+  #isNew(pid: number): void {
     this.#cleared.delete(pid);
+    this.#abandoned.delete(pid);
   }
 
   #record(process: TracedProcess, type: KtrType, offset: number): void {

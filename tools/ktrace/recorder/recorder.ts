@@ -28,7 +28,7 @@ export interface RecorderOptions {
    * {@linkcode Recorder.flush}. Default "record".
    */
   readonly commit?: "record" | "round";
-  /** Told that a process is not recorded any more. */
+  /** Told that a process that lives on is not recorded any more. */
   readonly stopped?: (process: TracedProcess) => void;
 }
 
@@ -83,6 +83,8 @@ export class Recorder implements Disposable {
   /** Set while records are written: what that makes is not recorded. */
   #inTrace = false;
   #lost = 0;
+  /** The first record of a process in a file. */
+  readonly #announcement = new Request();
 
   /** Nobody is recorded. */
   constructor(options: RecorderOptions = {}) {
@@ -276,7 +278,7 @@ export class Recorder implements Disposable {
   /** A process has ended: the last it has to say is written. */
   exit(process: TracedProcess): void {
     const own = process as Process;
-    this.#stop(own);
+    this.#end(own);
     if (own.queue.length > 0) throw new Error(`Records of process ${own.pid} wait after its end`);
   }
 
@@ -309,11 +311,15 @@ export class Recorder implements Disposable {
   }
 
   #stop(process: Process): void {
+    this.#end(process);
+    this.#stopped(process);
+  }
+
+  #end(process: Process): void {
     this.#drain(process);
     if (this.#commit === "record") this.#flush(process.file);
     process.points = 0;
     if (this.#processes.get(process.pid) === process) this.#processes.delete(process.pid);
-    this.#stopped(process);
   }
 
   /** The first one after a loss says so. */
@@ -349,8 +355,6 @@ export class Recorder implements Disposable {
       this.#inTrace = false;
     }
   }
-
-  readonly #announcement = new Request();
 
   /** A file that cannot be written: nothing more goes there, and whoever is recorded goes on. */
   #flush(file: TraceFile): void {

@@ -188,6 +188,16 @@ Deno.test("a process's end writes the rest; its number is another's then", () =>
   assertEquals(first.points, 0);
 });
 
+Deno.test("who has ended is not told of as stopped: the number may be another's", () => {
+  const stopped: number[] = [];
+  using bench = new Bench({ stopped: ({ pid }) => stopped.push(pid) });
+  bench.recorder.exit(bench.process);
+  assertEquals(stopped, []);
+  bench.recorder.set(78, 1, DEFAULT_POINTS, bench.file);
+  bench.recorder.clear(78, DEFAULT_POINTS);
+  assertEquals(stopped, [78]);
+});
+
 Deno.test("children are recorded if their parent's is inherited", () => {
   using bench = new Bench();
   const child = bench.recorder.fork(bench.process, 78, 2000)!;

@@ -3,7 +3,7 @@
 // anything is traced, used and given back.
 
 import { DtError } from "../../../core/errors.ts";
-import { COMM_BYTES, KTR, type KtrType } from "../formats/types.ts";
+import { callNumber, COMM_BYTES, KTR, type KtrType } from "../formats/types.ts";
 
 /** Room for the payload of most records; it grows for those that need more. */
 const PAYLOAD_BYTES = 128;
@@ -77,7 +77,7 @@ export class Request implements Lwp {
   /** A system call. `args` has at least `count` words. */
   syscall(code: number, args: BigInt64Array, count: number): void {
     this.begin(KTR.syscall, 8 + count * 8);
-    this.#view.setInt16(0, code < 0x8000 ? code : -1, true);
+    this.#view.setInt16(0, callNumber(code), true);
     this.#view.setInt16(2, count, true);
     for (let i = 0; i < count; i++) this.#view.setBigInt64(8 + i * 8, args[i], true);
   }
@@ -85,7 +85,7 @@ export class Request implements Lwp {
   /** Its end. @param error FreeBSD's, 0 for none. */
   sysret(code: number, error: number, value: bigint): void {
     this.begin(KTR.sysret, 16);
-    this.#view.setInt16(0, code < 0x8000 ? code : -1, true);
+    this.#view.setInt16(0, callNumber(code), true);
     this.#view.setInt32(4, error, true);
     if (error === 0) this.#view.setBigInt64(8, value, true);
   }
@@ -147,7 +147,7 @@ export class Request implements Lwp {
   capfail(type: number, code: number, flags: number): void {
     this.begin(KTR.capfail, 1040);
     this.#view.setInt32(0, type, true);
-    this.#view.setInt16(4, code, true);
+    this.#view.setInt16(4, callNumber(code), true);
     this.#view.setUint32(8, flags, true);
   }
 

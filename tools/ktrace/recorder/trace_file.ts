@@ -61,6 +61,8 @@ export class TraceFile implements Disposable {
   #isFull = false;
   /** Bytes at the start of the buffer that belong to a record that was begun. */
   #rest = 0;
+  /** The end of a record before the one that {@linkcode #boundary} has found. */
+  #lastBoundary = 0;
   #isOpen = true;
 
   /**
@@ -165,7 +167,7 @@ export class TraceFile implements Disposable {
         done += this.#write(this.#buffer.subarray(done, this.#length), done === 0);
       }
       this.#end += done;
-      this.#rest = this.#boundary(done) - done;
+      this.#rest = this.#isFull ? this.#boundary(done) - done : 0;
       this.#buffer.copyWithin(0, done, this.#length);
       this.#length -= done;
     } catch (error) {
@@ -208,7 +210,6 @@ export class TraceFile implements Disposable {
     }
     return at;
   }
-  #lastBoundary = 0;
 
   /** Records that could not be written, the one that was begun among them. */
   #unwritten(): number {

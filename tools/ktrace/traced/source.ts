@@ -3,6 +3,7 @@
 
 import { readMemory } from "../../../core/sys/process_memory.ts";
 import { blockedSignals, signalCode } from "../../../core/sys/ptrace.ts";
+import { Thread } from "../../../core/sys/thread.ts";
 import type { Pcb } from "../../../core/pcb.ts";
 import type { Target, UserEvent, UserHost } from "../../../core/provider.ts";
 import {
@@ -25,12 +26,13 @@ import { structToFile } from "../structs.ts";
 import { isRefusal, linuxArguments, linuxCall } from "../systems/linux.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
 import { readCapture, readString } from "./capture.ts";
-import { commOf, isCaught, latin1, threadStart } from "../facts.ts";
+import { isCaught, threadStart } from "../facts.ts";
+import { latin1 } from "../formats/bytes.ts";
 import { recordProgram, stamp } from "../program.ts";
 import { gainsRights } from "./set_id.ts";
 
 /** What is known of a thread. */
-class Thread implements Lwp {
+class TracedLwp implements Lwp {
   readonly args = new BigInt64Array(6);
   /** Number of the call that it has entered; -1 for none. */
   call = -1;
@@ -84,7 +86,7 @@ export class TracedSource implements LifeListener, UserHost {
   readonly #entry: Pcb;
   readonly #exit: Pcb;
   readonly #captures = capturesByNumber();
-  readonly #threads = new Map<number, Thread>();
+  readonly #threads = new Map<number, TracedLwp>();
   /** Handlers by signal, by process. */
   readonly #handlers = new Map<number, Map<number, bigint>>();
   #tracer?: Tracer;
@@ -128,7 +130,11 @@ export class TracedSource implements LifeListener, UserHost {
     const known = this.#recorder.process(target.pid) !== undefined;
     const process = this.#recorder.set(target.pid, threadStart(target.pid), points, file);
     if (target.take !== undefined) {
-      const lwp = { tid: target.pid, startNs: process.startNs, comm: latin1(commOf(target.pid)) };
+      const lwp = {
+        tid: target.pid,
+        startNs: process.startNs,
+        comm: latin1(new Thread(target.pid).comm),
+      };
       recordProgram(this.#recorder, process, lwp);
     }
     try {
@@ -300,7 +306,7 @@ export class TracedSource implements LifeListener, UserHost {
   #capture(
     process: TracedProcess,
     tracee: Tracee,
-    thread: Thread,
+    thread: TracedLwp,
     one: Capture,
     result: bigint,
   ): void {
@@ -332,10 +338,10 @@ export class TracedSource implements LifeListener, UserHost {
     return request;
   }
 
-  #thread(tracee: Tracee): Thread {
+  #thread(tracee: Tracee): TracedLwp {
     let thread = this.#threads.get(tracee.tid);
     if (thread === undefined) {
-      this.#threads.set(tracee.tid, thread = new Thread(tracee.tid, threadStart(tracee.tid)));
+      this.#threads.set(tracee.tid, thread = new TracedLwp(tracee.tid, threadStart(tracee.tid)));
     }
     return thread.named(tracee.comm);
   }
