@@ -3,12 +3,12 @@
 // code; and how fast addresses get names.
 
 import { BpfProgramStats } from "../core/bpf/mod.ts";
-import { openDevice } from "../core/device.ts";
+import { openDevice } from "../core/device/device.ts";
 import { Symbolizer } from "../core/symbols/mod.ts";
 import { onlineCpus } from "../core/sys/cpu.ts";
 import { allProviders } from "../providers/mod.ts";
-import { compile } from "../tools/btrace/mod.ts";
-import { loadScript } from "../tools/btrace/run.ts";
+import { compile } from "../language/mod.ts";
+import { loadScript } from "../language/run.ts";
 import { onCpuScript } from "../tools/profile/script.ts";
 
 const SECONDS = 10;

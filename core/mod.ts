@@ -21,25 +21,17 @@
  * @module
  */
 
-export { CONTROL, CPU_BLOCK, DOORBELL } from "./blocks.ts";
-export { Device, type DeviceOptions, openDevice } from "./device.ts";
-export { DtError, type DtErrorDetail, errorCode } from "./errors.ts";
+export { CONTROL, CPU_BLOCK, DOORBELL } from "./contract/blocks.ts";
 export {
-  type Captured,
-  type CapturedValue,
   type CaptureSlot,
   COMM_BYTES,
-  type DtEvent,
   EVENT,
   type EventLayout,
   eventLayout,
   HEADER,
   KIND_EVENT,
   STATE_BIT,
-} from "./event.ts";
-export type { EventFilter } from "./filter.ts";
-export { emitLoad } from "./location.ts";
-export type { Pcb } from "./pcb.ts";
+} from "./contract/event_layout.ts";
 export type {
   CpuWords,
   KernelPlane,
@@ -47,18 +39,22 @@ export type {
   ProgramTable,
   RecordHandler,
   RecordSource,
-} from "./plane.ts";
-export { globMatcher, isPattern, Probe, providerOf } from "./probe.ts";
-export { PROBE_ENTRY } from "./probe_list.ts";
-export * from "./provider.ts";
-export { Registry } from "./registry.ts";
-export { emitPidTgid, type NamespaceId } from "./thread_id.ts";
-export { emitHeader, type OutputSite, RingOutput } from "./ring_output.ts";
+} from "./contract/kernel_plane.ts";
+export * from "./contract/mod.ts";
+export { globMatcher, isPattern, providerOf } from "./contract/probe_name.ts";
+export { Device, type DeviceOptions, openDevice } from "./device/device.ts";
+export type { Captured, CapturedValue, DtEvent } from "./device/event.ts";
+export { PROBE_ENTRY } from "./device/probe_list.ts";
+export { Registry } from "./device/registry.ts";
 export {
   type Enabling,
   NO_PROBE,
   Session,
   type SessionOptions,
   type SessionServices,
-} from "./session.ts";
-export type { SessionStats } from "./stats.ts";
+} from "./device/session.ts";
+export type { SessionStats } from "./contract/stats.ts";
+export { DtError, type DtErrorDetail, errorCode } from "./errors.ts";
+export { emitLoad } from "./kernel_plane/location.ts";
+export { emitHeader, RingOutput } from "./kernel_plane/ring_output.ts";
+export { emitPidTgid } from "./kernel_plane/thread_id.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Provider } from "../core/provider.ts";
+import type { Provider } from "../core/contract/provider.ts";
 import { fentry, fexit, kprobe, kretprobe, uprobe, uretprobe, usdt } from "./function/mod.ts";
 import { iter } from "./iter/mod.ts";
 import { procEvents } from "./proc-events/mod.ts";

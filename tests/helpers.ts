@@ -127,16 +127,63 @@ export class RunningBtrace implements AsyncDisposable {
   }
 }
 
-/** Ids of all programs, maps and links in the kernel, as bpftool sees them. */
+/** Marks this run's processes: whatever they start inherits the word in its environment. */
+const RUN_MARK = "DT_TEST_RUN";
+if (!Deno.env.has(RUN_MARK)) Deno.env.set(RUN_MARK, crypto.randomUUID());
+
+/** Ids of the programs, maps and links in the kernel that no other run and no other tracer holds. */
 export function kernelObjects(): Set<string> {
   const objects = new Set<string>();
-  for (const kind of ["prog", "map", "link"]) {
+  const others = heldByOthers();
+  for (const kind of ["prog", "map", "link"] as const) {
     const { stdout } = output("bpftool", ["-j", kind, "show"]);
-    for (const one of JSON.parse(stdout || "[]") as { id: number; name?: string }[]) {
-      objects.add(`${kind} ${one.id} ${one.name ?? ""}`);
+    for (const one of JSON.parse(stdout || "[]") as KernelObject[]) {
+      const key = `${kind} ${one.id}`;
+      if (kind === "prog" && others.has(key)) {
+        for (const map of one.map_ids ?? []) others.add(`map ${map}`);
+      }
+      if (!others.has(key)) objects.add(`${key} ${one.name ?? ""}`);
     }
   }
   return objects;
+}
+
+/** What bpftool tells of a program, a map or a link. */
+interface KernelObject {
+  readonly id: number;
+  readonly name?: string;
+  /** Of a program: the maps that its code refers to. */
+  readonly map_ids?: readonly number[];
+}
+
+/** Names of objects in /proc/PID/fdinfo, and what bpftool calls their kinds. */
+const FDINFO_KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^prog_id:\t(\d+)$/m, "prog"],
+  [/^map_id:\t(\d+)$/m, "map"],
+  [/^link_id:\t(\d+)$/m, "link"],
+];
+
+/** The objects, as "kind id", that processes outside this test run have open. */
+function heldByOthers(): Set<string> {
+  const held = new Set<string>();
+  const mark = `${RUN_MARK}=${Deno.env.get(RUN_MARK)}`;
+  for (const { name: pid } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(pid) || pid === `${Deno.pid}`) continue;
+    try {
+      if (Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").includes(mark)) continue;
+      for (const { name: fd } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+        if (!/bpf/.test(Deno.readLinkSync(`/proc/${pid}/fd/${fd}`))) continue;
+        const info = Deno.readTextFileSync(`/proc/${pid}/fdinfo/${fd}`);
+        for (const [pattern, kind] of FDINFO_KINDS) {
+          const id = pattern.exec(info)?.[1];
+          if (id !== undefined) held.add(`${kind} ${id}`);
+        }
+      }
+    } catch {
+      // The process has ended meanwhile.
+    }
+  }
+  return held;
 }
 
 /** Fails if something is in the kernel that was not there before; freeing takes a moment. */
@@ -355,7 +402,7 @@ export function nobodyCommand(
     publicFolder = sharedFolder();
     const copied = [
       Deno.execPath(),
-      ...["core", "providers", "tools", "deno.json"].map((name) => ROOT + name),
+      ...["core", "language", "providers", "tools", "deno.json"].map((name) => ROOT + name),
     ];
     assertEquals(output("cp", ["-rL", ...copied, publicFolder]).code, 0);
     copyPackages(`${publicFolder}/cache`);

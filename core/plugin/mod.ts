@@ -40,9 +40,8 @@
 
 export { DtError, type DtErrorDetail, errorCode } from "../errors.ts";
 export { attachPerfEvent, attachRawTracepoint, attachTracepoint } from "../bpf/link.ts";
-export { kernelPcb, noSuchProbe, type Pcb, requireTarget, userPcb } from "../pcb.ts";
-export type { Probe } from "../probe.ts";
-export * from "../provider.ts";
+export * from "../contract/mod.ts";
+export { kernelPcb, noSuchProbe, requireTarget, userPcb } from "../sources/pcbs.ts";
 export { OwnEvents, type OwnValue } from "./own_events.ts";
 
 /** The type of what a provider is given. */

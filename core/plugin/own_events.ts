@@ -1,6 +1,6 @@
 // Events of this process on the user plane, made of values as JavaScript has them.
 
-import type { UserEvent } from "../provider.ts";
+import type { UserEvent } from "../contract/user_action.ts";
 import { bootTimeNs } from "../sys/clock.ts";
 import { lasting, type Mapping } from "../sys/memory.ts";
 import { selfThread } from "../sys/thread.ts";

@@ -1,9 +1,10 @@
 // What a function's caller and the function have agreed on: struct pt_regs as both kinds of function
 // probes see it.
 
-import type { ArgumentSpec, Location } from "../../core/provider.ts";
+import type { ArgumentSpec } from "../../core/contract/probe.ts";
+import type { Location } from "../../core/contract/context.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
-import { REGISTER_LOCATIONS } from "../../core/uprobes/mod.ts";
+import { REGISTER_LOCATIONS } from "../../core/sources/uprobes/mod.ts";
 
 /** struct pt_regs: registers, arguments by the C convention, what a function returns. */
 export const LOCATIONS: Readonly<Record<string, Location>> = {

@@ -7,18 +7,18 @@ import {
   missingFeature,
 } from "../../core/bpf/mod.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
-import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
-import { globMatcher, type Probe } from "../../core/probe.ts";
+import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { globMatcher } from "../../core/contract/probe_name.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment, type KernelAttachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
+import { type Location } from "../../core/contract/context.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type KernelAttachment,
-  type Location,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import {
   type FunctionType,
   functionType,

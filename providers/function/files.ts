@@ -1,6 +1,6 @@
 // Programs and libraries as probes name them.
 
-import { globMatcher, isPattern } from "../../core/probe.ts";
+import { globMatcher, isPattern } from "../../core/contract/probe_name.ts";
 import {
   allExecutableFiles,
   type Binary,

@@ -1,7 +1,8 @@
 // Functions of the kernel: which there are, what BTF says of them, whether they can be probed.
 
 import { type Btf, BTF_KIND, btfTypeName, kernelBtf, moduleBtf } from "../../core/btf/mod.ts";
-import type { ArgumentSpec, Location } from "../../core/provider.ts";
+import type { ArgumentSpec } from "../../core/contract/probe.ts";
+import type { Location } from "../../core/contract/context.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
 
 /** The kernel itself, where others are modules. */

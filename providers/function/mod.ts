@@ -33,7 +33,7 @@
  * @module
  */
 
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/contract/provider.ts";
 import { FentryProvider } from "./fentry.ts";
 import { KprobeProvider } from "./kprobe.ts";
 import { UprobeProvider } from "./uprobe.ts";

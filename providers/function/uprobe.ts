@@ -1,16 +1,17 @@
 // uprobe and uretprobe: functions of programs and libraries, when they are called and when they return.
 
-import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
-import { globMatcher, type Probe } from "../../core/probe.ts";
+import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { globMatcher } from "../../core/contract/probe_name.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
-import { type FilePlace, uprobeAttachment } from "../../core/uprobes/mod.ts";
+} from "../../core/contract/provider.ts";
+import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
 import { matchingFiles, probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";

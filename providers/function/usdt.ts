@@ -1,15 +1,16 @@
 // usdt: probes that programs and libraries declare themselves.
 
-import { kernelPcb, noSuchProbe, type Pcb } from "../../core/pcb.ts";
-import { globMatcher, type Probe } from "../../core/probe.ts";
+import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { globMatcher } from "../../core/contract/probe_name.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import type { StaticProbe } from "../../core/symbols/mod.ts";
 import {
   type FileProbe,
@@ -17,7 +18,7 @@ import {
   fileProbeAttachments,
   fileProbePcbs,
   REGISTER_LOCATIONS,
-} from "../../core/uprobes/mod.ts";
+} from "../../core/sources/uprobes/mod.ts";
 import { matchingFiles, type ProbedFile, probedFile } from "./files.ts";
 
 const PREFIX = "usdt:";

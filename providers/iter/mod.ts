@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/contract/provider.ts";
 import { IterProvider } from "./provider.ts";
 
 /** Makes the provider of `iter:`. */

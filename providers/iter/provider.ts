@@ -8,17 +8,16 @@ import { R0, R1, R10, R2, R3 } from "../../core/asm/register.ts";
 import { attachIterator, BPF_TRACE_ITER } from "../../core/bpf/mod.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { DtError } from "../../core/errors.ts";
-import { kernelPcb, type Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment, type KernelAttachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type KernelAttachment,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 
 const PREFIX = "iter:";
 /** Each iterator has a function of this name, and a structure of the other: its context. */

@@ -2,8 +2,8 @@
 // CAP_NET_ADMIN, or Linux 6.6, in the initial namespaces.
 
 import { DtError, errorCode } from "../../core/errors.ts";
-import type { Pcb } from "../../core/pcb.ts";
-import type { UserAttachment, UserHost } from "../../core/provider.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { UserAttachment, UserHost } from "../../core/contract/attachment.ts";
 import { bootTimeNs, monotonicTimeNs } from "../../core/sys/clock.ts";
 import { NETLINK_CONNECTOR, NetlinkSocket } from "../../core/sys/netlink.ts";
 import { pidNamespace } from "../../core/sys/namespace.ts";

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // The events, by kmonitor's names and bits, and their arguments.
 
-import type { ArgumentSpec } from "../../core/provider.ts";
+import type { ArgumentSpec } from "../../core/contract/probe.ts";
 
 /** KMONITOR_* of include/linux/kmonitor.h, by the name of the probe. */
 export const EVENT_BITS = {

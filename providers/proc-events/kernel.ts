@@ -8,10 +8,11 @@ import { jeq, jne } from "../../core/asm/jump.ts";
 import { R0, R9 } from "../../core/asm/register.ts";
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
-import { emitLoad } from "../../core/location.ts";
-import type { Pcb } from "../../core/pcb.ts";
-import type { ContextLayout, KernelAttachment, Location } from "../../core/provider.ts";
-import { bitOffsetOf, type Ids, ids, offsetOf } from "../../core/tasks/mod.ts";
+import { emitLoad } from "../../core/kernel_plane/location.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { ContextLayout, Location } from "../../core/contract/context.ts";
+import type { KernelAttachment } from "../../core/contract/attachment.ts";
+import { bitOffsetOf, type Ids, ids, offsetOf } from "../../core/sources/tasks/mod.ts";
 import { type EventName, eventOf } from "./events.ts";
 
 /** Frames between the tracepoint and bpf_get_stack: bpf_trace_runN, __bpf_trace_*, program, action. */

@@ -1,8 +1,8 @@
 // What user-plane sources tell, as events of the probes: keeps since when tasks live, and how many threads
 // of a process are left.
 
-import type { Pcb } from "../../core/pcb.ts";
-import type { UserHost } from "../../core/provider.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { UserHost } from "../../core/contract/attachment.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { Thread } from "../../core/sys/thread.ts";
 import { type EventName, eventOf } from "./events.ts";

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/contract/provider.ts";
 import { ProcEventsProvider } from "./provider.ts";
 
 /** Makes the provider of `proc:`. */

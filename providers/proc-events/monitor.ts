@@ -1,11 +1,11 @@
 // The monitor: kmonitor's registrations, in this process.
 
-import type { HeldChild } from "../../core/provider.ts";
+import type { HeldChild } from "../../core/contract/target.ts";
 import { missingCapabilities } from "../../core/bpf/mod.ts";
-import { type Device, openDevice } from "../../core/device.ts";
+import { type Device, openDevice } from "../../core/device/device.ts";
 import { errorCode } from "../../core/errors.ts";
-import type { Session } from "../../core/session.ts";
-import type { DtEvent } from "../../core/event.ts";
+import type { Session } from "../../core/device/session.ts";
+import type { DtEvent } from "../../core/device/event.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { ALL_EVENTS, EVENT_BITS, type EventName } from "./events.ts";
 import { EventQueue } from "./event_queue.ts";

@@ -1,8 +1,8 @@
 // The events as a monitor hands them out, made of those of a session.
 
-import type { DtEvent } from "../../core/event.ts";
-import type { CaptureRequest } from "../../core/provider.ts";
-import type { Session } from "../../core/session.ts";
+import type { DtEvent } from "../../core/device/event.ts";
+import type { CaptureRequest } from "../../core/contract/capture.ts";
+import type { Session } from "../../core/device/session.ts";
 import { EVENT_NAMES, type EventName, PREFIX } from "./events.ts";
 
 /** A birth, an execution or a death. */

@@ -1,15 +1,14 @@
 // proc: births, executions and deaths of processes and threads.
 
-import type { Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import { argumentsOf, EVENT_NAMES, eventOf, PREFIX } from "./events.ts";
 import { BUFFER_BYTES, connectorAttachment } from "./connector.ts";
 import { kernelAttachment } from "./kernel.ts";

@@ -1,10 +1,11 @@
 // Process events of a command or of an own process by ptrace(2): whoever it is about is stopped meanwhile, and
 // nothing is lost.
 
-import type { Pcb } from "../../core/pcb.ts";
-import type { ProviderSession, UserAttachment } from "../../core/provider.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { ProviderSession } from "../../core/contract/provider.ts";
+import type { UserAttachment } from "../../core/contract/attachment.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
-import { tracedLife, type Tracee } from "../../core/syscalls/mod.ts";
+import { tracedLife, type Tracee } from "../../core/sources/syscalls/mod.ts";
 import { Lives, type Task } from "./lives.ts";
 
 /** All probes share the tracer of their session. */

@@ -2,17 +2,17 @@
 // each time a number of them has happened on a CPU.
 
 import { DtError } from "../../core/errors.ts";
-import { type Pcb, requireTarget } from "../../core/pcb.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/perf/mod.ts";
-import type { Probe } from "../../core/probe.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { requireTarget } from "../../core/sources/pcbs.ts";
+import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import { PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE } from "../../core/sys/perf_event.ts";
 import { type Counter, type CounterKind, EVENTS, parseCounter } from "./events.ts";
 import { sampledProfile } from "./sampler.ts";

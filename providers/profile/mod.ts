@@ -31,7 +31,7 @@
  * @module
  */
 
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/contract/provider.ts";
 import { CounterProvider } from "./counter.ts";
 import { ClockProvider } from "./provider.ts";
 

@@ -2,18 +2,17 @@
 
 import { DURATION_NS } from "../../core/duration.ts";
 import { DtError } from "../../core/errors.ts";
-import { type Pcb, requireTarget } from "../../core/pcb.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/perf/mod.ts";
-import type { Probe } from "../../core/probe.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { requireTarget } from "../../core/sources/pcbs.ts";
+import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment, type UserAttachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-  type UserAttachment,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { onlineCpus } from "../../core/sys/cpu.ts";
 import { selfThread } from "../../core/sys/thread.ts";

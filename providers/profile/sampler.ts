@@ -3,8 +3,10 @@
 // code is sampled then.
 
 import { DtError, errorCode } from "../../core/errors.ts";
-import type { Pcb } from "../../core/pcb.ts";
-import type { Target, UserAttachment, UserEvent, UserHost } from "../../core/provider.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { Target } from "../../core/contract/target.ts";
+import type { UserAttachment, UserHost } from "../../core/contract/attachment.ts";
+import type { UserEvent } from "../../core/contract/user_action.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
 import { onlineCpus } from "../../core/sys/cpu.ts";
 import type { Fd } from "../../core/sys/fd.ts";

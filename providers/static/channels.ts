@@ -1,7 +1,7 @@
 // Channels of node:diagnostics_channel as tracepoints: libraries publish what they do there already.
 
 import { tracepoints } from "./declare.ts";
-import { points } from "./points.ts";
+import { points } from "./shared_points.ts";
 
 /** Longest text of a message; a probe's string has room for it. */
 const MOST_TEXT = 4000;

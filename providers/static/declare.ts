@@ -4,7 +4,7 @@ import { DtError } from "../../core/errors.ts";
 import { openProbeLibrary, type ProbeParameter } from "../../core/sys/probe_library.ts";
 import { type ArgumentType, functionName, libraryImage, WORDS } from "./image.ts";
 import { writeLibrary } from "./library_file.ts";
-import { integerOf, type Point, points, type PointValue, tell } from "./points.ts";
+import { integerOf, type Point, points, type PointValue, tell } from "./shared_points.ts";
 
 /** What a tracepoint of such a type is called with. */
 export type ValueOf<T extends ArgumentType> = T extends "string" ? string

@@ -1,18 +1,16 @@
 // static: tracepoints of TypeScript programs, of this one on the user plane, of all on the kernel plane.
 
 import { DtError } from "../../core/errors.ts";
-import { noSuchProbe, type Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import { noSuchProbe } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { type ArgumentSpec, type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment, type UserAttachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type ArgumentSpec,
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-  type UserAttachment,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import { OwnEvents, type OwnValue } from "../../core/plugin/own_events.ts";
 import { openBinary, staticProbes } from "../../core/symbols/mod.ts";
 import {
@@ -20,10 +18,10 @@ import {
   fileProbeAttachments,
   fileProbePcbs,
   REGISTER_LOCATIONS,
-} from "../../core/uprobes/mod.ts";
+} from "../../core/sources/uprobes/mod.ts";
 import type { ArgumentType } from "./image.ts";
 import { mappedLibraries } from "./library_file.ts";
-import { integerOf, listen, type Point, points, type PointValue } from "./points.ts";
+import { integerOf, listen, type Point, points, type PointValue } from "./shared_points.ts";
 
 const PREFIX = "static:";
 

@@ -1,6 +1,6 @@
 // The providers of this folder, without what programs declare tracepoints with: a tool needs no more.
 
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/contract/provider.ts";
 import { StaticProvider } from "./program.ts";
 import { RawTracepointProvider } from "./rawtracepoint.ts";
 import { TracepointProvider } from "./tracepoint.ts";

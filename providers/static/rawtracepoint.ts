@@ -2,19 +2,17 @@
 
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
 import { type Btf, BTF_KIND, btfTypeName, kernelBtf } from "../../core/btf/mod.ts";
-import { kernelPcb, type Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { type ArgumentSpec, type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment, type KernelAttachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
+import { type Location } from "../../core/contract/context.ts";
 import {
-  type ArgumentSpec,
-  type Attachment,
-  type EnableRequest,
-  type KernelAttachment,
-  type Location,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 
 const PREFIX = "rawtracepoint:";
 /** Each tracepoint has a type of this name: the pointer to its probe function. */

@@ -1,15 +1,17 @@
 // The tracepoints of system calls: served by the same attachment as the syscall provider's probes.
 // They do not need tracefs, and 350 of them cost no more than one.
 
-import type { Pcb } from "../../core/pcb.ts";
-import type { Attachment, ProbeSpec, ProviderSession } from "../../core/provider.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { Attachment } from "../../core/contract/attachment.ts";
+import type { ProbeSpec } from "../../core/contract/probe.ts";
+import type { ProviderSession } from "../../core/contract/provider.ts";
 import {
   type Syscall,
   syscallAttachment,
   syscalls,
   type SyscallSide,
   tracedSyscalls,
-} from "../../core/syscalls/mod.ts";
+} from "../../core/sources/syscalls/mod.ts";
 
 const RAW: readonly ProbeSpec[] = [
   {

@@ -2,20 +2,18 @@
 
 import { attachRawTracepoint, attachTracepoint } from "../../core/bpf/link.ts";
 import { kernelBtf } from "../../core/btf/mod.ts";
-import { kernelPcb, type Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { type ArgumentSpec, type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment, type KernelAttachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
+import { type Location } from "../../core/contract/context.ts";
 import {
-  type ArgumentSpec,
-  type Attachment,
-  type EnableRequest,
-  type KernelAttachment,
-  type Location,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
-import { allocSyscall } from "../../core/syscalls/mod.ts";
+} from "../../core/contract/provider.ts";
+import { allocSyscall } from "../../core/sources/syscalls/mod.ts";
 import { type EventField, eventFormat, eventNames } from "../../core/tracefs/mod.ts";
 import {
   parseSyscallEvent,

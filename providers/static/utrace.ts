@@ -5,7 +5,7 @@
 import { DtError } from "../../core/errors.ts";
 import { libc } from "../../core/sys/libc.ts";
 import { addressOf } from "../../core/sys/memory.ts";
-import { UTRACE_CALL } from "../../core/syscalls/mod.ts";
+import { UTRACE_CALL } from "../../core/sources/syscalls/mod.ts";
 
 /** Most bytes of a record: KTR_USER_MAXLEN. */
 const MOST_BYTES = 2048;

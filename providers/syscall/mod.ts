@@ -22,7 +22,7 @@
  * @module
  */
 
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/contract/provider.ts";
 import { SyscallProvider } from "./provider.ts";
 
 /** Makes the provider. */

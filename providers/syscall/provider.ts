@@ -1,15 +1,14 @@
 // dt(4)'s syscall provider: syscall:NAME:entry and syscall:NAME:return.
 
-import type { Pcb } from "../../core/pcb.ts";
-import type { Probe } from "../../core/probe.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import {
   allocSyscall,
   type Syscall,
@@ -17,7 +16,7 @@ import {
   syscalls,
   type SyscallSide,
   tracedSyscalls,
-} from "../../core/syscalls/mod.ts";
+} from "../../core/sources/syscalls/mod.ts";
 
 function entry(call: Syscall): ProbeSpec {
   return { name: `syscall:${call.name}:entry`, args: call.args };

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Provider } from "../../core/provider.ts";
+import type { Provider } from "../../core/contract/provider.ts";
 import { WatchpointProvider } from "./provider.ts";
 
 /** Makes the provider of `watchpoint:`. */

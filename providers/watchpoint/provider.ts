@@ -1,17 +1,17 @@
 // watchpoint: memory that the CPU watches.
 
 import { DtError } from "../../core/errors.ts";
-import { kernelPcb, type Pcb } from "../../core/pcb.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/perf/mod.ts";
-import type { Probe } from "../../core/probe.ts";
+import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { type Pcb } from "../../core/contract/pcb.ts";
+import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Attachment } from "../../core/contract/attachment.ts";
+import { type EnableRequest } from "../../core/contract/request.ts";
 import {
-  type Attachment,
-  type EnableRequest,
-  type ProbeSpec,
   type Provider,
   PROVIDER_CONTRACT,
   type ProviderSession,
-} from "../../core/provider.ts";
+} from "../../core/contract/provider.ts";
 import { PERF_TYPE_BREAKPOINT } from "../../core/sys/perf_event.ts";
 
 /** HW_BREAKPOINT_* by letter. include/uapi/linux/hw_breakpoint.h */

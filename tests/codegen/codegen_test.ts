@@ -6,8 +6,8 @@ import { Assembler, disassemble } from "../../core/asm/mod.ts";
 import { CPU_BLOCK, openDevice, RingOutput } from "../../core/mod.ts";
 import { x86_64 } from "../../core/sys/arch/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, type Compiled } from "../../tools/btrace/compile.ts";
-import { generate } from "../../tools/btrace/generate.ts";
+import { compile, type Compiled } from "../../language/compile.ts";
+import { generate } from "../../language/kernel/generate.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 const RING = { fd: 1 };

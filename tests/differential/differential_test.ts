@@ -4,7 +4,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, run, ScriptError } from "../../tools/btrace/mod.ts";
+import { compile, run, ScriptError } from "../../language/mod.ts";
 import { kernelTest, output } from "../helpers.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;

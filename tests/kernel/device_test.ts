@@ -8,7 +8,7 @@ import {
   type Pcb,
   PROBE_ENTRY,
 } from "../../core/mod.ts";
-import { syscallAttachment, syscalls } from "../../core/syscalls/mod.ts";
+import { syscallAttachment, syscalls } from "../../core/sources/syscalls/mod.ts";
 import { auxBase } from "../../core/sys/auxv.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
 import { allProviders, syscall } from "../../providers/mod.ts";

@@ -6,8 +6,8 @@ import { disassemble } from "../../core/asm/mod.ts";
 import { openDevice } from "../../core/mod.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, ScriptError } from "../../tools/btrace/mod.ts";
-import { load } from "../../tools/btrace/load.ts";
+import { compile, ScriptError } from "../../language/mod.ts";
+import { load } from "../../language/kernel/load_script.ts";
 import { kernelTest, output, ROOT } from "../helpers.ts";
 import { optionsOf } from "../lang/options.ts";
 

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { openDevice } from "../../core/mod.ts";
 import { staticPoints } from "../../providers/mod.ts";
 import { publishChannels, tracepoints } from "../../providers/static/mod.ts";
-import { compile, run } from "../../tools/btrace/mod.ts";
+import { compile, run } from "../../language/mod.ts";
 import { btrace, codeOf, kernelTest, output, ROOT, testWith } from "../helpers.ts";
 
 const PROGRAM = `${ROOT}tests/testdata/traced_program.ts`;

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { statusField } from "../../core/sys/thread.ts";
 import { openBinary, staticProbes, Symbolizer } from "../../core/symbols/mod.ts";
-import { openSymbolizer } from "../../tools/symbols/open.ts";
+import { openSymbolizer } from "../../language/names/open_symbolizer.ts";
 import { btrace, buildProgram, output, RunningBtrace, testWith } from "../helpers.ts";
 
 /** A program that waits, with what it has told. */

@@ -3,8 +3,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { generate } from "../../tools/btrace/generate.ts";
-import { compile } from "../../tools/btrace/mod.ts";
+import { generate } from "../../language/kernel/generate.ts";
+import { compile } from "../../language/mod.ts";
 import { kernelTest, RunningBtrace } from "../helpers.ts";
 
 kernelTest("every field of every tracepoint can be printed", ["tracefs"], () => {

@@ -6,9 +6,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { openDevice, type PlaneName } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, run, type Script, ScriptError } from "../../tools/btrace/mod.ts";
-import { interpret } from "../../tools/btrace/interp/interpret.ts";
-import { load } from "../../tools/btrace/load.ts";
+import { compile, run, type Script, ScriptError } from "../../language/mod.ts";
+import { interpret } from "../../language/user/interpret.ts";
+import { load } from "../../language/kernel/load_script.ts";
 import { kernelTest } from "../helpers.ts";
 import { ProgramGenerator } from "./grammar.ts";
 

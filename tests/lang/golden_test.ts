@@ -3,9 +3,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openDevice, type PlaneName } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, formatDiagnostic, run, ScriptError } from "../../tools/btrace/mod.ts";
-import { generate } from "../../tools/btrace/generate.ts";
-import { interpret } from "../../tools/btrace/interp/interpret.ts";
+import { compile, formatDiagnostic, run, ScriptError } from "../../language/mod.ts";
+import { generate } from "../../language/kernel/generate.ts";
+import { interpret } from "../../language/user/interpret.ts";
 import { kernelTest } from "../helpers.ts";
 import { optionsOf } from "./options.ts";
 
@@ -46,16 +46,18 @@ for (const script of scripts.filter((name) => name.startsWith("err."))) {
   });
 }
 
+/** Source files below a folder, tests left out. */
+function* sources(folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    if (isDirectory) yield* sources(`${folder}/${name}`);
+    else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) yield `${folder}/${name}`;
+  }
+}
+
 Deno.test("every diagnostic has a golden", () => {
   const codes = new Set<string>();
-  const folders = ["passes", "passes/functions", "lang", "interp", "."];
-  const files = folders.flatMap((folder) =>
-    [...Deno.readDirSync(`${HERE}../../tools/btrace/${folder}`)].filter(({ name }) =>
-      name.endsWith(".ts") && !name.endsWith("_test.ts")
-    ).map(({ name }) => `${folder}/${name}`)
-  );
-  for (const file of files) {
-    const text = Deno.readTextFileSync(`${HERE}../../tools/btrace/${file}`);
+  for (const file of sources(`${HERE}../../language`)) {
+    const text = Deno.readTextFileSync(file);
     for (const [, kind, code] of text.matchAll(/\.(error|warning)\(\s*"([a-z-]+)"/g)) {
       codes.add(`${kind === "error" ? "err" : "warn"}.${code}`);
     }

@@ -1,6 +1,6 @@
 // deno run -A tests/vm/run.ts [-k KERNEL] [-t SECONDS] 'COMMAND LINE': runs it in a virtual machine.
 
-import { parseArgs } from "../../tools/deps.ts";
+import { parseArgs } from "../../tools/cli/deps.ts";
 import { KERNELS } from "./kernels.ts";
 import { runIn } from "./machine.ts";
 

@@ -1,13 +1,13 @@
 // The command line of btrace.
 
-import type { PlaneName } from "../../core/provider.ts";
+import type { PlaneName } from "../../core/contract/provider.ts";
 import denoJson from "../../deno.json" with { type: "json" };
-import type { Compiled } from "./compile.ts";
+import type { Compiled } from "../../language/compile.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
-import { choosePlane } from "./plane.ts";
-import { reportError, write, writeAll } from "./terminal.ts";
+import { choosePlane } from "../cli/plane.ts";
+import { reportError, write, writeAll } from "../cli/terminal.ts";
 import type { WorkerMessage } from "./worker.ts";
-import { onSignals, statusOfSignal } from "../signals.ts";
+import { onSignals, statusOfSignal } from "../cli/signals.ts";
 
 /**
  * Runs btrace.
@@ -32,7 +32,10 @@ async function dispatch(options: Options): Promise<number> {
     return write(Deno.stdout, systemInfo());
   }
   if (options.list) {
-    const [{ list }, { openFor }] = await Promise.all([import("./list.ts"), import("./open.ts")]);
+    const [{ list }, { openFor }] = await Promise.all([
+      import("./list.ts"),
+      import("./open_device.ts"),
+    ]);
     const program = options.program ?? readIfFile(options.positional[0]);
     return write(Deno.stdout, await list(await openFor(options), options, program));
   }
@@ -42,13 +45,13 @@ async function dispatch(options: Options): Promise<number> {
   const { plane, reason } = choosePlane(options);
   if (options.verbose) write(Deno.stderr, `Plane: ${plane} (${reason})\n`);
   if (mode === "test" || mode === "bench") {
-    const { runTests } = await import("./tests.ts");
-    const { prepare } = await import("./trace.ts");
+    const { runTests } = await import("./test_probes.ts");
+    const { prepare } = await import("./trace_script.ts");
     const { script, device } = await prepare(options, plane);
     return await runTests(script, device, options, (bytes) => writeAll(Deno.stdout, bytes));
   }
   if (plane === "user") return await traceInWorker(options);
-  const { prepare, trace } = await import("./trace.ts");
+  const { prepare, trace } = await import("./trace_script.ts");
   return await trace(await prepare(options, plane), options);
 }
 
@@ -82,12 +85,12 @@ async function traceInWorker(options: Options): Promise<number> {
 
 /** --fmt */
 async function format(options: Options): Promise<number> {
-  const { readSource } = await import("./trace.ts");
+  const { readSource } = await import("./trace_script.ts");
   const source = readSource(options);
   const [{ parse }, { formatProgram }, { Source }] = await Promise.all([
-    import("./lang/parser.ts"),
-    import("./lang/printer.ts"),
-    import("./lang/diagnostics.ts"),
+    import("../../language/syntax/parser.ts"),
+    import("../../language/syntax/printer.ts"),
+    import("../../language/syntax/diagnostics.ts"),
   ]);
   const program = parse(new Source(source.name, source.text), true);
   return write(Deno.stdout, formatProgram(program, source.text));
@@ -101,7 +104,7 @@ function planeOf({ plane, seccomp }: Options): PlaneName {
 /** -d */
 async function show(options: Options): Promise<number> {
   const { dump, STAGES } = await import("./dump.ts");
-  const { prepare } = await import("./trace.ts");
+  const { prepare } = await import("./trace_script.ts");
   const { script } = await prepare(options, planeOf(options));
   for (const stage of STAGES) {
     const shown = options.debug.includes("all")
@@ -114,10 +117,11 @@ async function show(options: Options): Promise<number> {
 
 /** -n */
 async function check(options: Options): Promise<number> {
-  const { prepare } = await import("./trace.ts");
+  const { prepare } = await import("./trace_script.ts");
   const { script } = await prepare(options, planeOf(options));
-  if (script.plane === "kernel") (await import("./generate.ts")).generate(script);
-  else (await import("./interp/interpret.ts")).interpret(script);
+  if (script.plane === "kernel") {
+    (await import("../../language/kernel/generate.ts")).generate(script);
+  } else (await import("../../language/user/interpret.ts")).interpret(script);
   return 0;
 }
 

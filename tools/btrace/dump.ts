@@ -1,12 +1,12 @@
 // What -d shows: the syntax tree, the checked program, the instructions.
 
 import { Assembler, disassemble } from "../../core/asm/mod.ts";
-import { CPU_BLOCK } from "../../core/blocks.ts";
-import type { Location } from "../../core/provider.ts";
-import { RingOutput } from "../../core/ring_output.ts";
-import type { Compiled } from "./compile.ts";
-import { generate } from "./generate.ts";
-import { typeName } from "./lang/types.ts";
+import { CPU_BLOCK } from "../../core/contract/blocks.ts";
+import type { Location } from "../../core/contract/context.ts";
+import { RingOutput } from "../../core/kernel_plane/ring_output.ts";
+import type { Compiled } from "../../language/compile.ts";
+import { generate } from "../../language/kernel/generate.ts";
+import { typeName } from "../../language/model/types.ts";
 
 /** Stages that can be shown. */
 export const STAGES = ["ast", "types", "codegen", "dis"] as const;

@@ -1,8 +1,8 @@
 // -l: probes and their arguments. What few listings need is loaded when one does.
 
-import type { Device } from "../../core/device.ts";
+import type { Device } from "../../core/device/device.ts";
 import type { Options } from "./options.ts";
-import { fullName } from "./passes/probe_names.ts";
+import { fullName } from "../../language/check/probe_names.ts";
 
 /**
  * The listing.
@@ -16,8 +16,8 @@ export async function list(
 ): Promise<string> {
   if (program !== undefined) {
     const [{ parse }, { Source }] = await Promise.all([
-      import("./lang/parser.ts"),
-      import("./lang/diagnostics.ts"),
+      import("../../language/syntax/parser.ts"),
+      import("../../language/syntax/diagnostics.ts"),
     ]);
     const { clauses } = parse(new Source("stdin", program));
     const points = clauses.flatMap(({ attachPoints }) => attachPoints.map(({ text }) => text));

@@ -1,8 +1,14 @@
 // -l 'struct NAME': structures as C text.
 
 import { kernelBtf } from "../../core/btf/mod.ts";
-import { BtfTypes } from "./ctypes/btf_types.ts";
-import { cSize, type Field, type StructType, type Type, typeName } from "./lang/types.ts";
+import { BtfTypes } from "../../language/ctypes/btf_types.ts";
+import {
+  cSize,
+  type Field,
+  type StructType,
+  type Type,
+  typeName,
+} from "../../language/model/types.ts";
 
 /** A structure as C text; tabs are 8 spaces. */
 export function structure(name: string): string {

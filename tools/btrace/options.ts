@@ -1,8 +1,8 @@
 // Options of the command line: bpftrace's.
 
-import type { PlaneName } from "../../core/provider.ts";
-import { UsageError } from "../command_line.ts";
-import { parseArgs } from "../deps.ts";
+import type { PlaneName } from "../../core/contract/provider.ts";
+import { UsageError } from "../cli/command_line.ts";
+import { parseArgs } from "../cli/deps.ts";
 
 export const USAGE = `USAGE:
     btrace [options] FILE [PARAMETERS] [-- --NAME=VALUE ...]

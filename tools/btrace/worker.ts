@@ -4,8 +4,8 @@
 // process back and fills no memory.
 
 import { type Options, USAGE } from "./options.ts";
-import { reportError } from "./terminal.ts";
-import { prepare, trace } from "./trace.ts";
+import { reportError } from "../cli/terminal.ts";
+import { prepare, trace } from "./trace_script.ts";
 
 /** What it tells the main thread: the child that it has started, and how it has ended. */
 export type WorkerMessage = { readonly child: number } | { readonly status: number };

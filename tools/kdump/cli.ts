@@ -1,14 +1,14 @@
 // The command line of kdump.
 
 import denoJson from "../../deno.json" with { type: "json" };
-import { reportError, write, writeAll } from "../btrace/terminal.ts";
-import { UsageError } from "../command_line.ts";
-import { onSignals } from "../signals.ts";
+import { reportError, write, writeAll } from "../cli/terminal.ts";
+import { UsageError } from "../cli/command_line.ts";
+import { onSignals } from "../cli/signals.ts";
 import { recordJson } from "../ktrace/formats/json.ts";
 import { type Item, RecordReader } from "../ktrace/formats/reader.ts";
 import { KTR, type KtrType } from "../ktrace/formats/types.ts";
-import { pointOf } from "../ktrace/points.ts";
-import type { KtrRecord, RecordKind, SystemName } from "../ktrace/record.ts";
+import { pointOf } from "../ktrace/formats/points.ts";
+import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
 import { systemBy } from "../ktrace/systems/linux.ts";
 import { Lines } from "./lines.ts";
 import { type KdumpOptions, parseKdumpOptions, USAGE } from "./options.ts";

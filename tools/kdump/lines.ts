@@ -1,10 +1,10 @@
 // Records as lines: FreeBSD's kdump.
 
-import type { KtrRecord, RecordKind, SystemName } from "../ktrace/record.ts";
+import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
 import { latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import type { KdumpOptions } from "./options.ts";
-import { structArrayText, structText } from "./structs.ts";
+import { structArrayText, structText } from "./struct_text.ts";
 import { isMode, isUnused, symbolOf } from "./symbols/arguments.ts";
 import { signalCodeName } from "./symbols/signals.ts";
 import { hexdump, isBinary, quoted, visible } from "./text.ts";

@@ -1,8 +1,8 @@
 // Options of the command line.
 
 import type { FileSystemName } from "../ktrace/formats/reader.ts";
-import { ALL_POINTS, parsePoints } from "../ktrace/points.ts";
-import { readOptions, UsageError } from "../command_line.ts";
+import { ALL_POINTS, parsePoints } from "../ktrace/formats/points.ts";
+import { readOptions, UsageError } from "../cli/command_line.ts";
 
 export const USAGE = `USAGE:
     kdump [-AcdEHlnRrSsT] [-f FILE] [-m N] [-p PID] [-t POINTS] [--json | --summary | --tree]

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // What system calls have cost: as strace -c shows it.
 
-import type { KtrRecord, SystemName } from "../ktrace/record.ts";
+import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
 
 interface Total {
   calls: number;

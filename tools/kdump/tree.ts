@@ -2,7 +2,7 @@
 // Processes of a trace: who was made by whom, what they have executed, how long they were seen.
 
 import { strings } from "../ktrace/formats/bytes.ts";
-import type { KtrRecord, SystemName } from "../ktrace/record.ts";
+import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
 import { quoted } from "./text.ts";
 
 /** System calls that make a process. */

@@ -10,13 +10,13 @@ import {
   openMonitor,
   type ProcessEvent,
 } from "../../providers/proc-events/mod.ts";
-import { holdChild, processOf } from "../btrace/child.ts";
+import { holdChild, processOf } from "../cli/child.ts";
 
-import { reportError, write } from "../btrace/terminal.ts";
+import { reportError, write } from "../cli/terminal.ts";
 import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
 import { formatEvent, formatJson, HEADER } from "./print.ts";
 import { Totals } from "./totals.ts";
-import { onSignals, statusOfSignal } from "../signals.ts";
+import { onSignals, statusOfSignal } from "../cli/signals.ts";
 
 /**
  * Runs kmonitor.

@@ -5,7 +5,7 @@ import {
   type EventName,
   type MonitorSource,
 } from "../../providers/proc-events/mod.ts";
-import { readOptions, UsageError } from "../command_line.ts";
+import { readOptions, UsageError } from "../cli/command_line.ts";
 
 export const USAGE = `USAGE:
     kmonitor [options] [-a]

@@ -3,7 +3,7 @@
 // All is read when the call returns: then the kernel has touched what it was given, and what it has filled
 // is there.
 
-import { syscalls } from "../../core/syscalls/mod.ts";
+import { syscalls } from "../../core/sources/syscalls/mod.ts";
 import { KTR, type KtrType } from "./formats/types.ts";
 
 /** How memory is found. */

@@ -3,10 +3,10 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError } from "../../core/errors.ts";
 import { descendantsOf } from "../../providers/proc-events/mod.ts";
-import { reportError, write } from "../btrace/terminal.ts";
+import { reportError, write } from "../cli/terminal.ts";
 import { askAll, askBackground } from "./background/client.ts";
 import { recordInBackground } from "./background/recorder.ts";
-import { groupMembers, isAlive } from "./facts.ts";
+import { groupMembers, isAlive } from "./process_files.ts";
 import { isSync, recordCommand } from "./foreground.ts";
 import { type KtraceOptions, parseKtraceOptions, USAGE } from "./options.ts";
 

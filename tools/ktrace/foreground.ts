@@ -2,13 +2,13 @@
 
 import { missingCapabilities } from "../../core/bpf/mod.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
-import { holdChild } from "../btrace/child.ts";
-import { onSignals, statusOfSignal } from "../signals.ts";
+import { holdChild } from "../cli/child.ts";
+import { onSignals, statusOfSignal } from "../cli/signals.ts";
 import { JSON_LINES } from "./formats/json.ts";
 import type { KtraceOptions } from "./options.ts";
 import { FREEBSD } from "./formats/write.ts";
 import { listen } from "./background/listen.ts";
-import { Tracing } from "./tracing.ts";
+import { Tracing } from "./trace_session.ts";
 import { warn } from "./warn.ts";
 
 /** How long after SIGINT the command may take for its own end. */

@@ -37,10 +37,23 @@ export {
 export { type Lwp, Request, RequestPool } from "./recorder/request.ts";
 export { TraceFile, type TraceFileOptions } from "./recorder/trace_file.ts";
 export { type Credentials } from "./recorder/credentials.ts";
-export { ALL_POINTS, DEFAULT_POINTS, INHERIT, parsePoints, pointOf, ROOT } from "./points.ts";
+export {
+  ALL_POINTS,
+  DEFAULT_POINTS,
+  INHERIT,
+  parsePoints,
+  pointOf,
+  ROOT,
+} from "./formats/points.ts";
 export { KTR, type KtrType } from "./formats/types.ts";
 export { type Format, FREEBSD } from "./formats/write.ts";
 export { JSON_LINES, recordJson } from "./formats/json.ts";
 export { type FileSystemName, type Item, RecordReader, systemOf } from "./formats/reader.ts";
-export type { KtrRecord, RecordBody, RecordHeader, RecordKind, SystemName } from "./record.ts";
-export { Tracing, type TracingOptions } from "./tracing.ts";
+export type {
+  KtrRecord,
+  RecordBody,
+  RecordHeader,
+  RecordKind,
+  SystemName,
+} from "./formats/record.ts";
+export { Tracing, type TracingOptions } from "./trace_session.ts";

@@ -1,7 +1,7 @@
 // Options of the command line.
 
-import { readOptions, UsageError } from "../command_line.ts";
-import { DEFAULT_POINTS, INHERIT, parsePoints } from "./points.ts";
+import { readOptions, UsageError } from "../cli/command_line.ts";
+import { DEFAULT_POINTS, INHERIT, parsePoints } from "./formats/points.ts";
 
 export const USAGE = `USAGE:
     ktrace [-adins] [-f FILE] [-t POINTS] command [argument …]

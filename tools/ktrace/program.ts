@@ -1,9 +1,9 @@
 // The records of a program that has just been executed: its path, its arguments, its environment.
 
 import { wallTimeNs } from "../../core/sys/clock.ts";
-import { commandLine, environment, programOf } from "./facts.ts";
+import { commandLine, environment, programOf } from "./process_files.ts";
 import { KTR, type KtrType } from "./formats/types.ts";
-import { pointOf } from "./points.ts";
+import { pointOf } from "./formats/points.ts";
 import type { Recorder, TracedProcess } from "./recorder/recorder.ts";
 import type { Lwp, Request } from "./recorder/request.ts";
 

@@ -1,6 +1,6 @@
 // What users are told beside the trace.
 
-import { write } from "../btrace/terminal.ts";
+import { write } from "../cli/terminal.ts";
 
 /** A line on standard error. */
 export function warn(message: string): void {

@@ -2,16 +2,16 @@
 
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError, errorCode } from "../../core/errors.ts";
-import { abortWithProcess, holdChild } from "../btrace/child.ts";
-import { UsageError } from "../command_line.ts";
+import { abortWithProcess, holdChild } from "../cli/child.ts";
+import { UsageError } from "../cli/command_line.ts";
 
-import { choosePlane } from "../btrace/plane.ts";
-import { reportError, write } from "../btrace/terminal.ts";
-import { abortOnSignals } from "../btrace/trace.ts";
+import { choosePlane } from "../cli/plane.ts";
+import { reportError, write } from "../cli/terminal.ts";
+import { abortOnSignals } from "../cli/signals.ts";
 import { collect, type Measured } from "./collect.ts";
 import { flameGraph } from "./flamegraph.ts";
 import { folded } from "./folded.ts";
-import { loadPprof } from "../deps.ts";
+import { loadPprof } from "../cli/deps.ts";
 import { isLogOf, mapAdvice, mapEnvironment } from "./javascript.ts";
 import { type OutputFile, parseProfileOptions, type ProfileOptions, USAGE } from "./options.ts";
 import { pprof } from "./pprof.ts";

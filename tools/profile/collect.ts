@@ -1,17 +1,17 @@
 // Runs the measurement and names what it has found.
 
-import { openDevice } from "../../core/device.ts";
-import type { PlaneName } from "../../core/provider.ts";
+import { openDevice } from "../../core/device/device.ts";
+import type { PlaneName } from "../../core/contract/provider.ts";
 import { sumCpus } from "../../core/bpf/percpu.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { kernelSymbols, type Symbolizer } from "../../core/symbols/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, type Compiled } from "../btrace/compile.ts";
-import { elementOffsets, type TupleType } from "../btrace/lang/types.ts";
-import type { Loaded } from "../btrace/loaded.ts";
-import { Memory } from "../btrace/output/memory.ts";
-import { loadScript } from "../btrace/run.ts";
-import { openUserNames } from "../btrace/user_names.ts";
+import { compile, type Compiled } from "../../language/compile.ts";
+import { elementOffsets, type TupleType } from "../../language/model/types.ts";
+import type { Loaded } from "../../language/model/loaded_script.ts";
+import { Memory } from "../../language/model/memory.ts";
+import { loadScript } from "../../language/run.ts";
+import { openUserNames } from "../../language/names/user_names.ts";
 import { generatedFrame } from "./javascript.ts";
 import { type Frame, FrameTable, type Profile, type Stack, StackSum } from "./profile.ts";
 import { offCpuScript, onCpuScript } from "./script.ts";

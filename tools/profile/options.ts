@@ -1,7 +1,7 @@
 // Options of the command line.
 
-import type { PlaneName } from "../../core/provider.ts";
-import { readOptions, UsageError } from "../command_line.ts";
+import type { PlaneName } from "../../core/contract/provider.ts";
+import { readOptions, UsageError } from "../cli/command_line.ts";
 
 export const USAGE = `USAGE:
     profile [options] -c 'CMD'

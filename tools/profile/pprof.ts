@@ -1,6 +1,6 @@
 // pprof's file format: profile.proto, compressed. https://github.com/google/pprof
 
-import { loadPprof } from "../deps.ts";
+import { loadPprof } from "../cli/deps.ts";
 import type { Profile } from "./profile.ts";
 
 /** A profile that `go tool pprof` and others open. */

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // What is measured, as scripts of the language.
 
-import type { PlaneName } from "../../core/provider.ts";
+import type { PlaneName } from "../../core/contract/provider.ts";
 
 /** Samples of what runs, idle CPUs aside. Of another process's code an ordinary user sees no kernel. */
 export function onCpuScript(rateHz: number, plane: PlaneName): string {

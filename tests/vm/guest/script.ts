@@ -1,6 +1,6 @@
 // Runs scripts in this process: starting Deno takes seconds under emulation.
 
-import { compile, run } from "../../../tools/btrace/mod.ts";
+import { compile, run } from "../../../language/mod.ts";
 import { openDevice } from "../../../core/mod.ts";
 import { allProviders } from "../../../providers/mod.ts";
 

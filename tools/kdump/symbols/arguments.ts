@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // What a system call's arguments are: names, modes, descriptors, or nothing the kernel looks at.
 
-import { type Syscall, syscalls } from "../../../core/syscalls/mod.ts";
+import { type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
 import { ARCH, CALLS, int } from "./calls.ts";
 import * as control from "./control.ts";
 import * as events from "./events.ts";

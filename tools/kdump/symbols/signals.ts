@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Why a signal was sent: si_code. asm-generic/siginfo.h, sys/signal.h
 
-import type { SystemName } from "../../ktrace/record.ts";
+import type { SystemName } from "../../ktrace/formats/record.ts";
 import { LINUX_SIGNALS } from "../../ktrace/systems/signals.ts";
 
 const LINUX: Readonly<Record<number, string>> = {

@@ -1,7 +1,7 @@
 // All constants are compared with the system's headers.
 
 import { assert, assertEquals } from "@std/assert";
-import { syscalls } from "../../../core/syscalls/mod.ts";
+import { syscalls } from "../../../core/sources/syscalls/mod.ts";
 import { output, testWith } from "../../../tests/helpers.ts";
 import { isFd, isMode, isUnused, symbolOf } from "./arguments.ts";
 import { CALLS } from "./calls.ts";

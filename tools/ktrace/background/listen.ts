@@ -4,7 +4,7 @@ import { DtError, errorCode } from "../../../core/errors.ts";
 import { JSON_LINES } from "../formats/json.ts";
 import { FREEBSD } from "../formats/write.ts";
 import type { TraceFile } from "../recorder/trace_file.ts";
-import type { Tracing } from "../tracing.ts";
+import type { Tracing } from "../trace_session.ts";
 import { type ControlReply, type ControlRequest, readLine, writeLine } from "./protocol.ts";
 import { backgroundSocket, ownFolder, remove, sweep } from "./sockets.ts";
 

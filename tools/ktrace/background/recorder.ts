@@ -1,9 +1,9 @@
 // The recorder in the background: it lives as long as it has something to record.
 
 import { isSync } from "../foreground.ts";
-import { onSignals } from "../../signals.ts";
+import { onSignals } from "../../cli/signals.ts";
 import { type KtraceOptions } from "../options.ts";
-import { Tracing } from "../tracing.ts";
+import { Tracing } from "../trace_session.ts";
 import { listen } from "./listen.ts";
 
 /** How long it waits for its first order. */

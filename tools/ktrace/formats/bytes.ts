@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // What reading the formats has in common.
 
-import type { KtrRecord, RecordBody } from "../record.ts";
+import type { KtrRecord, RecordBody } from "./record.ts";
 
 /** A record as it was read, and its bytes in the file. */
 export interface Decoded {

@@ -2,7 +2,7 @@
 // Reads FreeBSD's ktrace.out: records with a header of 64 bytes (version 1) or 56 (version 0), little endian,
 // LP64. sys/sys/ktrace.h
 
-import type { RecordBody, RecordHeader } from "../record.ts";
+import type { RecordBody, RecordHeader } from "./record.ts";
 import {
   bytesOf,
   type Decoded,

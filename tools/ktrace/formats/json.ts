@@ -1,7 +1,7 @@
 // Records as JSON, one a line: by ktrace as they are made, by kdump as they were read.
 
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
-import type { KtrRecord, SystemName } from "../record.ts";
+import type { KtrRecord, SystemName } from "./record.ts";
 import { decodePayload } from "./freebsd.ts";
 import { latin1, strings, text } from "./bytes.ts";
 import type { Format } from "./write.ts";

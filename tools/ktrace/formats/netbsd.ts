@@ -2,7 +2,7 @@
 // Reads NetBSD's ktrace.out: a header of 56 bytes (LP64, little endian) in three versions, the last two of
 // which have LWP ids. sys/sys/ktrace.h 1.66
 
-import type { RecordBody, RecordHeader } from "../record.ts";
+import type { RecordBody, RecordHeader } from "./record.ts";
 import {
   bytesOf,
   type Decoded,

@@ -2,7 +2,7 @@
 // Reads OpenBSD's ktrace.out: a header of 64 bytes (LP64, little endian), the first record being none but a
 // mark. sys/sys/ktrace.h 1.23
 
-import type { RecordBody, RecordHeader } from "../record.ts";
+import type { RecordBody, RecordHeader } from "./record.ts";
 import {
   bytesOf,
   type Decoded,

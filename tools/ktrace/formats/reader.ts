@@ -2,7 +2,7 @@
 // Reads records out of bytes as they come, whichever system has written them. Where there is no record, as
 // in a file that was damaged, the next one that makes sense is looked for.
 
-import type { KtrRecord, SystemName } from "../record.ts";
+import type { KtrRecord, SystemName } from "./record.ts";
 import type { Decoded } from "./bytes.ts";
 import { decodeFreebsd } from "./freebsd.ts";
 import { decodeNetbsd } from "./netbsd.ts";

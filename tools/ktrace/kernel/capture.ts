@@ -8,7 +8,7 @@ import type { Label, MapReference } from "../../../core/asm/instruction.ts";
 import { callHelper, exit, ja, jeq, jge, jle, jne, jsgt, jslt } from "../../../core/asm/jump.ts";
 import { load, store } from "../../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
-import type { ActionSite } from "../../../core/provider.ts";
+import type { ActionSite } from "../../../core/contract/kernel_action.ts";
 import {
   type Capture,
   HOW,

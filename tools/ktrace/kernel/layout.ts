@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // What the programs and the reader share: the map of processes, records in the ring, scratch memory.
 
-import { HEADER } from "../../../core/event.ts";
+import { HEADER } from "../../../core/contract/event_layout.ts";
 
 /** Value of the map of recorded processes, whose key is a process id; 32-bit words. */
 export const TRACED = {

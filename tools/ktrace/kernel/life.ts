@@ -15,12 +15,13 @@ import {
   storeImm,
 } from "../../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3, R4, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
-import { CONTROL } from "../../../core/blocks.ts";
-import { emitLoad } from "../../../core/location.ts";
-import { type ActionSite, type KernelAction, OUTCOME } from "../../../core/provider.ts";
+import { CONTROL } from "../../../core/contract/blocks.ts";
+import { emitLoad } from "../../../core/kernel_plane/location.ts";
+import { type ActionSite, type KernelAction } from "../../../core/contract/kernel_action.ts";
+import { OUTCOME } from "../../../core/contract/outcome.ts";
 import { PATH_BYTES } from "../captures.ts";
 import { KTR } from "../formats/types.ts";
-import { INHERIT, pointOf, ROOT } from "../points.ts";
+import { INHERIT, pointOf, ROOT } from "../formats/points.ts";
 import { CAPTURED, EVENT, RECORD, SCRATCH, TRACED } from "./layout.ts";
 import {
   emitKey,

@@ -1,13 +1,13 @@
 // Records of the ring as requests: numbers of errors and signals become FreeBSD's, structures its own.
 
-import { HEADER } from "../../../core/event.ts";
+import { HEADER } from "../../../core/contract/event_layout.ts";
 import { bootTimeNs, wallTimeNs } from "../../../core/sys/clock.ts";
-import { syscalls } from "../../../core/syscalls/mod.ts";
+import { syscalls } from "../../../core/sources/syscalls/mod.ts";
 import { STRUCT_NAMES } from "../captures.ts";
-import { commandLine, environment } from "../facts.ts";
+import { commandLine, environment } from "../process_files.ts";
 import { callNumber, CAPFAIL_SYSCALL, KTR, type KtrType, LINUX_ABI } from "../formats/types.ts";
 import type { Request } from "../recorder/request.ts";
-import { structToFile } from "../structs.ts";
+import { structToFile } from "../struct_layouts.ts";
 import { linuxArguments } from "../systems/linux.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
 import { CAPTURED, RECORD } from "./layout.ts";

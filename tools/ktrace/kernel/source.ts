@@ -2,17 +2,17 @@
 // processes never wait; what finds no room in the ring is counted, and the next record of its process says so.
 
 import { BPF_F_NO_PREALLOC, BpfMap } from "../../../core/bpf/mod.ts";
-import { CONTROL } from "../../../core/blocks.ts";
-import { openDevice } from "../../../core/device.ts";
-import { HEADER } from "../../../core/event.ts";
-import type { Session } from "../../../core/session.ts";
-import { ids, offsetOf } from "../../../core/tasks/mod.ts";
+import { CONTROL } from "../../../core/contract/blocks.ts";
+import { openDevice } from "../../../core/device/device.ts";
+import { HEADER } from "../../../core/contract/event_layout.ts";
+import type { Session } from "../../../core/device/session.ts";
+import { ids, offsetOf } from "../../../core/sources/tasks/mod.ts";
 import { DtError } from "../../../core/errors.ts";
-import { UTRACE_CALL } from "../../../core/syscalls/mod.ts";
+import { UTRACE_CALL } from "../../../core/sources/syscalls/mod.ts";
 import { procEvents, rawtracepoint, tracepoint } from "../../../providers/mod.ts";
 import { capturesByNumber, STRUCT_NAMES } from "../captures.ts";
 import { KTR, type KtrType } from "../formats/types.ts";
-import { INHERIT, pointOf } from "../points.ts";
+import { INHERIT, pointOf } from "../formats/points.ts";
 import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { TraceFile } from "../recorder/trace_file.ts";
 import { isRefusal } from "../systems/linux.ts";

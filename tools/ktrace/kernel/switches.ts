@@ -6,11 +6,12 @@ import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import { callHelper, ja, jeq } from "../../../core/asm/jump.ts";
 import { load, store, storeImm } from "../../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
-import { emitLoad } from "../../../core/location.ts";
-import type { ContextLayout, KernelAction, Location } from "../../../core/provider.ts";
-import type { Ids } from "../../../core/tasks/mod.ts";
+import { emitLoad } from "../../../core/kernel_plane/location.ts";
+import type { ContextLayout, Location } from "../../../core/contract/context.ts";
+import type { KernelAction } from "../../../core/contract/kernel_action.ts";
+import type { Ids } from "../../../core/sources/tasks/mod.ts";
 import { KTR } from "../formats/types.ts";
-import { pointOf } from "../points.ts";
+import { pointOf } from "../formats/points.ts";
 import { RECORD, TRACED } from "./layout.ts";
 import {
   emitCommon,

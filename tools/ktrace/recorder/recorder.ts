@@ -10,7 +10,7 @@
 
 import { DtError } from "../../../core/errors.ts";
 import { LINUX_ABI } from "../formats/types.ts";
-import { INHERIT, ROOT } from "../points.ts";
+import { INHERIT, ROOT } from "../formats/points.ts";
 import { type Lwp, Request, RequestPool } from "./request.ts";
 import { TraceFile, type TraceFileOptions } from "./trace_file.ts";
 

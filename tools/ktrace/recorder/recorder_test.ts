@@ -4,10 +4,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { codeOf, testWith } from "../../../tests/helpers.ts";
 import { KTR } from "../formats/types.ts";
 import { RecordReader } from "../formats/reader.ts";
-import { ALL_POINTS, DEFAULT_POINTS, INHERIT, ROOT } from "../points.ts";
-import type { KtrRecord } from "../record.ts";
-import { type TracedProcess } from "./recorder.ts";
-import { Recorder, type RecorderOptions } from "./recorder.ts";
+import { ALL_POINTS, DEFAULT_POINTS, INHERIT, ROOT } from "../formats/points.ts";
+import type { KtrRecord } from "../formats/record.ts";
+import { Recorder, type RecorderOptions, type TracedProcess } from "./recorder.ts";
 import type { TraceFile } from "./trace_file.ts";
 
 /** A recorder with one file and one process. */

@@ -1,8 +1,8 @@
 // Names of Linux's system calls, errors and signals, and whose names a record has.
 
 import { errnoMessage, errnoName } from "../../../core/sys/errno.ts";
-import { type Syscall, syscalls } from "../../../core/syscalls/mod.ts";
-import type { KtrRecord, SystemName } from "../record.ts";
+import { type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
+import type { KtrRecord, SystemName } from "../formats/record.ts";
 import { LINUX_SIGNALS } from "./signals.ts";
 import { bsdSystem, type System } from "./bsd.ts";
 import { linuxErrno, linuxSignal } from "./translate.ts";

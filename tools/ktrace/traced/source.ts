@@ -4,29 +4,31 @@
 import { readMemory } from "../../../core/sys/process_memory.ts";
 import { blockedSignals, signalCode } from "../../../core/sys/ptrace.ts";
 import { Thread } from "../../../core/sys/thread.ts";
-import type { Pcb } from "../../../core/pcb.ts";
-import type { Target, UserEvent, UserHost } from "../../../core/provider.ts";
+import type { Pcb } from "../../../core/contract/pcb.ts";
+import type { Target } from "../../../core/contract/target.ts";
+import type { UserEvent } from "../../../core/contract/user_action.ts";
+import type { UserHost } from "../../../core/contract/attachment.ts";
 import {
   type LifeListener,
   Selection,
   type Tracee,
   Tracer,
   UTRACE_CALL,
-} from "../../../core/syscalls/mod.ts";
-import { openDevice } from "../../../core/device.ts";
+} from "../../../core/sources/syscalls/mod.ts";
+import { openDevice } from "../../../core/device/device.ts";
 import { DtError } from "../../../core/errors.ts";
 import { tracepoint } from "../../../providers/mod.ts";
 import { type Capture, capturesByNumber } from "../captures.ts";
 import { CAPFAIL_SYSCALL, KTR, LINUX_ABI, UTRACE_BYTES } from "../formats/types.ts";
-import { pointOf } from "../points.ts";
+import { pointOf } from "../formats/points.ts";
 import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { Lwp, Request } from "../recorder/request.ts";
 import type { TraceFile } from "../recorder/trace_file.ts";
-import { structToFile } from "../structs.ts";
+import { structToFile } from "../struct_layouts.ts";
 import { isRefusal, linuxArguments, linuxCall } from "../systems/linux.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
 import { readCapture, readString } from "./capture.ts";
-import { isCaught, threadStart } from "../facts.ts";
+import { isCaught, threadStart } from "../process_files.ts";
 import { latin1 } from "../formats/bytes.ts";
 import { recordProgram, stamp } from "../program.ts";
 import { gainsRights } from "./set_id.ts";

@@ -1,0 +1,84 @@
+// Pure: no I/O, no FFI.
+// An action on the kernel plane: a function that emits BPF code, what that code has to work with, and
+// the outcome that it returns.
+
+import type { Assembler } from "../asm/assembler.ts";
+import type { Label, MapReference } from "../asm/instruction.ts";
+import type { Operand } from "../asm/alu.ts";
+import type { Register } from "../asm/register.ts";
+import type { ContextLayout } from "./context.ts";
+
+/** Where a program's values stand while it writes a record. */
+export interface OutputSite {
+  /** Holds the CPU block; survives. */
+  readonly block: Register;
+  /** Where to go if the record does not fit; the record has been counted as lost. */
+  readonly lost: Label;
+}
+
+/** Emits code that writes records into the session's ring and counts those that find no room. */
+export interface RecordOutput {
+  /**
+   * Emits code that reserves `bytes` in the ring and leaves their address in `record`. Clobbers R0 to R5.
+   * The verifier demands {@linkcode RecordOutput.emitSubmit} on every path that follows.
+   */
+  emitReserve(asm: Assembler, record: Register, bytes: number, site: OutputSite): void;
+  /** Emits code that hands over what {@linkcode RecordOutput.emitReserve} gave. Clobbers R0 to R5. */
+  emitSubmit(asm: Assembler, record: Register): void;
+  /**
+   * Emits code that copies a record into the ring. Clobbers R0 to R5.
+   *
+   * @param data The record: a register other than R0 to R5, and an offset from it.
+   * @param length Bytes: a number, or a register whose bounds the verifier knows.
+   * @param site `control` records may use the ring's reserve; a `wakeup` record wakes the reader whatever
+   * the reader asked for, and counts as no loss where it finds no room.
+   */
+  emitOutput(
+    asm: Assembler,
+    data: { readonly base: Register; readonly offset: number },
+    length: Operand,
+    site: OutputSite & { readonly control?: boolean; readonly wakeup?: boolean },
+  ): void;
+}
+
+/** A pid namespace by the device and inode of its file in /proc/PID/ns. */
+export interface NamespaceId {
+  /** Device of the namespace's file. */
+  readonly dev: bigint;
+  /** Inode of the namespace's file. */
+  readonly ino: bigint;
+}
+
+/** What {@linkcode KernelAction.emit} has to work with. */
+export interface ActionSite {
+  /** Where to emit. */
+  readonly asm: Assembler;
+  /** Of the context. */
+  readonly layout: ContextLayout;
+  /** Frames of a kernel stack that are ours. */
+  readonly skipFrames: number;
+  /** Writes records. */
+  readonly ring: RecordOutput;
+  /** The control block, for {@linkcode CONTROL} offsets. */
+  readonly control: MapReference;
+  /** The pid namespace that ids are told in; undefined for the initial one. */
+  readonly namespace?: NamespaceId;
+  /** Offset of the action's scratch memory in the CPU block, {@linkcode KernelAction.scratchBytes} long. */
+  readonly scratch: number;
+}
+
+/**
+ * A body that the compiler side emits, as one BPF function.
+ *
+ * At its entry R1 is the context, R2 the CPU block ({@linkcode CPU_BLOCK}) and R3 the probe's number;
+ * R6 to R9 and the stack are its own. It leaves with an {@linkcode OUTCOME} in R0. It runs with the
+ * per-CPU guard held: nothing of this session interrupts it on its CPU.
+ */
+export interface KernelAction {
+  /** Bytes of per-CPU scratch memory that it wants. */
+  readonly scratchBytes: number;
+  /** False if it reads nothing of the context: a provider may then give it a cheaper one. */
+  readonly readsContext?: boolean;
+  /** Emits the function, its exit included. */
+  emit(site: ActionSite): void;
+}

@@ -1,0 +1,118 @@
+// Pure: no I/O, no FFI.
+// The probes of all providers: numbering, lookup, listing.
+
+import { DtError } from "../errors.ts";
+import { globMatcher, isPattern, providerOf } from "../contract/probe_name.ts";
+import { Probe, type ProbeSpec } from "../contract/probe.ts";
+import { type Provider, PROVIDER_CONTRACT } from "../contract/provider.ts";
+
+/**
+ * Numbers probes from 1, in the order in which they are first named; a number once given stays.
+ * Listing names nothing that a pattern does not match, so that large families cost nothing.
+ */
+export class Registry {
+  readonly #providers = new Map<string, Provider>();
+  readonly #byName = new Map<string, Probe>();
+  readonly #byNumber: Probe[] = [];
+  readonly #providerByNumber: Provider[] = [];
+
+  /**
+   * Takes the providers in listing order.
+   *
+   * @throws {DtError} EEXIST two providers of one name; EINVAL a provider for another version of
+   * the contract.
+   */
+  constructor(providers: Iterable<Provider>) {
+    for (const provider of providers) {
+      if (provider.contract !== PROVIDER_CONTRACT) {
+        throw new DtError(
+          "EINVAL",
+          `Cannot use provider ${provider.name}: it follows version ${provider.contract} of the ` +
+            `contract, this is version ${PROVIDER_CONTRACT}`,
+          { operation: "open" },
+        );
+      }
+      if (this.#providers.has(provider.name)) {
+        throw new DtError("EEXIST", `Cannot use two providers named ${provider.name}`, {
+          operation: "open",
+        });
+      }
+      this.#providers.set(provider.name, provider);
+    }
+  }
+
+  /** Names of the providers. */
+  get providers(): string[] {
+    return [...this.#providers.keys()];
+  }
+
+  /** The probe of that full name, or undefined. */
+  lookup(name: string): Probe | undefined {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    const provider = this.#providers.get(providerOf(name));
+    const spec = provider?.provide(name);
+    return spec === undefined ? undefined : this.#register(spec, provider!);
+  }
+
+  /** The probe of that number, or undefined. */
+  number(pbn: number): Probe | undefined {
+    return this.#byNumber[pbn - 1];
+  }
+
+  /** The provider that a registered probe comes from. */
+  providerOf({ pbn }: Probe): Provider {
+    return this.#providerByNumber[pbn - 1];
+  }
+
+  /** Every probe whose full name matches, registered: in the providers' order. */
+  *match(pattern: string): Generator<Probe> {
+    if (!isPattern(pattern)) {
+      const probe = this.lookup(pattern);
+      if (probe !== undefined) yield probe;
+      return;
+    }
+    for (const [provider, spec] of this.#list(pattern)) {
+      // Listings also name families without end ("interval:hz:"), which are no probes.
+      if (provider.provide(spec.name) !== undefined) yield this.#register(spec, provider);
+    }
+  }
+
+  /** The same without giving numbers: for listings. */
+  *list(pattern = "*"): Generator<ProbeSpec> {
+    for (const [, spec] of this.#list(pattern)) yield spec;
+  }
+
+  *#list(pattern: string): Generator<[Provider, ProbeSpec]> {
+    const matches = globMatcher(pattern);
+    const matchesProvider = globMatcher(providerOf(pattern));
+    for (const provider of this.#providers.values()) {
+      // "*" may also stand for the whole of "provider:function".
+      if (!matchesProvider(provider.name) && !providerOf(pattern).includes("*")) continue;
+      for (const spec of provider.probes(pattern)) {
+        if (matches(spec.name)) yield [provider, spec];
+      }
+    }
+  }
+
+  #register(spec: ProbeSpec, provider: Provider): Probe {
+    let probe = this.#byName.get(spec.name);
+    if (probe === undefined) {
+      probe = freeze(this.#byNumber.length + 1, spec);
+      this.#byName.set(spec.name, probe);
+      this.#byNumber.push(probe);
+      this.#providerByNumber.push(provider);
+    }
+    return probe;
+  }
+}
+
+/** A probe with its number, which nobody can change any more: neither the probe nor its arguments. */
+function freeze(pbn: number, spec: ProbeSpec): Probe {
+  return Object.freeze({
+    ...spec,
+    pbn,
+    args: Object.freeze(spec.args.map((one) => Object.freeze({ ...one }))),
+    ...(spec.locations !== undefined && { locations: Object.freeze([...spec.locations]) }),
+  });
+}

@@ -1,0 +1,234 @@
+// The kernel plane over bpf(2): with device.ts the only file of this folder that reaches sys and bpf.
+
+import type { MapReference } from "../asm/instruction.ts";
+import { CONTROL, DOORBELL } from "../contract/blocks.ts";
+import { Assembler } from "../asm/assembler.ts";
+import { attachRawTracepoint } from "../bpf/link.ts";
+import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
+import { DtError } from "../errors.ts";
+import { BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../bpf/map.ts";
+import { BPF_TRACE_RAW_TP, BpfProgram } from "../bpf/program.ts";
+import { RingBuffer } from "../bpf/ringbuf.ts";
+import type {
+  CpuWords,
+  KernelPlane,
+  LoadedProgram,
+  ProgramTable,
+} from "../contract/kernel_plane.ts";
+import type { AttachType } from "../contract/attachment.ts";
+import {
+  emitExit,
+  emitFork,
+  type TaskOffsets,
+  TREE_ENTRIES,
+  TREE_KEY_BYTES,
+} from "./process_tree.ts";
+import { possibleCpuCount } from "../sys/cpu.ts";
+import { pidNamespace } from "../sys/namespace.ts";
+import { Poller } from "../sys/poller.ts";
+
+/** How long the reader lets records gather while they keep coming. */
+const GATHER_MS = 20;
+/**
+ * Longest sleep. A program may have read the doorbell just before the reader set it and written its
+ * record just after the reader looked: the next firing rings, and without one this bounds the delay.
+ */
+const SLEEP_MS = 1000;
+
+/** What to set up. */
+export interface KernelPlaneOptions {
+  /** Bytes of the ring: a power of two. */
+  ringBytes: number;
+  /** Bytes of a CPU block. */
+  blockBytes: number;
+}
+
+/**
+ * Creates the maps of a recording.
+ *
+ * @throws {DtError} EPERM without CAP_BPF, ENOMEM.
+ */
+export function openKernelPlane(options: KernelPlaneOptions): KernelPlane {
+  return new BpfPlane(options);
+}
+
+class BpfPlane implements KernelPlane {
+  readonly cpuCount = possibleCpuCount();
+  readonly pidNamespace = pidNamespace();
+  readonly ring: RingBuffer;
+  readonly blocks: CpuWords;
+  readonly control: { map: BpfMap; words: Int32Array };
+  readonly #poller: Poller;
+  readonly #trees = new Map<number, BpfMap>();
+  readonly #owned: DisposableStack;
+  /** Programs that follow deaths. */
+  readonly #unattached: BpfProgram[] = [];
+  #idleRounds = 0;
+  #disposed = false;
+
+  constructor(options: KernelPlaneOptions) {
+    using stack = new DisposableStack();
+    this.ring = stack.use(new RingBuffer(options.ringBytes, "dt_ring"));
+    this.blocks = sharedWords(stack, "dt_cpu", options.blockBytes, this.cpuCount);
+    const control = sharedArray(stack, "dt_control", CONTROL.size, 1);
+    this.control = { map: control, words: new Int32Array(control.mmap()) };
+    this.#poller = stack.use(new Poller());
+    this.#poller.add(this.ring.map.fd);
+    this.#owned = stack.move();
+  }
+
+  load(
+    program: { name: string; code: Uint8Array; functions?: readonly number[] } & AttachType,
+  ): LoadedProgram {
+    return new BpfProgram(program);
+  }
+
+  table(name: string, words: Uint32Array): MapReference {
+    const map = this.#owned.use(
+      new BpfMap({
+        type: "ARRAY",
+        name,
+        keySize: 4,
+        valueSize: words.byteLength,
+        maxEntries: 1,
+        flags: BPF_F_RDONLY_PROG,
+      }),
+    );
+    map.update(new Uint8Array(4), new Uint8Array(words.buffer, words.byteOffset, words.byteLength));
+    map.freeze();
+    return map;
+  }
+
+  cpuWords(name: string, bytes: number): CpuWords {
+    return sharedWords(this.#owned, name, bytes, this.cpuCount);
+  }
+
+  programs(name: string, size: number): ProgramTable {
+    const map = this.#owned.use(
+      new BpfMap({ type: "PROG_ARRAY", name, keySize: 4, valueSize: 4, maxEntries: size }),
+    );
+    const word = (value: number) => new Uint8Array(new Uint32Array([value]).buffer);
+    return {
+      get fd() {
+        return map.fd;
+      },
+      set: (index, program) => map.update(word(index), word(program.fd)),
+    };
+  }
+
+  tree(root: number): MapReference {
+    let map = this.#trees.get(root);
+    if (map === undefined) this.#trees.set(root, map = this.#plant(root));
+    return map;
+  }
+
+  /** Loads and attaches what follows births and deaths. */
+  #plant(root: number): BpfMap {
+    const offsets = taskOffsets();
+    const map = this.#owned.use(
+      new BpfMap({
+        type: "HASH",
+        name: "dt_tree",
+        keySize: TREE_KEY_BYTES,
+        valueSize: 8,
+        maxEntries: TREE_ENTRIES,
+        flags: BPF_F_NO_PREALLOC,
+      }),
+    );
+    const control = this.control.map;
+    const tree = { root, namespace: this.pidNamespace, map, control };
+    for (const [event, emit] of [["fork", emitFork], ["exit", emitExit]] as const) {
+      const asm = new Assembler();
+      emit(asm, tree, offsets);
+      const program = this.#owned.use(
+        new BpfProgram({
+          name: `dt_tree_${event}`,
+          code: asm.assemble(),
+          type: "TRACING",
+          expectedAttachType: BPF_TRACE_RAW_TP,
+          attachBtfId: kernelBtf()!.find(BTF_KIND.TYPEDEF, `btf_trace_sched_process_${event}`),
+        }),
+      );
+      if (event === "fork") this.#owned.use(attachRawTracepoint(program));
+      else this.#unattached.push(program);
+    }
+    return map;
+  }
+
+  attached(): void {
+    for (const program of this.#unattached.splice(0)) {
+      this.#owned.use(attachRawTracepoint(program));
+    }
+  }
+
+  async wait(): Promise<void> {
+    const { ring, control } = this;
+    const doorbell = (value: number) => Atomics.store(control.words, CONTROL.doorbell / 4, value);
+    // After records: gather more. After a quiet round: arm the bell, and look once more in case a
+    // program passed it unrung. Then sleep.
+    doorbell(this.#idleRounds === 0 ? DOORBELL.watermark : DOORBELL.first);
+    const before = ring.available;
+    if (before > 0) this.#idleRounds = 0;
+    const timeoutMs = before >= ring.size / 8 ? 0 : this.#idleRounds < 2 ? GATHER_MS : SLEEP_MS;
+    const ready = await this.#poller.wait(timeoutMs);
+    // The maps may be gone by now.
+    if (this.#disposed) return;
+    doorbell(DOORBELL.silent);
+    const quiet = ready.length === 0 && before === 0 && ring.available === 0;
+    this.#idleRounds = quiet ? this.#idleRounds + 1 : 0;
+  }
+
+  wake(): void {
+    this.#poller.cancel();
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#owned.dispose();
+  }
+}
+
+/** An array that both sides see. */
+function sharedArray(
+  owner: DisposableStack,
+  name: string,
+  valueSize: number,
+  maxEntries: number,
+): BpfMap {
+  const flags = BPF_F_MMAPABLE;
+  return owner.use(new BpfMap({ type: "ARRAY", name, keySize: 4, valueSize, maxEntries, flags }));
+}
+
+function sharedWords(
+  owner: DisposableStack,
+  name: string,
+  bytes: number,
+  cpus: number,
+): CpuWords {
+  // A cache line to itself for each CPU.
+  const stride = (bytes + 63) & ~63;
+  const map = sharedArray(owner, name, stride, cpus);
+  return { map, words: new BigUint64Array(map.mmap()), stride };
+}
+
+/**
+ * Where the kernel keeps what identifies a task.
+ *
+ * @throws {DtError} EOPNOTSUPP no BTF.
+ */
+function taskOffsets(): TaskOffsets {
+  const btf = kernelBtf();
+  if (btf === null) {
+    throw new DtError("EOPNOTSUPP", "Cannot follow child processes: the kernel has no BTF", {
+      operation: "tree",
+    });
+  }
+  const offset = (struct: string, name: string) => {
+    const found = btf.members(btf.find(BTF_KIND.STRUCT, struct)).find((one) => one.name === name);
+    return found!.bitOffset / 8;
+  };
+  return {
+    tgid: offset("task_struct", "tgid"),
+    pid: offset("task_struct", "pid"),
+  };
+}

@@ -1,0 +1,340 @@
+// Pure: no I/O, no FFI.
+// `enter` on the kernel plane: the code around the actions. One program per attachment:
+//
+//   guard     find the CPU block; a clock: count the ticks that did not come; count the firing; leave if
+//             this CPU is already inside (recursed)
+//   select    which enabled probe is meant; none: filtered
+//   action    filter and body, one BPF function per distinct action; returns an outcome
+//   account   count the outcome, release the guard
+//
+// With one distinct action the program calls it. With more, each stands in a program of its own
+// that is reached by a tail call with the guard held, so that neither the verifier's limits (256
+// functions, a million instructions) nor the 16-bit jump range bound the number of clauses.
+//
+// Registers: R6 context, R7 CPU block, R8 probe number. Stack: 8 bytes for a map key.
+
+import { Assembler } from "../asm/assembler.ts";
+import { add64, and64, imm, lsh64, mov32, mov64 } from "../asm/alu.ts";
+import { call, callHelper, exit, ja, jeq, jge, jne } from "../asm/jump.ts";
+import type { Label, MapReference } from "../asm/instruction.ts";
+import {
+  atomicExchange,
+  atomicOp,
+  load,
+  loadMap,
+  loadMapValue,
+  store,
+  storeImm,
+} from "../asm/load_store.ts";
+import { BPF_FUNC } from "../asm/generated/helpers.ts";
+import { R0, R1, R10, R2, R3, R6, R7, R8 } from "../asm/register.ts";
+import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
+import { emitFilter } from "./filter.ts";
+import { type EventFilter } from "../contract/request.ts";
+import { DtError } from "../errors.ts";
+import type { CpuWords, KernelPlane, LoadedProgram } from "../contract/kernel_plane.ts";
+import { type AttachType, type KernelAttachment } from "../contract/attachment.ts";
+import { type KernelAction } from "../contract/kernel_action.ts";
+import { OUTCOME } from "../contract/outcome.ts";
+import { RingOutput } from "./ring_output.ts";
+import { emitTick, TICKS } from "./ticks.ts";
+
+const KEY = -8;
+
+/** One enabled probe of an attachment: its number and what it does. */
+export interface Entry {
+  /** Number of the probe. */
+  readonly pbn: number;
+  /** What to do. */
+  readonly action: KernelAction;
+  /** Whom for. */
+  readonly filter?: EventFilter;
+}
+
+/** What all programs of a session share. */
+export interface EnterContext {
+  /** The kernel's side. */
+  readonly plane: KernelPlane;
+  /** Takes ownership of loaded programs. */
+  own(program: LoadedProgram): void;
+}
+
+/** A distinct body: entries with the same action and filter share it. */
+interface Body {
+  readonly action: KernelAction;
+  readonly filter?: EventFilter;
+}
+
+/** What the programs of an attachment are built for. */
+type Target = Omit<KernelAttachment, "plane" | "pcbs" | "attach">;
+
+/** The program of an attachment, and what counts its clock's ticks. */
+export interface Entrance {
+  /** To be attached. */
+  readonly program: LoadedProgram;
+  /** Of a clock. */
+  readonly ticks?: CpuWords;
+}
+
+/**
+ * Builds and loads the program of an attachment.
+ *
+ * @param entries In the order of the attachment's PCBs.
+ * @param options `once`: it will run once, also after exit().
+ * @throws {DtError} As BPF_PROG_LOAD.
+ */
+export function loadEnter(
+  context: EnterContext,
+  attachment: Target,
+  entries: readonly Entry[],
+  options: { once?: boolean } = {},
+): Entrance {
+  const { plane } = context;
+  const bodies: Body[] = [];
+  const known = new Map<KernelAction, Map<string, number>>();
+  const bodyOf = entries.map(({ action, filter }) => {
+    let byFilter = known.get(action);
+    if (byFilter === undefined) known.set(action, byFilter = new Map());
+    const key = JSON.stringify(filter ?? null);
+    let index = byFilter.get(key);
+    if (index === undefined) byFilter.set(key, index = bodies.push({ action, filter }) - 1);
+    return index;
+  });
+  const loadAs = (name: string, asm: Assembler) => {
+    asm.dropUnreachable();
+    const program = plane.load({
+      ...attachment.program,
+      name,
+      functions: asm.functions(),
+      code: assemble(asm, name),
+    });
+    context.own(program);
+    return program;
+  };
+
+  const asm = new Assembler();
+  const ends = { account: asm.label("account"), out: asm.label("out") };
+  const { periodNs } = attachment;
+  const ticks = periodNs === undefined ? undefined : plane.cpuWords("dt_ticks", TICKS.size);
+  emitBlock(asm, plane, ends.out);
+  attachment.prologue?.(asm, R6, ends.out);
+  if (ticks !== undefined) emitTick(asm, ticks.map, periodNs!);
+  emitGuard(asm, ends.out);
+  if (!options.once) emitExitCheck(asm, plane, ends.account);
+  if (attachment.select === undefined) {
+    asm.emit(mov64(R8, imm(entries[0].pbn)));
+  } else {
+    attachment.select.emit(asm, R6);
+    emitSelect(asm, context, attachment.select.keys, entries, bodyOf, ends.account);
+  }
+  if (bodies.length === 1) {
+    emitCall(asm, plane, attachment, bodies[0], ends);
+    return { program: loadAs(attachment.name, asm), ticks };
+  }
+
+  // emitSelect left the index of the body in R3.
+  const table = plane.programs("dt_actions", bodies.length);
+  bodies.forEach((body, index) => {
+    const part = new Assembler();
+    const partEnds = { account: part.label("account"), out: part.label("out") };
+    emitBlock(part, plane, partEnds.out);
+    part.emit(load(8, R8, R7, CPU_BLOCK.pbn));
+    emitCall(part, plane, attachment, body, partEnds);
+    table.set(index, loadAs(`${attachment.name.slice(0, 10)}_${index}`, part));
+  });
+  asm.emit(
+    store(8, R7, CPU_BLOCK.pbn, R8),
+    mov64(R1, R6),
+    loadMap(R2, table),
+    callHelper(BPF_FUNC.tail_call),
+    // Only reached if the tail call failed, which a complete table rules out: an event lost.
+    mov32(R0, imm(OUTCOME.dropped)),
+  );
+  emitEnd(asm, ends);
+  return { program: loadAs(attachment.name, asm), ticks };
+}
+
+/** The bytes of a program. */
+function assemble(asm: Assembler, name: string): Uint8Array<ArrayBuffer> {
+  try {
+    return asm.assemble();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new DtError(
+      "E2BIG",
+      `Cannot load program ${name}: its ${asm.size} instructions are too many for one program`,
+      { operation: "prepare" },
+    );
+  }
+}
+
+/** Where a program goes when the outcome is known, and where it leaves without the guard. */
+interface Ends {
+  readonly account: Label;
+  readonly out: Label;
+}
+
+/** Calls a body with R6, R7 and R8 as its arguments, and ends the program. */
+function emitCall(
+  asm: Assembler,
+  plane: KernelPlane,
+  attachment: Target,
+  body: Body,
+  ends: Ends,
+): void {
+  const start = asm.label("body");
+  asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8), call(start));
+  emitEnd(asm, ends);
+  asm.bind(start);
+  emitBody(asm, plane, attachment, body);
+}
+
+/** R0 holds the outcome: counts it, releases the guard, leaves. */
+function emitEnd(asm: Assembler, { account, out }: Ends): void {
+  asm.bind(account);
+  asm.emit(
+    and64(R0, imm(3)),
+    lsh64(R0, imm(3)),
+    mov64(R1, R7),
+    add64(R1, R0),
+    load(8, R2, R1, CPU_BLOCK.outcomes),
+    add64(R2, imm(1)),
+    store(8, R1, CPU_BLOCK.outcomes, R2),
+    storeImm(8, R7, CPU_BLOCK.inEvent, 0),
+  );
+  asm.bind(out);
+  asm.emit(mov32(R0, imm(0)), exit());
+}
+
+/** R6 = context, R7 = this CPU's block. */
+function emitBlock(asm: Assembler, plane: KernelPlane, out: Label): void {
+  asm.emit(
+    mov64(R6, R1),
+    callHelper(BPF_FUNC.get_smp_processor_id),
+    store(4, R10, KEY, R0),
+    loadMap(R1, plane.blocks.map),
+    mov64(R2, R10),
+    add64(R2, imm(KEY)),
+    callHelper(BPF_FUNC.map_lookup_elem),
+    jeq(R0, imm(0), out),
+    mov64(R7, R0),
+  );
+}
+
+/**
+ * Counts the firing, then takes this CPU's guard. Both are atomic: an interrupt may fire a program
+ * of ours between any two instructions, and some programs can be preempted.
+ */
+function emitGuard(asm: Assembler, out: Label): void {
+  const entered = asm.label("entered");
+  asm.emit(
+    mov64(R1, imm(1)),
+    atomicOp(8, "add", R7, CPU_BLOCK.fired, R1),
+    atomicExchange(8, R7, CPU_BLOCK.inEvent, R1),
+    jeq(R1, imm(0), entered),
+    mov64(R1, imm(1)),
+    atomicOp(8, "add", R7, CPU_BLOCK.recursed, R1),
+    ja(out),
+  );
+  asm.bind(entered);
+}
+
+/** After exit() nothing that is attached counts or records any more. */
+function emitExitCheck(asm: Assembler, plane: KernelPlane, account: Label): void {
+  asm.emit(
+    loadMapValue(R1, plane.control.map, CONTROL.exit),
+    load(4, R1, R1, 0),
+    mov32(R0, imm(OUTCOME.filtered)),
+    jne(R1, imm(0), account),
+  );
+}
+
+/** R0 holds a key: leaves the probe's number in R8 and the index of its body in R3. */
+function emitSelect(
+  asm: Assembler,
+  context: EnterContext,
+  keys: readonly number[],
+  entries: readonly Entry[],
+  bodyOf: readonly number[],
+  account: Label,
+): void {
+  const found = asm.label("found");
+  const none = asm.label("none");
+  if (entries.length === 1) {
+    asm.emit(mov64(R8, imm(entries[0].pbn)), jeq(R0, imm(keys[0]), found));
+  } else {
+    const size = Math.max(...keys) + 1;
+    // Per key: the probe's number (0: not enabled), the index of its body.
+    const words = new Uint32Array(size * 2);
+    entries.forEach((entry, i) => words.set([entry.pbn, bodyOf[i]], keys[i] * 2));
+    const table: MapReference = context.plane.table("dt_select", words);
+    asm.emit(
+      jge(R0, imm(size), none),
+      lsh64(R0, imm(3)),
+      loadMapValue(R1, table, 0),
+      add64(R1, R0),
+      load(4, R8, R1, 0),
+      load(4, R3, R1, 4),
+      jne(R8, imm(0), found),
+    );
+  }
+  asm.bind(none);
+  asm.emit(mov32(R0, imm(OUTCOME.filtered)), ja(account));
+  asm.bind(found);
+}
+
+function emitBody(
+  asm: Assembler,
+  plane: KernelPlane,
+  attachment: Target,
+  body: Body,
+): void {
+  if (body.filter !== undefined) {
+    const reject = asm.label("reject");
+    const test = asm.label("test");
+    // Before the test: behind the action stand functions of its own, which jumps must not cross.
+    asm.emit(ja(test));
+    asm.bind(reject);
+    asm.emit(mov32(R0, imm(OUTCOME.filtered)), exit());
+    asm.bind(test);
+    asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R8, R3));
+    const { variable, value } = body.filter;
+    emitFilter(asm, body.filter, {
+      namespace: plane.pidNamespace,
+      reject,
+      tree: variable === "tree" ? plane.tree(value) : undefined,
+    });
+    asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8));
+  }
+  body.action.emit({
+    asm,
+    layout: attachment.layout,
+    skipFrames: attachment.skipFrames,
+    ring: new RingOutput(plane.ring.map, plane.control.map, plane.ring.size),
+    control: plane.control.map,
+    namespace: plane.pidNamespace,
+    scratch: CPU_BLOCK.scratch,
+  });
+}
+
+/** The program and its action. */
+const ONCE_SKIP_FRAMES = 2;
+
+/** An action as a raw tracepoint program for {@linkcode LoadedProgram.testRun}. */
+export function loadOnce(
+  context: EnterContext,
+  name: string,
+  entry: Entry,
+): LoadedProgram {
+  return loadEnter(
+    context,
+    {
+      name,
+      program: { type: "RAW_TRACEPOINT" } satisfies AttachType,
+      layout: { id: "none", locations: {} },
+      skipFrames: ONCE_SKIP_FRAMES,
+    },
+    [entry],
+    { once: true },
+  ).program;
+}

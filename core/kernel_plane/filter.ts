@@ -1,0 +1,38 @@
+// Pure: no I/O, no FFI.
+// dt(4)'s filters on the kernel plane: code that tests the process or thread id.
+
+import type { Assembler } from "../asm/assembler.ts";
+import type { Label, MapReference } from "../asm/instruction.ts";
+import { imm, rsh64 } from "../asm/alu.ts";
+import { jeq32, jne32 } from "../asm/jump.ts";
+import { R0 } from "../asm/register.ts";
+import { emitInTree } from "./process_tree.ts";
+import type { EventFilter } from "../contract/request.ts";
+import { emitPidTgid } from "./thread_id.ts";
+import { type NamespaceId } from "../contract/kernel_action.ts";
+
+const SPILL = -8;
+
+/**
+ * Emits a jump to `reject` for events that the filter does not pass. Clobbers R0 to R5 and the first
+ * 8 bytes of stack.
+ */
+export function emitFilter(
+  asm: Assembler,
+  filter: EventFilter,
+  site: {
+    readonly namespace?: NamespaceId;
+    readonly reject: Label;
+    /** The descendants, for `tree`. */
+    readonly tree?: MapReference;
+  },
+): void {
+  if (filter.variable === "tree") {
+    emitInTree(asm, { ...site, root: filter.value, map: site.tree! }, site.reject);
+    return;
+  }
+  emitPidTgid(asm, site.namespace, SPILL);
+  if (filter.variable === "pid") asm.emit(rsh64(R0, imm(32)));
+  const jump = filter.operator === "eq" ? jne32 : jeq32;
+  asm.emit(jump(R0, imm(filter.value), site.reject));
+}

@@ -1,0 +1,116 @@
+// System call entry and return on the kernel plane: one BTF-typed raw tracepoint program for all
+// of them, which dispatches on the number. 350 perf tracepoints would need 28 s to detach, and each
+// firing would cost twice as much. Shared by every provider that names system calls.
+
+import type { Assembler } from "../../asm/assembler.ts";
+import { and64, imm, mov64 } from "../../asm/alu.ts";
+import { jeq } from "../../asm/jump.ts";
+import { load } from "../../asm/load_store.ts";
+import { R0, R1, type Register } from "../../asm/register.ts";
+import { attachRawTracepoint } from "../../bpf/link.ts";
+import { BPF_TRACE_RAW_TP } from "../../bpf/program.ts";
+import { type Btf, BTF_KIND, kernelBtf } from "../../btf/mod.ts";
+import { emitLoad } from "../../kernel_plane/location.ts";
+import type { Pcb } from "../../contract/pcb.ts";
+import type { AttachType, KernelAttachment } from "../../contract/attachment.ts";
+import type { ContextLayout, Location } from "../../contract/context.ts";
+import { arch } from "../../sys/arch/mod.ts";
+
+/** At the entry or at the return. */
+export type SyscallSide = "enter" | "exit";
+
+// Context of both tracepoints: u64 words. 0: struct pt_regs *; 1: the number, or the result.
+const REGS = 0;
+const SECOND = 8;
+
+const SPILL = -16;
+
+/**
+ * Frames between the tracepoint and bpf_get_stack: bpf_trace_run2, __bpf_trace_sys_*, the program and
+ * its action. Measured against bpftrace's stacks of raw_syscalls. Where
+ * others trace the same tracepoint, the kernel's iterator over them (__traceiter_*) comes first, in
+ * both.
+ */
+const SKIP_FRAMES = 4;
+
+function locations(side: SyscallSide): Record<string, Location> {
+  const args = arch.syscallArguments.map((offset, i): [string, Location] => [
+    `arg${i}`,
+    { path: [REGS, offset], size: 8 },
+  ]);
+  if (side === "exit") {
+    return {
+      // The registers still hold the arguments, but after an exec or a signal handler.
+      ...Object.fromEntries(args),
+      retval: { path: [SECOND], size: 8 },
+      number: { path: [REGS, arch.syscallNumber], size: arch.syscallNumberSize },
+    };
+  }
+  return { ...Object.fromEntries(args), number: { path: [SECOND], size: 8 } };
+}
+
+/** What a syscall tracepoint's PCBs need to be told apart. */
+export interface SyscallPcb {
+  /** The enabling. */
+  readonly pcb: Pcb;
+  /** Number of the system call. */
+  readonly number: number;
+}
+
+/**
+ * The attachment of one side for some system calls.
+ *
+ * @param selected Their PCBs with numbers, or one PCB that means all of them.
+ * @param btf Without it arguments are read by bpf_probe_read_kernel.
+ */
+export function syscallAttachment(
+  side: SyscallSide,
+  selected: readonly SyscallPcb[] | Pcb,
+  btf: Btf | null = kernelBtf(),
+): KernelAttachment {
+  const tracepoint = `sys_${side}`;
+  const btfId = btf?.find(BTF_KIND.TYPEDEF, `btf_trace_${tracepoint}`) ?? 0;
+  const typed = btfId !== 0;
+  const layout: ContextLayout = {
+    id: `${tracepoint}:${typed ? "typed" : "untyped"}`,
+    locations: locations(side),
+    untyped: !typed,
+  };
+  const program: AttachType = typed
+    ? { type: "TRACING", expectedAttachType: BPF_TRACE_RAW_TP, attachBtfId: btfId }
+    : { type: "RAW_TRACEPOINT" };
+  const many = Array.isArray(selected) ? selected as readonly SyscallPcb[] : undefined;
+  return {
+    plane: "kernel",
+    name: `dt_${tracepoint}`,
+    pcbs: many === undefined ? [selected as Pcb] : many.map(({ pcb }) => pcb),
+    program,
+    layout,
+    skipFrames: SKIP_FRAMES,
+    select: many && {
+      keys: many.map(({ number }) => number),
+      emit: (asm, context) => emitNumber(asm, layout, context),
+    },
+    attach: (loaded) => attachRawTracepoint(loaded, typed ? undefined : tracepoint),
+  };
+}
+
+/**
+ * Leaves the number in R0, or -1, which no table holds, for a 32-bit process: its numbers mean other
+ * calls.
+ */
+function emitNumber(asm: Assembler, layout: ContextLayout, context: Register): void {
+  const done = asm.label("number");
+  if (!layout.untyped) {
+    const { offset, mask, value } = arch.compat;
+    asm.emit(
+      load(8, R1, context, REGS),
+      load(8, R1, R1, offset),
+      and64(R1, imm(mask)),
+      mov64(R0, imm(-1)),
+      jeq(R1, imm(value), done),
+    );
+  }
+  emitLoad(asm, layout, layout.locations.number, context, SPILL);
+  asm.bind(done);
+}

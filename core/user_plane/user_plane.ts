@@ -1,0 +1,242 @@
+// Pure: no I/O, no FFI.
+// `enter` on the user plane: a function that event sources call, the rings it fills, and waiting
+// for them.
+
+import { CONTROL } from "../contract/blocks.ts";
+import {
+  type CaptureSource,
+  COMM_BYTES,
+  EVENT,
+  type EventLayout,
+  HEADER,
+  KIND_EVENT,
+  MAX_ARGUMENTS,
+  MAX_STACK_FRAMES,
+} from "../contract/event_layout.ts";
+import { EventRings } from "./event_ring.ts";
+import { passesFilter } from "./filter.ts";
+import type { Pcb } from "../contract/pcb.ts";
+import { type Action } from "../contract/request.ts";
+import { OUTCOME, type Outcome } from "../contract/outcome.ts";
+import { type UserAttachment, type UserHost } from "../contract/attachment.ts";
+import { type UserEvent, type UserSite } from "../contract/user_action.ts";
+import type { SessionStats } from "../contract/stats.ts";
+
+/** How to set up. */
+export interface UserPlaneOptions {
+  /** Number of rings. */
+  readonly cpuCount: number;
+  /** Events per ring. */
+  readonly slots: number;
+  /** Bytes of the largest event. */
+  readonly slotBytes: number;
+  /** What a probe's events hold. */
+  recordingOf(pbn: number): {
+    readonly layout: EventLayout;
+    readonly sources: readonly CaptureSource[];
+  };
+  /** Called when no source can have events any more. */
+  ended(): void;
+}
+
+/** The user side of one recording. */
+export class UserPlane {
+  readonly #options: UserPlaneOptions;
+  readonly #rings: EventRings;
+  readonly #abort = new AbortController();
+  readonly #site: UserSite;
+  #wakeup?: () => void;
+  #failure: unknown;
+  #fired = 0n;
+  #recursed = 0n;
+  #skippedTicks = 0n;
+  /** By {@linkcode OUTCOME}. */
+  readonly #outcomes = [0n, 0n, 0n, 0n];
+  #inEvent = false;
+
+  /** Makes the rings; nothing runs yet. */
+  constructor(options: UserPlaneOptions) {
+    this.#options = options;
+    this.#rings = new EventRings(options.cpuCount, options.slotBytes, options.slots);
+    this.#site = { control: new Int32Array(CONTROL.size / 4), failedUpdates: 0n };
+  }
+
+  /** Words that actions share with this side, at {@linkcode CONTROL}'s offsets. */
+  get control(): Int32Array {
+    return this.#site.control;
+  }
+
+  /**
+   * Starts the event sources.
+   *
+   * @throws {DtError} A source cannot have its events.
+   */
+  start(attachments: readonly UserAttachment[]): void {
+    const exited = () => this.#exited;
+    const host: UserHost = {
+      enter: (pcb, event) => this.#enter(pcb, event),
+      skipped: (_cpu, ticks) => {
+        this.#skippedTicks += BigInt(ticks);
+      },
+      signal: this.#abort.signal,
+      alone: attachments.length === 1,
+      get wanted() {
+        return exited();
+      },
+    };
+    const sources = attachments.map((attachment) => attachment.run(host));
+    Promise.all(sources).then(() => {
+      if (!host.signal.aborted) this.#options.ended();
+    }, (error) => {
+      this.#failure ??= error;
+      this.wake();
+    });
+  }
+
+  /** Stops the event sources. */
+  stop(): void {
+    this.#abort.abort();
+  }
+
+  /** Settles when something was recorded or {@linkcode wake} was called; throws what a source threw. */
+  async wait(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#rings.empty || this.#abort.signal.aborted) return;
+    await new Promise<void>((resolve) => this.#wakeup = resolve);
+    this.#wakeup = undefined;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Ends a pending wait. */
+  wake(): void {
+    this.#wakeup?.();
+  }
+
+  /** Runs an action once, whether or not the session has ended. */
+  run(action: Action, pbn: number, event: UserEvent): void {
+    this.#fired++;
+    this.#outcomes[action.user!(event, pbn, this.#site)]++;
+    this.wake();
+  }
+
+  /** Hands out events round robin over the CPUs, until `take` returns false. */
+  drain(take: (event: Uint8Array) => boolean): void {
+    this.#rings.read((slot) =>
+      take(new Uint8Array(slot.buffer, slot.byteOffset, slot.getUint32(HEADER.size, true)))
+    );
+  }
+
+  /** Counters so far. */
+  stats(): Partial<SessionStats> {
+    const [filtered, aggregated, recorded, dropped] = this.#outcomes;
+    return {
+      fired: this.#fired,
+      filtered,
+      aggregated,
+      recorded,
+      dropped,
+      recursed: this.#recursed,
+      lostRecords: this.#rings.dropped,
+      skippedTicks: this.#skippedTicks,
+      failedUpdates: this.#site.failedUpdates,
+    };
+  }
+
+  get #exited(): boolean {
+    return this.#site.control[CONTROL.exit / 4] !== 0;
+  }
+
+  #enter(pcb: Pcb, event: UserEvent): void {
+    this.#fired++;
+    if (this.#inEvent) {
+      this.#recursed++;
+      return;
+    }
+    this.#inEvent = true;
+    try {
+      this.#outcomes[this.#act(pcb, event)]++;
+    } finally {
+      this.#inEvent = false;
+    }
+    this.wake();
+  }
+
+  #act(pcb: Pcb, event: UserEvent): Outcome {
+    const { request, probe } = pcb;
+    if (this.#exited || !passesFilter(request.filter, event)) return OUTCOME.filtered;
+    if (request.action !== undefined) {
+      return request.action.user?.(event, probe.pbn, this.#site) ?? OUTCOME.filtered;
+    }
+    const { layout, sources } = this.#options.recordingOf(probe.pbn);
+    const fits = this.#rings.write(event.cpu, (slot) => {
+      fill(slot, probe.pbn, event, layout);
+      for (const source of sources) copy(slot, source, event);
+    });
+    return fits ? OUTCOME.recorded : OUTCOME.dropped;
+  }
+}
+
+function fill(slot: DataView, pbn: number, event: UserEvent, layout: EventLayout): void {
+  const { thread } = event;
+  slot.setUint32(HEADER.kind, KIND_EVENT, true);
+  slot.setUint32(HEADER.cpu, event.cpu, true);
+  slot.setUint32(HEADER.id, pbn, true);
+  slot.setUint32(HEADER.size, layout.size, true);
+  slot.setBigUint64(HEADER.time, event.timestampNs, true);
+  slot.setUint32(EVENT.pid, thread.pid, true);
+  slot.setUint32(EVENT.tid, thread.tid, true);
+  slot.setUint32(EVENT.states, layout.states, true);
+  const { comm, args, ustack } = layout.at;
+  if (comm !== undefined) {
+    const name = thread.comm;
+    for (let i = 0; i < Math.min(name.length, COMM_BYTES - 1); i++) {
+      slot.setUint8(comm + i, name.charCodeAt(i));
+    }
+  }
+  if (args !== undefined) {
+    const { retval } = event.values;
+    for (let i = 0; i < MAX_ARGUMENTS; i++) {
+      const value = retval === undefined ? event.values[`arg${i}`] : i === 0 ? retval : undefined;
+      slot.setBigUint64(args + i * 8, BigInt.asUintN(64, value ?? 0n), true);
+    }
+  }
+  if (ustack !== undefined) {
+    const frames = thread.stack(MAX_STACK_FRAMES);
+    slot.setBigInt64(ustack, BigInt(frames.length * 8), true);
+    frames.forEach((frame, i) =>
+      slot.setBigUint64(ustack + 8 + i * 8, BigInt.asUintN(64, frame), true)
+    );
+  }
+}
+
+const EFAULT = -14n;
+
+/** Copies one argument, as the recorder's program does: length or error, then bytes. */
+function copy(slot: DataView, source: CaptureSource, event: UserEvent): void {
+  const { at, bytes, kind } = source.slot;
+  const value = event.values[source.at] ?? 0n;
+  if (kind === "int") {
+    // As its C type has it.
+    const { size, signed } = source.type;
+    const bits = size * 8;
+    slot.setBigInt64(at, 8n, true);
+    slot.setBigInt64(
+      at + 8,
+      signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value),
+      true,
+    );
+    return;
+  }
+  const { end: endsAt } = source;
+  const available = endsAt === undefined ? bytes : Number((event.values[endsAt] ?? 0n) - value);
+  const wanted = Math.max(0, Math.min(bytes, available));
+  const into = new Uint8Array(slot.buffer, slot.byteOffset + at + 8, wanted);
+  const count = event.thread.read(value, into);
+  const text = kind === "string" || "string" in kind;
+  const end = text ? into.subarray(0, count).indexOf(0) : -1;
+  const length = end >= 0 ? end + 1 : count;
+  const whole = end >= 0 || count === wanted;
+  into.fill(0, whole ? length : 0);
+  if (text && end < 0 && whole) into[bytes - 1] = 0;
+  slot.setBigInt64(at, whole ? BigInt(length) : EFAULT, true);
+}

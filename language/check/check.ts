@@ -1,0 +1,211 @@
+// Pure: no I/O, no FFI.
+// Types: of every expression, variable and map. Maps and variables take the widest type that any
+// assignment gives them, so the program is walked until nothing grows, then once more to report.
+
+import type { Clause, Expr, Program } from "../syntax/ast.ts";
+import type { Diagnostics } from "../syntax/diagnostics.ts";
+import { INT64, type MapType, UNKNOWN } from "../model/types.ts";
+import { visitBlock, visitExpr } from "../syntax/walk.ts";
+import type { Action, Local, Node } from "../model/ir.ts";
+import { ClauseChecker } from "./clause.ts";
+import type { Shared } from "./context.ts";
+import type { ExpandedClause, ProbeInfo } from "./expand.ts";
+import { MapTypes, shape } from "./maps.ts";
+import { foldBinary } from "./fold.ts";
+import { ClauseState } from "./variables.ts";
+
+/** A clause for probes whose arguments lie alike. */
+export interface CheckedClause {
+  readonly clause: Clause;
+  readonly probes: readonly ProbeInfo[];
+  readonly predicate?: Node;
+  readonly body: readonly Action[];
+  readonly locals: readonly Local[];
+}
+
+/** A program whose types are known. */
+export interface CheckedProgram {
+  /** In source order; the variants of one clause follow each other. */
+  readonly clauses: readonly CheckedClause[];
+  /** By name, sorted. */
+  readonly maps: ReadonlyMap<string, MapType>;
+}
+
+/** Rounds that types may need to grow: each widens something. */
+const MAX_ROUNDS = 100;
+const SILENT = { error() {}, warning() {} };
+
+/** Checks all clauses; what it finds wrong goes to `diagnostics`. */
+export function check(
+  program: Program,
+  clauses: readonly ExpandedClause[],
+  diagnostics: Diagnostics,
+  options: Omit<Shared, "maps" | "functions" | "probeIsText">,
+): CheckedProgram {
+  const maps = new MapTypes();
+  const functions = defineFunctions(program, diagnostics);
+  const uses = clauses.map(usesOf);
+  const probeIsText = uses.some(({ names }) => names > 0);
+  const shared: Shared = { ...options, maps, functions, probeIsText };
+  declareMaps(program, maps, diagnostics);
+  const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText));
+  const states = variants.map(() => new ClauseState());
+  const walk = (sink: typeof SILENT | Diagnostics) =>
+    variants.map(({ clause, probes }, i) =>
+      new ClauseChecker(shared, clause, probes, states[i], sink).run()
+    );
+  const grow = () => {
+    let before = "";
+    for (let round = 0; round < MAX_ROUNDS && before !== snapshot(maps, states); round++) {
+      before = snapshot(maps, states);
+      walk(SILENT);
+    }
+  };
+  grow();
+  maps.settle();
+  for (const one of states.flatMap(({ locals }) => [...locals.values()])) {
+    if (one.type === UNKNOWN) one.type = INT64;
+  }
+  grow();
+  const checked = walk(diagnostics);
+  for (const { name, span } of program.maps) {
+    if (!usesMap(program, name)) diagnostics.warning("unused-map", `Unused map: ${name}`, span);
+  }
+  return { clauses: checked, maps: maps.finish() };
+}
+
+function snapshot(maps: MapTypes, states: readonly ClauseState[]): string {
+  const types = states.map(({ locals }) =>
+    [...locals.values()].map(({ type }) => shape(type)).join()
+  );
+  return `${maps.snapshot()}|${types.join(";")}`;
+}
+
+const MAX_ENTRIES = 1n << 26n;
+
+function defineFunctions(program: Program, diagnostics: Diagnostics) {
+  const functions = new Map<string, Program["functions"][number]>();
+  for (const one of program.functions) {
+    if (functions.has(one.name)) {
+      diagnostics.error("redefinition", `Redefinition of function: ${one.name}`, one.span);
+    }
+    if (new Set(one.params.map(({ name }) => name)).size !== one.params.length) {
+      diagnostics.error(
+        "redefinition",
+        `Function ${one.name} has two parameters of one name`,
+        one.span,
+      );
+    }
+    functions.set(one.name, one);
+  }
+  return functions;
+}
+
+function declareMaps(program: Program, maps: MapTypes, diagnostics: Diagnostics): void {
+  for (const { name, kind, entries, span } of program.maps) {
+    const count = constantOf(entries);
+    const map = maps.get(name);
+    if (map.declared !== undefined) {
+      diagnostics.error("redefinition", `Redefinition of map: ${name}`, span);
+    }
+    if (count === undefined || count < 1n || count > MAX_ENTRIES) {
+      diagnostics.error(
+        "range",
+        `${name}: expected a number of entries from 1 to ${MAX_ENTRIES}`,
+        entries.span,
+      );
+    }
+    map.declared = { kind, entries: Number(count ?? 1n) };
+  }
+}
+
+function constantOf(expr: Expr): bigint | undefined {
+  if (expr.kind === "integer") return expr.value;
+  if (expr.kind !== "binary") return undefined;
+  const left = constantOf(expr.left);
+  const right = constantOf(expr.right);
+  if (left === undefined || right === undefined) return undefined;
+  const value = foldBinary(expr.operator, left, right);
+  return typeof value === "bigint" ? value : undefined;
+}
+
+function usesMap(program: Program, name: string): boolean {
+  let used = false;
+  const see = (expr: Expr) => used ||= expr.kind === "map" && expr.name === name;
+  for (const { predicate, body } of program.clauses) {
+    if (predicate !== undefined) visitExpr(predicate, see);
+    visitBlock(body, see);
+  }
+  for (const { body } of program.functions) visitBlock(body, see);
+  return used;
+}
+
+/** Functions that take the probe's number and print its name. */
+const PRINTERS = ["print", "printf", "errorf", "warnf"];
+
+/** What a clause wants to know of its probe. */
+interface ProbeUses {
+  /** Its arguments. */
+  readonly args: boolean;
+  /** Its type. */
+  readonly type: boolean;
+  /** Whether it names it at all. */
+  readonly named: boolean;
+  /** How often it does more with the name than to print it or to count by it. */
+  readonly names: number;
+}
+
+function usesOf({ clause }: ExpandedClause): ProbeUses {
+  let args = false;
+  let names = 0;
+  let named = false;
+  let type = false;
+  const see = (expr: Expr) => {
+    if (expr.kind === "name" || (expr.kind === "call" && expr.args.length === 0)) {
+      args ||= /^(args|retval|arg[0-9]|func|usermode)$/.test(expr.name);
+      type ||= expr.name === "probetype";
+      if (expr.name === "probe") {
+        names++;
+        named = true;
+      }
+    }
+    if (expr.kind === "call" && expr.name === "reg") args = true;
+    // Its number will do as a key and in a record.
+    const shown = expr.kind === "map" || (expr.kind === "call" && PRINTERS.includes(expr.name));
+    if (shown) {
+      const operands = expr.kind === "map" ? expr.keys : expr.args;
+      names -= operands.filter((one) =>
+        (one.kind === "name" || one.kind === "call") && one.name === "probe"
+      ).length;
+    }
+  };
+  if (clause.predicate !== undefined) visitExpr(clause.predicate, see);
+  visitBlock(clause.body, see);
+  return { args, type, named, names };
+}
+
+/** Probes whose function is the kernel's or a program's, and in a register or not. */
+const FUNCTION = /^[uk](ret)?probe(?=:)|^f(entry|exit)(?=:)/;
+
+/** One variant per kind of arguments, if the clause looks at them; one per probe, if at its name. */
+function split(
+  { clause, probes }: ExpandedClause,
+  { args, type, named }: ProbeUses,
+  probeIsText: boolean,
+): ExpandedClause[] {
+  if (probes.length < 2) return [{ clause, probes }];
+  if (named && probeIsText) return probes.map((probe) => ({ clause, probes: [probe] }));
+  if (!args && !type) return [{ clause, probes }];
+  const groups = Map.groupBy(
+    probes,
+    ({ args, retval, layout, context, name }) =>
+      JSON.stringify([
+        args,
+        retval,
+        layout,
+        context,
+        type ? name.split(":")[0] : FUNCTION.exec(name),
+      ]),
+  );
+  return [...groups.values()].map((group) => ({ clause, probes: group }));
+}

@@ -1,0 +1,202 @@
+// Pure: no I/O, no FFI.
+// Configuration: defaults, the script's config block, the environment, in rising order.
+
+import type { ConfigEntry } from "../syntax/ast.ts";
+import { didYouMean } from "../model/names.ts";
+import type { Diagnostics, Span } from "../syntax/diagnostics.ts";
+import type { StackMode } from "../model/types.ts";
+
+/** How to react to something that is not there, or that is unstable. */
+export type Reaction = "error" | "warn" | "ignore" | "enable";
+
+/** Settings of a script, with bpftrace's names and defaults. */
+export interface Config {
+  /** Most bytes of a string, its NUL included. */
+  readonly maxStrlen: number;
+  /** Most keys of a map. */
+  readonly maxMapKeys: number;
+  /** Most bytes that cat() prints. */
+  readonly maxCatBytes: number;
+  /** Most probes. */
+  readonly maxProbes: number;
+  /** What a probe without match means. */
+  readonly missingProbes: Reaction;
+  /** What follows a string that was cut. */
+  readonly strTruncTrailer: string;
+  /** Whether maps are printed at the end. */
+  readonly printMapsOnExit: boolean;
+  /** How stacks are printed. */
+  readonly stackMode: StackMode;
+  /** Whether names of C++ and Rust functions are made readable. */
+  readonly cppDemangle: boolean;
+  /** Licence of the programs. */
+  readonly license: string;
+  /** Pages of the ring. */
+  readonly perfRbPages: number;
+  /** What the use of tseries() means. */
+  readonly unstableTseries: Reaction;
+  /** What the use of typeinfo() means. */
+  readonly unstableTypeinfo: Reaction;
+  /** What the use of import means. */
+  readonly unstableImport: Reaction;
+}
+
+/** As bpftrace has them. */
+export const DEFAULT_CONFIG: Config = {
+  maxStrlen: 1024,
+  maxMapKeys: 4096,
+  maxCatBytes: 10240,
+  maxProbes: 1024,
+  missingProbes: "error",
+  strTruncTrailer: "..",
+  printMapsOnExit: true,
+  stackMode: "bpftrace",
+  cppDemangle: true,
+  license: "GPL",
+  perfRbPages: 0,
+  unstableTseries: "warn",
+  unstableTypeinfo: "warn",
+  unstableImport: "warn",
+};
+
+type Parser = (text: string) => unknown;
+
+function integer(minimum: number, maximum: number): Parser {
+  return (text) => {
+    const value = Number(text);
+    const fits = text !== "" && Number.isInteger(value) && value >= minimum && value <= maximum;
+    if (!fits) throw new RangeError(`expected an integer from ${minimum} to ${maximum}`);
+    return value;
+  };
+}
+
+function oneOf(...words: string[]): Parser {
+  return (text) => {
+    if (!words.includes(text)) throw new RangeError(`expected one of ${words.join(", ")}`);
+    return text;
+  };
+}
+
+function bool(text: string): boolean {
+  if (/^(1|true)$/i.test(text)) return true;
+  if (/^(0|false)$/i.test(text)) return false;
+  throw new RangeError("expected true or false");
+}
+
+const anything: Parser = (text) => text;
+const unstable = oneOf("warn", "enable", "error");
+
+/** Keys in lower case. Those without a field of {@linkcode Config} change nothing here. */
+const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, parse: Parser]>> = {
+  max_strlen: ["maxStrlen", integer(1, 1 << 16)],
+  max_map_keys: ["maxMapKeys", integer(1, 1 << 24)],
+  max_cat_bytes: ["maxCatBytes", integer(1, 1 << 30)],
+  max_probes: ["maxProbes", integer(1, 1 << 20)],
+  missing_probes: ["missingProbes", oneOf("error", "warn", "ignore")],
+  str_trunc_trailer: ["strTruncTrailer", anything],
+  print_maps_on_exit: ["printMapsOnExit", bool],
+  stack_mode: ["stackMode", oneOf("bpftrace", "perf", "raw", "build_id")],
+  license: ["license", anything],
+  perf_rb_pages: ["perfRbPages", integer(0, 1 << 20)],
+  cache_user_symbols: [undefined, anything],
+  cpp_demangle: ["cppDemangle", bool],
+  lazy_symbolication: [undefined, bool],
+  log_size: [undefined, integer(1, 2 ** 31)],
+  max_bpf_progs: [undefined, integer(1, 1 << 20)],
+  on_stack_limit: [undefined, integer(0, 1 << 16)],
+  show_debug_info: [undefined, bool],
+  use_blazesym: [undefined, bool],
+  unstable_tseries: ["unstableTseries", unstable],
+  unstable_dw_ustack: [undefined, unstable],
+  unstable_typeinfo: ["unstableTypeinfo", unstable],
+  unstable_import: ["unstableImport", unstable],
+};
+
+const RENAMED: Readonly<Record<string, string>> = {
+  strlen: "max_strlen",
+  no_cpp_demangle: "cpp_demangle",
+  cat_bytes_max: "max_cat_bytes",
+  map_keys_max: "max_map_keys",
+};
+
+/** Names of all keys. */
+export const CONFIG_KEYS: readonly string[] = Object.keys(KEYS);
+
+/** Warns of something that may change, or refuses it. */
+export function reportUnstable(
+  reaction: Reaction,
+  feature: string,
+  span: Span,
+  sink: Pick<Diagnostics, "error" | "warning">,
+): void {
+  const key = `unstable_${feature}`;
+  if (reaction === "error") {
+    sink.error(
+      "unstable",
+      `${feature} feature is not enabled by default. To enable this unstable feature, set this ` +
+        `config flag to enable: ${key}=enable`,
+      span,
+    );
+  } else if (reaction === "warn") {
+    sink.warning(
+      "unstable",
+      `${feature} is an unstable feature: it may change. To hide this warning, set this config ` +
+        `flag to enable: ${key}=enable`,
+      span,
+    );
+  }
+}
+
+type Writable = { -readonly [K in keyof Config]: Config[K] };
+
+/**
+ * Settings from all sources.
+ *
+ * @param environment Values by key, without the BPFTRACE_ prefix and in lower case.
+ */
+export function configure(
+  entries: readonly ConfigEntry[],
+  environment: Readonly<Record<string, string>>,
+  base: Partial<Config>,
+  diagnostics: Diagnostics,
+): Config {
+  const config: Writable = { ...DEFAULT_CONFIG, ...base };
+  for (const { key, value, span } of entries) {
+    const name = key.toLowerCase().replace(/^bpftrace_/, "");
+    const renamed = RENAMED[name];
+    if (renamed !== undefined) {
+      diagnostics.error("config", `${key}: key has been renamed to: ${renamed}`, span);
+      continue;
+    }
+    const near = didYouMean(name, CONFIG_KEYS);
+    try {
+      if (!set(config, name, value)) {
+        diagnostics.error(
+          "config",
+          `${key}: not a known configuration option`,
+          span,
+          near && `did you mean '${near}'?`,
+        );
+      }
+    } catch (error) {
+      diagnostics.error("config", `${key}: ${(error as Error).message}, found '${value}'`, span);
+    }
+  }
+  for (const [name, value] of Object.entries(environment)) set(config, name, value);
+  return config;
+}
+
+/**
+ * Sets one key.
+ *
+ * @returns False if there is none of that name.
+ * @throws {RangeError} The value does not fit.
+ */
+export function set(config: Writable, name: string, value: string): boolean {
+  const known = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
+  if (known === undefined) return false;
+  const [field, parse] = known;
+  const parsed = parse(value);
+  if (field !== undefined) (config as Record<string, unknown>)[field] = parsed;
+  return true;
+}

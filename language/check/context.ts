@@ -1,0 +1,113 @@
+// Pure: no I/O, no FFI.
+// What the pieces of the checker share while one clause is checked.
+
+import type { Block, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
+import type { Span } from "../syntax/diagnostics.ts";
+import type { Action, MapVariable, Node } from "../model/ir.ts";
+import { NONE, type ScalarType, type Type, UINT64 } from "../model/types.ts";
+import type { TypeScope } from "../ctypes/scope.ts";
+import type { Config } from "./config.ts";
+import type { ProbeInfo } from "./expand.ts";
+import type { MapTypes } from "./maps.ts";
+import type { Variables } from "./variables.ts";
+
+/** What the running system says while a script is compiled. */
+export interface Environment {
+  /** Possible CPUs. */
+  readonly cpus: number;
+  /** Address of a kernel symbol. */
+  kernelAddress(name: string): bigint | undefined;
+  /** A variable or function of the process that is traced, by its name: where it is, its bytes. */
+  userAddress?(name: string): { address: bigint; size: number } | undefined;
+  /** Id of a cgroup by its path; throws with a message. */
+  cgroupId(path: string): bigint;
+  /** Whether the kernel has that kfunc. */
+  kfunc(name: string): boolean;
+  /** Number of a signal by its name, without SIG. */
+  signal(name: string): number | undefined;
+  /** Whether the script will be able to read the kernel's memory. */
+  readonly kernelMemory: boolean;
+}
+
+/** What is the same for all clauses of a program. */
+export interface Shared {
+  readonly maps: MapTypes;
+  readonly types: TypeScope;
+  readonly config: Config;
+  readonly functions: ReadonlyMap<string, FunctionDefinition>;
+  readonly environment: Environment;
+  /** Named parameters of the command line. */
+  readonly named: NamedParams;
+  /** Whether system() and the like are allowed. */
+  readonly unsafe: boolean;
+  /** Whether `probe` is text, for scripts that compute with it; otherwise it is a number. */
+  readonly probeIsText: boolean;
+}
+
+/** Values of getopt(), and what the script asked for. */
+export interface NamedParams {
+  /** Text by name; "" for a flag without value. */
+  readonly given: ReadonlyMap<string, string>;
+  /** Names that the script knows, with their descriptions. */
+  readonly known: Map<string, { description?: string; fallback: string }>;
+}
+
+/** The checker of one clause, as its pieces see it. */
+export interface Context extends Shared {
+  /** One of the probes; all have the same arguments. */
+  readonly probe: ProbeInfo;
+  /** Innermost first: where the macros and functions around were used. */
+  readonly expansions: readonly Span[];
+  /** Checks an expression that must have a value. */
+  value(expr: Expr): Node;
+  /** The same without that demand. */
+  any(expr: Expr): Node;
+  /** Checks what decides between two ways. */
+  condition(expr: Expr): Node;
+  /** Checks a block in a scope of its own. */
+  block(block: Block): { body: Action[]; value?: Node };
+  /** Checks the key of a map, which it makes known. */
+  key(expr: MapExpr): Node | undefined;
+  /** The key of `@m[…]` without telling the map. */
+  rawKey(keys: readonly Expr[], span: Span): Node | undefined;
+  /** A type as written. */
+  type(type: TypeExpr): Type;
+  /** Variables that are in scope. */
+  readonly variables: Variables;
+  /** Checks statements in the current scope; without `wantsValue` the block's value is one too. */
+  statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node };
+  /** Runs `inside`, whose errors come from what stands at `span`. */
+  expanding<T>(span: Span, inside: () => T): T;
+  /** Calls a function of the script. */
+  inline(definition: FunctionDefinition, args: readonly Node[], span: Span): Node;
+  /** Reports. */
+  error(code: string, message: string, span: Span, hint?: string): void;
+  /** Reports. */
+  warning(code: string, message: string, span: Span, hint?: string): void;
+}
+
+/** A number that is known. */
+export function constant(value: bigint, type: ScalarType, span: Span): Node {
+  return { op: "constant", value, type, span };
+}
+
+/** What stands for an expression with an error. */
+export function broken(span: Span): Node {
+  return constant(0n, UINT64, span);
+}
+
+/** Statements as an expression without a value. */
+export function effect(span: Span, ...body: Action[]): Node {
+  return {
+    op: "block",
+    body,
+    value: { op: "constant", value: 0n, type: NONE, span },
+    type: NONE,
+    span,
+  };
+}
+
+/** Reads an entry. */
+export function mapNode(map: MapVariable, key: Node | undefined, type: Type, span: Span): Node {
+  return { op: "map", map, key, type, span };
+}

@@ -1,0 +1,279 @@
+// Pure: no I/O, no FFI.
+// Expressions that are neither operators nor functions: names, variables, maps, choices, blocks.
+
+import type { Block, Expr, IfExpr, MapExpr, VariableExpr } from "../syntax/ast.ts";
+import { didYouMean } from "../model/names.ts";
+import type { Span } from "../syntax/diagnostics.ts";
+import type { Action, Node } from "../model/ir.ts";
+import {
+  BOOL,
+  INT64,
+  isNumeric,
+  isScalar,
+  literalType,
+  NONE,
+  pointer,
+  string,
+  typeName,
+  UINT64,
+  UNKNOWN,
+  widen,
+} from "../model/types.ts";
+import { broken, constant, type Context, mapNode } from "./context.ts";
+import { call } from "./functions/mod.ts";
+import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
+import { argument, name } from "./names.ts";
+import { binary, isConstant, unary } from "./operators.ts";
+
+/** A variable that is in scope. */
+export function variableNode(context: Context, expr: VariableExpr): Node {
+  const local = context.variables.lookup(expr.name);
+  if (local === undefined) {
+    const near = didYouMean(expr.name, context.variables.names());
+    context.error(
+      "undefined-variable",
+      `Undefined or undeclared variable: ${expr.name.replace(/#.*/, "")}`,
+      expr.span,
+      near && `did you mean ${near}?`,
+    );
+    return broken(expr.span);
+  }
+  return { op: "local", local, type: local.type, span: expr.span };
+}
+
+function mapRead(context: Context, expr: MapExpr): Node {
+  return entry(context, expr, context.key(expr));
+}
+
+/** `@m[key]`; of an aggregation as a number. */
+export function entry(context: Context, expr: MapExpr, key: Node | undefined): Node {
+  const map = context.maps.get(expr.name);
+  const { value } = map;
+  if (value?.kind !== "aggregation") return mapNode(map, key, value ?? UNKNOWN, expr.span);
+  const node = mapNode(map, key, UINT64, expr.span) as Node & { op: "map" };
+  const number = aggregateValue(node, expr.span);
+  if (number !== undefined) return number;
+  context.error(
+    "aggregation",
+    `${expr.name} holds a ${value.name}(): it can be printed, cleared and zeroed, not read in ` +
+      `an expression`,
+    expr.span,
+  );
+  return broken(expr.span);
+}
+
+/** The typed node of an expression; of type none if it has no value. */
+export function expression(context: Context, expr: Expr): Node {
+  const { span } = expr;
+  switch (expr.kind) {
+    case "integer":
+      return constant(expr.value, literalType(expr.value), span);
+    case "string":
+      return { op: "text", value: expr.value, type: string(expr.value.length + 1), span };
+    case "bool":
+      return constant(expr.value ? 1n : 0n, BOOL, span);
+    case "param":
+      return broken(span); // replaced before
+    case "name":
+      // kstack is kstack().
+      return /^[ku]stack$/.test(expr.name)
+        ? call(context, { kind: "call", name: expr.name, args: [], span })
+        : name(context, expr.name, span);
+    case "variable":
+      return variableNode(context, expr);
+    case "map":
+      return mapRead(context, expr);
+    case "field":
+      if (expr.object.kind === "name" && expr.object.name === "args") {
+        return argument(context, expr.field, span);
+      }
+      return member(context, context.value(expr.object), expr.field, span);
+    case "index":
+      return element(context, context.value(expr.object), context.value(expr.index), span);
+    case "call":
+      return call(context, expr);
+    case "unary":
+      return prefixed(context, expr);
+    case "step":
+      return step(context, expr);
+    case "binary":
+      return binary(
+        context,
+        expr.operator,
+        context.value(expr.left),
+        context.value(expr.right),
+        span,
+      );
+    case "ternary":
+      return ternary(context, expr);
+    case "cast":
+      return casted(context, expr);
+    case "type":
+      context.error("no-value", "A type is no value", span);
+      return broken(span);
+    case "tuple": {
+      const elements = expr.elements.map((one) => context.value(one.value));
+      const types = elements.map(({ type }, i) => ({ name: expr.elements[i].name, type }));
+      return { op: "tuple", elements, type: { kind: "tuple", elements: types }, span };
+    }
+    case "if":
+      return ifValue(context, expr);
+    case "block":
+      return blockValue(context, expr.block, span);
+    case "expansion":
+      return context.expanding(span, () => blockValue(context, expr.block, span));
+  }
+}
+
+function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
+  const { operator, operand, span } = expr;
+  if (operator === "*") return dereference(context, context.value(operand), span);
+  if (operator !== "&") return unary(context, operator, context.value(operand), span);
+  if (operand.kind === "variable") {
+    const node = variableNode(context, operand);
+    if (node.op !== "local") return broken(span);
+    return { op: "address", local: node.local, type: pointer(node.type, "kernel"), span };
+  }
+  if (operand.kind === "map" && operand.keys.length === 0) {
+    return {
+      op: "address",
+      map: context.maps.get(operand.name),
+      type: pointer(NONE, "kernel"),
+      span,
+    };
+  }
+  const node = context.value(operand);
+  if (node.op === "load" && node.bits === undefined) {
+    const { address, offset } = node;
+    const space = address.type.kind === "pointer" ? address.type.space : undefined;
+    const type = pointer(node.type, space);
+    if (offset === 0) return { ...address, type };
+    const right = constant(BigInt(offset), UINT64, span);
+    return { op: "binary", operator: "+", left: address, right, signed: false, type, span };
+  }
+  context.error("address", "& expects a variable, a map or memory behind a pointer", span);
+  return broken(span);
+}
+
+function step(context: Context, expr: Expr & { kind: "step" }): Node {
+  const { target, span, operator, prefix } = expr;
+  const by = operator === "++" ? 1 : -1;
+  if (target.kind === "map") {
+    const key = context.key(target);
+    const map = context.maps.get(target.name);
+    context.maps.assign(map, INT64, span, context);
+    const found = entry(context, target, key);
+    if (found.op !== "map" || !isNumeric(found.type)) {
+      if (found.op === "aggregate") {
+        context.error("aggregation", `${operator} cannot change an aggregation`, span);
+      }
+      return broken(span);
+    }
+    return { op: "step", target: found, by, prefix, type: found.type, span };
+  }
+  const node = variableNode(context, target);
+  if (node.op !== "local") return node;
+  if (!isNumeric(node.type)) {
+    context.error(
+      "type-mismatch",
+      `The ${operator} operator can not be used on expressions of type '${typeName(node.type)}'`,
+      span,
+    );
+    return broken(span);
+  }
+  if (node.type.kind === "integer" && !context.variables.isFixed(node.local)) {
+    context.variables.grow(context, node.local, INT64, span);
+  }
+  return { op: "step", target: node, by, prefix, type: node.type, span };
+}
+
+function ternary(context: Context, expr: Expr & { kind: "ternary" }): Node {
+  const condition = context.condition(expr.condition);
+  const then = expr.then && context.any(expr.then);
+  const otherwise = context.any(expr.otherwise);
+  return choose(context, condition, then, otherwise, expr.span);
+}
+
+function choose(
+  context: Context,
+  condition: Node,
+  then: Node | undefined,
+  otherwise: Node,
+  span: Span,
+): Node {
+  const first = then ?? condition;
+  if (first.type.kind === "none" && otherwise.type.kind === "none") {
+    const actions = (node: Node): Action[] => node.op === "block" ? [...node.body] : [];
+    return {
+      op: "block",
+      body: [
+        { op: "if", condition, then: actions(first), otherwise: actions(otherwise), span },
+      ],
+      value: constant(0n, UINT64, span),
+      type: NONE,
+      span,
+    };
+  }
+  const type = widen(first.type, otherwise.type);
+  if (type === undefined || type.kind === "none") {
+    context.error(
+      "type-mismatch",
+      `Ternary operator must return the same type: have '${typeName(first.type)}' and ` +
+        `'${typeName(otherwise.type)}'`,
+      span,
+    );
+    return first;
+  }
+  if (isConstant(condition)) {
+    const taken = condition.value !== 0n ? first : otherwise;
+    return isScalar(type) ? taken : { op: "convert", operand: taken, type, span };
+  }
+  return { op: "choose", condition, then, otherwise, type, span };
+}
+
+function ifValue(context: Context, expr: IfExpr): Node {
+  const condition = context.condition(expr.condition);
+  if (expr.comptime) {
+    if (!isConstant(condition)) {
+      context.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
+      return broken(expr.span);
+    }
+    const taken = condition.value !== 0n ? expr.then : expr.otherwise;
+    return taken === undefined
+      ? { ...constant(0n, UINT64, expr.span), type: NONE }
+      : blockValue(context, taken, expr.span);
+  }
+  const then = blockValue(context, expr.then, expr.span);
+  const otherwise: Node = expr.otherwise === undefined
+    ? { ...constant(0n, UINT64, expr.span), type: NONE }
+    : blockValue(context, expr.otherwise, expr.span);
+  return choose(context, condition, then, otherwise, expr.span);
+}
+
+function blockValue(context: Context, block: Block, span: Span): Node {
+  return context.variables.scoped(() => {
+    const { body, value } = context.statements(block, true);
+    if (value === undefined || value.type.kind === "none") {
+      if (value?.op === "block") body.push(...value.body);
+      return {
+        op: "block",
+        body,
+        value: { ...constant(0n, UINT64, span), type: NONE },
+        type: NONE,
+        span,
+      };
+    }
+    if (body.length === 0) return value;
+    return { op: "block", body, value, type: value.type, span };
+  });
+}
+
+function casted(context: Context, expr: Expr & { kind: "cast" }): Node {
+  const to = context.type(expr.to);
+  const operand = context.value(expr.operand);
+  const same = typeName(to) === typeName(operand.type);
+  if (same && !isConstant(operand) && operand.op !== "aggregate") {
+    context.warning("cast", `Unnecessary cast to the same type: ${typeName(to)}`, expr.span);
+  }
+  return cast(context, to, operand, expr.span);
+}

@@ -1,0 +1,204 @@
+// Pure: no I/O, no FFI.
+// What functions ask of their arguments.
+
+import type { CallExpr, Expr } from "../../syntax/ast.ts";
+import type { Span } from "../../syntax/diagnostics.ts";
+import { type FormatPart, parseFormat } from "../../syntax/printf_format.ts";
+import type { MapVariable, Node } from "../../model/ir.ts";
+import { cSize, isNumeric, NONE, pointer, string, type Type, typeName } from "../../model/types.ts";
+import { broken, constant, type Context } from "../context.ts";
+import { asString, isConstant } from "../operators.ts";
+
+/** Checks a call and makes its node. */
+export type Handler = (context: Context, call: CallExpr) => Node;
+
+const ORDINALS = ["first", "second", "third", "fourth"];
+
+/** An argument that must be an integer, a bool or a pointer. */
+export function numeric(context: Context, call: CallExpr, index: number): Node {
+  const expr = call.args[index];
+  const node = context.value(expr);
+  if (isNumeric(node.type)) return node;
+  context.error(
+    "type-mismatch",
+    `${call.name}() expects an integer or a pointer type as ${ORDINALS[index]} argument ` +
+      `(${typeName(node.type)} provided)`,
+    expr.span,
+  );
+  return broken(expr.span);
+}
+
+/** An argument that must be a number known while compiling. */
+export function literalNumber(
+  context: Context,
+  call: CallExpr,
+  index: number,
+): bigint | undefined {
+  const expr = call.args[index];
+  const node = context.value(expr);
+  if (isConstant(node)) return node.value;
+  context.error(
+    "literal-expected",
+    `${call.name}(): ${ORDINALS[index]} argument must be an integer literal`,
+    expr.span,
+  );
+  return undefined;
+}
+
+/** An argument that must be a string known while compiling. */
+export function literalText(context: Context, call: CallExpr, index: number): string | undefined {
+  const expr = call.args[index];
+  if (expr.kind === "integer" && expr.param !== undefined) return expr.param;
+  const node = context.value(expr);
+  if (node.op === "text") return node.value;
+  context.error(
+    "literal-expected",
+    `${call.name}() expects a string literal as ${ORDINALS[index]} argument`,
+    expr.span,
+  );
+  return undefined;
+}
+
+/** An identifier as an argument. */
+export function word(expr: Expr): string | undefined {
+  return expr.kind === "name" ? expr.name : undefined;
+}
+
+/** Text: a string, a char array, a pointer to characters. */
+export function text(context: Context, call: CallExpr, index: number): Node {
+  const expr = call.args[index];
+  const node = context.value(expr);
+  const found = asString(context, node);
+  if (found !== undefined) return found;
+  const { type } = node;
+  if (type.kind === "pointer" && type.to.kind === "integer" && type.to.size === 1) {
+    return readString(context, node, undefined, expr.span);
+  }
+  context.error(
+    "type-mismatch",
+    `${call.name}() expects a string, found '${typeName(type)}'`,
+    expr.span,
+  );
+  return { op: "text", value: "", type: string(1), span: expr.span };
+}
+
+/** str(address, length) */
+export function readString(
+  context: Context,
+  address: Node,
+  length: Node | undefined,
+  span: Span,
+): Node {
+  const { maxStrlen } = context.config;
+  const known = length !== undefined && isConstant(length) && length.value < BigInt(maxStrlen);
+  const type = known
+    ? string(Math.max(1, Number((length as Node & { op: "constant" }).value)))
+    : string(maxStrlen, true);
+  const args = length === undefined || known ? [address] : [address, length];
+  return { op: "call", name: "str", args, type, span };
+}
+
+/** A map as a whole. */
+export function wholeMap(context: Context, call: CallExpr): MapVariable | undefined {
+  const [first] = call.args;
+  if (first.kind === "map" && first.keys.length === 0) return context.maps.get(first.name);
+  context.error("map-expected", `${call.name}() expects a map to be provided`, first.span);
+  return undefined;
+}
+
+/** A format with its values, checked against each other. */
+export function format(
+  context: Context,
+  call: CallExpr,
+): { parts: FormatPart[]; values: Node[] } | undefined {
+  const [first, ...rest] = call.args;
+  const values = rest.map((one) => printable(context, context.value(one)));
+  if (first.kind !== "string") {
+    context.error(
+      "literal-expected",
+      `${call.name}() expects a string literal as format`,
+      first.span,
+    );
+    return undefined;
+  }
+  const parts = parseFormat(first.value);
+  if ("unknown" in parts) {
+    context.error(
+      "format",
+      `${call.name}: Unknown format string token: ${parts.unknown}`,
+      first.span,
+    );
+    return undefined;
+  }
+  const conversions = parts.filter((part) => typeof part !== "string");
+  if (conversions.length !== values.length) {
+    const relation = values.length < conversions.length ? "not enough" : "too many";
+    context.error(
+      "format",
+      `${call.name}: ${relation} arguments for format string (${values.length} supplied, ` +
+        `${conversions.length} expected)`,
+      call.span,
+    );
+    return undefined;
+  }
+  let ok = true;
+  conversions.forEach(({ conversion }, i) => {
+    const wanted = wants(conversion, values[i].type);
+    if (wanted === undefined) return;
+    ok = false;
+    context.error(
+      "format",
+      `${call.name}: %${conversion} specifier expects a value of type ${wanted} ` +
+        `(${typeName(values[i].type)} supplied)`,
+      rest[i].span,
+    );
+  });
+  return ok ? { parts, values } : undefined;
+}
+
+/** What a conversion wants, if it is not this. */
+function wants(conversion: string, type: Type): string | undefined {
+  switch (conversion) {
+    case "s":
+      return undefined;
+    case "r":
+    case "rx":
+    case "rh":
+      return type.kind === "buffer" ? undefined : "buffer";
+    default:
+      return isNumeric(type) ? undefined : "integer";
+  }
+}
+
+/** A value that can be sent and shown. */
+export function printable(context: Context, node: Node): Node {
+  if (node.type !== NONE) return node;
+  context.error("no-value", "Nothing to print: the expression has no value", node.span);
+  return broken(node.span);
+}
+
+/** Memory that a function reads: where it starts, how long it is if that is known. */
+export function memory(node: Node): { address: Node; size?: number } | undefined {
+  const { type, span } = node;
+  if (type.kind === "pointer") return { address: node };
+  if (type.kind === "integer") return { address: { ...node, type: pointer(NONE) } };
+  if (node.op === "load" && node.bits === undefined) {
+    const { address, offset } = node;
+    const moved: Node = offset === 0 ? address : {
+      op: "binary",
+      operator: "+",
+      left: address,
+      right: constant(BigInt(offset), { kind: "integer", size: 8, signed: false }, span),
+      signed: false,
+      type: address.type,
+      span,
+    };
+    const size = type.kind === "string"
+      ? type.limit - 1
+      : type.kind === "array" || type.kind === "struct"
+      ? cSize(type)
+      : undefined;
+    return { address: moved, size };
+  }
+  return undefined;
+}

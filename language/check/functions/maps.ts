@@ -1,0 +1,234 @@
+// Pure: no I/O, no FFI.
+// Functions on maps, and the aggregations.
+
+import type { CallExpr, Expr, MapExpr } from "../../syntax/ast.ts";
+import type { Local, MapVariable, Node } from "../../model/ir.ts";
+import {
+  type AggregationName,
+  type AggregationType,
+  BOOL,
+  INT64,
+  isNumeric,
+  isSigned,
+  lhistBuckets,
+  type Type,
+  typeName,
+  UINT64,
+} from "../../model/types.ts";
+import { broken, constant, type Context, mapNode } from "../context.ts";
+import { reportUnstable } from "../config.ts";
+import { type Handler, literalNumber, literalText } from "./arguments.ts";
+
+const MAX_LHIST_BUCKETS = 1000;
+const MAX_TSERIES = 1_000_000;
+
+/** `f(@m, key)`, `f(@m[key])`, `f(@m)` of a scalar map: the entry that is meant. */
+function entry(
+  context: Context,
+  call: CallExpr,
+): { map: MapVariable; key?: Node } | undefined {
+  const [first, second] = call.args;
+  if (first.kind !== "map") {
+    context.error("map-expected", `${call.name}() expects a map to be provided`, first.span);
+    return undefined;
+  }
+  const target: MapExpr = second === undefined ? first : { ...first, keys: [second] };
+  return { map: context.maps.get(first.name), key: context.key(target) };
+}
+
+function hasKey(context: Context, call: CallExpr): Node {
+  const found = entry(context, call);
+  if (found === undefined) return broken(call.span);
+  if (found.key === undefined) {
+    context.error(
+      "map-expected",
+      `call to ${call.name}() expects a map with explicit keys (non-scalar map)`,
+      call.args[0].span,
+    );
+  }
+  return { op: "has_key", ...found, type: BOOL, span: call.span };
+}
+
+function remove(context: Context, call: CallExpr): Node {
+  const found = entry(context, call);
+  if (found === undefined) return broken(call.span);
+  return { op: "delete", ...found, type: BOOL, span: call.span };
+}
+
+/** find(@m, key, $v): true with the value in $v, if there is one. */
+function find(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const [map, keyExpr, variable] = call.args;
+  if (map.kind !== "map" || variable.kind !== "variable") {
+    context.error("map-expected", "find() expects a map, a key and a variable", span);
+    return broken(span);
+  }
+  const key = context.key({ ...map, keys: [keyExpr] });
+  const known = context.maps.get(map.name);
+  const type: Type = known.value === undefined || known.value.kind === "aggregation"
+    ? UINT64
+    : known.value;
+  const local: Local = context.variables.lookup(variable.name) ??
+    context.variables.temporary(call, type);
+  if (context.variables.lookup(variable.name) === undefined) {
+    context.error(
+      "undefined-variable",
+      `Undefined or undeclared variable: ${variable.name}`,
+      variable.span,
+    );
+  }
+  return {
+    op: "choose",
+    condition: { op: "has_key", map: known, key, type: BOOL, span },
+    then: {
+      op: "block",
+      body: [{ op: "assign", local, value: mapNode(known, key, type, span), span }],
+      value: constant(1n, BOOL, span),
+      type: BOOL,
+      span,
+    },
+    otherwise: constant(0n, BOOL, span),
+    type: BOOL,
+    span,
+  };
+}
+
+/** Entries of a map, frames of a stack. */
+function len(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const [first] = call.args;
+  if (first.kind !== "map" || first.keys.length > 0) {
+    const stack = context.value(first);
+    if (stack.type.kind === "stack") {
+      return { op: "call", name: "stack_len", args: [stack], type: INT64, span };
+    }
+    context.error("map-expected", "len() expects a map or stack to be provided", first.span);
+    return broken(span);
+  }
+  const map = context.maps.get(first.name);
+  if (map.keyed === false && map.value?.kind === "stack") {
+    const stack = mapNode(map, undefined, map.value, span);
+    return { op: "call", name: "stack_len", args: [stack], type: INT64, span };
+  }
+  if (map.keyed === false) {
+    context.error(
+      "map-expected",
+      "call to len() expects a map with explicit keys (non-scalar map)",
+      first.span,
+    );
+  }
+  return { op: "len", map, type: INT64, span };
+}
+
+/** True for functions that aggregate. */
+export function isAggregation(expr: Expr): expr is CallExpr & { name: AggregationName } {
+  return expr.kind === "call" &&
+    ["count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries"].includes(expr.name);
+}
+
+/** `count()` and the like: the type of the map that it is assigned to, and what is aggregated. */
+export function aggregation(
+  context: Context,
+  call: CallExpr,
+): { type: AggregationType; value?: Node } {
+  const name = call.name as AggregationName;
+  const [first] = call.args;
+  let value: Node | undefined;
+  let signed = false;
+  if (first !== undefined) {
+    value = context.value(first);
+    if (!isNumeric(value.type)) {
+      context.error(
+        "type-mismatch",
+        `${name}() only supports integer arguments (${typeName(value.type)} provided)`,
+        first.span,
+      );
+      value = broken(first.span);
+    }
+    signed = isSigned(value.type);
+  }
+  const { params, inner } = parameters(context, call);
+  return { type: { kind: "aggregation", name, signed, params, inner }, value };
+}
+
+function parameters(
+  context: Context,
+  call: CallExpr,
+): { params: bigint[]; inner?: AggregationType["inner"] } {
+  switch (call.name) {
+    case "hist": {
+      const bits = call.args.length > 1 ? literalNumber(context, call, 1) ?? 0n : 0n;
+      if (bits < 0n || bits > 5n) {
+        context.error("range", `hist() bits must be 0..5 (${bits} provided)`, call.args[1].span);
+        return { params: [0n] };
+      }
+      return { params: [bits] };
+    }
+    case "lhist":
+      return { params: lhistBounds(context, call) };
+    case "tseries":
+      return tseries(context, call);
+    default:
+      return { params: [] };
+  }
+}
+
+function lhistBounds(context: Context, call: CallExpr): bigint[] {
+  const [min, max, step] = [1, 2, 3].map((i) => literalNumber(context, call, i));
+  if (min === undefined || max === undefined || step === undefined) return [0n, 1n, 1n];
+  let message: string | undefined;
+  if (step <= 0n) message = `lhist() step must be >= 1 (${step} provided)`;
+  else if (min > max) {
+    message = `lhist() min must be less than max (provided min ${min} and max ${max})`;
+  } else if (lhistBuckets([min, max, step]) - 2 > MAX_LHIST_BUCKETS) {
+    message = `lhist() too many buckets, must be <= ${MAX_LHIST_BUCKETS} (would need ` +
+      `${lhistBuckets([min, max, step]) - 2})`;
+  }
+  if (message === undefined) return [min, max, step];
+  context.error("range", message, {
+    start: call.args[1].span.start,
+    end: call.args[3].span.end,
+  });
+  return [0n, 1n, 1n];
+}
+
+function tseries(
+  context: Context,
+  call: CallExpr,
+): { params: bigint[]; inner: AggregationType["inner"] } {
+  reportUnstable(context.config.unstableTseries, "tseries", call.span, context);
+  const interval = literalNumber(context, call, 1) ?? 1n;
+  const count = literalNumber(context, call, 2) ?? 1n;
+  const inner = call.args.length > 3 ? literalText(context, call, 3) ?? "last" : "last";
+  if (interval < 1n) {
+    context.error(
+      "range",
+      `tseries() interval must be >= 1 (${interval} provided)`,
+      call.args[1].span,
+    );
+  } else if (count < 1n || count > MAX_TSERIES) {
+    context.error(
+      "range",
+      `tseries() num_intervals must be 1..${MAX_TSERIES} (${count} provided)`,
+      call.args[2].span,
+    );
+  } else if (!["last", "avg", "max", "min", "sum"].includes(inner)) {
+    context.error(
+      "range",
+      `tseries() expects one of the following aggregation functions: avg, max, min, sum ` +
+        `("${inner}" provided)`,
+      call.args[3].span,
+    );
+  } else {
+    return { params: [interval, count], inner: inner as AggregationType["inner"] };
+  }
+  return { params: [1n, 1n], inner: "last" };
+}
+
+/** The functions of this file that have a value. */
+export const MAPS: Readonly<Record<string, Handler>> = {
+  has_key: hasKey,
+  delete: remove,
+  find,
+  len,
+};

@@ -1,0 +1,248 @@
+// Pure: no I/O, no FFI.
+// Functions on text and bytes.
+
+import type { CallExpr } from "../../syntax/ast.ts";
+import type { Node } from "../../model/ir.ts";
+import {
+  cSize,
+  INT64,
+  integer,
+  isScalar,
+  string,
+  type Type,
+  typeName,
+  UINT64,
+} from "../../model/types.ts";
+import { broken, constant, type Context } from "../context.ts";
+import { asString, isConstant } from "../operators.ts";
+import { type Handler, literalNumber, memory, numeric, readString, text } from "./arguments.ts";
+
+/** `str(pointer[, length])`, `str($1)` */
+function str(context: Context, call: CallExpr): Node {
+  const [first, second] = call.args;
+  const { span } = call;
+  if (first.kind === "integer" && first.param !== undefined && second === undefined) {
+    return literal(first.param, span);
+  }
+  // str($1 + 1): the rest of it.
+  if (
+    first.kind === "binary" && first.operator === "+" && first.right.kind === "integer" &&
+    (first.left.kind === "string" ||
+      (first.left.kind === "integer" && first.left.param !== undefined))
+  ) {
+    const whole = first.left.kind === "string" ? first.left.value : first.left.param!;
+    return literal(whole.slice(Number(first.right.value)), span);
+  }
+  const pointer = context.value(first);
+  const length = second && numeric(context, call, 1);
+  if (length !== undefined && isConstant(length) && length.value < 1n) {
+    context.error("range", "str() expects a length of at least 1", second.span);
+    return literal("", span);
+  }
+  const known = asString(context, pointer);
+  if (known !== undefined) {
+    if (length !== undefined && !isConstant(length)) {
+      return { op: "call", name: "str_limit", args: [known, length], type: known.type, span };
+    }
+    if (known.op === "text" && length === undefined) return known;
+    const { maxStrlen } = context.config;
+    const limit = length === undefined ? maxStrlen : Number((length as { value: bigint }).value);
+    if (known.type.kind !== "string" || limit >= known.type.limit) return known;
+    if (known.op === "text") return literal(known.value.slice(0, limit - 1), span);
+    return { op: "convert", operand: known, type: string(limit, length === undefined), span };
+  }
+  const bytes = pointer.type.kind === "array" && cSize(pointer.type.of) === 1;
+  if (bytes) {
+    const count = (pointer.type as Type & { kind: "array" }).count;
+    return { op: "convert", operand: pointer, type: string(count + 1), span };
+  }
+  if (!isScalar(pointer.type) || pointer.type.kind === "coded") {
+    context.error(
+      "type-mismatch",
+      `str() expects an integer or a pointer type as first argument ` +
+        `(${typeName(pointer.type)} provided)`,
+      first.span,
+    );
+    return literal("", span);
+  }
+  return readString(context, pointer, length, span);
+}
+
+function literal(value: string, span: Node["span"]): Node {
+  return { op: "text", value, type: string(value.length + 1), span };
+}
+
+/** `buf(pointer[, length])` */
+function buf(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const value = context.value(call.args[0]);
+  const found = memory(value);
+  const length = call.args.length > 1 ? numeric(context, call, 1) : undefined;
+  const { maxStrlen } = context.config;
+  const own = value.type.kind === "array" || value.type.kind === "struct"
+    ? cSize(value.type)
+    : value.type.kind === "string"
+    ? value.type.limit - 1
+    : undefined;
+  const known = length === undefined ? own : isConstant(length) ? Number(length.value) : undefined;
+  if (length === undefined && known === undefined) {
+    context.error("arity", "buf() expects a length argument for non-array type", span);
+    return broken(span);
+  }
+  const limit = Math.max(1, Math.min(known ?? maxStrlen, maxStrlen));
+  const type: Type = { kind: "buffer", limit };
+  if (found === undefined) {
+    if (own !== undefined) {
+      return {
+        op: "call",
+        name: "buf_memory",
+        args: length === undefined || isConstant(length) ? [value] : [value, length],
+        numbers: [Math.min(own, limit)],
+        type,
+        span,
+      };
+    }
+    context.error(
+      "type-mismatch",
+      `buf() expects an integer, a pointer or an array (${typeName(value.type)} provided)`,
+      call.args[0].span,
+    );
+    return broken(span);
+  }
+  const size = known === undefined ? length! : constant(BigInt(limit), UINT64, span);
+  return { op: "call", name: "buf", args: [found.address, size], type, span };
+}
+
+function strncmp(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const left = text(context, call, 0);
+  const right = text(context, call, 1);
+  const count = literalNumber(context, call, 2);
+  if (count === undefined) return broken(span);
+  if (count < 0n) {
+    context.error("range", "strncmp() expects a non-negative length", call.args[2].span);
+    return broken(span);
+  }
+  if (left.op === "text" && right.op === "text") {
+    const n = Number(count);
+    const same = left.value.slice(0, n) === right.value.slice(0, n);
+    return constant(same ? 0n : 1n, UINT64, span);
+  }
+  return {
+    op: "call",
+    name: "strncmp",
+    args: [left, right],
+    numbers: [Number(count)],
+    type: UINT64,
+    span,
+  };
+}
+
+/** strstr() and strcontains(): where the second one begins in the first. */
+function search(name: "strstr" | "strcontains"): Handler {
+  return (context, call) => {
+    const { span } = call;
+    const haystack = text(context, call, 0);
+    const needle = text(context, call, 1);
+    const truth = name === "strcontains";
+    if (haystack.op === "text" && needle.op === "text") {
+      const at = haystack.value.indexOf(needle.value);
+      return truth
+        ? constant(at >= 0 ? 1n : 0n, { kind: "bool" }, span)
+        : constant(BigInt(at), INT64, span);
+    }
+    const index: Node = { op: "call", name: "strstr", args: [haystack, needle], type: INT64, span };
+    if (!truth) return index;
+    return {
+      op: "compare",
+      operator: ">=",
+      left: index,
+      right: constant(0n, INT64, span),
+      signed: true,
+      type: { kind: "bool" },
+      span,
+    };
+  };
+}
+
+function strlen(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const value = text(context, call, 0);
+  if (value.op === "text") return constant(BigInt(value.value.length), UINT64, span);
+  return { op: "call", name: "strlen", args: [value], type: UINT64, span };
+}
+
+/** strcap(): bytes that the text could take. */
+function strcap(context: Context, call: CallExpr): Node {
+  const value = text(context, call, 0);
+  return constant(BigInt((value.type as Type & { kind: "string" }).limit), UINT64, call.span);
+}
+
+function concat(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const left = text(context, call, 0);
+  const right = text(context, call, 1);
+  if (left.op === "text" && right.op === "text") return literal(left.value + right.value, span);
+  const limit = (one: Node) => (one.type as Type & { kind: "string" }).limit;
+  const truncates = [left, right].some((one) => "truncates" in one.type && one.type.truncates);
+  // A map that holds what was joined to itself must not grow for ever.
+  const most = Math.max(context.config.maxStrlen, limit(left), limit(right));
+  const whole = limit(left) + limit(right) - 1;
+  const type = string(Math.min(whole, most), truncates || whole > most);
+  return { op: "call", name: "str_concat", args: [left, right], type, span };
+}
+
+function memcmp(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const count = literalNumber(context, call, 2);
+  const [left, right] = [0, 1].map((i) => {
+    const node = context.value(call.args[i]);
+    const found = memory(node);
+    if (found !== undefined && count !== undefined) {
+      return {
+        op: "load",
+        address: found.address,
+        offset: 0,
+        type: { kind: "array", of: integer(1, false), count: Number(count) },
+        span,
+      } satisfies Node;
+    }
+    return node;
+  });
+  if (count === undefined || count < 1n || count > 4096n) {
+    context.error("range", "memcmp() expects a length from 1 to 4096", call.args[2].span);
+    return broken(span);
+  }
+  return {
+    op: "call",
+    name: "memcmp",
+    args: [left, right],
+    numbers: [Number(count)],
+    type: integer(4, true),
+    span,
+  };
+}
+
+/** An integer that prints as a name. */
+function coded(as: "strerror" | "signal" | "syscall"): Handler {
+  return (context, call) => {
+    const operand = numeric(context, call, 0);
+    return { op: "convert", operand, type: { kind: "coded", as }, span: call.span };
+  };
+}
+
+/** The functions of this file. */
+export const STRINGS: Readonly<Record<string, Handler>> = {
+  str,
+  buf,
+  strncmp,
+  strstr: search("strstr"),
+  strcontains: search("strcontains"),
+  strlen,
+  strcap,
+  str_concat: concat,
+  memcmp,
+  strerror: coded("strerror"),
+  signal_name: coded("signal"),
+  syscall_name: coded("syscall"),
+};

@@ -1,0 +1,513 @@
+// Pure: no I/O, no FFI.
+// Functions that ask the kernel: symbols, stacks, addresses, cgroups, clocks, signals.
+
+import type { CallExpr } from "../../syntax/ast.ts";
+import type { Node } from "../../model/ir.ts";
+import {
+  BOOL,
+  cSize,
+  integer,
+  isNumeric,
+  pointer,
+  type PointerType,
+  type Space,
+  type StackMode,
+  type StackType,
+  type Type,
+  typeName,
+  UINT32,
+  UINT64,
+} from "../../model/types.ts";
+import { broken, constant, type Context, effect } from "../context.ts";
+import { isReadableAt } from "../expand.ts";
+import { binary, isConstant } from "../operators.ts";
+import { member } from "../memory.ts";
+import { notHere } from "../names.ts";
+import { type Handler, literalNumber, literalText, memory, numeric, word } from "./arguments.ts";
+import { needUnsafe } from "./output.ts";
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const MAX_FRAMES = 127;
+
+function ksym(context: Context, call: CallExpr): Node {
+  const operand = numeric(context, call, 0);
+  return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span: call.span };
+}
+
+function special(name: string, as: "usym" | "cgroup_path" | "mac" | "timestamp" | "inet") {
+  return (args: readonly Node[], span: Node["span"], numbers?: readonly number[]): Node => ({
+    op: "call",
+    name,
+    args,
+    numbers,
+    type: { kind: "special", as },
+    span,
+  });
+}
+
+function usym(context: Context, call: CallExpr): Node {
+  return special("usym", "usym")([numeric(context, call, 0)], call.span);
+}
+
+function kaddr(context: Context, call: CallExpr): Node {
+  const name = literalText(context, call, 0);
+  if (name === undefined) return broken(call.span);
+  const address = context.environment.kernelAddress(name);
+  if (address === undefined) {
+    context.error("symbol", `Failed to resolve kernel symbol: ${name}`, call.span);
+    return broken(call.span);
+  }
+  return constant(address, UINT64, call.span);
+}
+
+/** Sizes of what a pointer may point to. */
+const POINTED = [1, 2, 4, 8] as const;
+
+function uaddr(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const name = literalText(context, call, 0);
+  if (name === undefined) return broken(span);
+  const { userAddress } = context.environment;
+  if (userAddress === undefined) {
+    context.error("not-here", "uaddr() needs a process: name it with -p", span);
+    return broken(span);
+  }
+  const found = userAddress(name);
+  if (found === undefined) {
+    context.error("symbol", `Failed to resolve user symbol: ${name}`, span);
+    return broken(span);
+  }
+  const size = POINTED.find((size) => size === found.size) ?? 8;
+  return constant(found.address, pointer(integer(size, false), "user"), span);
+}
+
+/** kptr(), uptr(): which memory an address means. */
+function spaced(space: Space): Handler {
+  return (context, call) => {
+    const operand = numeric(context, call, 0);
+    const to: Type = operand.type.kind === "pointer" ? operand.type.to : { kind: "none" };
+    const type: PointerType = { kind: "pointer", to, space };
+    return { op: "convert", operand, type, span: call.span };
+  };
+}
+
+function reg(context: Context, call: CallExpr): Node {
+  const name = literalText(context, call, 0);
+  if (name === undefined) return broken(call.span);
+  const at = `reg:${name === "pc" ? "ip" : name}`;
+  if (isReadableAt(context.probe, at)) {
+    return { op: "context", at, type: UINT64, span: call.span };
+  }
+  if (isReadableAt(context.probe, "reg:ip")) {
+    context.error("register", `'${name}' is not a valid register on this architecture`, call.span);
+  } else {
+    notHere(context, "reg", call.span);
+  }
+  return broken(call.span);
+}
+
+function stack(space: Space): Handler {
+  return (context, call) => {
+    let mode: StackMode = context.config.stackMode;
+    let limit = MAX_FRAMES;
+    for (const [i, arg] of call.args.entries()) {
+      const name = word(arg);
+      const modes = space === "user"
+        ? ["bpftrace", "perf", "raw", "build_id"]
+        : ["bpftrace", "perf", "raw"];
+      if (name !== undefined && i === 0 && !modes.includes(name)) {
+        context.error(
+          "stack",
+          `Invalid mode: '${name}'. Known modes: ${modes.join(", ")}`,
+          arg.span,
+        );
+      } else if (name !== undefined && i === 0) {
+        mode = name as StackMode;
+      } else {
+        const count = literalNumber(context, call, i);
+        if (count !== undefined && (count < 1n || count > MAX_FRAMES)) {
+          context.error("range", `${call.name}() limit must be 1..${MAX_FRAMES}`, arg.span);
+        } else if (count !== undefined) {
+          limit = Number(count);
+        }
+      }
+    }
+    return stackNode(space, mode, limit, call.span);
+  };
+}
+
+/** A stack. */
+function stackNode(space: Space, mode: StackMode, limit: number, span: Node["span"]): Node {
+  const type: StackType = { kind: "stack", space, mode, limit };
+  return { op: "call", name: "stack", args: [], type, span };
+}
+
+function dwarfStack(context: Context, call: CallExpr): Node {
+  context.error(
+    "unsupported",
+    "dw_ustack() is not supported: it would need DWARF unwinding. Use ustack() on programs built " +
+      "with frame pointers",
+    call.span,
+  );
+  return broken(call.span);
+}
+
+function ntop(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const make = special("ntop", "inet");
+  const last = call.args.length - 1;
+  const value = context.value(call.args[last]);
+  const family = call.args.length > 1 ? numeric(context, call, 0) : undefined;
+  if (isNumeric(value.type) && value.type.kind !== "pointer") {
+    return make([family ?? constant(BigInt(AF_INET), UINT64, span), value], span);
+  }
+  const size = value.type.kind === "array"
+    ? cSize(value.type)
+    : value.type.kind === "string"
+    ? value.type.limit - 1
+    : value.type.kind === "buffer"
+    ? value.type.limit
+    : 0;
+  const from = memory(value);
+  if (value.type.kind !== "pointer" && size !== 4 && size !== 16) {
+    context.error(
+      "type-mismatch",
+      `ntop() expects an integer or an array of 4 or 16 bytes, found '${typeName(value.type)}'`,
+      call.args[last].span,
+    );
+    return broken(span);
+  }
+  const own = constant(BigInt(size === 4 ? AF_INET : AF_INET6), UINT64, span);
+  const bytes = value.type.kind === "pointer" ? 16 : size;
+  return make([family ?? own, from?.address ?? value], span, [bytes, from === undefined ? 0 : 1]);
+}
+
+function pton(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const address = literalText(context, call, 0);
+  if (address === undefined) return broken(span);
+  const bytes = parseInet(address);
+  if (bytes === undefined) {
+    context.error("range", `pton() expects an IPv4 or IPv6 address, got '${address}'`, span);
+    return broken(span);
+  }
+  const type: Type = { kind: "array", of: integer(1, false), count: bytes.length };
+  return { op: "text", value: String.fromCharCode(...bytes), type, span };
+}
+
+/** An address as bytes in network order. */
+export function parseInet(text: string): number[] | undefined {
+  const four = (part: string) => {
+    const bytes = part.split(".");
+    const valid = bytes.length === 4 && bytes.every((one) => /^\d{1,3}$/.test(one) && +one < 256);
+    return valid ? bytes.map(Number) : undefined;
+  };
+  if (!text.includes(":")) return four(text);
+  const halves = text.split("::");
+  if (halves.length > 2) return undefined;
+  const parse = (half: string): number[] | undefined => {
+    if (half === "") return [];
+    const bytes: number[] = [];
+    const parts = half.split(":");
+    for (const [i, part] of parts.entries()) {
+      const dotted = i === parts.length - 1 && part.includes(".") ? four(part) : undefined;
+      if (dotted !== undefined) bytes.push(...dotted);
+      else if (/^[0-9A-Fa-f]{1,4}$/.test(part)) {
+        const word = parseInt(part, 16);
+        bytes.push(word >> 8, word & 255);
+      } else return undefined;
+    }
+    return bytes;
+  };
+  const [head, tail] = [parse(halves[0]), parse(halves[1] ?? "")];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 16 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
+  return [...head, ...new Array(missing).fill(0), ...tail];
+}
+
+function macaddr(context: Context, call: CallExpr): Node {
+  const value = context.value(call.args[0]);
+  const from = memory(value);
+  const own = value.type.kind === "array" || value.type.kind === "buffer";
+  const size = from?.size ?? (own ? cSize(value.type) : undefined);
+  if ((from === undefined && size === undefined) || (size !== undefined && size !== 6)) {
+    context.error(
+      "type-mismatch",
+      `macaddr() only supports array of 6 bytes (${typeName(value.type)} provided)`,
+      call.args[0].span,
+    );
+    return broken(call.span);
+  }
+  return special("macaddr", "mac")([from?.address ?? value], call.span, [
+    from === undefined ? 0 : 1,
+  ]);
+}
+
+function cgroupid(context: Context, call: CallExpr): Node {
+  const path = literalText(context, call, 0);
+  if (path === undefined) return broken(call.span);
+  try {
+    return constant(context.environment.cgroupId(path), UINT64, call.span);
+  } catch (error) {
+    context.error("cgroup", (error as Error).message, call.span);
+    return broken(call.span);
+  }
+}
+
+function cgroupPath(context: Context, call: CallExpr): Node {
+  const id = numeric(context, call, 0);
+  const filter = call.args.length > 1 ? literalText(context, call, 1) ?? "" : "";
+  const text: Node = { op: "text", value: filter, type: { kind: "none" }, span: call.span };
+  return special("cgroup_path", "cgroup_path")([id, text], call.span);
+}
+
+/** strftime(format, nsecs) */
+function strftime(context: Context, call: CallExpr): Node {
+  const format = literalText(context, call, 0) ?? "";
+  const value = numeric(context, call, 1);
+  const text: Node = { op: "text", value: format, type: { kind: "none" }, span: call.span };
+  const clock = value.op === "call" && value.name === "nsecs" ? value.numbers![0] : 0;
+  return special("strftime", "timestamp")([value, text], call.span, [clock]);
+}
+
+const CLOCKS = ["boot", "monotonic", "tai", "sw_tai"];
+
+function nsecs(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  if (call.args.length === 0) return { op: "builtin", name: "nsecs", type: UINT64, span };
+  const mode = word(call.args[0]);
+  const clock = CLOCKS.indexOf(mode ?? "");
+  if (clock < 0) {
+    context.error("clock", `Invalid timestamp mode: ${mode}. Known: ${CLOCKS.join(", ")}`, span);
+    return broken(span);
+  }
+  return { op: "call", name: "nsecs", args: [], numbers: [clock], type: UINT64, span };
+}
+
+/** pid(init), tid(curr_ns) */
+function ids(name: "pid" | "tid"): Handler {
+  return (context, call) => {
+    const { span } = call;
+    const where = call.args.length === 0 ? "curr_ns" : word(call.args[0]);
+    if (where !== "curr_ns" && where !== "init") {
+      context.error(
+        "namespace",
+        `Invalid PID namespace mode: ${where} (expects: curr_ns or init)`,
+        span,
+      );
+      return broken(span);
+    }
+    return { op: "builtin", name: where === "init" ? `${name}_init` : name, type: UINT32, span };
+  };
+}
+
+function comm(context: Context, call: CallExpr): Node {
+  if (call.args.length > 0) {
+    context.error("unsupported", "comm() of another process is not supported", call.span);
+    return broken(call.span);
+  }
+  return context.value({ kind: "name", name: "comm", span: call.span });
+}
+
+/** signal(), signal_thread(): by name or number. */
+function signal(name: "signal" | "signal_thread"): Handler {
+  return (context, call) => {
+    needUnsafe(context, call);
+    const [first] = call.args;
+    const { span } = call;
+    let number: Node;
+    if (first.kind === "string") {
+      const found = context.environment.signal(first.value.replace(/^SIG/, "").toUpperCase());
+      if (found === undefined) {
+        context.error("signal", `${first.value} is not a valid signal name`, first.span);
+      }
+      number = constant(BigInt(found ?? 0), UINT64, span);
+    } else {
+      number = numeric(context, call, 0);
+      if (isConstant(number) && (number.value < 1n || number.value > 64n)) {
+        context.error(
+          "range",
+          `${number.value} is not a valid signal, allowed range: [1,64]`,
+          first.span,
+        );
+      }
+    }
+    return effect(span, {
+      op: "evaluate",
+      value: { op: "call", name, args: [number], type: UINT64, span },
+      span,
+    });
+  };
+}
+
+function override(context: Context, call: CallExpr): Node {
+  needUnsafe(context, call);
+  numeric(context, call, 0);
+  notHere(context, "override()", call.span);
+  return effect(call.span);
+}
+
+function writeUser(context: Context, call: CallExpr): Node {
+  needUnsafe(context, call);
+  const { span } = call;
+  const to = numeric(context, call, 0);
+  const from = context.value(call.args[1]);
+  const size = literalNumber(context, call, 2);
+  if (size === undefined || size < 1n || size > 4096n) {
+    context.error("range", "write_user() expects a length from 1 to 4096", call.args[2].span);
+    return broken(span);
+  }
+  const source = memory(from)?.address ?? from;
+  return {
+    op: "call",
+    name: "write_user",
+    args: [to, source],
+    numbers: [Number(size)],
+    type: BOOL,
+    span,
+  };
+}
+
+/** socket_cookie(): 0 until something has asked the kernel for the socket's cookie. */
+function cookie(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const socket = numeric(context, call, 0);
+  const type = context.types.type("struct sock");
+  if (type === undefined) return broken(span);
+  const sock: Node = { op: "convert", operand: socket, type: pointer(type, "kernel"), span };
+  const path = ["__sk_common", "skc_cookie", "counter"];
+  return path.reduce<Node>((node, field) => member(context, node, field, span), sock);
+}
+
+function bswap(context: Context, call: CallExpr): Node {
+  const value = numeric(context, call, 0);
+  const size = value.type.kind === "integer" ? value.type.size : 8;
+  return {
+    op: "call",
+    name: "bswap",
+    args: [value],
+    numbers: [size],
+    type: integer(size, false),
+    span: call.span,
+  };
+}
+
+function path(context: Context, call: CallExpr): Node {
+  numeric(context, call, 0);
+  context.error(
+    "not-here",
+    `helper bpf_d_path not allowed in probe ${context.probe.name}`,
+    call.span,
+  );
+  return {
+    op: "text",
+    value: "",
+    type: { kind: "string", size: 8, limit: 1, truncates: false },
+    span: call.span,
+  };
+}
+
+/** Most bytes of a packet that are kept: a jumbo frame. */
+const MAX_PACKET = 9216;
+
+/** skboutput(file, skb, length, offset): a packet's linear bytes and its length on the wire. */
+function packetOutput(context: Context, call: CallExpr): Node {
+  const { span } = call;
+  const file = literalText(context, call, 0) ?? "";
+  const [socketBuffer, length, offset] = [1, 2, 3].map((i) => numeric(context, call, i));
+  const type = context.types.type("struct sk_buff");
+  if (type === undefined) {
+    context.error("unknown-type", "skboutput() needs BTF of struct sk_buff", span);
+    return broken(span);
+  }
+  const packet: Node = {
+    op: "convert",
+    operand: socketBuffer,
+    type: pointer(type, "kernel"),
+    span,
+  };
+  const onWire = binary(context, "-", member(context, packet, "len", span), offset, span);
+  const data = binary(context, "+", member(context, packet, "data", span), offset, span);
+  // What lies in pages elsewhere cannot be followed from here.
+  const linear = binary(context, "-", onWire, member(context, packet, "data_len", span), span);
+  const shorter = binary(context, "<", length, linear, span);
+  const size: Node = {
+    op: "choose",
+    condition: shorter,
+    then: length,
+    otherwise: linear,
+    type: UINT64,
+    span,
+  };
+  const bytes: Node = {
+    op: "call",
+    name: "buf",
+    args: [{ ...data, type: pointer({ kind: "none" }, "kernel") }, size],
+    type: { kind: "buffer", limit: MAX_PACKET },
+    span,
+  };
+  return {
+    op: "block",
+    body: [{
+      op: "record",
+      action: { kind: "skboutput", file },
+      values: [{ op: "convert", operand: onWire, type: UINT64, span }, bytes],
+      control: false,
+      span,
+    }],
+    value: constant(0n, UINT64, span),
+    type: UINT64,
+    span,
+  };
+}
+
+function elsewhere(what: string): Handler {
+  return (context, call) => {
+    for (const arg of call.args) context.any(arg);
+    context.error("not-here", `${call.name}() ${what}`, call.span);
+    return broken(call.span);
+  };
+}
+
+function kfunc(context: Context, call: CallExpr): Node {
+  const name = literalText(context, call, 0) ?? "";
+  return constant(context.environment.kfunc(name) ? 1n : 0n, BOOL, call.span);
+}
+
+/** The functions of this file. */
+export const SYSTEM: Readonly<Record<string, Handler>> = {
+  ksym,
+  usym,
+  kaddr,
+  uaddr,
+  percpu_kaddr: elsewhere("needs kernel data symbols, which this kernel does not show"),
+  kptr: spaced("kernel"),
+  uptr: spaced("user"),
+  reg,
+  kstack: stack("kernel"),
+  ustack: stack("user"),
+  dw_ustack: dwarfStack,
+  ntop,
+  pton,
+  macaddr,
+  cgroupid,
+  cgroup_path: cgroupPath,
+  strftime,
+  nsecs,
+  pid: ids("pid"),
+  tid: ids("tid"),
+  comm,
+  signal: signal("signal"),
+  signal_thread: signal("signal_thread"),
+  override,
+  write_user: writeUser,
+  socket_cookie: cookie,
+  skboutput: packetOutput,
+  unwatch: elsewhere("needs a watchpoint, which is not supported yet"),
+  bswap,
+  path,
+  kfunc_exist: kfunc,
+  kfunc_allowed: kfunc,
+};

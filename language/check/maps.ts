@@ -1,0 +1,132 @@
+// Pure: no I/O, no FFI.
+// Types of maps: they take the widest type that any use gives them.
+
+import type { Diagnostics, Span } from "../syntax/diagnostics.ts";
+import type { MapVariable, Node } from "../model/ir.ts";
+import {
+  type AggregationType,
+  INT64,
+  type MapType,
+  storageSize,
+  type Type,
+  typeName,
+  UNKNOWN,
+  widen,
+} from "../model/types.ts";
+
+/** Where errors go. */
+export type Sink = Pick<Diagnostics, "error" | "warning">;
+
+/** All maps of a program. */
+export class MapTypes {
+  readonly #maps = new Map<string, MapVariable>();
+
+  /** A map by name; one that was not seen before is nothing yet. */
+  get(name: string): MapVariable {
+    let map = this.#maps.get(name);
+    if (map === undefined) this.#maps.set(name, map = { name });
+    return map;
+  }
+
+  /** Names of all maps. */
+  names(): string[] {
+    return [...this.#maps.keys()];
+  }
+
+  /** Changes whenever a type has grown. */
+  snapshot(): string {
+    return [...this.#maps.values()].map(({ name, key, keyed, value }) =>
+      `${name}:${keyed}:${key && shape(key)}:${value && shape(value)}`
+    ).join(";");
+  }
+
+  /** What is still unknown when nothing grows any more is an integer. */
+  settle(): void {
+    for (const map of this.#maps.values()) {
+      if (map.value === undefined || map.value === UNKNOWN) map.value = INT64;
+      if (map.key === UNKNOWN) map.key = INT64;
+    }
+  }
+
+  /** By name, sorted. */
+  finish(): ReadonlyMap<string, MapType> {
+    // What is only declared holds nothing.
+    const used = [...this.#maps].filter(([, { declared, keyed }]) =>
+      declared === undefined || keyed !== undefined
+    );
+    const sorted = used.sort(([a], [b]) => a < b ? -1 : 1);
+    return new Map(
+      sorted.map(([name, { key, value, declared }]) => [
+        name,
+        { name, key, value: value ?? INT64, declared },
+      ]),
+    );
+  }
+
+  /** Notes `@m = type`. */
+  assign(map: MapVariable, type: Type | AggregationType, span: Span, sink: Sink): void {
+    const before = map.value;
+    let wide: Type | AggregationType | undefined = type;
+    if (before !== undefined) {
+      if (before.kind === "aggregation" || type.kind === "aggregation") {
+        wide = before.kind === "aggregation" && type.kind === "aggregation"
+          ? sameAggregation(before, type)
+          : undefined;
+      } else {
+        wide = widen(before, type);
+      }
+    }
+    if (wide !== undefined) {
+      map.value = wide;
+      return;
+    }
+    sink.error(
+      "type-mismatch",
+      `Type mismatch for ${map.name}: trying to assign value of type '${typeName(type)}' ` +
+        `when map already has a type '${typeName(before!)}'`,
+      span,
+    );
+  }
+
+  /** Notes the key of any use. */
+  use(map: MapVariable, key: Node | undefined, span: Span, sink: Sink): void {
+    map.keyed ??= key !== undefined;
+    if (map.keyed !== (key !== undefined)) {
+      sink.error(
+        "key-mismatch",
+        map.keyed
+          ? `${map.name} used as a map without an explicit key (scalar map), previously used with ` +
+            `an explicit key (non-scalar map)`
+          : `${map.name} used as a map with an explicit key (non-scalar map), previously used ` +
+            `without an explicit key (scalar map)`,
+        span,
+      );
+      return;
+    }
+    if (key === undefined) return;
+    const wide = map.key === undefined ? key.type : widen(map.key, key.type);
+    if (wide !== undefined) {
+      map.key = wide;
+      return;
+    }
+    sink.error(
+      "key-mismatch",
+      `Argument mismatch for ${map.name}: trying to access with arguments: ` +
+        `'${typeName(key.type)}' when map expects arguments: '${typeName(map.key!)}'`,
+      span,
+    );
+  }
+}
+
+/** A type's name and how much room it takes. */
+export function shape(type: Type | AggregationType): string {
+  return type.kind === "aggregation"
+    ? `${type.name}${type.signed}${type.params.join()}`
+    : `${typeName(type)}${storageSize(type)}${"truncates" in type ? type.truncates : ""}`;
+}
+
+/** Same function and parameters; signed if either is. */
+function sameAggregation(a: AggregationType, b: AggregationType): AggregationType | undefined {
+  const same = a.name === b.name && a.params.join() === b.params.join() && a.inner === b.inner;
+  return same ? { ...a, signed: a.signed || b.signed } : undefined;
+}

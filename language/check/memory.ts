@@ -1,0 +1,251 @@
+// Pure: no I/O, no FFI.
+// Members, elements, what pointers point to, casts.
+
+import type { Span } from "../syntax/diagnostics.ts";
+import { didYouMean } from "../model/names.ts";
+import type { Node } from "../model/ir.ts";
+import {
+  CHAR,
+  cSize,
+  elementOffsets,
+  type Field,
+  fieldNames,
+  findField,
+  INT64,
+  integer,
+  isCharArray,
+  isNumeric,
+  isReadable,
+  isScalar,
+  pointer,
+  string,
+  type TupleType,
+  type Type,
+  typeName,
+  UINT64,
+} from "../model/types.ts";
+import { broken, constant, type Context } from "./context.ts";
+import { isConstant, offsetPointer } from "./operators.ts";
+
+/** The type that a place in C memory has as a value: char[N] is text. */
+export function valueType(type: Type): Type {
+  return isCharArray(type) ? string(type.count + 1) : type;
+}
+
+/** `object.name`, through a pointer too. */
+export function member(context: Context, object: Node, name: string, span: Span): Node {
+  const { type } = object;
+  if (type.kind === "pointer" && type.to.kind === "struct") {
+    const target: Node = { op: "load", address: object, offset: 0, type: type.to, span };
+    return member(context, target, name, span);
+  }
+  if (type.kind === "tuple") return tupleElement(context, object, type, name, span);
+  if (type.kind !== "struct") {
+    context.error(
+      "no-fields",
+      `Can not access field '${name}' on expression of type '${typeName(type)}'`,
+      span,
+    );
+    return broken(span);
+  }
+  const field = findField(type, name);
+  if (field === undefined) {
+    const names = fieldNames(type);
+    const near = didYouMean(name, names);
+    const hint = near !== undefined
+      ? `did you mean '${near}'?`
+      : names.length === 0
+      ? `${type.name} has no definition here`
+      : undefined;
+    context.error(
+      "unknown-field",
+      `Struct/union of type '${type.name}' does not contain a field named '${name}'`,
+      span,
+      hint,
+    );
+    return broken(span);
+  }
+  return piece(object, field, span);
+}
+
+function piece(object: Node, field: Field, span: Span): Node {
+  const { offset, bits } = field;
+  const type = valueType(field.type);
+  if (object.op === "load" && object.bits === undefined) {
+    return {
+      op: "load",
+      address: object.address,
+      offset: object.offset + offset,
+      bits,
+      type,
+      span,
+    };
+  }
+  if (object.op === "part" && object.c) {
+    return {
+      op: "part",
+      object: object.object,
+      offset: object.offset + offset,
+      bits,
+      c: true,
+      type,
+      span,
+    };
+  }
+  return { op: "part", object, offset, bits, c: true, type, span };
+}
+
+function tupleElement(
+  context: Context,
+  object: Node,
+  type: TupleType,
+  name: string,
+  span: Span,
+): Node {
+  const { elements } = type;
+  const index = /^\d+$/.test(name)
+    ? Number(name)
+    : elements.findIndex((element) => element.name === name);
+  if (index < 0 || index >= elements.length) {
+    context.error(
+      "unknown-field",
+      /^\d+$/.test(name)
+        ? `Invalid tuple index: ${name}. Found ${elements.length} elements in tuple.`
+        : `Record does not contain a field named '${name}'`,
+      span,
+    );
+    return broken(span);
+  }
+  if (object.op === "tuple") return object.elements[index];
+  const offset = elementOffsets(type)[index];
+  return { op: "part", object, offset, c: false, type: elements[index].type, span };
+}
+
+/** `object[index]` */
+export function element(context: Context, object: Node, index: Node, span: Span): Node {
+  const { type } = object;
+  if (type.kind === "tuple" && isConstant(index)) {
+    return tupleElement(context, object, type, `${index.value}`, span);
+  }
+  if (!isNumeric(index.type)) {
+    context.error(
+      "type-mismatch",
+      `The index must be an integer, found '${typeName(index.type)}'`,
+      index.span,
+    );
+    return broken(span);
+  }
+  if (type.kind === "pointer" && type.to.kind !== "none") {
+    return dereference(context, offsetPointer(context, "+", object, index, span), span);
+  }
+  const array = type.kind === "string"
+    ? { kind: "array", of: CHAR, count: type.limit } as const
+    : type;
+  if (array.kind !== "array") {
+    context.error(
+      "not-an-array",
+      `The array index operator [] can only be used on arrays and ` +
+        `pointers, found ${typeName(type)}`,
+      span,
+    );
+    return broken(span);
+  }
+  const size = cSize(array.of);
+  const of = valueType(array.of);
+  // An array at the end of a structure may have no size.
+  if (isConstant(index) && array.count > 0 && (index.value < 0n || index.value >= array.count)) {
+    context.error(
+      "index",
+      `the index ${index.value} is out of bounds for array of size ${array.count}`,
+      span,
+    );
+    return broken(span);
+  }
+  if (object.op === "load") {
+    if (isConstant(index)) {
+      const offset = object.offset + Number(index.value) * size;
+      return { op: "load", address: object.address, offset, type: of, span };
+    }
+    const start: Node = {
+      ...object.address,
+      type: { kind: "pointer", space: spaceOf(object.address), to: array.of },
+    };
+    const address = offsetPointer(context, "+", start, index, span);
+    return { op: "load", address, offset: object.offset, type: of, span };
+  }
+  if (object.op === "contexts" && isConstant(index)) {
+    return { op: "context", at: object.at[Number(index.value)], type: of, span };
+  }
+  if (isConstant(index)) {
+    return piece(object, { name: "", type: array.of, offset: Number(index.value) * size }, span);
+  }
+  return { op: "element", object: { ...object, type: array }, index, type: of, span };
+}
+
+function spaceOf(node: Node) {
+  return node.type.kind === "pointer" ? node.type.space : undefined;
+}
+
+/** `*address` */
+export function dereference(context: Context, address: Node, span: Span): Node {
+  if (address.type.kind !== "pointer" || address.type.to.kind === "none") {
+    context.error(
+      "type-mismatch",
+      `Can not dereference a value of type '${typeName(address.type)}': it is no pointer to a ` +
+        `known type`,
+      span,
+    );
+    return broken(span);
+  }
+  return { op: "load", address, offset: 0, type: valueType(address.type.to), span };
+}
+
+/** `(to)operand` */
+export function cast(context: Context, to: Type, operand: Node, span: Span): Node {
+  const from = operand.type;
+  const convert = (): Node => ({ op: "convert", operand, type: to, span });
+  if (isScalar(to) && isScalar(from) && (isNumeric(from) || from.kind === "coded")) {
+    if (isConstant(operand)) return constant(foldCast(operand.value, to), to, span);
+    if (to.kind === "pointer" && from.kind === "pointer") {
+      const { to: target } = to;
+      return { ...convert(), type: pointer(target, to.space ?? from.space) };
+    }
+    return convert();
+  }
+  const sized = (type: Type) => type.kind === "array" && isScalar(type.of);
+  if (sized(to) && isNumeric(from) && to.kind === "array") {
+    const size = from.kind === "integer" ? from.size : 8;
+    const count = to.count || size / cSize(to.of);
+    const bytes = count * cSize(to.of);
+    // A literal has no more bytes than it needs, but takes those that there are.
+    const literal = isConstant(operand) && from.kind === "integer" && from.signed;
+    const fits = literal ? bytes <= 8 && size <= bytes : bytes === size;
+    if (fits) return { op: "convert", operand, type: { ...to, count }, span };
+  }
+  if (isNumeric(to) && sized(from) && cSize(from) <= 8) return convert();
+  if (to.kind === "array" && from.kind === "string" && cSize(to.of) === 1) {
+    return { op: "convert", operand, type: { ...to, count: to.count || from.limit }, span };
+  }
+  if (to.kind === "array" && from.kind === "array" && cSize(to) === cSize(from)) return convert();
+  if (to.kind === "string" && (from.kind === "string" || isCharArray(from))) return convert();
+  if (to.kind === "tuple" && from.kind === "tuple" && to.elements.length === from.elements.length) {
+    return convert();
+  }
+  if (typeName(to) === typeName(from)) return operand;
+  context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, span);
+  return broken(span);
+}
+
+function foldCast(value: bigint, to: Type): bigint {
+  if (to.kind === "bool") return value === 0n ? 0n : 1n;
+  if (to.kind !== "integer") return BigInt.asUintN(64, value);
+  return to.signed ? BigInt.asIntN(to.size * 8, value) : BigInt.asUintN(to.size * 8, value);
+}
+
+/** An aggregation as the number that it stands for. */
+export function aggregateValue(node: Node & { op: "map" }, span: Span): Node | undefined {
+  const { value } = node.map;
+  if (value?.kind !== "aggregation" || !isReadable(value)) return undefined;
+  const type = value.name === "count" ? UINT64 : value.signed ? INT64 : integer(8, false);
+  return { op: "aggregate", map: node.map, key: node.key, type, span };
+}

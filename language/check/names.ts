@@ -1,0 +1,291 @@
+// Pure: no I/O, no FFI.
+// Identifiers: builtin values, constants.
+
+import { ARGUMENT_NAME, BUILTINS, didYouMean, NAMES } from "../model/names.ts";
+import type { Span } from "../syntax/diagnostics.ts";
+import type { Node } from "../model/ir.ts";
+import { parseCType } from "../ctypes/parse_type.ts";
+import {
+  INT64,
+  integer,
+  literalType,
+  NONE,
+  pointer,
+  string,
+  type Type,
+  UINT64,
+} from "../model/types.ts";
+import { broken, constant, type Context } from "./context.ts";
+import { isReadableAt, type ProbeInfo } from "./expand.ts";
+import { member, valueType } from "./memory.ts";
+import { binary } from "./operators.ts";
+
+/** The value of an identifier. */
+export function name(context: Context, name: string, span: Span): Node {
+  if (name === "probe" && context.probeIsText) {
+    const value = context.probe.name;
+    return { op: "text", value, type: string(value.length + 1), span };
+  }
+  const simple = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
+  if (simple !== undefined) return { op: "builtin", name, type: simple, span };
+  const known = taskField(context, name, span) ?? special(context, name, span);
+  if (known !== undefined) return known;
+  if (ARGUMENT_NAME.test(name)) return positional(context, name, span);
+  const found = context.types.constant(name);
+  if (typeof found === "string") {
+    return { op: "text", value: found, type: string(found.length + 1), span };
+  }
+  if (found !== undefined) return constant(found.value, found.type, span);
+  const near = didYouMean(name, NAMES);
+  context.error(
+    "unknown-name",
+    `Unknown identifier: '${name}'`,
+    span,
+    near && `did you mean '${near}'?`,
+  );
+  return broken(span);
+}
+
+/** Values made of others, or that depend on the probe. */
+function special(context: Context, name: string, span: Span): Node | undefined {
+  switch (name) {
+    case "curtask":
+      return currentTask(context, span);
+    case "ncpus":
+      return constant(BigInt(context.environment.cpus), UINT64, span);
+    case "has_cpid":
+      return { op: "builtin", name, type: { kind: "bool" }, span };
+    case "probetype": {
+      const value = probeType(context.probe.name);
+      return { op: "text", value, type: string(value.length + 1), span };
+    }
+    case "args":
+      return wholeArguments(context, span);
+    case "ctx":
+      return { op: "builtin", name, type: pointer(contextType(context), "kernel"), span };
+    case "retval":
+      return result(context, span);
+    case "func":
+    case "usermode":
+      return probeValue(context, name, span);
+    case "config":
+      return configRecord(context, span);
+  }
+  return undefined;
+}
+
+/** What `ctx` points to. */
+function contextType(context: Context): Type {
+  const { context: name } = context.probe;
+  return (name === undefined ? undefined : context.types.type(name)) ?? NONE;
+}
+
+function probeType(name: string): string {
+  const [provider] = name.split(":");
+  return provider === "begin" || provider === "end" || provider === "self" ? "special" : provider;
+}
+
+function currentTask(context: Context, span: Span): Node {
+  const task = context.types.type("struct task_struct");
+  return {
+    op: "builtin",
+    name: "curtask",
+    type: task === undefined ? UINT64 : pointer(task, "kernel"),
+    span,
+  };
+}
+
+/** Builtins that are fields of a task, of the current one or of the one that is given. */
+const TASK_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  pcomm: ["real_parent", "comm"],
+  ppid: ["real_parent", "tgid"],
+  leader_comm: ["group_leader", "comm"],
+  leader_tid: ["group_leader", "pid"],
+};
+
+/** comm of struct task_struct: char[TASK_COMM_LEN] */
+const TASK_COMM_BYTES = 16;
+
+/** `pcomm`, `ppid(task)`; undefined if the name is another one's. */
+export function taskField(
+  context: Context,
+  name: string,
+  span: Span,
+  task?: Node,
+): Node | undefined {
+  const path = Object.hasOwn(TASK_FIELDS, name) ? TASK_FIELDS[name] : undefined;
+  if (path !== undefined && task === undefined && !context.environment.kernelMemory) {
+    const type = path.at(-1) === "comm" ? string(TASK_COMM_BYTES + 1) : integer(4, true);
+    return { op: "builtin", name, type, span };
+  }
+  return path?.reduce<Node>(
+    (node, field) => member(context, node, field, span),
+    task ?? currentTask(context, span),
+  );
+}
+
+const CODE_SEGMENT = "reg:cs";
+
+/** usermode and func: where the provider's context says them. */
+function probeValue(context: Context, name: string, span: Span): Node {
+  if (name === "usermode" && context.probe.special) return constant(1n, UINT64, span);
+  if (name === "usermode" && isReadableAt(context.probe, CODE_SEGMENT)) {
+    // The lowest two bits are the privilege level.
+    const segment: Node = { op: "context", at: CODE_SEGMENT, type: UINT64, span };
+    const level = binary(context, "&", segment, constant(3n, UINT64, span), span);
+    return binary(context, "/", level, constant(3n, UINT64, span), span);
+  }
+  if (name === "func") {
+    const found = functionName(context, span);
+    if (found !== undefined) return found;
+  }
+  notHere(context, name, span);
+  return broken(span);
+}
+
+/** The function that the probe is of, or undefined. */
+function functionName(context: Context, span: Span): Node | undefined {
+  const { name } = context.probe;
+  const here: Node = { op: "context", at: "reg:ip", type: UINT64, span };
+  if (name.startsWith("uprobe:")) {
+    return { op: "call", name: "usym", args: [here], type: { kind: "special", as: "usym" }, span };
+  }
+  if (!/^(kprobe|kretprobe|fentry|fexit):/.test(name)) return undefined;
+  const start: Node = { op: "builtin", name: "func", type: UINT64, span };
+  const isPlace = name.startsWith("kprobe:") && isReadableAt(context.probe, "reg:ip");
+  const operand = isPlace ? here : start;
+  return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span };
+}
+
+/** Says that a builtin has no meaning in this probe. */
+export function notHere(context: Context, name: string, span: Span): void {
+  if (context.probe.name === "") return; // already reported: no match
+  context.error(
+    "not-here",
+    `The ${name} builtin is not available in ${context.probe.name}`,
+    span,
+  );
+}
+
+function result(context: Context, span: Span): Node {
+  const { retval } = context.probe;
+  if (retval === undefined) {
+    notHere(context, "retval", span);
+    return broken(span);
+  }
+  return { op: "context", at: "retval", type: parseCType(retval, context.types), span };
+}
+
+/** argN: the raw register. */
+function positional(context: Context, name: string, span: Span): Node {
+  const found = context.probe.args.some(({ at, count }) => {
+    if (at === name) return true;
+    const first = Number(at.slice(3));
+    const wanted = Number(name.slice(3));
+    return count !== undefined && wanted >= first && wanted < first + count;
+  });
+  if (!found) notHere(context, name, span);
+  // Compilers write down what a static probe's arguments are.
+  const typed = /^(usdt|static):/.test(context.probe.name)
+    ? context.probe.args.find(({ at }) => at === name)
+    : undefined;
+  if (typed !== undefined) return argumentNode(context, typed, span);
+  return { op: "context", at: name, type: INT64, span };
+}
+
+type Argument = ProbeInfo["args"][number];
+
+/** `args.name` */
+export function argument(context: Context, field: string, span: Span): Node {
+  const { args, name } = context.probe;
+  const arg = args.find((one) => one.name === field);
+  if (arg !== undefined) return argumentNode(context, arg, span);
+  if (name !== "") {
+    const names = args.map((one) => one.name);
+    const near = didYouMean(field, names);
+    context.error(
+      "unknown-field",
+      `${name} does not have an argument named '${field}'`,
+      span,
+      near !== undefined
+        ? `did you mean '${near}'?`
+        : `its arguments: ${names.join(", ") || "none"}`,
+    );
+  }
+  return broken(span);
+}
+
+function argumentNode(context: Context, arg: Argument, span: Span): Node {
+  if (arg.count !== undefined) {
+    const first = Number(/\d+$/.exec(arg.at)![0]);
+    const at = Array.from({ length: arg.count }, (_, i) => arg.at.replace(/\d+$/, `${first + i}`));
+    const of = parseCType(arg.type, context.types);
+    return { op: "contexts", at, type: { kind: "array", of, count: arg.count }, span };
+  }
+  const dynamic = /^__(data|rel)_loc (.*?)(\[\])?$/.exec(arg.type);
+  if (dynamic !== null) return dynamicNode(context, arg, dynamic[2], span);
+  const type = parseCType(arg.type, context.types);
+  if (type.kind === "array" || type.kind === "struct") {
+    // The context holds the thing itself: its location is its address.
+    const address: Node = { op: "context", at: arg.at, type: pointer(type, "kernel"), span };
+    return { op: "load", address, offset: 0, type: valueType(type), span };
+  }
+  return { op: "context", at: arg.at, type, span };
+}
+
+/** Data of variable length in the record: text, or the address of its first element. */
+function dynamicNode(context: Context, arg: Argument, of: string, span: Span): Node {
+  const element = parseCType(of, context.types);
+  const address: Node = { op: "context", at: arg.at, type: pointer(element, "kernel"), span };
+  if (of.trim() !== "char") return address;
+  return {
+    op: "call",
+    name: "str",
+    args: [address],
+    type: string(context.config.maxStrlen, true),
+    span,
+  };
+}
+
+/** All arguments as a record. */
+function wholeArguments(context: Context, span: Span): Node {
+  const { args, name } = context.probe;
+  if (args.length === 0 && name !== "") notHere(context, "args", span);
+  const elements = args.map((arg) => argumentNode(context, arg, span));
+  return {
+    op: "tuple",
+    elements,
+    type: {
+      kind: "tuple",
+      elements: elements.map(({ type }, i) => ({ name: args[i].name, type })),
+    },
+    span,
+  };
+}
+
+/** `config`: the settings as a record. */
+function configRecord(context: Context, span: Span): Node {
+  const { config } = context;
+  const values: Record<string, string | number | boolean> = {
+    max_cat_bytes: config.maxCatBytes,
+    max_map_keys: config.maxMapKeys,
+    max_probes: config.maxProbes,
+    max_strlen: config.maxStrlen,
+    missing_probes: config.missingProbes,
+    print_maps_on_exit: config.printMapsOnExit,
+    stack_mode: config.stackMode,
+    str_trunc_trailer: config.strTruncTrailer,
+  };
+  const elements = Object.values(values).map((value): Node => {
+    if (typeof value === "string") {
+      return { op: "text", value, type: string(value.length + 1), span };
+    }
+    if (typeof value === "boolean") return constant(value ? 1n : 0n, { kind: "bool" }, span);
+    return constant(BigInt(value), literalType(BigInt(value)), span);
+  });
+  const type: Type = {
+    kind: "tuple",
+    elements: Object.keys(values).map((name, i) => ({ name, type: elements[i].type })),
+  };
+  return { op: "tuple", elements, type, span };
+}

@@ -1,0 +1,41 @@
+// Pure: no I/O, no FFI.
+// Positional parameters: $1, $2, … and $#, by what the command line gave.
+
+import type { Expr, Program } from "../syntax/ast.ts";
+import { rewriteExpr } from "../syntax/walk.ts";
+import { mapProgram } from "./map_program.ts";
+
+/** A number as the command line may give it: decimal, octal, hexadecimal, signed. */
+export function parseNumber(text: string): bigint | undefined {
+  const match = /^(-?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)$/.exec(text);
+  if (match === null) return undefined;
+  const [, sign, digits] = match;
+  const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
+  if (value >= 1n << 64n) return undefined;
+  return sign === "" ? value : -value;
+}
+
+/** A program without parameters. Missing ones are 0 and "". */
+export function substituteParams(program: Program, params: readonly string[]): Program {
+  const replace = (expr: Expr): Expr => {
+    if (expr.kind !== "param") return expr;
+    const { span, index } = expr;
+    if (index === 0) return { kind: "integer", value: BigInt(params.length), span };
+    const text = params[index - 1] ?? "";
+    const value = text === "" ? 0n : parseNumber(text);
+    // As text a parameter is its bytes, like every string of a script.
+    const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+    return value === undefined
+      ? { kind: "string", value: bytes, span }
+      : { kind: "integer", value, param: bytes, span };
+  };
+  return mapProgram(program, (expr) => rewriteExpr(expr, replace));
+}
+
+/** The text of an attach point with its parameters filled in. */
+export function substituteInText(text: string, params: readonly string[]): string {
+  return text.replace(
+    /\$(\d+|#)/g,
+    (_, index) => index === "#" ? `${params.length}` : params[Number(index) - 1] ?? "",
+  );
+}

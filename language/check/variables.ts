@@ -1,0 +1,168 @@
+// Pure: no I/O, no FFI.
+// Variables of one clause: scopes, types that grow with what is assigned, and what is kept of them
+// from one walk to the next.
+
+import type { VariableExpr } from "../syntax/ast.ts";
+import type { Span } from "../syntax/diagnostics.ts";
+import type { Local, Node } from "../model/ir.ts";
+import { isNumeric, isScalar, type Type, typeName, widen } from "../model/types.ts";
+import type { Context } from "./context.ts";
+import { cast } from "./memory.ts";
+import { isConstant } from "./operators.ts";
+
+/** Variables by the syntax node that makes them: the same on every walk. */
+export type Locals = Map<object, Local>;
+
+/** What one clause keeps from one walk to the next. */
+export class ClauseState {
+  readonly locals: Locals = new Map();
+  readonly uses: FunctionUses = new FunctionUses();
+}
+
+/** One use of a function of the script. */
+class FunctionUse {
+  readonly locals: Locals = new Map();
+  readonly #params: VariableExpr[] = [];
+
+  /** What stands for a parameter: the same on every walk. */
+  param(index: number, name: string, span: Span): VariableExpr {
+    return this.#params[index] ??= { kind: "variable", name, span };
+  }
+}
+
+/** Uses of functions by where they stand. */
+export class FunctionUses {
+  readonly #uses = new Map<string, FunctionUse>();
+
+  get(place: string): FunctionUse {
+    let use = this.#uses.get(place);
+    if (use === undefined) this.#uses.set(place, use = new FunctionUse());
+    return use;
+  }
+}
+
+/** See the head of this file. */
+export class Variables {
+  readonly #all: Locals;
+  #locals: Locals;
+  #scopes: Map<string, Local>[] = [new Map()];
+  readonly #fixed = new Set<Local>();
+
+  /** @param locals Kept from one walk to the next. */
+  constructor(locals: Locals) {
+    this.#all = locals;
+    this.#locals = locals;
+  }
+
+  /** Every variable of the clause. */
+  all(): Local[] {
+    return [...this.#all.values()];
+  }
+
+  /** Runs `inside` in a scope of its own. */
+  scoped<T>(inside: () => T): T {
+    this.#scopes.push(new Map());
+    const result = inside();
+    this.#scopes.pop();
+    return result;
+  }
+
+  /** Runs `inside` without the variables around, with those of one use of a function. */
+  apart<T>(locals: Locals, inside: () => T): T {
+    const [outerScopes, outerLocals] = [this.#scopes, this.#locals];
+    [this.#scopes, this.#locals] = [[new Map()], locals];
+    const result = inside();
+    [this.#scopes, this.#locals] = [outerScopes, outerLocals];
+    // By themselves: another use of the function has others for the same syntax.
+    for (const local of locals.values()) this.#all.set(local, local);
+    return result;
+  }
+
+  /** The variable that a name means here. */
+  lookup(name: string): Local | undefined {
+    for (let i = this.#scopes.length - 1; i >= 0; i--) {
+      const found = this.#scopes[i].get(name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Names that mean something here. */
+  names(): string[] {
+    return this.#scopes.flatMap((scope) => [...scope.keys()]);
+  }
+
+  /** A variable that no script can name. */
+  temporary(owner: object, type: Type): Local {
+    let local = this.#locals.get(owner);
+    if (local === undefined) this.#locals.set(owner, local = { name: "", type });
+    local.type = type;
+    return local;
+  }
+
+  /** A variable of the innermost scope; a fixed one keeps its type. */
+  declare(variable: VariableExpr, type: Type, fixed: boolean): Local {
+    let local = this.#locals.get(variable);
+    if (local === undefined) this.#locals.set(variable, local = { name: variable.name, type });
+    if (fixed) this.fix(local, type);
+    this.#scopes.at(-1)!.set(variable.name, local);
+    return local;
+  }
+
+  /** Gives a variable its type for good. */
+  fix(local: Local, type: Type): void {
+    local.type = type;
+    this.#fixed.add(local);
+  }
+
+  /** True if assignments do not change the variable's type. */
+  isFixed(local: Local): boolean {
+    return this.#fixed.has(local);
+  }
+
+  /** Checks a value that a variable takes, and widens the variable. */
+  assigned(context: Context, local: Local, node: Node, span: Span): Node {
+    if (!this.#fixed.has(local)) {
+      this.grow(context, local, node.type, span);
+      return node;
+    }
+    const { type } = local;
+    checkRange(context, local, node, span);
+    if (isScalar(type) && isNumeric(node.type)) return cast(context, type, node, span);
+    const wide = widen(type, node.type);
+    if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
+      mismatch(context, local, node.type, span);
+    }
+    return node;
+  }
+
+  /** Widens a variable. */
+  grow(context: Context, local: Local, type: Type, span: Span): void {
+    const wide = widen(local.type, type);
+    if (wide === undefined) mismatch(context, local, type, span);
+    else local.type = wide;
+  }
+}
+
+/** A literal must fit the type that a variable was declared with. */
+function checkRange(context: Context, { name, type }: Local, node: Node, span: Span): void {
+  if (type.kind !== "integer" || !isConstant(node)) return;
+  const bits = type.size * 8;
+  const kept = type.signed ? BigInt.asIntN(bits, node.value) : BigInt.asUintN(bits, node.value);
+  if (kept === node.value) return;
+  context.error(
+    "range",
+    `Type mismatch for ${name || "the result"}: trying to assign value '${node.value}' which is ` +
+      `outside of the range of '${typeName(type)}'`,
+    span,
+  );
+}
+
+function mismatch(context: Context, local: Local, type: Type, span: Span): void {
+  context.error(
+    "type-mismatch",
+    `Type mismatch for ${local.name || "the result"}: trying to assign value of type ` +
+      `'${typeName(type)}' when variable already has a type '${typeName(local.type)}'`,
+    span,
+  );
+}

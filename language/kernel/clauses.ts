@@ -1,0 +1,89 @@
+// Pure: no I/O, no FFI.
+// Clauses to actions: all clauses of a probe, in source order, make one BPF function.
+
+import { Assembler } from "../../core/asm/assembler.ts";
+import { imm, mov64 } from "../../core/asm/alu.ts";
+import { exit } from "../../core/asm/jump.ts";
+import { store } from "../../core/asm/load_store.ts";
+import { R0, R1, R2, R3, R6, R7, R9 } from "../../core/asm/register.ts";
+import { CPU_BLOCK } from "../../core/contract/blocks.ts";
+import { type ActionSite, type KernelAction } from "../../core/contract/kernel_action.ts";
+import { type Location } from "../../core/contract/context.ts";
+import { OUTCOME } from "../../core/contract/outcome.ts";
+import { RingOutput } from "../../core/kernel_plane/ring_output.ts";
+import { storageSize } from "../model/types.ts";
+import type { CheckedClause } from "../check/check.ts";
+import { emitActions } from "./actions.ts";
+import { keptBytes } from "./builtins.ts";
+import { emitCondition } from "./condition.ts";
+import { Frame } from "./frame.ts";
+import { Gen, type GenShared } from "./emitter.ts";
+import { raiseOutcome } from "./scalar.ts";
+import { type Uses, usesOf } from "./uses.ts";
+
+/** One action of some clauses. The memory that it needs is known when it has been emitted once, to nowhere. */
+export function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): KernelAction {
+  const uses = clauses.map(usesOf);
+  const needed = emitAction(nowhere(), clauses, uses, shared, 0);
+  return {
+    scratchBytes: needed.scratch,
+    readsContext: uses.some((one) => one.context),
+    emit: (site) => void emitAction(site, clauses, uses, shared, needed.small),
+  };
+}
+
+function nowhere(): ActionSite {
+  const map = { fd: -1 };
+  const anywhere: Location = { path: [0], size: 8 };
+  return {
+    asm: new Assembler(),
+    layout: { id: "nowhere", locations: new Proxy({}, { get: () => anywhere }) },
+    skipFrames: 0,
+    ring: new RingOutput(map, map, 1 << 16),
+    control: map,
+    scratch: 0,
+  };
+}
+
+function emitAction(
+  site: ActionSite,
+  clauses: readonly CheckedClause[],
+  uses: readonly Uses[],
+  shared: GenShared,
+  smallBytes: number,
+): Frame["needed"] {
+  const { asm } = site;
+  const depth = Math.max(...uses.map((one) => one.depth));
+  const frame = new Frame(site.scratch, smallBytes, depth);
+  const gen = new Gen(site, frame, shared);
+  asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(OUTCOME.filtered)));
+  asm.emit(store(8, R7, CPU_BLOCK.pbn, R3));
+  clauses.forEach((clause, i) => frame.scope(() => emitClause(gen, clause, uses[i])));
+  asm.emit(mov64(R0, R9), exit());
+  // Bodies of loops may have loops themselves.
+  for (const emit of gen.deferred) emit();
+  return frame.needed;
+}
+
+function emitClause(gen: Gen, checked: CheckedClause, uses: Uses): void {
+  const { predicate, body, locals } = checked;
+  gen.clause = checked;
+  gen.exits = { leave: gen.asm.label("leave") };
+  gen.locals = new Map();
+  gen.kept = new Map();
+  gen.filled = new Set();
+  for (const [key, count] of uses.counts) {
+    if (count > 1) gen.kept.set(key, gen.frame.block(keptBytes(key)));
+  }
+  for (const local of locals) {
+    const size = Math.max(8, storageSize(local.type));
+    const at = uses.depth > 0 ? gen.frame.scratchBlock(size) : gen.frame.block(size);
+    gen.locals.set(local, at);
+    // A branch that does not assign leaves zero, not another event's value.
+    gen.zero(at, size);
+  }
+  if (predicate !== undefined) emitCondition(gen, predicate, gen.exits.leave);
+  raiseOutcome(gen, OUTCOME.aggregated);
+  emitActions(gen, body);
+  gen.asm.bind(gen.exits.leave);
+}

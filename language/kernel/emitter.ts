@@ -1,0 +1,217 @@
+// Pure: no I/O, no FFI.
+// What the pieces of the code generator share while one action is emitted.
+//
+// Registers, throughout:
+//   R0        value of the expression that was evaluated last
+//   R1 … R5   arguments of helpers; operands; never kept across an expression
+//   R6        context
+//   R7        CPU block; scratch memory lies above it
+//   R8        bytes of packed strings in the record that is being written
+//   R9        outcome so far (OUTCOME)
+
+import type { Assembler } from "../../core/asm/assembler.ts";
+import type { Instruction, Label, MapReference } from "../../core/asm/instruction.ts";
+import { add64, imm, mov64 } from "../../core/asm/alu.ts";
+import { callHelper, jsge } from "../../core/asm/jump.ts";
+import { type AccessSize, load, loadImm64, store, storeImm } from "../../core/asm/load_store.ts";
+import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
+import { R0, R1, R2, R3, type Register } from "../../core/asm/register.ts";
+import type { ActionSite } from "../../core/contract/kernel_action.ts";
+import type { Local, MapVariable } from "../model/ir.ts";
+import type { MapType } from "../model/types.ts";
+import type { Config } from "../check/config.ts";
+import type { CheckedClause } from "../check/check.ts";
+import type { Plans } from "../model/plan.ts";
+import type { Frame, Place } from "./frame.ts";
+import type { MapLayout } from "../model/map_layout.ts";
+
+/** Room is left for the parts of a short block. */
+const MAX_OFFSET = 32767 - 64;
+
+/** A map that the script uses. */
+export interface GenMap {
+  /** Keys and value. */
+  readonly type: MapType;
+  /** Shape. */
+  readonly layout: MapLayout;
+  /** The BPF map; its descriptor is asked for when the program is assembled. */
+  readonly map: MapReference;
+}
+
+/** What all actions of a script share. */
+export interface GenShared {
+  /** By name. */
+  readonly maps: ReadonlyMap<string, GenMap>;
+  /** As many zero bytes as the longest value of a map. */
+  readonly zeros: MapReference;
+  /** Stacks by their hash. */
+  readonly stacks: MapReference;
+  /** Possible CPUs. */
+  readonly cpus: number;
+  /** The -c child. */
+  readonly childPid: () => number;
+  /** Settings. */
+  readonly config: Config;
+  /** -k: failed reads and lookups are reported. */
+  readonly warnings: boolean;
+  /** What records lead to. */
+  readonly plans: Plans;
+  /** Notes that stacks are recorded. */
+  useStacks(): void;
+}
+
+/** Where control goes from here. */
+export interface Exits {
+  /** Leaves the clause. */
+  leave: Label;
+  /** Leaves the function of the script that stands here in place. */
+  return?: Label;
+  /** Of the innermost loop. */
+  break?: Label;
+  continue?: Label;
+}
+
+/** One action under construction. */
+export class Gen {
+  readonly asm: Assembler;
+  readonly site: ActionSite;
+  readonly frame: Frame;
+  readonly shared: GenShared;
+  /** The clause at hand. */
+  clause!: CheckedClause;
+  /** Where control goes. */
+  exits!: Exits;
+  /** Where each variable of the clause lives. */
+  locals: Map<Local, Place> = new Map();
+  /** Slots for what is used more than once, and which of them are filled on every way here. */
+  kept: Map<string, Place> = new Map();
+  filled: Set<string> = new Set();
+  /** A record around this place has strings packed: R8 is in use. */
+  packing = false;
+  /** Functions to be emitted after this one. */
+  readonly deferred: (() => void)[] = [];
+
+  /** Collects what the action needs. */
+  constructor(site: ActionSite, frame: Frame, shared: GenShared) {
+    this.asm = site.asm;
+    this.site = site;
+    this.frame = frame;
+    this.shared = shared;
+  }
+
+  /** Appends instructions. */
+  emit(...instructions: Instruction[]): void {
+    this.asm.emit(...instructions);
+  }
+
+  /** A map by its variable. */
+  map(variable: MapVariable): GenMap {
+    return this.shared.maps.get(variable.name)!;
+  }
+
+  /** `into` = address of a place. */
+  address(into: Register, place: Place): void {
+    if (place.pointer !== undefined) {
+      const { base, offset } = place.pointer;
+      this.emit(load(8, into, base, offset));
+    } else {
+      this.emit(mov64(into, place.base));
+    }
+    if (place.offset !== 0) this.emit(add64(into, imm(place.offset)));
+  }
+
+  /** `into` = constant. */
+  constant(into: Register, value: bigint): void {
+    this.emit(
+      BigInt.asIntN(32, value) === BigInt.asIntN(64, value)
+        ? mov64(into, imm(Number(BigInt.asIntN(32, value))))
+        : loadImm64(into, value),
+    );
+  }
+
+  /** `into` = the bytes at a place, zero-extended. */
+  load(into: Register, place: Place, size: AccessSize = 8): void {
+    const { base, offset, pointer } = place;
+    if (pointer === undefined && offset < MAX_OFFSET) {
+      return this.emit(load(size, into, base, offset));
+    }
+    this.address(into, place);
+    this.emit(load(size, into, into, 0));
+  }
+
+  /** Stores R0, or another register that is not R1. Clobbers R1. */
+  save(place: Place, size: AccessSize = 8, from: Register = R0): void {
+    const { base, offset } = this.#reachable(place);
+    this.emit(store(size, base, offset, from));
+  }
+
+  /** Stores a small constant. Clobbers R1. */
+  saveConstant(place: Place, value: number, size: AccessSize = 8): void {
+    const { base, offset } = this.#reachable(place);
+    this.emit(storeImm(size, base, offset, value));
+  }
+
+  /** Zeroes memory. A read from address 0 fails and the helper then clears its buffer. */
+  zero(place: Place, bytes: number): void {
+    if (bytes <= 64) {
+      const { base, offset } = this.#reachable(place);
+      for (let i = 0; i < bytes; i += 8) this.emit(storeImm(8, base, offset + i, 0));
+      return;
+    }
+    this.address(R1, place);
+    this.emit(mov64(R2, imm(bytes)), mov64(R3, imm(0)), callHelper(BPF_FUNC.probe_read_kernel));
+  }
+
+  /** The place itself, or R1 made to point there: offsets in instructions have 16 bits. */
+  #reachable(place: Place): Place {
+    if (place.pointer === undefined && place.offset < MAX_OFFSET) return place;
+    this.address(R1, place);
+    return { base: R1, offset: 0 };
+  }
+
+  /** `*place = *R3` for `bytes` of kernel memory. */
+  copy(place: Place, bytes: number): void {
+    this.address(R1, place);
+    this.emit(mov64(R2, imm(bytes)), callHelper(BPF_FUNC.probe_read_kernel));
+  }
+
+  /** Copies a string between two places, cut to `bytes` with its NUL. R0 = bytes written. */
+  copyText(from: Place, to: Place, bytes: number): void {
+    this.address(R3, from);
+    this.address(R1, to);
+    this.emit(mov64(R2, imm(bytes)), callHelper(BPF_FUNC.probe_read_kernel_str));
+  }
+
+  /** Raises R0, as signed: what a helper returned, or this if that is an error. */
+  atLeast(least: number): void {
+    const enough = this.asm.label("enough");
+    this.emit(jsge(R0, imm(least), enough), mov64(R0, imm(least)));
+    this.asm.bind(enough);
+  }
+
+  /** Copies between two places. Clobbers R0 to R5. */
+  move(from: Place, to: Place, bytes: number): void {
+    if (bytes <= 64 && bytes % 8 === 0) {
+      this.address(R2, from);
+      this.address(R3, to);
+      for (let i = 0; i < bytes; i += 8) this.emit(load(8, R0, R2, i), store(8, R3, i, R0));
+      return;
+    }
+    this.address(R3, from);
+    this.copy(to, bytes);
+  }
+
+  /** Emits a way that may not be taken: what it fills counts only inside. */
+  branch<T>(emit: () => T): T {
+    const before = this.filled;
+    this.filled = new Set(before);
+    const result = emit();
+    this.filled = before;
+    return result;
+  }
+}
+
+/** The place `bytes` further on. */
+export function shifted(place: Place, bytes: number): Place {
+  return { ...place, offset: place.offset + bytes };
+}

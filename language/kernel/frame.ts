@@ -1,0 +1,135 @@
+// Pure: no I/O, no FFI.
+// Memory of one action.
+//
+//   stack, below R10                          scratch of this CPU, above R7
+//   -8        for loads (location.ts)         slots and short blocks that found no room on the stack
+//   -16…      slots: variables, operands,     records, strings, tuples, long keys
+//             short keys; addresses in maps
+//
+// Slots are taken and given back like a stack; the frame remembers how much was needed at most, which
+// is how the size of the first scratch region is known when code is emitted for good.
+//
+// A loop's body is a function of its own (loops.ts). It reaches scratch memory but not its caller's
+// stack, so an action with loops keeps its variables in scratch memory, and all functions of a chain
+// of calls share the 512 bytes of stack.
+
+import { R10, R7, type Register } from "../../core/asm/register.ts";
+
+/** A place in memory: base register and offset, or behind an address that is kept somewhere. */
+export interface Place {
+  /** R10 or R7. */
+  readonly base: Register;
+  /** Bytes from there. */
+  readonly offset: number;
+  /** Holds the base's address instead. */
+  readonly pointer?: Place;
+}
+
+/** 8 bytes for {@linkcode emitLoad}. */
+export const LOAD_SPILL = -8;
+
+/** All functions of a chain of calls together, without what core/kernel_plane/enter.ts takes. */
+const STACK_BYTES = 440;
+/** Of one function. */
+const MOST_STACK = 400;
+/** Kept for addresses, which can only stand on the stack. */
+const ADDRESS_BYTES = 24;
+/** So that a load's 16-bit offset reaches slots. */
+const MAX_SMALL = 16384;
+/** Longest thing that is put on the stack. */
+const SHORT = 64;
+
+/** The frame cannot hold a clause's variables. */
+export class FrameError extends Error {
+  /** Name of the class. */
+  override readonly name = "FrameError";
+}
+
+/** See the head of this file. */
+export class Frame {
+  readonly #scratch: number;
+  readonly #smallBytes: number;
+  readonly #stackBytes: number;
+  #stack = -LOAD_SPILL;
+  #small = 0;
+  #large = 0;
+  #mostSmall = 0;
+  #mostLarge = 0;
+
+  /**
+   * @param scratch Offset of the scratch memory from R7.
+   * @param smallBytes Slots in scratch memory that an earlier emission of the same action needed.
+   * @param depth How deep loops are nested.
+   */
+  constructor(scratch: number, smallBytes: number, depth: number) {
+    this.#scratch = scratch;
+    this.#smallBytes = smallBytes;
+    this.#stackBytes = Math.min(MOST_STACK, Math.floor(STACK_BYTES / (depth + 1) / 32) * 32);
+    if (this.#stackBytes < 64) throw new FrameError("loops are nested too deep");
+  }
+
+  /** 8 bytes. */
+  slot(): Place {
+    return this.block(8);
+  }
+
+  /** 8 bytes on the stack, for an address that the verifier must know again. */
+  addressSlot(): Place {
+    return this.stackBlock(8, this.#stackBytes);
+  }
+
+  /** Bytes on the stack. */
+  stackBlock(bytes: number, limit = this.#stackBytes): Place {
+    if (this.#stack + bytes > limit) {
+      throw new FrameError("too many variables and nested operands in one clause");
+    }
+    this.#stack += bytes;
+    return { base: R10, offset: -this.#stack };
+  }
+
+  /** `bytes`, a multiple of 8; more than 64 come from scratch memory. */
+  block(bytes: number): Place {
+    const fits = this.#stack + bytes <= this.#stackBytes - ADDRESS_BYTES;
+    return bytes <= SHORT && fits ? this.stackBlock(bytes) : this.scratchBlock(bytes);
+  }
+
+  /** `bytes` of scratch memory, a multiple of 8. */
+  scratchBlock(bytes: number): Place {
+    if (bytes <= SHORT) {
+      if (this.#small + bytes > MAX_SMALL) {
+        throw new FrameError("too many variables and nested operands in one clause");
+      }
+      this.#small += bytes;
+      this.#mostSmall = Math.max(this.#mostSmall, this.#small);
+      return { base: R7, offset: this.#scratch + this.#small - bytes };
+    }
+    const offset = this.#scratch + this.#smallBytes + this.#large;
+    this.#large += bytes;
+    this.#mostLarge = Math.max(this.#mostLarge, this.#large);
+    return { base: R7, offset };
+  }
+
+  /** Runs `use` and gives back what it took. */
+  scope<T>(use: () => T): T {
+    const restore = this.mark();
+    const result = use();
+    restore();
+    return result;
+  }
+
+  /** Returns a function that goes back to what is taken now. */
+  mark(): () => void {
+    const [stack, small, large] = [this.#stack, this.#small, this.#large];
+    return () => [this.#stack, this.#small, this.#large] = [stack, small, large];
+  }
+
+  /** Starts another function's stack. */
+  newStack(): void {
+    this.#stack = -LOAD_SPILL;
+  }
+
+  /** What was needed at most. */
+  get needed(): { readonly small: number; readonly scratch: number } {
+    return { small: this.#mostSmall, scratch: this.#mostSmall + this.#mostLarge };
+  }
+}

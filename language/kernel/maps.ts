@@ -1,0 +1,264 @@
+// Pure: no I/O, no FFI.
+// Reading and writing maps.
+
+import { add64, imm, mov64 } from "../../core/asm/alu.ts";
+import { callHelper, exit, ja, jeq, jne } from "../../core/asm/jump.ts";
+import type { Label } from "../../core/asm/instruction.ts";
+import {
+  atomicFetchOp,
+  load,
+  loadFunction,
+  loadMap,
+  loadMapValue,
+  store,
+  storeImm,
+} from "../../core/asm/load_store.ts";
+import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
+import { R0, R1, R2, R3, R4, R7 } from "../../core/asm/register.ts";
+import { CPU_BLOCK } from "../../core/contract/blocks.ts";
+import type { MapVariable, Node } from "../model/ir.ts";
+import { type AggregationType, stepSize, storageSize, type Type } from "../model/types.ts";
+import { emitAggregateRead } from "./aggregate.ts";
+import { FAULT } from "../model/plan.ts";
+import { emitFault } from "./faults.ts";
+import type { Place } from "./frame.ts";
+import type { Gen } from "./emitter.ts";
+import { place } from "./memory.ts";
+import { narrow } from "./scalar.ts";
+
+const BPF_ANY = 0;
+const BPF_NOEXIST = 1;
+
+/** Builds the key in memory; the caller's frame scope owns it. */
+export function placeKey(gen: Gen, map: MapVariable, key: Node | undefined, at?: Place): Place {
+  const { type, layout } = gen.map(map);
+  const to = at ?? gen.frame.block((layout.keySize + 7) & ~7);
+  if (key === undefined || type.key === undefined) gen.saveConstant(to, 0, 4);
+  else if (storageSize(type.key) === 0) gen.saveConstant(to, 0);
+  else place(gen, key, to, type.key);
+  return to;
+}
+
+/** R0 = address of the value under `key`, or 0. */
+function lookup(gen: Gen, map: MapVariable, key: Place): void {
+  gen.emit(loadMap(R1, gen.map(map).map));
+  gen.address(R2, key);
+  gen.emit(callHelper(BPF_FUNC.map_lookup_elem));
+}
+
+/** R0 = address of the value of `@m[k]`, or 0. */
+export function lookupMap(gen: Gen, node: Node & { op: "map" }): void {
+  gen.frame.scope(() => lookup(gen, node.map, placeKey(gen, node.map, node.key)));
+  if (!gen.shared.warnings || node.key === undefined) return;
+  const found = gen.asm.label("found");
+  gen.emit(jne(R0, imm(0), found));
+  emitFault(gen, node, FAULT.noLookup);
+  gen.emit(mov64(R0, imm(0)));
+  gen.asm.bind(found);
+}
+
+/** R0 = `@m[k]`, 0 where there is none. */
+export function readMap(gen: Gen, node: Node & { op: "map" }): void {
+  const missing = gen.asm.label("missing");
+  lookupMap(gen, node);
+  gen.emit(jeq(R0, imm(0), missing), load(8, R0, R0, 0));
+  gen.asm.bind(missing);
+}
+
+/** R0 = `@m[k]` of an aggregation, over all CPUs. */
+export function readAggregate(gen: Gen, map: MapVariable, key: Node | undefined): void {
+  gen.frame.scope(() => {
+    const at = placeKey(gen, map, key);
+    emitAggregateRead(gen, map, gen.map(map).type.value as AggregationType, at);
+  });
+}
+
+/** R0 = whether there is an entry. */
+export function hasKey(gen: Gen, map: MapVariable, key: Node | undefined): void {
+  const missing = gen.asm.label("missing");
+  gen.frame.scope(() => lookup(gen, map, placeKey(gen, map, key)));
+  gen.emit(jeq(R0, imm(0), missing), mov64(R0, imm(1)));
+  gen.asm.bind(missing);
+}
+
+/** `@m[k] = value`: the value first, as it is written. */
+export function writeMap(gen: Gen, map: MapVariable, key: Node | undefined, value: Node): void {
+  gen.frame.scope(() => {
+    const type = gen.map(map).type.value as Type;
+    const at = gen.frame.block(Math.max(8, storageSize(type)));
+    place(gen, value, at, type);
+    update(gen, map, placeKey(gen, map, key), () => gen.address(R3, at), BPF_ANY, value);
+  });
+}
+
+/**
+ * `@m[k] = f(@m[k])`: the key is built once, `value` runs after it.
+ *
+ * @param value Evaluated before the map is read.
+ * @param apply Makes the new value in R0 out of the current one there; may use R1.
+ */
+export function changeMap(
+  gen: Gen,
+  map: MapVariable,
+  key: Node | undefined,
+  at: Pick<Node, "span">,
+  value: () => void,
+  apply: () => void,
+): void {
+  gen.frame.scope(() => {
+    const missing = gen.asm.label("missing");
+    const result = gen.frame.slot();
+    const keyPlace = placeKey(gen, map, key);
+    value();
+    lookup(gen, map, keyPlace);
+    gen.emit(jeq(R0, imm(0), missing), load(8, R0, R0, 0));
+    gen.asm.bind(missing);
+    apply();
+    gen.save(result);
+    update(gen, map, keyPlace, () => gen.address(R3, result), BPF_ANY, at);
+  });
+}
+
+/** Updates, and counts a failure: with a full map the entry is missing and everybody shall know. */
+function update(
+  gen: Gen,
+  map: MapVariable,
+  key: Place,
+  value: () => void,
+  flags: number,
+  at: Pick<Node, "span">,
+): void {
+  const ok = gen.asm.label("updated");
+  gen.emit(loadMap(R1, gen.map(map).map));
+  gen.address(R2, key);
+  value();
+  gen.emit(mov64(R4, imm(flags)), callHelper(BPF_FUNC.map_update_elem), jeq(R0, imm(0), ok));
+  reportFailure(gen, at);
+  gen.asm.bind(ok);
+}
+
+/** R0 is what the update returned. */
+function reportFailure(gen: Gen, at: Pick<Node, "span">): void {
+  gen.emit(
+    load(8, R1, R7, CPU_BLOCK.failedUpdates),
+    add64(R1, imm(1)),
+    store(8, R7, CPU_BLOCK.failedUpdates, R1),
+  );
+  gen.frame.scope(() => {
+    const result = gen.frame.slot();
+    gen.save(result);
+    emitFault(gen, at, FAULT.full, result);
+  });
+}
+
+/**
+ * R0 = address of the value under `key`, made of zeros if it was missing; jumps to `full` with the
+ * failure counted if that could not be.
+ */
+export function lookupOrMake(
+  gen: Gen,
+  map: MapVariable,
+  key: Place,
+  full: Label,
+  at: Pick<Node, "span">,
+): void {
+  const found = gen.asm.label("found");
+  const failed = gen.asm.label("failed");
+  lookup(gen, map, key);
+  gen.emit(jne(R0, imm(0), found));
+  if (gen.map(map).type.key !== undefined) {
+    gen.frame.scope(() => {
+      const result = gen.frame.slot();
+      gen.emit(loadMap(R1, gen.map(map).map));
+      gen.address(R2, key);
+      gen.emit(
+        loadMapValue(R3, gen.shared.zeros, 0),
+        mov64(R4, imm(BPF_NOEXIST)),
+        callHelper(BPF_FUNC.map_update_elem),
+      );
+      gen.save(result);
+      // Another CPU may have been faster: what counts is whether it is there now.
+      lookup(gen, map, key);
+      gen.emit(jne(R0, imm(0), found));
+      gen.load(R0, result);
+    });
+  }
+  gen.asm.bind(failed);
+  reportFailure(gen, at);
+  gen.emit(ja(full));
+  gen.asm.bind(found);
+}
+
+/** `@m[k]++` and the like: atomic, so that no CPU's step is lost. R0 = the value before or after. */
+export function stepMap(
+  gen: Gen,
+  node: Node & { op: "map" },
+  by: 1 | -1,
+  prefix: boolean,
+): void {
+  const full = gen.asm.label("full");
+  const done = gen.asm.label("stepped");
+  const { type } = node;
+  const size = stepSize(type);
+  gen.frame.scope(() => {
+    lookupOrMake(gen, node.map, placeKey(gen, node.map, node.key), full, node);
+  });
+  gen.emit(mov64(R1, imm(by * size)), atomicFetchOp(8, "add", R0, 0, R1), mov64(R0, R1));
+  if (prefix) gen.emit(add64(R0, imm(by * size)));
+  narrow(gen, type);
+  gen.emit(ja(done));
+  gen.asm.bind(full);
+  gen.emit(mov64(R0, imm(0)));
+  gen.asm.bind(done);
+}
+
+/** `delete(@m[k])`; of a scalar map: back to zero. R0 = whether there was one. */
+export function deleteFromMap(
+  gen: Gen,
+  map: MapVariable,
+  key: Node | undefined,
+  missing?: Pick<Node, "span">,
+): void {
+  gen.frame.scope(() => {
+    const { type, map: reference, layout } = gen.map(map);
+    const at = placeKey(gen, map, key);
+    const done = gen.asm.label("deleted");
+    if (type.key === undefined) {
+      lookup(gen, map, at);
+      gen.emit(jeq(R0, imm(0), done));
+      for (let i = 0; i < layout.valueSize; i += 8) gen.emit(storeImm(8, R0, i, 0));
+      gen.emit(mov64(R0, imm(1)));
+      return void gen.asm.bind(done);
+    }
+    const gone = gen.asm.label("gone");
+    gen.emit(loadMap(R1, reference));
+    gen.address(R2, at);
+    gen.emit(callHelper(BPF_FUNC.map_delete_elem), jeq(R0, imm(0), gone));
+    if (missing !== undefined) {
+      const result = gen.frame.slot();
+      gen.save(result);
+      emitFault(gen, missing, FAULT.noDelete, result);
+    }
+    gen.emit(mov64(R0, imm(0)), ja(done));
+    gen.asm.bind(gone);
+    gen.emit(mov64(R0, imm(1)));
+    gen.asm.bind(done);
+  });
+}
+
+/** R0 = number of entries: what going over all of them returns (Linux 5.13). */
+export function emitLength(gen: Gen, map: MapVariable): void {
+  const each = gen.asm.label("each");
+  gen.emit(
+    loadMap(R1, gen.map(map).map),
+    loadFunction(R2, each),
+    mov64(R3, imm(0)),
+    mov64(R4, imm(0)),
+    callHelper(BPF_FUNC.for_each_map_elem),
+  );
+  gen.atLeast(0);
+  gen.deferred.push(() => {
+    gen.asm.bind(each);
+    gen.emit(mov64(R0, imm(0)), exit());
+  });
+}

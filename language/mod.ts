@@ -1,0 +1,41 @@
+/**
+ * The script language as a library: compile a script, run it, get its output as bytes.
+ *
+ * @example
+ * ```ts ignore
+ * import { compile, run } from "./mod.ts";
+ * import { openDevice } from "../core/mod.ts";
+ * import { allProviders } from "../providers/mod.ts";
+ *
+ * const device = openDevice({ providers: allProviders() });
+ * const script = compile({ name: "stdin", text: 'BEGIN { printf("hello\n"); }' }, device);
+ * await run(script, device, {
+ *   stdout: (bytes) => Deno.stdout.writeSync(bytes),
+ *   stderr: (bytes) => Deno.stderr.writeSync(bytes),
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export {
+  compile,
+  type CompileOptions,
+  type Config,
+  type Script,
+  type SourceText,
+} from "./compile.ts";
+export type { StackMode } from "./model/types.ts";
+export type { Reaction } from "./check/config.ts";
+export type { NamedParams } from "./check/context.ts";
+export {
+  type Diagnostic,
+  formatDiagnostic,
+  ScriptError,
+  type Source,
+  type Span,
+} from "./syntax/diagnostics.ts";
+export type { Sink } from "./output/output_buffer.ts";
+export type { LoadOptions } from "./model/loaded_script.ts";
+export { run, type RunOptions, type RunResult } from "./run.ts";
+export type { RunnerOptions } from "./output/record_reader.ts";

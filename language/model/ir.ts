@@ -1,0 +1,219 @@
+// Pure: no I/O, no FFI.
+// What the checker makes of the syntax tree and the code generator reads: every node has its type,
+// every name is resolved, everything constant is computed.
+
+import type { BinaryOperator } from "../syntax/ast.ts";
+import type { Span } from "../syntax/diagnostics.ts";
+import type { FormatPart } from "../syntax/printf_format.ts";
+import type { AggregationName, AggregationType, MapType, Type } from "./types.ts";
+
+/** A variable of one clause. */
+export interface Local {
+  readonly name: string;
+  /** Grows until types are settled. */
+  type: Type;
+}
+
+/** A map of the script; key and value grow until types are settled. */
+export interface MapVariable {
+  readonly name: string;
+  key?: Type;
+  /** Undefined until one use told whether the map has keys. */
+  keyed?: boolean;
+  value?: Type | AggregationType;
+  declared?: MapType["declared"];
+}
+
+/** Operators that compare. */
+export type Comparison = "==" | "!=" | "<" | ">" | "<=" | ">=";
+/** Operators that compute. */
+export type Arithmetic = Exclude<BinaryOperator, Comparison | "&&" | "||">;
+
+/** An expression. */
+export type Node =
+  & (
+    | { readonly op: "constant"; readonly value: bigint }
+    /** A string literal, one character a byte. */
+    | { readonly op: "text"; readonly value: string }
+    | { readonly op: "local"; readonly local: Local }
+    /** `@m[k]` of plain values; zero if it is missing. */
+    | { readonly op: "map"; readonly map: MapVariable; readonly key?: Node }
+    /** The same of count() and the like: over all CPUs. */
+    | { readonly op: "aggregate"; readonly map: MapVariable; readonly key?: Node }
+    /** pid, nsecs, …: by name. */
+    | { readonly op: "builtin"; readonly name: string }
+    /** What the context holds, by the name of its location. */
+    | { readonly op: "context"; readonly at: string }
+    /** An array whose elements stand at several locations. */
+    | { readonly op: "contexts"; readonly at: readonly string[] }
+    /** Memory at an address. */
+    | {
+      readonly op: "load";
+      readonly address: Node;
+      readonly offset: number;
+      readonly bits?: { readonly shift: number; readonly width: number };
+    }
+    /** A piece of a value in our memory, at a constant offset; C: laid out as in a structure. */
+    | {
+      readonly op: "part";
+      readonly object: Node;
+      readonly offset: number;
+      readonly c: boolean;
+      readonly bits?: { readonly shift: number; readonly width: number };
+    }
+    /** An element of an array in our memory, at an index that run time checks. */
+    | {
+      readonly op: "element";
+      readonly object: Node & { type: { kind: "array" } };
+      readonly index: Node;
+    }
+    | { readonly op: "tuple"; readonly elements: readonly Node[] }
+    | { readonly op: "unary"; readonly operator: "-" | "~"; readonly operand: Node }
+    | {
+      readonly op: "binary";
+      readonly operator: Arithmetic;
+      readonly left: Node;
+      readonly right: Node;
+      readonly signed: boolean;
+    }
+    | {
+      readonly op: "compare";
+      readonly operator: Comparison;
+      readonly left: Node;
+      readonly right: Node;
+      readonly signed: boolean;
+    }
+    /** Equality of what does not fit a register. */
+    | {
+      readonly op: "same";
+      readonly left: Node;
+      readonly right: Node;
+      /** Both are compared as this type. */
+      readonly as: Type;
+      readonly negate: boolean;
+    }
+    | { readonly op: "not"; readonly operand: Node }
+    | { readonly op: "and" | "or"; readonly left: Node; readonly right: Node }
+    /** Without `then` the condition's own value. */
+    | {
+      readonly op: "choose";
+      readonly condition: Node;
+      readonly then?: Node;
+      readonly otherwise: Node;
+    }
+    /** Statements before a value. */
+    | { readonly op: "block"; readonly body: readonly Action[]; readonly value: Node }
+    /** A function of the script, in place: `return` leaves it. */
+    | { readonly op: "inline"; readonly body: readonly Action[]; readonly result: Local }
+    /** As another type: integers are cut and widened, the rest only seen differently. */
+    | { readonly op: "convert"; readonly operand: Node }
+    /** `++` and `--`. */
+    | {
+      readonly op: "step";
+      readonly target: Node & { op: "local" | "map" };
+      readonly by: 1 | -1;
+      readonly prefix: boolean;
+    }
+    /** A function of the language, done by code. */
+    | {
+      readonly op: "call";
+      readonly name: string;
+      readonly args: readonly Node[];
+      /** Constants that the function's code needs. */
+      readonly numbers?: readonly number[];
+    }
+    /** Is there an entry? */
+    | { readonly op: "has_key" | "delete"; readonly map: MapVariable; readonly key?: Node }
+    | { readonly op: "len"; readonly map: MapVariable }
+    /** Address of a variable or a map. */
+    | { readonly op: "address"; readonly local?: Local; readonly map?: MapVariable }
+  )
+  & { readonly type: Type; readonly span: Span };
+
+/** What a record makes this side do. */
+export type RecordAction =
+  | {
+    readonly kind: "printf" | "cat" | "system";
+    readonly parts: readonly FormatPart[];
+  }
+  | {
+    /** errorf, warnf. */
+    readonly kind: "errorf" | "warnf";
+    readonly parts: readonly FormatPart[];
+    /** Innermost first. */
+    readonly spans: readonly Span[];
+  }
+  | { readonly kind: "value" }
+  | { readonly kind: "time"; readonly format: string }
+  | { readonly kind: "join"; readonly separator: string }
+  | { readonly kind: "skboutput"; readonly file: string };
+
+/** A statement. */
+export type Action =
+  & (
+    | { readonly op: "evaluate"; readonly value: Node }
+    | { readonly op: "assign"; readonly local: Local; readonly value?: Node }
+    | { readonly op: "store"; readonly map: MapVariable; readonly key?: Node; readonly value: Node }
+    /** `@m[k] op= value`: the key is made once, the value before the map is read. */
+    | {
+      readonly op: "change";
+      readonly map: MapVariable;
+      readonly key?: Node;
+      readonly operator: Arithmetic;
+      readonly value: Node;
+      readonly signed: boolean;
+    }
+    | {
+      readonly op: "aggregated";
+      readonly map: MapVariable;
+      readonly key?: Node;
+      readonly name: AggregationName;
+      readonly value?: Node;
+      /** lhist and tseries take the time or weight from here. */
+    }
+    | {
+      readonly op: "if";
+      readonly condition: Node;
+      readonly then: readonly Action[];
+      readonly otherwise: readonly Action[];
+    }
+    | { readonly op: "while"; readonly condition: Node; readonly body: readonly Action[] }
+    | {
+      readonly op: "range";
+      readonly local: Local;
+      readonly from: Node;
+      readonly to: Node;
+      readonly body: readonly Action[];
+    }
+    | {
+      readonly op: "each";
+      readonly local: Local;
+      readonly map: MapVariable;
+      readonly body: readonly Action[];
+    }
+    | { readonly op: "repeat"; readonly count: number; readonly body: readonly Action[] }
+    | { readonly op: "break" | "continue" }
+    | { readonly op: "return"; readonly value?: Node }
+    /** A record with values; `control` records may use the ring's reserve. */
+    | {
+      readonly op: "record";
+      readonly action: RecordAction;
+      readonly values: readonly Node[];
+      readonly control: boolean;
+    }
+    /** Of a whole map, in ring order. */
+    | {
+      readonly op: "whole";
+      readonly kind: "print" | "clear" | "zero";
+      readonly map: MapVariable;
+      readonly top?: number;
+      readonly div?: bigint;
+    }
+    /** print(@m[k]) of an aggregation. */
+    | { readonly op: "entry"; readonly map: MapVariable; readonly key: Node }
+    | { readonly op: "exit"; readonly code?: Node }
+    /** delete(@m[k]) whose result nobody wants: a missing key is reported. */
+    | { readonly op: "remove"; readonly map: MapVariable; readonly key?: Node }
+    | { readonly op: "debugf"; readonly format: string; readonly values: readonly Node[] }
+  )
+  & { readonly span: Span };

@@ -1,0 +1,253 @@
+// Pure: no I/O, no FFI.
+// Output as JSON, one object a line, with bpftrace's names and spaces.
+
+import {
+  cSize,
+  elementOffsets,
+  type Field,
+  isCharArray,
+  isSigned,
+  type MapType,
+  type Type,
+} from "../model/types.ts";
+import type { Memory } from "../model/memory.ts";
+import type { Names } from "./names.ts";
+import type { Out } from "./output_buffer.ts";
+import { bitField, printValue } from "./value_text.ts";
+import {
+  divided,
+  type MessageKind,
+  type Notice,
+  type Printer,
+  type PrintLimits,
+} from "./printer.ts";
+import { utcTime } from "./strftime.ts";
+import { newestEpoch } from "./text_printer.ts";
+import type { Entry, MapValue } from "./map_values.ts";
+
+/** Everything to `out`. */
+export class JsonPrinter implements Printer {
+  readonly #out: Out;
+  readonly #names: Names;
+
+  constructor(out: Out, names: Names) {
+    this.#out = out;
+    this.#names = names;
+  }
+
+  attached(count: number): void {
+    this.#out.text(
+      `{"type": "attached_probes", "count": ${count}, "data": {"probes": ${count}}}\n`,
+    );
+  }
+
+  message(kind: MessageKind, write: () => void): void {
+    this.#out.text(`{"type": "${kind}", "data": `);
+    this.#quoted(write);
+    this.#out.text("}\n");
+  }
+
+  value(type: Type, memory: Memory, at: number): void {
+    this.#out.text(`{"type": "value", "data": `);
+    this.#json(type, memory, at);
+    this.#out.text("}\n");
+  }
+
+  literal(text: string): void {
+    this.#out.text(`{"type": "value", "data": `);
+    this.#quoted(() => this.#out.text(text));
+    this.#out.text("}\n");
+  }
+
+  element(map: MapType, value: MapValue): void {
+    this.#out.text(`{"type": "${dataType(map) === "map" ? "value" : dataType(map)}", "data": `);
+    this.#mapValue(value, 0n);
+    this.#out.text("}\n");
+  }
+
+  map(map: MapType, entries: readonly Entry[], { top, div }: PrintLimits): void {
+    const shown = top === undefined || top === 0 ? entries : entries.slice(-top);
+    if (shown.length === 0) return;
+    const newest = newestEpoch(entries);
+    this.#out.text(`{"type": "${dataType(map)}", "data": {"${map.name}": `);
+    if (map.key === undefined) {
+      this.#mapValue(divided(shown[0].value, div), newest);
+    } else {
+      const type = map.key;
+      this.#out.text("{");
+      shown.forEach(({ key, value }, i) => {
+        if (i > 0) this.#out.text(", ");
+        this.#key(type, key!);
+        this.#out.text(": ");
+        this.#mapValue(divided(value, div), newest);
+      });
+      this.#out.text("}");
+    }
+    this.#out.text("}}\n");
+  }
+
+  notice({ kind, message, helper, retcode, place }: Notice): void {
+    const out = this.#out;
+    out.text(`{"type": "${kind}", "msg": `);
+    this.#quoted(() => out.utf8(message));
+    if (helper !== undefined) out.text(`, "helper": "${helper}", "retcode": ${retcode}`);
+    out.text(`, "filename": `);
+    this.#quoted(() => out.utf8(place.name));
+    out.text(`, "line": ${place.line}, "col": ${place.column}}\n`);
+  }
+
+  lost(count: bigint): void {
+    this.#out.text(`{"type": "lost_events", "count": ${count}, "data": {"events": ${count}}}\n`);
+  }
+
+  ending(): void {}
+
+  #quoted(write: () => void): void {
+    this.#out.text('"');
+    const mark = this.#out.length;
+    write();
+    this.#out.escape(mark);
+    this.#out.text('"');
+  }
+
+  /** Keys are text without parentheses and spaces. */
+  #key(type: Type, key: Memory): void {
+    const mark = this.#out.length;
+    printValue(this.#out, plainEnums(type), key, 0, this.#names);
+    let text = this.#out.take(mark);
+    if (type.kind === "tuple") {
+      if (text.startsWith("(") && text.endsWith(")")) text = text.slice(1, -1);
+      text = text.replaceAll(" ", "");
+    }
+    this.#quoted(() => this.#out.text(text));
+  }
+
+  #number(value: bigint): void {
+    const exact = BigInt(Number(value)) === value;
+    this.#out.text(exact ? `${value}` : `"${value}"`);
+  }
+
+  #mapValue(value: MapValue, newest: bigint): void {
+    const out = this.#out;
+    switch (value.kind) {
+      case "value":
+        return this.#json(value.type, value.memory, 0);
+      case "number":
+      case "average":
+        return this.#number(value.value);
+      case "stats":
+        out.text(`{"count": ${value.count}, "average": ${value.average}, "total": `);
+        this.#number(value.total);
+        return out.text("}");
+      case "histogram":
+        out.text("[");
+        value.buckets.forEach(({ min, max, count }, i) => {
+          if (i > 0) out.text(", ");
+          out.text("{");
+          if (min !== undefined) out.text(`"min": ${min}, `);
+          if (max !== undefined) out.text(`"max": ${max}, `);
+          out.text(`"count": ${count}}`);
+        });
+        return out.text("]");
+      case "series": {
+        out.text("[");
+        const byEpoch = new Map(value.points.map((one) => [one.epoch, one.value]));
+        const first = value.points[0]?.epoch ?? 1n;
+        const last = newest === 0n ? value.points.at(-1)?.epoch ?? 0n : newest;
+        for (let epoch = first; epoch <= last; epoch++) {
+          if (epoch > first) out.text(",");
+          const found = byEpoch.get(epoch);
+          const at = utcTime(this.#names.wallTime(epoch * value.intervalNs));
+          out.text(`{"interval_start":"${at}","value":`);
+          if (found === undefined) out.text("null");
+          else this.#number(found);
+          out.text("}");
+        }
+        return out.text("]");
+      }
+    }
+  }
+
+  /** A value as our memory holds it. */
+  #json(type: Type, memory: Memory, at: number): void {
+    const out = this.#out;
+    switch (type.kind) {
+      case "integer":
+        return this.#number(isSigned(type) ? memory.i64(at) : memory.u64(at));
+      case "bool":
+        return out.text(memory.u64(at) === 0n ? "false" : "true");
+      case "pointer":
+        return this.#number(memory.u64(at));
+      case "none":
+        return out.text("null");
+      case "array":
+      case "struct":
+        return this.#c(type, memory, at);
+      case "buffer":
+        return out.text(
+          `[${memory.bytes.subarray(at + 8, at + 8 + memory.u32(at)).join(",")}]`,
+        );
+      case "tuple": {
+        const offsets = elementOffsets(type);
+        const record = type.elements.some(({ name }) => name !== undefined);
+        out.text(record ? "{" : "[");
+        type.elements.forEach((element, i) => {
+          if (i > 0) out.text(record ? ", " : ",");
+          if (record) out.text(`"${element.name}": `);
+          this.#json(element.type, memory, at + offsets[i]);
+        });
+        return out.text(record ? "}" : "]");
+      }
+      default:
+        return this.#quoted(() => printValue(out, type, memory, at, this.#names));
+    }
+  }
+
+  /** A value as C lays it out. */
+  #c(type: Type, memory: Memory, at: number): void {
+    const out = this.#out;
+    if (isCharArray(type)) return this.#quoted(() => out.text(memory.text(at, type.count)));
+    if (type.kind === "array") {
+      out.text("[");
+      for (let i = 0; i < type.count; i++) {
+        if (i > 0) out.text(",");
+        this.#c(type.of, memory, at + i * cSize(type.of));
+      }
+      return out.text("]");
+    }
+    if (type.kind === "struct") {
+      out.text("{");
+      type.fields().forEach((field, i) => {
+        if (i > 0) out.text(", ");
+        out.text(`"${field.name}": `);
+        this.#field(field, memory, at);
+      });
+      return out.text("}");
+    }
+    const value = memory.integer(at, Math.max(1, Math.min(8, cSize(type))), isSigned(type));
+    if (type.kind === "bool") return out.text(value === 0n ? "false" : "true");
+    this.#number(value);
+  }
+
+  #field(field: Field, memory: Memory, at: number): void {
+    if (field.bits === undefined) return this.#c(field.type, memory, at + field.offset);
+    this.#number(bitField(field, memory, at));
+  }
+}
+
+function dataType(map: MapType): string {
+  const name = map.value.kind === "aggregation" ? map.value.name : "";
+  if (name === "avg" || name === "stats") return "stats";
+  if (name === "hist" || name === "lhist") return "hist";
+  return name === "tseries" ? "tseries" : "map";
+}
+
+/** Enumerations are numbers here. */
+function plainEnums(type: Type): Type {
+  if (type.kind === "integer") return { ...type, enumeration: undefined };
+  if (type.kind !== "tuple") return type;
+  return {
+    kind: "tuple",
+    elements: type.elements.map((one) => ({ ...one, type: plainEnums(one.type) })),
+  };
+}

@@ -1,0 +1,285 @@
+// Pure: no I/O, no FFI.
+// What a map holds, as data: aggregations summed over CPUs, entries in print order. Printers turn it
+// into text or JSON.
+
+import {
+  type AggregationType,
+  elementOffsets,
+  isSigned,
+  lhistBuckets,
+  type MapType,
+  storageSize,
+  TSERIES_WORDS,
+  type Type,
+} from "../model/types.ts";
+import { sumCpus } from "../../core/bpf/percpu.ts";
+import { Memory } from "../model/memory.ts";
+
+/** One bucket of a histogram: closed bounds, absent where it is open. */
+export interface Bucket {
+  /** Lowest value. */
+  readonly min?: bigint;
+  /** Highest value. */
+  readonly max?: bigint;
+  /** How many. */
+  readonly count: bigint;
+}
+
+/** hist() and lhist(). */
+export interface Histogram {
+  readonly kind: "histogram";
+  /** Buckets from the first to the last one that is not empty. */
+  readonly buckets: readonly Bucket[];
+  /** Labels may be abbreviated: bounds are multiples of 1024. */
+  readonly abbreviate: boolean;
+  /** Sum of all counts. */
+  readonly total: bigint;
+}
+
+/** tseries(): what each interval came to. */
+export interface Series {
+  readonly kind: "series";
+  /** Length of an interval. */
+  readonly intervalNs: bigint;
+  /** By number of the interval since boot, ascending. */
+  readonly points: readonly { readonly epoch: bigint; readonly value: bigint }[];
+  readonly type: AggregationType;
+}
+
+/** What a map's value prints as. */
+export type MapValue =
+  | { readonly kind: "value"; readonly type: Type; readonly memory: Memory }
+  | { readonly kind: "number"; readonly value: bigint }
+  | { readonly kind: "average"; readonly value: bigint }
+  | {
+    readonly kind: "stats";
+    readonly count: bigint;
+    readonly average: bigint;
+    readonly total: bigint;
+  }
+  | Histogram
+  | Series;
+
+/** An entry of a map. */
+export interface Entry {
+  /** Its key; absent for a scalar map. */
+  readonly key?: Memory;
+  /** Its value. */
+  readonly value: MapValue;
+}
+
+/** An entry out of its bytes. */
+export function readEntry(
+  map: MapType,
+  key: Uint8Array,
+  value: Uint8Array,
+  valueSize: number,
+): Entry {
+  return {
+    key: map.key === undefined ? undefined : new Memory(key),
+    value: map.value.kind === "aggregation"
+      ? aggregated(map.value, value, valueSize)
+      : { kind: "value", type: map.value, memory: new Memory(value) },
+  };
+}
+
+function signedBy(signed: boolean, value: bigint): bigint {
+  return signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
+}
+
+function aggregated(type: AggregationType, value: Uint8Array, stride: number): MapValue {
+  switch (type.name) {
+    case "count":
+      return { kind: "number", value: sumCpus(value, stride)[0] };
+    case "sum":
+      return { kind: "number", value: signedBy(type.signed, sumCpus(value, stride)[0]) };
+    case "avg":
+    case "stats": {
+      const [sum, count] = sumCpus(value, stride);
+      const total = signedBy(type.signed, sum);
+      const average = count === 0n ? 0n : total / count;
+      return type.name === "avg"
+        ? { kind: "average", value: average }
+        : { kind: "stats", count, average, total };
+    }
+    case "min":
+    case "max":
+      return { kind: "number", value: extreme(type, value, stride) };
+    case "hist":
+      return histogram(sumCpus(value, stride), histBounds(type.params), true);
+    case "lhist": {
+      const step = type.params[2];
+      return histogram(sumCpus(value, stride), lhistBounds(type.params), step % 1024n === 0n);
+    }
+    case "tseries":
+      return series(type, value, stride);
+  }
+}
+
+/** Over the CPUs that have one. */
+function extreme(type: AggregationType, value: Uint8Array, stride: number): bigint {
+  const memory = new Memory(value);
+  let best: bigint | undefined;
+  for (let at = 0; at < value.length; at += stride) {
+    if (memory.u64(at + 8) === 0n) continue;
+    const one = type.signed ? memory.i64(at) : memory.u64(at);
+    if (best === undefined || (type.name === "min" ? one < best : one > best)) best = one;
+  }
+  return best ?? 0n;
+}
+
+type Bounds = (bucket: number) => { min?: bigint; max?: bigint };
+
+/** 0: negative; then one number each below 2^bits; then 2^bits for each power of two. */
+function histBounds([bits]: readonly bigint[]): Bounds {
+  return (bucket) => {
+    if (bucket === 0) return { max: -1n };
+    const index = BigInt(bucket - 1);
+    if (index < 1n << bits) return { min: index, max: index };
+    const shift = (index >> bits) - 1n;
+    const min = ((1n << bits) + (index & ((1n << bits) - 1n))) << shift;
+    return { min, max: min + (1n << shift) - 1n };
+  };
+}
+
+function lhistBounds(params: readonly bigint[]): Bounds {
+  const [min, max, step] = params;
+  const last = lhistBuckets(params) - 1;
+  return (bucket) => {
+    if (bucket === 0) return { max: min - 1n };
+    if (bucket === last) return { min: max };
+    const low = min + step * BigInt(bucket - 1);
+    return { min: low, max: low + step - 1n };
+  };
+}
+
+function histogram(counts: BigUint64Array, bounds: Bounds, abbreviate: boolean): Histogram {
+  const first = counts.findIndex((count) => count > 0n);
+  const last = counts.findLastIndex((count) => count > 0n);
+  const buckets: Bucket[] = [];
+  let total = 0n;
+  for (let i = first; i >= 0 && i <= last; i++) {
+    buckets.push({ ...bounds(i), count: counts[i] });
+    total += counts[i];
+  }
+  return { kind: "histogram", buckets, abbreviate, total };
+}
+
+/** Intervals over all CPUs: each CPU has what it saw. */
+function series(type: AggregationType, value: Uint8Array, stride: number): Series {
+  const memory = new Memory(value);
+  const [intervalNs, count] = type.params;
+  const points = new Map<bigint, { value: bigint; count: bigint; time: bigint }>();
+  for (let cpu = 0; cpu < value.length; cpu += stride) {
+    for (let i = 0; i < Number(count); i++) {
+      const at = cpu + i * TSERIES_WORDS * 8;
+      const number = memory.u64(at);
+      if (number === 0n) continue;
+      const one = {
+        value: type.signed ? memory.i64(at + 8) : memory.u64(at + 8),
+        count: memory.u64(at + 16),
+        time: memory.u64(at + 24),
+      };
+      const known = points.get(number - 1n);
+      points.set(number - 1n, known === undefined ? one : merge(type, known, one));
+    }
+  }
+  const newest = [...points.keys()].reduce((a, b) => a > b ? a : b, 0n);
+  return {
+    kind: "series",
+    intervalNs,
+    type,
+    points: [...points].filter(([epoch]) => epoch > newest - count)
+      .sort(([a], [b]) => a < b ? -1 : 1)
+      .map(([epoch, one]) => ({
+        epoch,
+        value: type.inner === "avg" ? one.value / one.count : one.value,
+      })),
+  };
+}
+
+interface Point {
+  value: bigint;
+  count: bigint;
+  time: bigint;
+}
+
+function merge(type: AggregationType, a: Point, b: Point): Point {
+  const count = a.count + b.count;
+  const time = a.time > b.time ? a.time : b.time;
+  switch (type.inner) {
+    case "avg":
+    case "sum":
+      return { value: a.value + b.value, count, time };
+    case "min":
+      return { value: a.value < b.value ? a.value : b.value, count, time };
+    case "max":
+      return { value: a.value > b.value ? a.value : b.value, count, time };
+    default:
+      return { value: a.time > b.time ? a.value : b.value, count, time };
+  }
+}
+
+/** Numbers by value, histograms by their total, everything else by key; ties by key. */
+export function sortEntries(map: MapType, entries: Entry[]): Entry[] {
+  const unsigned = map.value.kind === "aggregation" && /^(min|max)$/.test(map.value.name);
+  const rank = ({ value }: Entry): bigint => {
+    switch (value.kind) {
+      case "number":
+        return unsigned ? BigInt.asUintN(64, value.value) : value.value;
+      case "average":
+        return value.value;
+      case "stats":
+        return value.average;
+      case "histogram":
+        return value.total;
+      case "series":
+        return 0n;
+      case "value":
+        if (value.type.kind !== "integer") return 0n;
+        return value.type.signed ? value.memory.i64(0) : value.memory.u64(0);
+    }
+  };
+  if (map.value.kind === "aggregation" && map.value.name === "tseries") return entries;
+  const { key } = map;
+  return entries.sort((a, b) => {
+    const [x, y] = [rank(a), rank(b)];
+    if (x !== y) return x < y ? -1 : 1;
+    return key === undefined ? 0 : compare(key, a.key!, b.key!, 0);
+  });
+}
+
+/** Order of keys: numbers by value, text by bytes, tuples element by element. */
+function compare(type: Type, a: Memory, b: Memory, at: number): number {
+  switch (type.kind) {
+    case "integer":
+    case "bool":
+    case "pointer":
+    case "coded": {
+      const [x, y] = isSigned(type) ? [a.i64(at), b.i64(at)] : [a.u64(at), b.u64(at)];
+      return x < y ? -1 : x > y ? 1 : 0;
+    }
+    case "string": {
+      const [x, y] = [a.text(at, type.size), b.text(at, type.size)];
+      return x < y ? -1 : x > y ? 1 : 0;
+    }
+    case "tuple": {
+      const offsets = elementOffsets(type);
+      for (const [i, element] of type.elements.entries()) {
+        const order = compare(element.type, a, b, at + offsets[i]);
+        if (order !== 0) return order;
+      }
+      return 0;
+    }
+    case "buffer":
+    case "array":
+    case "struct": {
+      for (let i = at; i < at + storageSize(type); i++) {
+        if (a.bytes[i] !== b.bytes[i]) return a.bytes[i] - b.bytes[i];
+      }
+      return 0;
+    }
+    default:
+      return 0;
+  }
+}

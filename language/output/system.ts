@@ -1,0 +1,157 @@
+// Names of the running system: symbols, users, cgroups, clocks. Each is read when it is first wanted.
+
+import { errnoMessage } from "../../core/sys/errno.ts";
+import { bootTimeNs, monotonicTimeNs, taiTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
+import { kernelSymbols, type Symbolizer } from "../../core/symbols/mod.ts";
+import { syscalls } from "../../core/sources/syscalls/mod.ts";
+import type { Names } from "./names.ts";
+import { strftime } from "./strftime.ts";
+
+/** What only the script knows. */
+export type ScriptNames = Pick<Names, "trailer" | "probe" | "text" | "frames">;
+
+const SIGNALS = (
+  "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP " +
+  "TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
+).split(" ");
+
+/** Number of a signal by its name without SIG. */
+export function signalNumber(name: string): number | undefined {
+  const index = SIGNALS.indexOf(name === "POLL" ? "IO" : name);
+  return index < 0 ? undefined : index + 1;
+}
+
+/**
+ * Names by the running system.
+ *
+ * @param symbolizer For addresses of processes, if any are printed.
+ */
+export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names {
+  const users = new Map<number, string>();
+  let usersRead = false;
+  const cgroups = new Map<string, string>();
+  const offsets = clockOffsets();
+  return {
+    ...script,
+    kernelSymbol(address, offset) {
+      const found = kernelSymbols().resolve(address);
+      if (found === undefined) return undefined;
+      return offset ? `${found.name}+${found.offset}` : found.name;
+    },
+    userSymbol(address, pid, offset) {
+      const frame = symbolizer?.user(pid, address);
+      if (frame?.name === undefined) return undefined;
+      return offset ? `${frame.name}+${frame.offset}` : frame.name;
+    },
+    userModule(address, pid) {
+      const frame = symbolizer?.user(pid, address);
+      if (frame?.module === undefined) return undefined;
+      return { file: frame.module, offset: BigInt(frame.moduleOffset) };
+    },
+    buildId: (address, pid) => symbolizer?.buildId(pid, address),
+    user(uid) {
+      if (!usersRead) readUsers(users);
+      usersRead = true;
+      return users.get(uid) ?? "";
+    },
+    cgroup(id, filter) {
+      const key = `${id} ${filter}`;
+      let text = cgroups.get(key);
+      if (text === undefined) cgroups.set(key, text = cgroupPaths(id, filter));
+      return text;
+    },
+    time(ns, clock, format) {
+      const clocks = [offsets.boot, offsets.monotonic, offsets.tai, offsets.tai];
+      return strftime(format, ns + clocks[clock]());
+    },
+    wallTime: (bootNs) => bootNs + offsets.boot(),
+    error: (number) => number === 0 ? "Success" : errnoMessage(Math.abs(number)),
+    signal(number) {
+      if (number < 0 || number > 64) return "N/A";
+      const name = SIGNALS[number - 1];
+      if (name !== undefined) return `SIG${name}`;
+      return number >= 34 ? `SIGRTMIN+${number - 34}` : `Unknown signal ${number}`;
+    },
+    syscall(number) {
+      for (const call of syscalls().values()) if (call.number === number) return call.name;
+      return `${number}`;
+    },
+  };
+}
+
+/** What must be added to a clock to tell the time. */
+function clockOffsets() {
+  const offset = (clock: () => bigint) => {
+    let known: bigint | undefined;
+    return () => known ??= wallTimeNs() - clock();
+  };
+  return {
+    boot: offset(bootTimeNs),
+    monotonic: offset(monotonicTimeNs),
+    tai: offset(taiTimeNs),
+  };
+}
+
+function readUsers(users: Map<number, string>): void {
+  try {
+    for (const line of Deno.readTextFileSync("/etc/passwd").split("\n")) {
+      const [name, , uid] = line.split(":");
+      if (uid !== undefined && !users.has(Number(uid))) users.set(Number(uid), name);
+    }
+  } catch {
+    // No such file: nobody has a name.
+  }
+}
+
+/** Where cgroup hierarchies are mounted, with bpftrace's names for them. */
+function cgroupMounts(): { name: string; path: string }[] {
+  const mounts = Deno.readTextFileSync("/proc/mounts").split("\n").map((line) => line.split(" "));
+  return mounts.filter(([, , type]) => type === "cgroup" || type === "cgroup2")
+    .map(([, path, type]) => ({
+      name: type === "cgroup2" ? "unified" : path.slice(path.lastIndexOf("/") + 1),
+      path,
+    }));
+}
+
+function cgroupPaths(id: bigint, filter: string): string {
+  const found: string[] = [];
+  let mounts: { name: string; path: string }[];
+  try {
+    mounts = cgroupMounts();
+  } catch {
+    return "";
+  }
+  for (const { name, path } of mounts) {
+    if (filter !== "" && !matches(name, filter)) continue;
+    const inside = findInode(path, id);
+    if (inside !== undefined) found.push(`${name}:${inside.slice(path.length) || "/"}`);
+  }
+  return found.join(",");
+}
+
+function matches(name: string, filter: string): boolean {
+  const source = filter.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
+  return new RegExp(`^${source.join(".*")}$`).test(name);
+}
+
+function findInode(folder: string, id: bigint): string | undefined {
+  try {
+    if (BigInt(Deno.statSync(folder).ino ?? 0) === id) return folder;
+    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+      const found = isDirectory ? findInode(`${folder}/${name}`, id) : undefined;
+      if (found !== undefined) return found;
+    }
+  } catch {
+    // Removed meanwhile, or not ours to read.
+  }
+  return undefined;
+}
+
+/** Id of a cgroup by its path. */
+export function cgroupId(path: string): bigint {
+  try {
+    return BigInt(Deno.statSync(path).ino ?? 0);
+  } catch {
+    throw new Error(`Failed to get cgroup id of '${path}': No such file or directory`);
+  }
+}

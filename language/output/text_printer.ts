@@ -1,0 +1,127 @@
+// Pure: no I/O, no FFI.
+// Output as text, as bpftrace prints it.
+
+import type { MapType, Type } from "../model/types.ts";
+import { histogramText, seriesText } from "./chart.ts";
+import type { Memory } from "../model/memory.ts";
+import type { Names } from "./names.ts";
+import type { Out } from "./output_buffer.ts";
+import { printValue } from "./value_text.ts";
+import {
+  divided,
+  type MessageKind,
+  type Notice,
+  type Printer,
+  type PrintLimits,
+} from "./printer.ts";
+import type { Entry, MapValue } from "./map_values.ts";
+
+/** Values to `out`, remarks to `say`. */
+export class TextPrinter implements Printer {
+  readonly #out: Out;
+  readonly #names: Names;
+  readonly #say: (text: string) => void;
+  readonly #quiet: boolean;
+
+  constructor(out: Out, names: Names, say: (text: string) => void, quiet: boolean) {
+    this.#out = out;
+    this.#names = names;
+    this.#say = say;
+    this.#quiet = quiet;
+  }
+
+  attached(count: number): void {
+    if (!this.#quiet) this.#remark(`Attached ${count} probe${count === 1 ? "" : "s"}\n`);
+  }
+
+  message(_kind: MessageKind, write: () => void): void {
+    write();
+  }
+
+  value(type: Type, memory: Memory, at: number): void {
+    printValue(this.#out, type, memory, at, this.#names);
+    this.#out.text("\n");
+  }
+
+  literal(text: string): void {
+    this.#out.text(`${text}\n`);
+  }
+
+  element(_map: MapType, value: MapValue): void {
+    if (value.kind === "histogram") this.#out.text(histogramText(value));
+    else if (value.kind === "series") this.#series(value, value.points.at(-1)?.epoch ?? 0n);
+    else this.#plain(value);
+    this.#out.text("\n");
+  }
+
+  map(map: MapType, entries: readonly Entry[], { top, div }: PrintLimits): void {
+    const shown = top === undefined || top === 0 ? entries : entries.slice(-top);
+    const newest = newestEpoch(entries);
+    for (const { key, value } of shown) {
+      this.#out.text(map.name);
+      if (key !== undefined) this.#out.text(`[${this.#key(map.key!, key)}]`);
+      if (value.kind === "histogram" || value.kind === "series") {
+        this.#out.text(":\n");
+        if (value.kind === "histogram") this.#out.text(histogramText(value));
+        else this.#series(value, newest);
+        this.#out.text("\n");
+      } else {
+        this.#out.text(": ");
+        this.#plain(divided(value, div));
+        this.#out.text("\n");
+      }
+    }
+  }
+
+  notice({ text }: Notice): void {
+    this.#remark(text);
+  }
+
+  lost(count: bigint): void {
+    this.#remark(`Lost ${count} events\n`);
+  }
+
+  ending(): void {
+    this.#out.text("\n\n");
+  }
+
+  /** Remarks keep their place among the output. */
+  #remark(text: string): void {
+    this.#out.flush();
+    this.#say(text);
+  }
+
+  #series(value: MapValue & { kind: "series" }, newest: bigint): void {
+    this.#out.utf8(seriesText(value, newest, (ns, format) => this.#names.time(ns, 0, format)));
+  }
+
+  #plain(value: MapValue): void {
+    switch (value.kind) {
+      case "value":
+        return printValue(this.#out, value.type, value.memory, 0, this.#names);
+      case "number":
+      case "average":
+        return this.#out.text(`${value.value}`);
+      case "stats":
+        return this.#out.text(
+          `{ .count = ${value.count}, .average = ${value.average}, .total = ${value.total} }`,
+        );
+    }
+  }
+
+  /** A key; an enclosing pair of parentheses goes, whoever put it there. */
+  #key(type: Type, key: Memory): string {
+    const mark = this.#out.length;
+    printValue(this.#out, type, key, 0, this.#names);
+    const text = this.#out.take(mark);
+    return text.startsWith("(") && text.endsWith(")") ? text.slice(1, -1) : text;
+  }
+}
+
+/** The last interval that any entry saw. */
+export function newestEpoch(entries: readonly Entry[]): bigint {
+  return entries.reduce((newest, { value }) => {
+    const last = value.kind === "series" ? value.points.at(-1)?.epoch ?? 0n : 0n;
+    return last > newest ? last : newest;
+  }, 0n);
+}

@@ -1,0 +1,101 @@
+// Runs a compiled script: BEGIN, events, END.
+
+import type { Device } from "../core/device/device.ts";
+import type { SessionStats } from "../core/contract/stats.ts";
+import type { Compiled, Script } from "./compile.ts";
+import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
+import { Runner, type RunnerOptions } from "./output/record_reader.ts";
+import { storesUserCode } from "./model/types.ts";
+import { onSignals } from "../core/sys/signals.ts";
+
+/** How to run. */
+export interface RunOptions extends RunnerOptions, LoadOptions {
+  /** Called when everything is attached. */
+  readonly onAttached?: () => void;
+  /** Attaches and ends. */
+  readonly dryRun?: boolean;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  /** What exit() was given. */
+  readonly exitCode: number;
+  /** The session's counters. */
+  readonly stats: SessionStats;
+}
+
+/**
+ * Makes a script ready to run. Each plane's part is loaded when it is wanted.
+ *
+ * @throws {ScriptError} The plane cannot do what it asks for.
+ * @throws {DtError} EPERM without CAP_BPF and CAP_PERFMON (kernel plane); VerifierError.
+ */
+export async function loadScript(
+  script: Script,
+  device: Device,
+  options: LoadOptions,
+): Promise<Loaded> {
+  const { load } = script.plane === "kernel"
+    ? await import("./kernel/load_script.ts")
+    : await import("./user/load_script.ts");
+  return load(script, device, options);
+}
+
+/**
+ * Runs a script until exit(), the signal, or, if it has no other probes than BEGIN and END, at once.
+ *
+ * @throws {DtError} EPERM without what the plane needs; whatever loading and attaching throw.
+ */
+export async function run(
+  script: Script,
+  device: Device,
+  options: RunOptions,
+): Promise<RunResult> {
+  let symbolizer = options.symbolizer;
+  using loaded = await loadScript(script, device, {
+    ...options,
+    onUserStack: (pid, frames) => symbolizer?.see(pid, frames),
+  });
+  const { session, attachable } = loaded;
+  const compiled = script as Compiled;
+  using stack = new DisposableStack();
+  if (symbolizer === undefined && attachable > 0 && namesUserCode(compiled)) {
+    const { openUserNames } = await import("./names/user_names.ts");
+    symbolizer = stack.use(await openUserNames(compiled, options.pid));
+  }
+  using runner = new Runner(compiled, loaded, { ...options, symbolizer });
+  const signals = compiled.probes.filter(({ name }) => name.startsWith("self:signal:"));
+  using _listeners = onSignalProbes(signals.map(({ name }) => name), (name) => {
+    loaded.fire(name);
+    session.wake();
+  });
+  if (!options.dryRun) loaded.fire("begin");
+  if (attachable > 0) session.start();
+  runner.printer.attached(compiled.probes.length);
+  options.onAttached?.();
+  if (options.dryRun) return { exitCode: 0, stats: session.stats() };
+  if (attachable + signals.length > 0) await runner.follow();
+  session.stop();
+  runner.finish(() => loaded.fire("end"));
+  return { exitCode: runner.exitCode, stats: session.stats() };
+}
+
+/** True if it prints addresses of processes: in records or in maps. */
+function namesUserCode({ plans, maps }: Compiled): boolean {
+  const types = [
+    ...plans.list.flatMap((plan) =>
+      plan.kind === "record" ? plan.layout.slots.map(({ type }) => type) : []
+    ),
+    ...[...maps.values()].flatMap(({ type }) => [type.key, type.value]),
+  ];
+  return types.some((type) => type !== undefined && storesUserCode(type));
+}
+
+/** Calls back for each signal that a script has a probe for. */
+function onSignalProbes(names: readonly string[], fire: (name: string) => void): Disposable {
+  const stack = new DisposableStack();
+  for (const name of names) {
+    stack.use(onSignals([name.split(":")[2] as Deno.Signal], () => fire(name)));
+  }
+  return stack;
+}

@@ -1,0 +1,261 @@
+// Pure: no I/O, no FFI.
+// Source text to tokens, on demand: the parser says when an attach point or a predicate is next,
+// because there `/`, `*` and `:` mean something else.
+
+import { DURATION_NS } from "../../core/duration.ts";
+import type { Diagnostics } from "./diagnostics.ts";
+import { PUNCTUATION, type Token } from "./token.ts";
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: "\n",
+  t: "\t",
+  r: "\r",
+  '"': '"',
+  "\\": "\\",
+};
+
+/** A cursor over a script. */
+export class Lexer {
+  readonly #text: string;
+  readonly #diagnostics: Diagnostics;
+  #at = 0;
+
+  /** Starts at an offset, after a `#!` line there. */
+  constructor(text: string, start: number, diagnostics: Diagnostics) {
+    this.#text = text;
+    this.#at = start;
+    this.#diagnostics = diagnostics;
+    if (text.startsWith("#!", start)) {
+      const end = text.indexOf("\n", start);
+      this.#at = end < 0 ? text.length : end;
+    }
+  }
+
+  /** Offset of the next character. */
+  get offset(): number {
+    return this.#at;
+  }
+
+  /** Goes back to an offset that {@linkcode offset} gave. */
+  rewind(offset: number): void {
+    this.#at = offset;
+  }
+
+  /** Skips white space and comments; returns the next character, "" at the end. */
+  peek(): string {
+    const text = this.#text;
+    for (;;) {
+      while (/\s/.test(text[this.#at] ?? "")) this.#at++;
+      if (text.startsWith("//", this.#at)) {
+        const end = text.indexOf("\n", this.#at);
+        this.#at = end < 0 ? text.length : end;
+      } else if (text.startsWith("/*", this.#at)) {
+        const end = text.indexOf("*/", this.#at + 2);
+        if (end < 0) {
+          this.#diagnostics.error("syntax", "unterminated comment", {
+            start: this.#at,
+            end: text.length,
+          });
+        }
+        this.#at = end < 0 ? text.length : end + 2;
+      } else {
+        return text[this.#at] ?? "";
+      }
+    }
+  }
+
+  /**
+   * The text of an attach point: up to white space, `,` or `{` outside quotes, or the `/` of a
+   * predicate. A `/` belongs to it where a part of it starts with one: a path.
+   */
+  attachPoint(): Token {
+    this.peek();
+    const start = this.#at;
+    let quoted = false;
+    for (; this.#at < this.#text.length; this.#at++) {
+      const c = this.#text[this.#at];
+      if (c === '"' && this.#text[this.#at - 1] !== "\\") quoted = !quoted;
+      if (quoted) continue;
+      if (/[\s,{]/.test(c)) break;
+      const part = this.#text.slice(start, this.#at).split(":").at(-1)!;
+      if (c === "/" && part !== "" && !part.includes("/")) break;
+    }
+    return {
+      kind: "identifier",
+      text: this.#text.slice(start, this.#at),
+      span: { start, end: this.#at },
+    };
+  }
+
+  /** True if the text at the cursor matches a sticky expression; nothing is consumed. */
+  looksLike(expression: RegExp): boolean {
+    this.peek();
+    expression.lastIndex = this.#at;
+    return expression.test(this.#text);
+  }
+
+  /**
+   * A C definition or preprocessor line at the cursor, as text: a `#` line with its continuations, or
+   * everything up to the `;` outside braces.
+   */
+  definition(): Token {
+    this.peek();
+    const start = this.#at;
+    const text = this.#text;
+    if (text[start] === "#") {
+      do {
+        const end = text.indexOf("\n", this.#at);
+        this.#at = end < 0 ? text.length : end + 1;
+      } while (this.#at < text.length && text[this.#at - 2] === "\\");
+    } else {
+      let depth = 0;
+      for (; this.peek() !== ""; this.#at++) {
+        const c = text[this.#at];
+        if (c === "{") depth++;
+        if (c === "}" && --depth === 0 && /^struct|^union|^enum/.test(text.slice(start))) {
+          // bpftrace forgives a missing semicolon.
+          this.#at++;
+          if (/^[^;{]*;/.test(text.slice(this.#at, this.#at + 200))) {
+            this.#at = text.indexOf(";", this.#at) + 1;
+          }
+          break;
+        }
+        if (c === ";" && depth === 0) {
+          this.#at++;
+          break;
+        }
+      }
+    }
+    return {
+      kind: "string",
+      text: text.slice(start, this.#at),
+      span: { start, end: this.#at },
+    };
+  }
+
+  /** True if the `/` that comes next ends a predicate: a `{` follows it. */
+  endsPredicate(): boolean {
+    const here = this.#at;
+    const slash = this.peek() === "/";
+    this.#at++;
+    const brace = slash && this.peek() === "{";
+    this.#at = here;
+    return brace;
+  }
+
+  /** The next token. */
+  next(): Token {
+    const first = this.peek();
+    const start = this.#at;
+    if (first === "") return { kind: "end", text: "end of file", span: { start, end: start } };
+    if (first === '"') return this.#string(start);
+    const word = this.#match(/[A-Za-z_][A-Za-z0-9_]*/y);
+    if (word !== undefined) return this.#token("identifier", word, start);
+    if (/[0-9]/.test(first)) return this.#integer(start);
+    const variable = this.#match(/\$[A-Za-z_][A-Za-z0-9_]*/y);
+    if (variable !== undefined) return this.#token("variable", variable, start);
+    const param = this.#match(/\$([0-9]+|#)/y);
+    if (param !== undefined) return this.#token("param", param, start);
+    const map = this.#match(/@[A-Za-z0-9_]*/y);
+    if (map !== undefined) return this.#token("map", map, start);
+    for (const punct of PUNCTUATION) {
+      if (this.#text.startsWith(punct, this.#at)) {
+        this.#at += punct.length;
+        return this.#token("punct", punct, start);
+      }
+    }
+    const invalid = this.#match(/[^\s\w$@"'{}()[\],;:.?=<>+\-*/%&|^!~]+/y) ??
+      this.#text[this.#at++];
+    this.#diagnostics.error("syntax", `invalid character '${invalid[0]}'`, {
+      start,
+      end: this.#at,
+    });
+    return this.next();
+  }
+
+  #token(kind: Token["kind"], text: string, start: number): Token {
+    return { kind, text, span: { start, end: this.#at } };
+  }
+
+  #match(expression: RegExp): string | undefined {
+    expression.lastIndex = this.#at;
+    const found = expression.exec(this.#text)?.[0];
+    if (found !== undefined) this.#at += found.length;
+    return found;
+  }
+
+  #integer(start: number): Token {
+    const text = this.#match(/[0-9][0-9A-Za-z_]*/y)!;
+    const span = { start, end: this.#at };
+    const value = parseInteger(text);
+    if (value === undefined) {
+      this.#diagnostics.error("syntax", `invalid integer literal '${text}'`, span);
+    } else if (value >= 1n << 64n) {
+      this.#diagnostics.error("syntax", `integer literal '${text}' exceeds 64 bits`, span);
+    }
+    return { kind: "integer", text, value: BigInt.asUintN(64, value ?? 0n), span };
+  }
+
+  #string(start: number): Token {
+    let value = "";
+    this.#at++;
+    for (;;) {
+      const c = this.#text[this.#at];
+      if (c === undefined || c === '"') break;
+      this.#at++;
+      if (c === "\\") value += this.#escape();
+      else if (c < "\x80") value += c;
+      else {
+        // One character a byte from here on: strings are the kernel's, which knows bytes.
+        const whole = String.fromCodePoint(this.#text.codePointAt(this.#at - 1)!);
+        this.#at += whole.length - 1;
+        value += String.fromCharCode(...new TextEncoder().encode(whole));
+      }
+    }
+    if (this.#text[this.#at] === undefined) {
+      this.#diagnostics.error("syntax", "unterminated string", { start, end: this.#at });
+    } else {
+      this.#at++;
+    }
+    return { kind: "string", text: value, span: { start, end: this.#at } };
+  }
+
+  #escape(): string {
+    const start = this.#at - 1;
+    const octal = this.#match(/[0-7]{1,3}/y);
+    if (octal !== undefined) {
+      const code = parseInt(octal, 8);
+      if (code <= 255) return String.fromCharCode(code);
+      const span = { start, end: this.#at };
+      this.#diagnostics.error("syntax", `octal escape sequence out of range '\\${octal}'`, span);
+      return "";
+    }
+    const hex = this.#match(/x[0-9A-Fa-f]{1,2}/y);
+    if (hex !== undefined) return String.fromCharCode(parseInt(hex.slice(1), 16));
+    const c = this.#text[this.#at++] ?? "";
+    const known = ESCAPES[c];
+    if (known === undefined) {
+      const shown = c === "\n" ? "end of line" : c;
+      this.#diagnostics.error("syntax", `invalid escape sequence '\\${shown}'`, {
+        start,
+        end: this.#at,
+      });
+    }
+    return known ?? "";
+  }
+}
+
+/** Decimal, octal (leading 0), hex, 1e6, `_` separators, C suffixes (ignored), durations to ns. */
+function parseInteger(text: string): bigint | undefined {
+  const plain = text.replace(/(?<=[0-9A-Fa-f])_(?=[0-9A-Fa-f])/g, "");
+  let match = /^0[xX]([0-9A-Fa-f]+)(?:[uU]?[lL]{0,2})$/.exec(plain);
+  if (match !== null) return BigInt(`0x${match[1]}`);
+  match = /^([0-9]+)[eE]([0-9]{1,2})$/.exec(plain);
+  if (match !== null) return BigInt(match[1]) * 10n ** BigInt(match[2]);
+  match = /^([0-9]+)(ns|us|ms|s|m|h|d)$/.exec(plain);
+  if (match !== null) return BigInt(match[1]) * DURATION_NS[match[2]];
+  match = /^([0-9]+)(?:[uU]?[lL]{0,2})$/.exec(plain);
+  if (match === null) return undefined;
+  if (!/^0[0-9]/.test(match[1])) return BigInt(match[1]);
+  return /^[0-7]+$/.test(match[1]) ? BigInt(`0o${match[1]}`) : undefined;
+}

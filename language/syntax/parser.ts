@@ -1,0 +1,351 @@
+// Pure: no I/O, no FFI.
+// Tokens to syntax tree: the script, its declarations and statements.
+
+import type {
+  AttachPoint,
+  BinaryOperator,
+  Block,
+  Clause,
+  ConfigEntry,
+  Expr,
+  FunctionDefinition,
+  Macro,
+  MapDeclaration,
+  MapExpr,
+  Program,
+  Stmt,
+  TypeExpr,
+} from "./ast.ts";
+import { Cursor, SyntaxStop } from "./cursor.ts";
+import { Diagnostics, ScriptError, type Source } from "./diagnostics.ts";
+import { ExpressionParser } from "./parse_expression.ts";
+import type { MapKind } from "../model/types.ts";
+
+const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
+
+/**
+ * Parses a script.
+ *
+ * @param imported It is the body of an import: it may have no probes.
+ * @throws {ScriptError} Syntax errors; the parser stops at the first.
+ */
+export function parse(source: Source, imported = false): Program {
+  const diagnostics = new Diagnostics();
+  try {
+    const program = new Parser(source.text, source.start, diagnostics).program(imported);
+    if (!diagnostics.failed) return program;
+  } catch (error) {
+    if (!(error instanceof SyntaxStop)) throw error;
+  }
+  throw new ScriptError(diagnostics.list, source);
+}
+
+/** The parts of a program while they are collected. */
+type Parts = { -readonly [K in keyof Program]: Program[K][number][] };
+
+class Parser {
+  readonly #cursor: Cursor;
+  readonly #expressions: ExpressionParser;
+
+  constructor(text: string, start: number, diagnostics: Diagnostics) {
+    this.#cursor = new Cursor(text, start, diagnostics);
+    this.#expressions = new ExpressionParser(this.#cursor, () => this.#block());
+  }
+
+  program(imported: boolean): Program {
+    const parts: Parts = {
+      definitions: [],
+      config: [],
+      imports: [],
+      maps: [],
+      macros: [],
+      functions: [],
+      clauses: [],
+    };
+    const lexer = this.#cursor.raw();
+    while (lexer.peek() !== "") this.#root(parts);
+    if (parts.clauses.length === 0 && !imported) {
+      this.#cursor.fail("no probes: the script is empty", { start: 0, end: 0 });
+    }
+    return parts;
+  }
+
+  /** One thing at the top level. Definitions come first, then config and imports, then the rest. */
+  #root(parts: Parts): void {
+    const lexer = this.#cursor.raw();
+    const at = { start: lexer.offset, end: lexer.offset + 1 };
+    const rest = parts.clauses.length + parts.macros.length + parts.functions.length +
+        parts.maps.length > 0;
+    const early = (what: string) => {
+      if (rest) this.#cursor.fail(`${what} must come before probes, macros and functions`, at);
+    };
+    if (lexer.looksLike(/#|(struct|union|enum|typedef)\b(?!\s*:)/y)) {
+      if (parts.config.length + parts.imports.length > 0 || rest) {
+        this.#cursor.fail("C definitions must come first", at);
+      }
+      parts.definitions.push(lexer.definition());
+    } else if (lexer.looksLike(/config\s*=/y)) {
+      early("config");
+      this.#config(parts.config);
+    } else if (lexer.looksLike(/import\s*"/y)) {
+      early("import");
+      const { start } = this.#cursor.next().span;
+      const path = this.#cursor.take("string", "a path").text;
+      this.#cursor.accept(";");
+      parts.imports.push({ path, span: this.#cursor.since(start) });
+    } else if (lexer.looksLike(/let\s*@/y)) {
+      parts.maps.push(this.#mapDeclaration());
+    } else if (lexer.looksLike(/macro\s+[A-Za-z_]\w*\s*\(/y)) {
+      parts.macros.push(this.#macro());
+    } else if (lexer.looksLike(/fn\s+[A-Za-z_]\w*\s*\(/y)) {
+      parts.functions.push(this.#function());
+    } else {
+      parts.clauses.push(this.#clause());
+    }
+  }
+
+  #config(entries: ConfigEntry[]): void {
+    const cursor: Cursor = this.#cursor;
+    cursor.next();
+    cursor.expect("=");
+    cursor.expect("{");
+    while (!cursor.accept("}")) {
+      if (cursor.accept(";") || cursor.accept(",")) continue;
+      const key = cursor.take("identifier", "a configuration key");
+      cursor.expect("=");
+      const sign = cursor.accept("-") ? "-" : "";
+      const value = cursor.next();
+      if (!["integer", "string", "identifier"].includes(value.kind)) {
+        cursor.unexpected(value, "a value");
+      }
+      const text = value.kind === "integer" ? `${value.value}` : value.text;
+      entries.push({ key: key.text, value: sign + text, span: cursor.since(key.span.start) });
+      if (!cursor.is("}") && !cursor.is(",")) cursor.expect(";");
+    }
+  }
+
+  #mapDeclaration(): MapDeclaration {
+    const cursor: Cursor = this.#cursor;
+    const { start } = cursor.next().span;
+    const name = cursor.take("map", "a map").text;
+    cursor.expect("=");
+    const kind = cursor.take("identifier", "a kind of map");
+    if (!MAP_KINDS.includes(kind.text)) {
+      cursor.fail(`Invalid bpf map type: ${kind.text}: use ${MAP_KINDS.join(", ")}`, kind.span);
+    }
+    cursor.expect("(");
+    const entries = this.#expressions.expression();
+    cursor.expect(")");
+    const span = cursor.since(start);
+    cursor.expect(";");
+    return { name, kind: kind.text as MapKind, entries, span };
+  }
+
+  #macro(): Macro {
+    const cursor: Cursor = this.#cursor;
+    const { start } = cursor.next().span;
+    const name = cursor.next().text;
+    cursor.expect("(");
+    const params: string[] = [];
+    while (!cursor.accept(")")) {
+      const param = cursor.next();
+      if (!["variable", "map", "identifier"].includes(param.kind)) {
+        cursor.unexpected(param, "a parameter");
+      }
+      params.push(param.text);
+      if (!cursor.is(")")) cursor.expect(",");
+    }
+    const body = this.#block();
+    return { name, params, body, span: cursor.since(start) };
+  }
+
+  #function(): FunctionDefinition {
+    const cursor: Cursor = this.#cursor;
+    const { start } = cursor.next().span;
+    const name = cursor.next().text;
+    cursor.expect("(");
+    const params: { name: string; type: TypeExpr }[] = [];
+    while (!cursor.accept(")")) {
+      const param = cursor.take("variable", "a parameter");
+      cursor.expect(":");
+      params.push({ name: param.text, type: this.#expressions.type() });
+      if (!cursor.is(")")) cursor.expect(",");
+    }
+    const result = cursor.accept(":") ? this.#expressions.type() : undefined;
+    const body = this.#block();
+    return { name, params, result, body, span: cursor.since(start) };
+  }
+
+  #clause(): Clause {
+    const cursor: Cursor = this.#cursor;
+    const lexer = cursor.raw();
+    const attachPoints: AttachPoint[] = [];
+    const start = (lexer.peek(), lexer.offset);
+    for (;;) {
+      const { text, span } = lexer.attachPoint();
+      if (!/^[\w*"$]/.test(text)) {
+        cursor.fail(`expected a probe, found '${lexer.peek() || "end of file"}'`, {
+          start: span.start,
+          end: span.start + 1,
+        });
+      }
+      attachPoints.push({ text, span });
+      if (lexer.peek() !== ",") break;
+      lexer.next();
+      if (/[{/]/.test(lexer.peek())) break; // a trailing comma
+    }
+    let predicate: Expr | undefined;
+    if (lexer.peek() === "/") {
+      cursor.expect("/");
+      this.#expressions.inPredicate = true;
+      predicate = this.#expressions.expression();
+      this.#expressions.inPredicate = false;
+      cursor.expect("/");
+    }
+    const body = this.#block();
+    return { attachPoints, predicate, body, span: cursor.since(start) };
+  }
+
+  #block(): Block {
+    const cursor: Cursor = this.#cursor;
+    const { inPredicate } = this.#expressions;
+    this.#expressions.inPredicate = false;
+    const { start } = cursor.peek().span;
+    cursor.expect("{");
+    const body: Stmt[] = [];
+    let value: Expr | undefined;
+    while (!cursor.accept("}")) {
+      if (cursor.accept(";")) continue;
+      const statement = this.#statement();
+      if (cursor.is("}") && statement.kind === "expr" && !statement.quiet) {
+        value = statement.expr;
+      } else {
+        body.push(statement);
+        const blockLike = endsInBlock(statement);
+        if (!blockLike && !cursor.is("}")) cursor.expect(";");
+      }
+    }
+    this.#expressions.inPredicate = inPredicate;
+    return { body, value, span: cursor.since(start) };
+  }
+
+  #statement(): Stmt {
+    const cursor: Cursor = this.#cursor;
+    const token = cursor.peek();
+    const { start } = token.span;
+    if (token.kind === "identifier") {
+      const special = this.#keyword(token.text, start);
+      if (special !== undefined) return special;
+    }
+    if (cursor.is("{")) {
+      const block = cursor.nested(() => this.#block());
+      const { span } = block;
+      return { kind: "expr", expr: { kind: "block", block, span }, span };
+    }
+    const expr = this.#expressions.expression();
+    const assignment = /^(<<|>>|[-+*/%&|^])?=$/.exec(cursor.peek().text);
+    if (assignment === null || cursor.peek().kind !== "punct") {
+      return { kind: "expr", expr, span: cursor.since(start) };
+    }
+    cursor.next();
+    if (expr.kind !== "variable" && expr.kind !== "map") {
+      cursor.fail("can only assign to a variable or a map", expr.span);
+    }
+    const value = this.#expressions.expression();
+    return {
+      kind: "assign",
+      target: expr,
+      operator: assignment[1] as BinaryOperator | undefined,
+      value,
+      span: cursor.since(start),
+    };
+  }
+
+  /** Statements that begin with a word. */
+  #keyword(word: string, start: number): Stmt | undefined {
+    const cursor: Cursor = this.#cursor;
+    const expressions = this.#expressions;
+    switch (word) {
+      case "if":
+        return { kind: "expr", expr: expressions.ifExpression(), span: cursor.since(start) };
+      case "let":
+        return this.#let(start);
+      case "while": {
+        cursor.next();
+        const condition = expressions.expression();
+        const body = cursor.nested(() => this.#block());
+        return { kind: "while", condition, body, span: cursor.since(start) };
+      }
+      case "unroll": {
+        cursor.next();
+        const count = expressions.expression();
+        const body = cursor.nested(() => this.#block());
+        return { kind: "unroll", count, body, span: cursor.since(start) };
+      }
+      case "for":
+        return this.#for(start);
+      case "break":
+      case "continue":
+        cursor.next();
+        return { kind: word, span: cursor.since(start) };
+      case "return": {
+        cursor.next();
+        const value = cursor.is(";") || cursor.is("}") ? undefined : expressions.expression();
+        return { kind: "return", value, span: cursor.since(start) };
+      }
+      case "import": {
+        if (!cursor.raw().looksLike(/import\s*"/y)) return undefined;
+        cursor.next();
+        return {
+          kind: "import",
+          path: cursor.take("string", "a path").text,
+          span: cursor.since(start),
+        };
+      }
+      case "_": {
+        if (!cursor.raw().looksLike(/_\s*=[^=]/y)) return undefined;
+        cursor.next();
+        cursor.expect("=");
+        const expr = expressions.expression();
+        return { kind: "expr", expr, quiet: true, span: cursor.since(start) };
+      }
+    }
+    return undefined;
+  }
+
+  #let(start: number): Stmt {
+    const cursor: Cursor = this.#cursor;
+    cursor.next();
+    const { text: name, span } = cursor.take("variable", "a variable");
+    const type = cursor.accept(":") ? this.#expressions.type() : undefined;
+    const value = cursor.accept("=") ? this.#expressions.expression() : undefined;
+    const variable = { kind: "variable", name, span } as const;
+    return { kind: "let", variable, type, value, span: cursor.since(start) };
+  }
+
+  #for(start: number): Stmt {
+    const cursor: Cursor = this.#cursor;
+    cursor.next();
+    const parenthesis = cursor.accept("(");
+    const { text: name, span } = cursor.take("variable", "a variable");
+    cursor.expect(":");
+    const from = this.#expressions.expression();
+    let over: MapExpr | { from: Expr; to: Expr };
+    if (cursor.accept("..")) {
+      over = { from, to: this.#expressions.expression() };
+    } else if (from.kind === "map") {
+      over = from;
+    } else {
+      cursor.fail("for loops go over a map or a range: for ($i : 0..10)", from.span);
+    }
+    if (parenthesis) cursor.expect(")");
+    const body = cursor.nested(() => this.#block());
+    const variable = { kind: "variable", name, span } as const;
+    return { kind: "for", variable, over, body, span: cursor.since(start) };
+  }
+}
+
+function endsInBlock(statement: Stmt): boolean {
+  if (["for", "while", "unroll"].includes(statement.kind)) return true;
+  return statement.kind === "expr" && ["if", "block"].includes(statement.expr.kind);
+}

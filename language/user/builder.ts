@@ -1,0 +1,142 @@
+// Pure: no I/O, no FFI.
+// What the pieces of the interpreter share. A script becomes closures once; they see the event at hand
+// through `state`, and everything that does not fit a bigint lies in `scratch`, each value at a place of
+// its own: functions of a script stand in place and nothing recurs, so places are known in advance.
+//
+// Scalars are signed 64-bit bigints, whatever their type: the bits are the code generator's.
+
+import type { Outcome } from "../../core/contract/outcome.ts";
+import type { UserEvent, UserSite } from "../../core/contract/user_action.ts";
+import type { Local, MapVariable, Node } from "../model/ir.ts";
+import type { LoadOptions } from "../model/loaded_script.ts";
+import type { Span } from "../syntax/diagnostics.ts";
+import { type MapType, words } from "../model/types.ts";
+import { Memory } from "../model/memory.ts";
+import type { Plans } from "../model/plan.ts";
+import type { Config } from "../check/config.ts";
+import type { MapLayout } from "../model/map_layout.ts";
+import type { UserMap } from "./user_map.ts";
+import type { Records } from "./records.ts";
+import type { Stacks } from "./stacks.ts";
+
+/** A value that fits a register. */
+export type Scalar = () => bigint;
+/** Puts a value where it belongs. */
+export type Effect = () => void;
+
+/** How a statement ended. */
+export const FLOW = { next: 0, break: 1, continue: 2, return: 3, leave: 4 } as const;
+
+/** One of {@linkcode FLOW}'s values. */
+export type Flow = typeof FLOW[keyof typeof FLOW];
+
+/** A statement. */
+export type Step = () => Flow;
+
+/** Leaves an expression whose statements ended early; thrown, and made once for each way. */
+export class Jump {
+  constructor(readonly flow: Flow) {}
+}
+
+/** By {@linkcode FLOW}. */
+export const JUMPS: readonly Jump[] = Object.values(FLOW).map((flow) => new Jump(flow));
+
+/** The event at hand. */
+export interface State {
+  event: UserEvent;
+  pbn: number;
+  site: UserSite;
+  outcome: Outcome;
+}
+
+/** Memory of a script's closures. */
+export class Scratch {
+  /** Replaced while it grows: not to be kept. */
+  memory = new Memory(new Uint8Array(4096));
+  #end = 0;
+
+  /** A place for so many bytes, zeros at first. */
+  take(bytes: number): number {
+    const at = this.#end;
+    this.#end += words(Math.max(8, bytes));
+    const { length } = this.memory.bytes;
+    if (this.#end > length) {
+      const larger = new Uint8Array(Math.max(length * 2, this.#end));
+      larger.set(this.memory.bytes);
+      this.memory = new Memory(larger);
+    }
+    return at;
+  }
+}
+
+/** A map that the script uses. */
+export interface ScriptMapEntry {
+  readonly type: MapType;
+  readonly layout: MapLayout;
+  readonly map: UserMap;
+}
+
+/** What the system answers. */
+export interface System {
+  /** By the numbers of nsecs(): boot, monotonic, TAI, TAI. */
+  clock(number: number): bigint;
+  /** Whether ids here are those of the first pid namespace. */
+  readonly isInitialNamespace: boolean;
+  /** NUMA node of a CPU. */
+  node(cpu: number): number;
+}
+
+/** What all actions of a script share. */
+export interface Shared {
+  readonly state: State;
+  readonly scratch: Scratch;
+  readonly maps: ReadonlyMap<string, ScriptMapEntry>;
+  readonly plans: Plans;
+  readonly records: Records;
+  readonly stacks: Stacks;
+  readonly config: Config;
+  /** -k */
+  readonly reportsFailures: boolean;
+  /** The -c child; 0 if there is none. */
+  readonly childPid: number;
+  readonly onUserStack?: LoadOptions["onUserStack"];
+  readonly system: System;
+}
+
+/** Where a variable is. */
+export type Variable = { readonly cell: { value: bigint } } | { readonly at: number };
+
+/** One clause under construction. */
+export interface Build extends Shared {
+  readonly variables: ReadonlyMap<Local, Variable>;
+}
+
+/** The user plane cannot do something. */
+export class NotOnThisPlane extends Error {
+  constructor(message: string, readonly span: Span) {
+    super(message);
+  }
+}
+
+/** Says what would permit it. */
+export function refuse(node: Pick<Node, "span">, what: string): never {
+  throw new NotOnThisPlane(
+    `${what}: not possible on the user plane; the kernel plane needs CAP_BPF and CAP_PERFMON`,
+    node.span,
+  );
+}
+
+/** The map behind a variable. */
+export function mapOf(b: Shared, variable: MapVariable): ScriptMapEntry {
+  return b.maps.get(variable.name)!;
+}
+
+/** As a register would hold it. */
+export function signed(value: bigint): bigint {
+  return BigInt.asIntN(64, value);
+}
+
+/** The same bits without a sign. */
+export function unsigned(value: bigint): bigint {
+  return BigInt.asUintN(64, value);
+}

@@ -1,0 +1,108 @@
+// The user plane's backend: a checked script to functions of events, and its maps in this process.
+
+import { OUTCOME } from "../../core/contract/outcome.ts";
+import { type UserAction } from "../../core/contract/user_action.ts";
+import { bootTimeNs, monotonicTimeNs, taiTimeNs } from "../../core/sys/clock.ts";
+import { pidNamespace } from "../../core/sys/namespace.ts";
+import type { Compiled, Script } from "../compile.ts";
+import { Diagnostics, ScriptError } from "../syntax/diagnostics.ts";
+import type { LoadOptions } from "../model/loaded_script.ts";
+import type { CheckedClause } from "../check/check.ts";
+import {
+  NotOnThisPlane,
+  Scratch,
+  type ScriptMapEntry,
+  type Shared,
+  type System,
+} from "./builder.ts";
+import { mostStacks } from "../model/map_layout.ts";
+import { clauseAction } from "./clauses.ts";
+import { Records } from "./records.ts";
+import { Stacks } from "./stacks.ts";
+import { UserMap } from "./user_map.ts";
+
+const CLOCKS = [bootTimeNs, monotonicTimeNs, taiTimeNs, taiTimeNs];
+
+const SYSTEM: System = {
+  clock: (number) => CLOCKS[number](),
+  get isInitialNamespace() {
+    return pidNamespace() === undefined;
+  },
+  node: nodeOf,
+};
+
+/** NUMA node of a CPU. sysfs-devices-system-cpu */
+function nodeOf(cpu: number): number {
+  try {
+    for (const { name } of Deno.readDirSync(`/sys/devices/system/cpu/cpu${cpu}`)) {
+      if (/^node\d+$/.test(name)) return Number(name.slice(4));
+    }
+  } catch {
+    // No sysfs.
+  }
+  return 0;
+}
+
+/** A script as functions. */
+export interface Interpreted {
+  /** By the probe's name; probes with the same clauses share one. */
+  readonly actions: ReadonlyMap<string, UserAction>;
+  readonly maps: ReadonlyMap<string, UserMap>;
+  readonly records: Records;
+  readonly stacks: Stacks;
+}
+
+/**
+ * Makes a script's maps and functions.
+ *
+ * @throws {ScriptError} It asks for what only the kernel plane has.
+ */
+export function interpret(script: Script, options: LoadOptions = {}): Interpreted {
+  const compiled = script as Compiled;
+  const maps = new Map<string, ScriptMapEntry>();
+  for (const [name, { type, layout }] of compiled.maps) {
+    maps.set(name, { type, layout, map: new UserMap(layout) });
+  }
+  const records = new Records(bootTimeNs);
+  const stacks = new Stacks(mostStacks(compiled.config.maxMapKeys));
+  const actionOf = interpreter(compiled, {
+    // Each call of an action sets it.
+    state: { event: undefined!, pbn: 0, site: undefined!, outcome: OUTCOME.filtered },
+    scratch: new Scratch(),
+    maps,
+    plans: compiled.plans,
+    records,
+    stacks,
+    config: compiled.config,
+    reportsFailures: compiled.reportsFailures,
+    childPid: options.childPid ?? 0,
+    onUserStack: options.onUserStack,
+    system: SYSTEM,
+  });
+  return {
+    actions: new Map(compiled.probes.map(({ name, clauses }) => [name, actionOf(clauses)])),
+    maps: new Map([...maps].map(([name, { map }]) => [name, map])),
+    records,
+    stacks,
+  };
+}
+
+/** Makes each list of clauses a function, once. */
+function interpreter(compiled: Compiled, shared: Shared) {
+  const made = new Map<readonly CheckedClause[], UserAction>();
+  return (clauses: readonly CheckedClause[]): UserAction => {
+    let action = made.get(clauses);
+    if (action === undefined) {
+      try {
+        action = clauseAction(clauses, shared);
+      } catch (error) {
+        if (!(error instanceof NotOnThisPlane)) throw error;
+        const failed = new Diagnostics();
+        failed.error("plane", error.message, error.span);
+        throw new ScriptError(failed.list, compiled.source);
+      }
+      made.set(clauses, action);
+    }
+    return action;
+  };
+}

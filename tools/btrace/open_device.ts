@@ -1,0 +1,121 @@
+// The device of a run: the providers that come with dt and those of the command line.
+
+import { disableFeature } from "../../core/bpf/features.ts";
+import { type Device, openDevice } from "../../core/device/device.ts";
+import { DtError, errorCode } from "../../core/errors.ts";
+import { type Attachment } from "../../core/contract/attachment.ts";
+import { type Provider, PROVIDER_CONTRACT } from "../../core/contract/provider.ts";
+import { allProviders } from "../../providers/mod.ts";
+import { UsageError } from "../cli/command_line.ts";
+import { type Options } from "./options.ts";
+import { fullName } from "../../language/check/probe_names.ts";
+
+/**
+ * Opens a device with all providers.
+ *
+ * @throws {UsageError} A provider of --provider cannot be loaded.
+ */
+export async function openFor({ providers, withoutFeatures }: Options): Promise<Device> {
+  for (const feature of withoutFeatures) disableFeature(feature);
+  const own = allProviders();
+  if (providers.length === 0) return openDevice({ providers: own });
+  const others = await Promise.all(providers.map(loadProvider));
+  try {
+    return openDevice({ providers: [...own, ...others] });
+  } catch (error) {
+    // Two of one name, or one for another contract.
+    if (errorCode(error) === undefined) throw error;
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Calls the default export of a module with what providers are given. */
+async function loadProvider(text: string): Promise<Provider> {
+  const fail = (reason: string) => new UsageError(`Cannot load provider ${text}: ${reason}`);
+  let made: unknown;
+  try {
+    const { default: make } = await import(moduleUrl(text)) as { default?: unknown };
+    if (typeof make !== "function") {
+      throw new TypeError("its default export is no function (core) => Provider");
+    }
+    made = await make(await import("../../core/plugin/mod.ts"));
+  } catch (error) {
+    throw fail(firstLine(error));
+  }
+  const provider = made as Partial<Provider> | null | undefined;
+  const name = provider?.name;
+  if (typeof name !== "string") {
+    throw fail("what its default export returns has no name that probes could begin with");
+  }
+  if (!/^[a-z]\w*$/.test(name) || fullName(name) !== name || SPECIAL.includes(name)) {
+    throw fail(
+      `probes cannot begin with '${name}': a name is of small letters, and none that has a meaning`,
+    );
+  }
+  if (provider!.contract !== PROVIDER_CONTRACT) {
+    throw fail(
+      `it follows version ${
+        provider!.contract
+      } of the contract, this is version ${PROVIDER_CONTRACT}`,
+    );
+  }
+  const lacks = MEMBERS.find((member) => typeof provider![member] !== "function");
+  if (lacks !== undefined) throw fail(`it has no function ${lacks}`);
+  return guarded(provider as Provider);
+}
+
+const MEMBERS = ["probes", "provide", "alloc", "dealloc", "attachments"] as const;
+/** What scripts have beside providers. */
+const SPECIAL = ["begin", "end", "self", "test", "bench"];
+
+/** A path may have characters that mean something in a URL. */
+function moduleUrl(text: string): string {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(text)) return text;
+  return `file://${Deno.realPathSync(text).split("/").map(encodeURIComponent).join("/")}`;
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split("\n")[0];
+}
+
+/** Somebody else's code: what goes wrong in it is told in one line, with its name. */
+function guarded(provider: Provider): Provider {
+  const { name, contract } = provider;
+  const failure = (what: string, error: unknown) =>
+    errorCode(error) !== undefined && error instanceof Error
+      ? error
+      : new DtError("EIO", `Provider ${name} failed in ${what}: ${firstLine(error)}`, {
+        operation: what,
+        cause: error,
+      });
+  const call = <T>(what: string, run: () => T): T => {
+    try {
+      return run();
+    } catch (error) {
+      throw failure(what, error);
+    }
+  };
+  const list = <T>(what: string, run: () => T[]): T[] => {
+    const found = call(what, run);
+    if (Array.isArray(found)) return found;
+    throw failure(what, `it returned ${String(found)}, no array`);
+  };
+  const attachment = (one: Attachment): Attachment =>
+    one.plane === "kernel" ? one : {
+      plane: "user",
+      pcbs: one.pcbs,
+      run: (host) =>
+        Promise.resolve(call("run", () => one.run(host)))
+          .catch((error) => Promise.reject(failure("run", error))),
+    };
+  return {
+    contract,
+    name,
+    probes: (pattern) => call("probes", () => [...provider.probes(pattern)]),
+    provide: (wanted) => call("provide", () => provider.provide(wanted)),
+    alloc: (...args) => list("alloc", () => provider.alloc(...args)),
+    dealloc: (pcbs) => call("dealloc", () => provider.dealloc(pcbs)),
+    attachments: (...args) =>
+      list("attachments", () => provider.attachments(...args)).map(attachment),
+  };
+}

@@ -1,0 +1,221 @@
+// Compiles a script and runs it as the command line says, on either plane, in the thread that calls.
+
+import type { Device } from "../../core/device/device.ts";
+import type { PlaneName } from "../../core/contract/provider.ts";
+import type { SessionStats } from "../../core/contract/stats.ts";
+import type { HeldProcess } from "../../core/sys/spawn.ts";
+import { executableFiles, Symbolizer } from "../../core/symbols/mod.ts";
+import { statusField } from "../../core/sys/thread.ts";
+import { abortWithProcess, holdChild, processOf, programOf } from "../cli/child.ts";
+import {
+  compile,
+  type Compiled,
+  type CompileOptions,
+  type Script,
+  type SourceText,
+} from "../../language/compile.ts";
+import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
+import { openFor } from "./open_device.ts";
+import { UsageError } from "../cli/command_line.ts";
+import { abortOnSignals } from "../cli/signals.ts";
+import { type Options } from "./options.ts";
+import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
+import { run } from "../../language/run.ts";
+import { write, writeAll } from "../cli/terminal.ts";
+
+/** A script with the device that its probes come from. */
+export interface Prepared {
+  readonly device: Device;
+  readonly script: Script;
+}
+
+/**
+ * Reads and compiles what the command line names.
+ *
+ * @throws {UsageError} It cannot be read.
+ * @throws {ScriptError} It has errors.
+ */
+export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
+  const device = await openFor(options);
+  return { device, script: compileScript(readSource(options), device, options, plane) };
+}
+
+function compileScript(
+  source: SourceText,
+  device: Device,
+  options: Options,
+  plane: PlaneName,
+): Script {
+  const { mode } = options;
+  const known: CompileOptions["named"] = { given: options.named, known: new Map() };
+  const positional = options.program === undefined
+    ? options.positional.slice(1)
+    : options.positional;
+  const script = compile(source, device, {
+    plane,
+    variables: configFromEnvironment(),
+    params: positional,
+    named: known,
+    unsafe: options.unsafe,
+    includeFolders: options.includeFolders,
+    includes: options.includes,
+    warnings: options.warnings,
+    special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
+    probeFilter: options.probeFilter,
+    targetFiles: targetFiles(options),
+    userAddress: options.pid === undefined ? undefined : (name) => {
+      using symbolizer = new Symbolizer();
+      return symbolizer.address(options.pid!, name);
+    },
+  });
+  checkNamed(known);
+  if (options.verbose) writeNotes(device, script as Compiled);
+  for (const warning of script.warnings) {
+    write(Deno.stdout, formatDiagnostic(warning, script.source));
+  }
+  return script;
+}
+
+/** Those of -p are mapped; of -c the program is known before it starts. */
+function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
+  if (pid !== undefined) {
+    return () => {
+      if (statusField(pid, "Tgid") === undefined) throw new UsageError(`No such process: ${pid}`);
+      return executableFiles(pid);
+    };
+  }
+  if (command === undefined) return undefined;
+  return () => {
+    const path = programOf(command);
+    return path === undefined ? [] : [Deno.realPathSync(path)];
+  };
+}
+
+/** What -v says of probes that are had in another way than their names say. */
+function writeNotes(device: Device, { probes }: Compiled): void {
+  for (const { pbn } of probes) {
+    const note = device.registry.number(pbn)?.note;
+    if (note !== undefined) write(Deno.stderr, `${note}\n`);
+  }
+}
+
+/** Parameters that the script does not ask for; `-- --help` lists those that it does. */
+function checkNamed({ given, known }: NonNullable<CompileOptions["named"]>): void {
+  const list = [...known].map(([name, { description, fallback }]) =>
+    `    --${name}${description === undefined ? "" : `  ${description}`} [default: ${fallback}]\n`
+  ).join("");
+  if (given.has("help") && !known.has("help")) {
+    throw new UsageError(`program command line options:\n${list}`);
+  }
+  const unexpected = [...given.keys()].filter((name) => !known.has(name));
+  if (unexpected.length === 0) return;
+  const names = (all: Iterable<string>) => [...all].map((name) => `--${name}`).join(", ");
+  throw new UsageError(
+    `unexpected program command line options: ${names(unexpected)}` +
+      (known.size === 0 ? "" : `\nHINT: expected program options: ${names(known.keys())}`),
+  );
+}
+
+/** The program of -e, of a file, or of standard input. */
+export function readSource({ program, positional }: Options): SourceText {
+  if (program !== undefined) return { name: "stdin", text: program };
+  const [file] = positional;
+  if (file === undefined) throw new UsageError("no program: use -e or name a file", true);
+  try {
+    return file === "-"
+      ? { name: "stdin", text: readUtf8("/dev/stdin") }
+      : { name: file, text: readUtf8(file) };
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw new UsageError(`failed to read file '${file}': it is not valid UTF-8`);
+    }
+    if (error instanceof Deno.errors.NotFound) {
+      throw new UsageError(`failed to open file '${file}': No such file or directory`);
+    }
+    if (error instanceof Deno.errors.IsADirectory) {
+      throw new UsageError(`failed to open file '${file}': Is a directory`);
+    }
+    throw new UsageError(`failed to open file '${file}': ${(error as Error).message}`);
+  }
+}
+
+/** Text of a file; bytes that are none must not be replaced silently. */
+function readUtf8(path: string): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
+}
+
+/**
+ * Runs a script until it ends; returns the exit status.
+ *
+ * @param onChild Told the process of -c.
+ */
+export async function trace(
+  { device, script }: Prepared,
+  options: Options,
+  onChild?: (pid: number) => void,
+): Promise<number> {
+  using stack = new DisposableStack();
+  const ending = new AbortController();
+  stack.use(abortOnSignals(ending));
+  let child: HeldProcess | undefined;
+  if (options.command !== undefined) {
+    child = stack.use(holdChild(options.command));
+    onChild?.(child.pid);
+  }
+  const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
+  if (pid !== undefined) stack.use(abortWithProcess(pid, ending));
+  const output = options.output === undefined ? Deno.stdout : stack.use(openOutput(options.output));
+  const { exitCode, stats } = await run(script, device, {
+    stdout: (bytes) => writeAll(output, bytes),
+    stderr: (bytes) => writeAll(Deno.stderr, bytes),
+    signal: ending.signal,
+    pid,
+    childPid: child?.pid,
+    take: child && (() => child.take()),
+    seccomp: options.seccomp,
+    format: options.format,
+    quiet: options.quiet,
+    noWarnings: options.noWarnings,
+    buffer: options.buffer,
+    dryRun: options.dryRun,
+    onAttached: () => {
+      if (Deno.env.has("__BPFTRACE_NOTIFY_PROBES_ATTACHED")) {
+        write(Deno.stdout, "__BPFTRACE_NOTIFY_PROBES_ATTACHED\n");
+      }
+      child?.release();
+    },
+  });
+  if (options.verbose) write(Deno.stderr, formatStats(stats));
+  return exitCode;
+}
+
+function openOutput(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, create: true, truncate: true });
+  } catch (error) {
+    throw new UsageError(`Failed to open output file: "${path}": ${(error as Error).message}`);
+  }
+}
+
+function formatStats(stats: SessionStats): string {
+  return `${stats.fired} events fired: ${stats.recorded} recorded, ${stats.aggregated} aggregated, ` +
+    `${stats.filtered} filtered, ${stats.dropped} dropped, ${stats.recursed} recursed\n` +
+    `${stats.skippedTicks} ticks skipped, ${stats.recursionMisses} skipped by the kernel\n`;
+}
+
+/** BPFTRACE_* of every key that a config block knows. */
+function configFromEnvironment(): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const key of CONFIG_KEYS) {
+    const name = `BPFTRACE_${key.toUpperCase()}`;
+    const value = Deno.env.get(name);
+    if (value === undefined) continue;
+    try {
+      set({ ...DEFAULT_CONFIG }, key, value);
+    } catch (error) {
+      throw new UsageError(`${name}: ${(error as Error).message}, found '${value}'`);
+    }
+    found[key] = value;
+  }
+  return found;
+}

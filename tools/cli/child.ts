@@ -1,0 +1,78 @@
+// Processes that a run belongs to: the child of -c, held back until everything is attached, and the
+// target of -p.
+
+import { pidfdOpen } from "../../core/sys/pidfd.ts";
+import { Poller } from "../../core/sys/poller.ts";
+import { HeldProcess } from "../../core/sys/spawn.ts";
+import { statusField } from "../../core/sys/thread.ts";
+import { UsageError } from "./command_line.ts";
+
+/**
+ * Starts a command and holds it before its first instruction.
+ *
+ * @param command A simple command with arguments, split as a shell does.
+ * @throws {UsageError} The program cannot be found.
+ */
+export function holdChild(command: string): HeldProcess {
+  if (programOf(command) === undefined) {
+    throw new UsageError(
+      `Failed to run '${firstWord(command)}': No such file or directory`,
+    );
+  }
+  return new HeldProcess(command);
+}
+
+/** What a shell takes for the program: quotes and backslashes do not count. */
+function firstWord(command: string): string {
+  const [word] = /^(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])*/s.exec(command.trim())!;
+  return word.replace(
+    /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/gs,
+    (_, single, double, escaped) => single ?? double?.replace(/\\([$`"\\])/g, "$1") ?? escaped,
+  );
+}
+
+/** The file that a command executes, or undefined if there is none. */
+export function programOf(command: string): string | undefined {
+  const name = firstWord(command);
+  const places = name.includes("/")
+    ? [name]
+    : (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${name}`);
+  return places.find((place) => {
+    try {
+      const { isFile, mode } = Deno.statSync(place);
+      return isFile && ((mode ?? 0) & 0o111) !== 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Aborts `controller` when a process ends.
+ *
+ * @throws {DtError} ESRCH no such process.
+ */
+export function abortWithProcess(pid: number, controller: AbortController): Disposable {
+  const stack = new DisposableStack();
+  const pidfd = stack.use(pidfdOpen(pid));
+  const poller = stack.use(new Poller());
+  poller.add(pidfd.value, { level: true });
+  const watch = async () => {
+    // A wait may end for nothing: when btrace itself is stopped and continued.
+    while (!stack.disposed) {
+      if ((await poller.wait(-1)).length > 0) controller.abort();
+      if (controller.signal.aborted) return;
+    }
+  };
+  watch();
+  return stack;
+}
+
+/** The same pid, if it is a process and not one of its threads. */
+export function processOf(pid: number): number {
+  const leader = Number(statusField(pid, "Tgid") ?? pid); // of none: opening it will say so
+  if (leader !== pid) {
+    throw new UsageError(`${pid} is a thread of process ${leader}: use -p ${leader}`);
+  }
+  return pid;
+}

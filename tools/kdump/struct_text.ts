@@ -1,0 +1,259 @@
+// Structures as text. stat and sockaddr are laid out as FreeBSD's, others as Linux's: see ktrace/structs.ts.
+
+import { familyName } from "../ktrace/systems/families.ts";
+import { systemBy } from "../ktrace/systems/linux.ts";
+import { type SystemName } from "../ktrace/formats/record.ts";
+import { quoted } from "./text.ts";
+import { groupName, userName } from "./users.ts";
+
+/** How to show. */
+export interface StructOptions {
+  /** Names instead of numbers. */
+  readonly resolve: boolean;
+  /** Whose numbers of signals. */
+  readonly system: SystemName;
+}
+
+type Kind =
+  | "signed"
+  | "unsigned"
+  | "hex"
+  | "octal"
+  | "time"
+  | "timeval"
+  | "pointer"
+  | "signals"
+  | "limit"
+  | "text";
+
+interface Field {
+  readonly name: string;
+  readonly at: number;
+  readonly bytes: number;
+  readonly kind: Kind;
+}
+
+/** "name@offset:bytes:kind". */
+function fields(text: string): Field[] {
+  return text.split(" ").map((field) => {
+    const [, name, at, bytes, kind] = /^(\w*)@(\d+):(\d+):(\w+)$/.exec(field)!;
+    return { name, at: Number(at), bytes: Number(bytes), kind: kind as Kind };
+  });
+}
+
+/** Linux's, by their names in captures.ts. */
+const LAYOUTS: Readonly<Record<string, readonly Field[]>> = {
+  timespec: fields("@0:16:time"),
+  timespec2: fields("atime@0:16:time mtime@16:16:time"),
+  timeval: fields("@0:16:timeval"),
+  itimerval: fields("interval@0:16:timeval value@16:16:timeval"),
+  itimerspec: fields("interval@0:16:time value@16:16:time"),
+  rlimit: fields("cur@0:8:limit max@8:8:limit"),
+  iovec: fields("base@0:8:pointer len@8:8:unsigned"),
+  pollfd: fields("fd@0:4:signed events@4:2:hex revents@6:2:hex"),
+  epoll_event: fields(`events@0:4:hex data@${Deno.build.arch === "aarch64" ? 8 : 4}:8:hex`),
+  msghdr: fields(
+    "name@0:8:pointer namelen@8:4:unsigned iov@16:8:pointer iovlen@24:8:unsigned control@32:8:pointer controllen@40:8:unsigned flags@48:4:hex",
+  ),
+  sigaction: fields("handler@0:8:pointer flags@8:8:hex mask@24:8:signals"),
+  sigset: fields("@0:8:signals"),
+  stack: fields("sp@0:8:pointer flags@8:4:hex size@16:8:unsigned"),
+  fds: fields("@0:4:signed @4:4:signed"),
+  open_how: fields("flags@0:8:hex mode@8:8:octal resolve@16:8:hex"),
+  rusage: fields(
+    "utime@0:16:timeval stime@16:16:timeval maxrss@32:8:unsigned minflt@64:8:unsigned majflt@72:8:unsigned inblock@88:8:unsigned oublock@96:8:unsigned nvcsw@128:8:unsigned nivcsw@136:8:unsigned",
+  ),
+  statfs: fields(
+    "type@0:8:hex bsize@8:8:unsigned blocks@16:8:unsigned bfree@24:8:unsigned bavail@32:8:unsigned files@40:8:unsigned ffree@48:8:unsigned namelen@64:8:unsigned frsize@72:8:unsigned flags@80:8:hex",
+  ),
+  statx: fields(
+    "mask@0:4:hex blksize@4:4:unsigned attributes@8:8:hex nlink@16:4:unsigned uid@20:4:unsigned gid@24:4:unsigned mode@28:2:octal ino@32:8:unsigned size@40:8:unsigned blocks@48:8:unsigned atime@64:12:time btime@80:12:time ctime@96:12:time mtime@112:12:time",
+  ),
+  utsname: fields(
+    "sysname@0:65:text nodename@65:65:text release@130:65:text version@195:65:text machine@260:65:text domainname@325:65:text",
+  ),
+  sysinfo: fields(
+    "uptime@0:8:signed totalram@32:8:unsigned freeram@40:8:unsigned sharedram@48:8:unsigned bufferram@56:8:unsigned totalswap@64:8:unsigned freeswap@72:8:unsigned procs@80:2:unsigned",
+  ),
+};
+
+const INFINITY = 0xffff_ffff_ffff_ffffn;
+
+function number(view: DataView, at: number, bytes: number, signed: boolean): bigint {
+  let value = 0n;
+  for (let i = bytes - 1; i >= 0; i--) value = value << 8n | BigInt(view.getUint8(at + i));
+  return signed ? BigInt.asIntN(bytes * 8, value) : value;
+}
+
+function fieldText(view: DataView, field: Field, options: StructOptions): string {
+  const { at, bytes, kind } = field;
+  const unsigned = () => number(view, at, bytes, false);
+  switch (kind) {
+    case "signed":
+      return String(number(view, at, bytes, true));
+    case "unsigned":
+      return String(unsigned());
+    case "hex":
+    case "pointer":
+      return `0x${unsigned().toString(16)}`;
+    case "octal":
+      return `0${unsigned().toString(8)}`;
+    case "limit":
+      return unsigned() === INFINITY ? "RLIM_INFINITY" : String(unsigned());
+    case "time": {
+      const part = number(view, at + 8, Math.min(bytes - 8, 8), true);
+      return `${number(view, at, 8, true)}.${String(part).padStart(9, "0")}`;
+    }
+    case "timeval":
+      return `${number(view, at, 8, true)}.${
+        String(number(view, at + 8, 8, true)).padStart(6, "0")
+      }`;
+    case "signals":
+      return signalSet(unsigned(), options.system);
+    case "text": {
+      const all = new Uint8Array(view.buffer, view.byteOffset + at, bytes);
+      const end = all.indexOf(0);
+      return quoted(end < 0 ? all : all.subarray(0, end));
+    }
+  }
+}
+
+function signalSet(mask: bigint, system: SystemName): string {
+  const names: string[] = [];
+  for (let signal = 1; signal <= 64; signal++) {
+    if ((mask >> BigInt(signal - 1) & 1n) === 0n) continue;
+    names.push(systemBy(system).signal(signal)?.replace(/^SIG/, "") ?? String(signal));
+  }
+  return `{${names.length > 60 ? "all" : names.join(" ")}}`;
+}
+
+/** A structure on one line, without its kind of record. */
+export function structText(name: string, data: Uint8Array, options: StructOptions): string {
+  if (name === "stat") return `struct stat ${statText(data, options)}`;
+  if (name === "sockaddr") return `struct sockaddr { ${sockaddrText(data)} }`;
+  const layout = LAYOUTS[name];
+  if (layout === undefined) return `unknown structure ${quoted(new TextEncoder().encode(name))}`;
+  return `struct ${name} ${layoutText(layout, data, options)}`;
+}
+
+/** Structures of one size. */
+export function structArrayText(
+  name: string,
+  elementBytes: number,
+  data: Uint8Array,
+  options: StructOptions,
+): string {
+  const layout = LAYOUTS[name];
+  if (layout === undefined || elementBytes <= 0) {
+    return `unknown structure ${quoted(new TextEncoder().encode(name))}`;
+  }
+  const elements: string[] = [];
+  for (let at = 0; at + elementBytes <= data.length; at += elementBytes) {
+    elements.push(layoutText(layout, data.subarray(at, at + elementBytes), options));
+  }
+  return `struct ${name}[] { ${elements.join(", ")} }`;
+}
+
+function layoutText(layout: readonly Field[], data: Uint8Array, options: StructOptions): string {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const parts = layout.filter(({ at, bytes }) => at + bytes <= data.length).map((field) => {
+    const text = fieldText(view, field, options);
+    return field.name === "" ? text : `${field.name}=${text}`;
+  });
+  return `{ ${parts.join(", ")} }`;
+}
+
+/** struct stat of FreeBSD, LP64. */
+function statText(data: Uint8Array, { resolve }: StructOptions): string {
+  if (data.length < 224) return "{ of another size }";
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const word = (at: number) => number(view, at, 8, false);
+  const mode = view.getUint16(24, true);
+  const [uid, gid] = [view.getUint32(28, true), view.getUint32(32, true)];
+  const time = (at: number) => timeText(number(view, at, 8, true), word(at + 8), resolve);
+  const parts = [
+    `dev=${word(0)}`,
+    `ino=${word(8)}`,
+    `mode=${resolve ? modeText(mode) : `0${mode.toString(8)}`}`,
+    `nlink=${word(16)}`,
+    `uid=${resolve ? userName(uid) : uid}`,
+    `gid=${resolve ? groupName(gid) : gid}`,
+    `rdev=${word(40)}`,
+    `atime=${time(48)}`,
+    `mtime=${time(64)}`,
+    `ctime=${time(80)}`,
+    `birthtime=${time(96)}`,
+    `size=${word(112)}`,
+    `blksize=${view.getInt32(128, true)}`,
+    `blocks=${word(120)}`,
+    `flags=0x${view.getUint32(132, true).toString(16)}`,
+  ];
+  return `{ ${parts.join(", ")} }`;
+}
+
+/** What a Date can be. */
+const MOST_SECONDS = 8_640_000_000_000n;
+
+function timeText(seconds: bigint, nanoseconds: bigint, resolve: boolean): string {
+  if (!resolve || seconds > MOST_SECONDS || seconds < -MOST_SECONDS) {
+    return nanoseconds === 0n
+      ? String(seconds)
+      : `${seconds}.${String(nanoseconds).padStart(9, "0")}`;
+  }
+  return `"${new Date(Number(seconds) * 1000).toISOString().slice(0, 19).replace("T", " ")}"`;
+}
+
+const FILE_TYPES: Readonly<Record<number, string>> = {
+  0o010000: "p",
+  0o020000: "c",
+  0o040000: "d",
+  0o060000: "b",
+  0o100000: "-",
+  0o120000: "l",
+  0o140000: "s",
+};
+
+/** As ls shows it. */
+export function modeText(mode: number): string {
+  const bits = (shift: number, special: boolean, letter: string) => {
+    const [r, w, x] = [mode >> shift & 4, mode >> shift & 2, mode >> shift & 1];
+    const last = special ? (x ? letter : letter.toUpperCase()) : x ? "x" : "-";
+    return `${r ? "r" : "-"}${w ? "w" : "-"}${last}`;
+  };
+  return (FILE_TYPES[mode & 0o170000] ?? "?") + bits(6, (mode & 0o4000) !== 0, "s") +
+    bits(3, (mode & 0o2000) !== 0, "s") + bits(0, (mode & 0o1000) !== 0, "t");
+}
+
+/** Family and address. */
+function sockaddrText(data: Uint8Array): string {
+  if (data.length < 2) return "of another size";
+  const family = familyName(data[1]);
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  if (family === "AF_INET" && data.length >= 8) {
+    return `${family}, ${data.subarray(4, 8).join(".")}:${view.getUint16(2)}`;
+  }
+  if (family === "AF_INET6" && data.length >= 24) {
+    const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + i * 2).toString(16));
+    return `${family}, [${shortest(groups)}]:${view.getUint16(2)}`;
+  }
+  if (family === "AF_UNIX") {
+    const path = data.subarray(2);
+    // One of the abstract ones starts with a NUL.
+    const end = path.indexOf(0, 1);
+    return `${family}, ${quoted(end < 0 ? path : path.subarray(0, end))}`;
+  }
+  if (family === "AF_NETLINK" && data.length >= 12) {
+    return `${family}, pid=${view.getUint32(4, true)}, groups=${view.getUint32(8, true)}`;
+  }
+  return family;
+}
+
+/** The longest run of zeros is left out. RFC 5952 */
+function shortest(groups: readonly string[]): string {
+  const text = groups.join(":");
+  const runs = text.match(/(?:\b0(?::|$)){2,}/g) ?? [];
+  const longest = runs.reduce((best, run) => run.length > best.length ? run : best, "");
+  if (longest === "") return text;
+  const at = text.indexOf(longest);
+  return `${text.slice(0, at).replace(/:$/, "")}::${text.slice(at + longest.length)}`;
+}
