@@ -9,6 +9,7 @@ import { addressOf, cString } from "./memory.ts";
 const AT_FDCWD = -100n;
 const O_CLOEXEC = 0x80000n;
 const FIONBIO = 0x5421n;
+const FIONREAD = 0x541bn;
 /** `O_WRONLY` */
 export const O_WRONLY = 1n;
 /** `O_CREAT` */
@@ -53,4 +54,29 @@ export function setBlocking(fd: number, blocking: boolean): void {
 /** Cuts a file; ftruncate(2). */
 export function truncateFile(fd: number, bytes: number): void {
   libc().syscall(arch.syscalls.ftruncate, BigInt(fd), BigInt(bytes), 0n, 0n, 0n, 0n);
+}
+
+/** The two ends of a pipe that programs do not inherit; pipe2(2). */
+export function openPipe(): { readonly reader: Fd; readonly writer: Fd } {
+  const ends = new Uint32Array(2);
+  const { pipe2 } = arch.syscalls;
+  check(libc().syscall(pipe2, addressOf(ends), O_CLOEXEC, 0n, 0n, 0n, 0n), "pipe2", "");
+  return { reader: new Fd(ends[0], "pipe:reader"), writer: new Fd(ends[1], "pipe:writer") };
+}
+
+/** True if a program that this process starts would have the descriptor: it is open and not O_CLOEXEC. */
+export function isInherited(fd: number): boolean {
+  try {
+    const info = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
+    return (BigInt(`0o${/^flags:\t(\d+)$/m.exec(info)?.[1] ?? "0"}`) & O_CLOEXEC) === 0n;
+  } catch {
+    return false;
+  }
+}
+
+/** Bytes in a pipe that nobody has read yet; ioctl_tty(2). */
+export function unreadBytes(fd: number): number {
+  const count = new Uint32Array(1);
+  libc().ioctl(fd, FIONREAD, addressOf(count));
+  return count[0];
 }

@@ -1,9 +1,13 @@
-// Starts a program and holds it before its first instruction, traced by this thread.
+// Starts a program and holds the program before its first instruction, traced by this thread. Until this
+// thread traces the child, the child waits for a line from a pipe; afterwards ptrace(2) holds it. Whatever
+// ends this process closes the pipe, or makes the kernel kill who is traced: no child is left behind.
 
 import { DtError } from "../errors.ts";
 import { errnoName } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
+import { needsShell, quoteWord } from "./shell_words.ts";
+import { isInherited, openPipe, unreadBytes } from "./open.ts";
 import { OPTION, PTRACE, ptrace, PTRACE_EVENT, seize, stopped, waitFor } from "./ptrace.ts";
 
 const SIGKILL = 9;
@@ -40,9 +44,28 @@ function strings(values: readonly string[]): BigUint64Array {
   return words;
 }
 
-/** posix_spawn(3), with signals as a program expects them: Deno ignores SIGPIPE. */
-function spawn(path: string, argv: readonly string[]): number {
+/** A descriptor that a shell can name, of one digit, and that programs do not get from this process. */
+function spareDescriptor(): number {
+  for (let fd = 9; fd > 2; fd--) if (!isInherited(fd)) return fd;
+  throw new DtError("EMFILE", "Cannot start a program: it would inherit descriptors 3 to 9", {
+    operation: "posix_spawn",
+  });
+}
+
+/**
+ * posix_spawn(3), with signals as a program expects them: Deno ignores SIGPIPE.
+ *
+ * @param inherit A descriptor of this process, and the number that the program knows it by.
+ */
+function spawn(
+  path: string,
+  argv: readonly string[],
+  inherit: { readonly fd: number; readonly as: number },
+): number {
   const c = processLibc();
+  const actions = new Uint8Array(ATTRIBUTE_BYTES);
+  c.posix_spawn_file_actions_init(actions);
+  c.posix_spawn_file_actions_adddup2(actions, inherit.fd, inherit.as);
   const attributes = new Uint8Array(ATTRIBUTE_BYTES);
   const defaults = new Uint8Array(SIGSET_BYTES);
   defaults[(SIGPIPE - 1) >> 3] = 1 << ((SIGPIPE - 1) & 7);
@@ -57,11 +80,12 @@ function spawn(path: string, argv: readonly string[]): number {
   const errno = c.posix_spawn(
     pid,
     cString(path),
-    0n,
+    actions,
     attributes,
     strings(argv),
     strings(environment),
   );
+  c.posix_spawn_file_actions_destroy(actions);
   if (errno !== 0) {
     throw new DtError(errnoName(errno), `Cannot start ${path}`, { operation: "posix_spawn" });
   }
@@ -82,13 +106,25 @@ export class HeldProcess implements Disposable {
   /**
    * Starts a shell that becomes the command.
    *
-   * @param command A simple command with arguments, split as a shell does.
+   * @param command A command with arguments, split as a shell does. Where the line is more than one simple
+   * command (`a && b`, a pipe, an assignment), the process is the shell that runs the line.
    * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC the shell could not execute it.
    */
   constructor(command: string) {
-    this.pid = spawn("/bin/sh", ["sh", "-c", `kill -STOP $$; exec ${command}`]);
+    const { reader, writer } = openPipe();
+    using _writer = writer;
+    const as = spareDescriptor();
+    {
+      using _reader = reader;
+      const program = needsShell(command) ? `/bin/sh -c ${quoteWord(command)}` : command;
+      const script = `read -r _ <&${as} || exit 1; exec ${as}<&-; exec ${program}`;
+      this.pid = spawn("/bin/sh", ["sh", "-c", script], { fd: reader.value, as });
+    }
     try {
-      this.#advance(command);
+      // The kernel kills who is traced when this process ends, whatever ends it.
+      seize(this.pid, OPTION.exec | OPTION.exitKill);
+      libc().write(writer.value, new Uint8Array([10]), 1n);
+      this.#advance(command, writer.value);
     } catch (error) {
       libc().kill(this.pid, SIGKILL);
       this.reap();
@@ -96,17 +132,13 @@ export class HeldProcess implements Disposable {
     }
   }
 
-  #advance(command: string): void {
-    waitFor(this.pid, { wait: true, untraced: true });
-    if (!stopped.ended) {
-      seize(this.pid, OPTION.exec);
-      libc().kill(this.pid, SIGCONT);
-    }
-    while (!stopped.ended) {
+  /** Lets the shell run until it has executed the command. The shell's own exec comes before its line is read. */
+  #advance(command: string, pipe: number): void {
+    for (;;) {
       const tid = waitFor(this.pid, { wait: true });
       if (tid < 0 || stopped.ended) break;
       const { event, signal } = stopped;
-      if (event === PTRACE_EVENT.exec) return;
+      if (event === PTRACE_EVENT.exec && unreadBytes(pipe) === 0) return;
       if (event === PTRACE_EVENT.stop && isStopSignal(signal)) ptrace(PTRACE.listen, this.pid);
       else ptrace(PTRACE.cont, this.pid, 0n, event === 0 ? BigInt(signal) : 0n);
     }

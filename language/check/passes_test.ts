@@ -85,7 +85,8 @@ Deno.test("fullName() says what a type of probe does not take", () => {
     "uprobe:a:b:c": "unsupported language type: b",
   };
   for (const [written, message] of Object.entries(table)) {
-    assertThrows(() => fullName(written), ProbeNameError, message);
+    const error = assertThrows(() => fullName(written)) as Error;
+    assertEquals([error instanceof ProbeNameError, error.message], [true, message]);
   }
 });
 
