@@ -10,8 +10,13 @@ export interface MapLayout {
   readonly type: "ARRAY" | "PERCPU_ARRAY" | "HASH" | "PERCPU_HASH" | "LRU_HASH" | "LRU_PERCPU_HASH";
   /** Bytes. */
   readonly keySize: number;
-  /** Bytes on one CPU. */
+  /** Bytes of a value on one CPU, {@linkcode MapLayout.set} included. */
   readonly valueSize: number;
+  /**
+   * A map without keys: offset of the word that is 1 once the script has given the map a value. A map that
+   * has none, or none any more, is not printed at the end.
+   */
+  readonly set?: number;
   /** Most entries. */
   readonly entries: number;
   /** Each CPU has a value of its own. */
@@ -47,7 +52,8 @@ export function mapLayout(map: MapType, maximum: number): MapLayout {
     return {
       type: perCpu ? "PERCPU_ARRAY" : "ARRAY",
       keySize: 4,
-      valueSize,
+      valueSize: valueSize + 8,
+      set: valueSize,
       entries: 1,
       perCpu,
       onDemand: false,

@@ -364,6 +364,11 @@ export function aggregationWords(type: AggregationType): number {
   }
 }
 
+/** True for an aggregation that is printed as a drawing: without a value there is nothing to draw. */
+export function isDrawn({ name }: AggregationType): boolean {
+  return name === "hist" || name === "lhist" || name === "tseries";
+}
+
 /** tseries(): number of the interval plus one, value, how many, when. */
 export const TSERIES_WORDS = 4;
 

@@ -4,6 +4,7 @@
 
 import {
   type AggregationType,
+  aggregationWords,
   elementOffsets,
   isSigned,
   lhistBuckets,
@@ -88,14 +89,16 @@ function signedBy(signed: boolean, value: bigint): bigint {
 }
 
 function aggregated(type: AggregationType, value: Uint8Array, stride: number): MapValue {
+  // Behind the words of the aggregation may stand whether the map has a value.
+  const sums = () => sumCpus(value, stride).slice(0, aggregationWords(type));
   switch (type.name) {
     case "count":
-      return { kind: "number", value: sumCpus(value, stride)[0] };
+      return { kind: "number", value: sums()[0] };
     case "sum":
-      return { kind: "number", value: signedBy(type.signed, sumCpus(value, stride)[0]) };
+      return { kind: "number", value: signedBy(type.signed, sums()[0]) };
     case "avg":
     case "stats": {
-      const [sum, count] = sumCpus(value, stride);
+      const [sum, count] = sums();
       const total = signedBy(type.signed, sum);
       const average = count === 0n ? 0n : total / count;
       return type.name === "avg"
@@ -106,10 +109,10 @@ function aggregated(type: AggregationType, value: Uint8Array, stride: number): M
     case "max":
       return { kind: "number", value: extreme(type, value, stride) };
     case "hist":
-      return histogram(sumCpus(value, stride), histBounds(type.params), true);
+      return histogram(sums(), histBounds(type.params), true);
     case "lhist": {
       const step = type.params[2];
-      return histogram(sumCpus(value, stride), lhistBounds(type.params), step % 1024n === 0n);
+      return histogram(sums(), lhistBounds(type.params), step % 1024n === 0n);
     }
     case "tseries":
       return series(type, value, stride);
