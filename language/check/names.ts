@@ -9,6 +9,7 @@ import {
   INT64,
   integer,
   literalType,
+  longString,
   NONE,
   pointer,
   string,
@@ -242,7 +243,7 @@ function dynamicNode(context: Context, arg: Argument, of: string, span: Span): N
     op: "call",
     name: "str",
     args: [address],
-    type: string(context.config.maxStrlen, true),
+    type: longString(context.config.maxStrlen),
     span,
   };
 }

@@ -26,9 +26,10 @@ type Call = Node & { op: "call" };
 export function readText(gen: Gen, node: Node, destination: () => void): void {
   const { limit } = node.type as StringType;
   const [pointer, length] = (node as Call).args;
-  if (length === undefined) {
+  if (length === undefined || length.op === "constant") {
+    const most = length === undefined ? limit : Math.min(limit, Number(length.value));
     evaluate(gen, pointer);
-    gen.emit(mov64(R3, R0), mov64(R2, imm(limit)));
+    gen.emit(mov64(R3, R0), mov64(R2, imm(Math.max(1, most))));
   } else {
     gen.frame.scope(() => {
       const spill = gen.frame.slot();

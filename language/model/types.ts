@@ -215,6 +215,14 @@ export function string(bytes: number, truncates = false): StringType {
   return { kind: "string", size: words(bytes), limit: bytes, truncates };
 }
 
+/** The type of text of unknown length: at most `maxStrlen` bytes and a NUL; longer text is cut with a mark. */
+export function longString(maxStrlen: number): StringType {
+  return string(maxStrlen + 1, true);
+}
+
+/** Bytes in front of a buffer's data, which sizeof counts: the length. */
+export const BUFFER_HEAD = 4;
+
 /** A tuple of types. */
 export function tuple(types: readonly Type[]): TupleType {
   return { kind: "tuple", elements: types.map((type) => ({ type })) };
@@ -283,6 +291,15 @@ export function elementOffsets(type: TupleType): number[] {
     at += storageSize(one.type);
     return offset;
   });
+}
+
+/**
+ * The size of a type as scripts are told it: C's, but without the NUL of text that may be cut, and with the
+ * length that stands in front of a buffer.
+ */
+export function toldSize(type: Type): number {
+  if (type.kind === "string" && type.truncates) return type.limit - 1;
+  return type.kind === "buffer" ? BUFFER_HEAD + type.limit : cSize(type);
 }
 
 /** C's sizeof. */
@@ -461,9 +478,9 @@ export function typeName(type: Type | AggregationType): string {
       if (type.enumeration !== undefined) return `enum ${type.enumeration.name}`;
       return `${type.signed ? "" : "u"}int${type.size * 8}`;
     case "string":
-      return `string[${type.limit}]`;
+      return `string[${toldSize(type)}]`;
     case "buffer":
-      return `buffer[${type.limit}]`;
+      return `buffer[${toldSize(type)}]`;
     case "pointer":
       return type.to.kind === "none" ? "void *" : `${typeName(type.to)} *`;
     case "array":

@@ -5,7 +5,17 @@ import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
 import { type FormatPart, parseFormat } from "../../syntax/printf_format.ts";
 import type { MapVariable, Node } from "../../model/ir.ts";
-import { cSize, isNumeric, NONE, pointer, string, type Type, typeName } from "../../model/types.ts";
+import {
+  cSize,
+  isNumeric,
+  longString,
+  NONE,
+  pointer,
+  string,
+  type Type,
+  typeName,
+  UINT64,
+} from "../../model/types.ts";
 import { broken, constant, type Context } from "../context.ts";
 import { asString, isConstant } from "../operators.ts";
 
@@ -90,12 +100,16 @@ export function readString(
   span: Span,
 ): Node {
   const { maxStrlen } = context.config;
-  const known = length !== undefined && isConstant(length) && length.value < BigInt(maxStrlen);
-  const type = known
-    ? string(Math.max(1, Number((length as Node & { op: "constant" }).value)))
-    : string(maxStrlen, true);
-  const args = length === undefined || known ? [address] : [address, length];
-  return { op: "call", name: "str", args, type, span };
+  if (length === undefined) {
+    return { op: "call", name: "str", args: [address], type: longString(maxStrlen), span };
+  }
+  if (!isConstant(length)) {
+    return { op: "call", name: "str", args: [address, length], type: longString(maxStrlen), span };
+  }
+  const bytes = Math.max(0, Math.min(Number(length.value), maxStrlen));
+  const type = string(Math.max(1, Math.min(bytes + 1, maxStrlen)));
+  const size = constant(BigInt(bytes), UINT64, length.span);
+  return { op: "call", name: "str", args: [address, size], type, span };
 }
 
 /** A map as a whole. */
@@ -122,12 +136,8 @@ export function format(
     return undefined;
   }
   const parts = parseFormat(first.value);
-  if ("unknown" in parts) {
-    context.error(
-      "format",
-      `${call.name}: Unknown format string token: ${parts.unknown}`,
-      first.span,
-    );
+  if ("unsupported" in parts) {
+    context.error("format", `unsupported format specifier: ${parts.unsupported}`, call.span);
     return undefined;
   }
   const conversions = parts.filter((part) => typeof part !== "string");
@@ -135,7 +145,7 @@ export function format(
     const relation = values.length < conversions.length ? "not enough" : "too many";
     context.error(
       "format",
-      `${call.name}: ${relation} arguments for format string (${values.length} supplied, ` +
+      `${relation} arguments for format string (${values.length} supplied, ` +
         `${conversions.length} expected)`,
       call.span,
     );
@@ -148,9 +158,9 @@ export function format(
     ok = false;
     context.error(
       "format",
-      `${call.name}: %${conversion} specifier expects a value of type ${wanted} ` +
-        `(${typeName(values[i].type)} supplied)`,
-      rest[i].span,
+      `unsupported format specifier for type '${typeName(values[i].type)}': ${conversion}`,
+      call.span,
+      `%${conversion} expects a value of type ${wanted}`,
     );
   });
   return ok ? { parts, values } : undefined;

@@ -269,9 +269,11 @@ function debugf(context: Context, call: CallExpr): Node {
     return effect(call.span);
   }
   const parts = parseFormat(first.value);
-  const conversions = "unknown" in parts ? [] : parts.filter((part) => typeof part !== "string");
-  const unknown = "unknown" in parts
-    ? parts.unknown
+  const conversions = "unsupported" in parts
+    ? []
+    : parts.filter((part) => typeof part !== "string");
+  const unknown = "unsupported" in parts
+    ? parts.unsupported
     : conversions.find(({ conversion }) => !"duxps".includes(conversion))?.conversion;
   if (unknown !== undefined) {
     context.error("format", `debugf: Unknown format string token: ${unknown}`, first.span);

@@ -4,10 +4,12 @@
 import type { CallExpr } from "../../syntax/ast.ts";
 import type { Node } from "../../model/ir.ts";
 import {
+  BUFFER_HEAD,
   cSize,
   INT64,
   integer,
   isScalar,
+  longString,
   string,
   type Type,
   typeName,
@@ -35,10 +37,6 @@ function str(context: Context, call: CallExpr): Node {
   }
   const pointer = context.value(first);
   const length = second && numeric(context, call, 1);
-  if (length !== undefined && isConstant(length) && length.value < 1n) {
-    context.error("range", "str() expects a length of at least 1", second.span);
-    return literal("", span);
-  }
   const known = asString(context, pointer);
   if (known !== undefined) {
     if (length !== undefined && !isConstant(length)) {
@@ -47,9 +45,10 @@ function str(context: Context, call: CallExpr): Node {
     if (known.op === "text" && length === undefined) return known;
     const { maxStrlen } = context.config;
     const limit = length === undefined ? maxStrlen : Number((length as { value: bigint }).value);
-    if (known.type.kind !== "string" || limit >= known.type.limit) return known;
-    if (known.op === "text") return literal(known.value.slice(0, limit - 1), span);
-    return { op: "convert", operand: known, type: string(limit, length === undefined), span };
+    if (known.type.kind !== "string" || limit + 1 >= known.type.limit) return known;
+    if (known.op === "text") return literal(known.value.slice(0, Math.max(0, limit)), span);
+    const type = length === undefined ? longString(limit) : string(Math.max(1, limit + 1));
+    return { op: "convert", operand: known, type, span };
   }
   const bytes = pointer.type.kind === "array" && cSize(pointer.type.of) === 1;
   if (bytes) {
@@ -64,6 +63,15 @@ function str(context: Context, call: CallExpr): Node {
       first.span,
     );
     return literal("", span);
+  }
+  const { maxStrlen } = context.config;
+  if (length !== undefined && isConstant(length) && length.value >= BigInt(maxStrlen)) {
+    context.warning(
+      "str-length",
+      `length param (${length.value}) is too long and will be shortened to ${maxStrlen} bytes ` +
+        "(see BPFTRACE_MAX_STRLEN)",
+      span,
+    );
   }
   return readString(context, pointer, length, span);
 }
@@ -89,7 +97,8 @@ function buf(context: Context, call: CallExpr): Node {
     context.error("arity", "buf() expects a length argument for non-array type", span);
     return broken(span);
   }
-  const limit = Math.max(1, Math.min(known ?? maxStrlen, maxStrlen));
+  const most = Math.max(1, maxStrlen - BUFFER_HEAD);
+  const limit = Math.max(0, Math.min(known ?? most, most));
   const type: Type = { kind: "buffer", limit };
   if (found === undefined) {
     if (own !== undefined) {
@@ -186,7 +195,7 @@ function concat(context: Context, call: CallExpr): Node {
   const limit = (one: Node) => (one.type as Type & { kind: "string" }).limit;
   const truncates = [left, right].some((one) => "truncates" in one.type && one.type.truncates);
   // A map that holds what was joined to itself must not grow for ever.
-  const most = Math.max(context.config.maxStrlen, limit(left), limit(right));
+  const most = Math.max(context.config.maxStrlen + 1, limit(left), limit(right));
   const whole = limit(left) + limit(right) - 1;
   const type = string(Math.min(whole, most), truncates || whole > most);
   return { op: "call", name: "str_concat", args: [left, right], type, span };

@@ -6,12 +6,12 @@ import type { Span } from "../../syntax/diagnostics.ts";
 import type { Node } from "../../model/ir.ts";
 import {
   BOOL,
-  cSize,
   findField,
   INT64,
   literalType,
   pointer,
   string,
+  toldSize,
   type Type,
   typeName,
   UINT64,
@@ -33,7 +33,7 @@ export function typeOf(context: Context, expr: Expr): Type {
 }
 
 function sizeOf(context: Context, call: CallExpr): Node {
-  return constant(BigInt(cSize(typeOf(context, call.args[0]))), UINT64, call.span);
+  return constant(BigInt(toldSize(typeOf(context, call.args[0]))), UINT64, call.span);
 }
 
 /** offsetof(T, a.b.c) */
