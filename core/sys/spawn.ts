@@ -1,4 +1,5 @@
-// Starts a program and holds it before its first instruction, traced by this thread.
+// Starts a program and holds it before its first instruction, traced by this thread through
+// ptrace.ts, so that a session can begin before the program does anything.
 
 import { DtError } from "../errors.ts";
 import { errnoName } from "./errno.ts";
@@ -12,19 +13,23 @@ const SIGTERM = 15;
 const SIGCONT = 18;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
-/** sizeof(posix_spawnattr_t), with room for other C libraries; sizeof(sigset_t). */
+/** Size of posix_spawnattr_t in bytes, with room for other C libraries than glibc. */
 const ATTRIBUTE_BYTES = 512;
+/** Size of sigset_t in bytes. */
 const SIGSET_BYTES = 128;
 
-/** How long a child is waited for that was told to end. */
+/** Milliseconds that a child has to end after SIGTERM before it is left to itself. */
 const ENDING_MS = 50;
 
-/** Signals that stop a process. */
+/** True for the signals that stop a process: SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU. */
 export function isStopSignal(signal: number): boolean {
   return signal >= 19 && signal <= 22;
 }
 
-/** `char *[]` with the texts behind it, in one buffer, so that what points into it keeps it. */
+/**
+ * Makes a `char *[]` with the texts behind the pointers in the same buffer, so that the buffer
+ * keeps the texts alive.
+ */
 function strings(values: readonly string[]): BigUint64Array {
   const texts = values.map(cString);
   let at = (values.length + 1) * 8;
@@ -40,7 +45,13 @@ function strings(values: readonly string[]): BigUint64Array {
   return words;
 }
 
-/** posix_spawn(3), with signals as a program expects them: Deno ignores SIGPIPE. */
+/**
+ * Starts a program with posix_spawn(3). Signals are reset to what programs expect, since Deno
+ * ignores SIGPIPE.
+ *
+ * @returns Process id of the child.
+ * @throws {DtError} errno of posix_spawn(3).
+ */
 function spawn(path: string, argv: readonly string[]): number {
   const c = processLibc();
   const attributes = new Uint8Array(ATTRIBUTE_BYTES);
@@ -69,21 +80,22 @@ function spawn(path: string, argv: readonly string[]): number {
 }
 
 /**
- * A child of this thread that has executed its program and not run an instruction of it. Until it is
- * released or taken, this thread traces it; all calls must come from this thread.
+ * A child of this thread that has executed its program and not yet run an instruction of it. This
+ * thread traces the child until it is released or taken. All calls must come from this thread.
  */
 export class HeldProcess implements Disposable {
-  /** Process id. */
+  /** Process id of the child. */
   readonly pid: number;
   #held = true;
   #reaped = false;
   #status?: number;
 
   /**
-   * Starts a shell that becomes the command.
+   * Starts a shell that becomes the command, and waits until the command has been executed.
    *
    * @param command A simple command with arguments, split as a shell does.
-   * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC the shell could not execute it.
+   * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC the shell could not execute the
+   * command.
    */
   constructor(command: string) {
     this.pid = spawn("/bin/sh", ["sh", "-c", `kill -STOP $$; exec ${command}`]);
@@ -96,6 +108,7 @@ export class HeldProcess implements Disposable {
     }
   }
 
+  /** Takes the shell from its own SIGSTOP to the stop behind its exec. */
   #advance(command: string): void {
     waitFor(this.pid, { wait: true, untraced: true });
     if (!stopped.ended) {
@@ -114,45 +127,50 @@ export class HeldProcess implements Disposable {
     throw new DtError("ENOEXEC", `Cannot run '${command}'`, { operation: "exec" });
   }
 
-  /** Lets it run, untraced. */
+  /** Lets the child run, untraced. Has no effect after {@linkcode HeldProcess.take}. */
   release(): void {
     if (this.#held) ptrace(PTRACE.detach, this.pid);
     this.#held = false;
   }
 
-  /** Gives it to a tracer in this thread, which finds it stopped. */
+  /** Hands the child over to a tracer in this thread; that tracer finds it stopped. */
   take(): void {
     this.#held = false;
   }
 
-  /** How it has ended, as wait(2) says it; undefined while it runs, or if somebody else was told. */
+  /**
+   * Status of the ended child as wait(2) encodes it; undefined while the child runs, or if another
+   * part of the program waited for it.
+   */
   get status(): number | undefined {
     return this.#status;
   }
 
-  /** Lets it run on when this is disposed. */
+  /** Lets the child run, and go on running when this object is disposed. */
   abandon(): void {
     this.release();
     this.#reaped = true;
   }
 
-  /** Takes its exit status, if it has ended and nobody else did. */
+  /**
+   * Reads the exit status of the child if it has ended and nobody else has read it. Never waits.
+   */
   reap(): void {
     if (this.#reaped) return;
     const found = waitFor(this.pid, { wait: false });
-    // ECHILD: a tracer has taken it.
+    // An error is ECHILD: a tracer has read the status already.
     this.#reaped = found < 0 || (found > 0 && stopped.ended);
     if (found > 0 && stopped.ended) this.#status = stopped.status;
   }
 
-  /** Ends it if it still runs. */
+  /** Ends the child if it still runs: SIGTERM, and a short wait for its end. */
   [Symbol.dispose](): void {
     this.release();
     this.reap();
     if (this.#reaped) return;
     libc().kill(this.pid, SIGTERM);
     libc().kill(this.pid, SIGCONT);
-    // It ends at once, or takes its time and is left to init.
+    // The child ends at once, or takes its time and is left to init.
     const tick = new Int32Array(new SharedArrayBuffer(4));
     for (let ms = 0; ms < ENDING_MS && !this.#reaped; ms++) {
       this.reap();
