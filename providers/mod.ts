@@ -4,7 +4,16 @@
  */
 
 import type { Provider } from "../core/contract/provider.ts";
-import { fentry, fexit, kprobe, kretprobe, uprobe, uretprobe, usdt } from "./function/mod.ts";
+import {
+  type Demangle,
+  fentry,
+  fexit,
+  kprobe,
+  kretprobe,
+  uprobe,
+  uretprobe,
+  usdt,
+} from "./function/mod.ts";
 import { iter } from "./iter/mod.ts";
 import { procEvents } from "./proc-events/mod.ts";
 import { hardware, interval, profile, software } from "./profile/mod.ts";
@@ -13,6 +22,7 @@ import { syscall } from "./syscall/mod.ts";
 import { watchpoint } from "./watchpoint/mod.ts";
 
 export {
+  type Demangle,
   fentry,
   fexit,
   hardware,
@@ -33,8 +43,14 @@ export {
   watchpoint,
 };
 
-/** One of each. */
-export function allProviders(): Provider[] {
+/** What providers take from other packages. */
+export interface ProviderHelpers {
+  /** Makes names of C++ readable, for probes of functions by such names. */
+  readonly demangle?: Demangle;
+}
+
+/** Makes one provider of each kind. */
+export function allProviders({ demangle }: ProviderHelpers = {}): Provider[] {
   return [
     fentry(),
     fexit(),
@@ -50,8 +66,8 @@ export function allProviders(): Provider[] {
     staticPoints(),
     syscall(),
     tracepoint(),
-    uprobe(),
-    uretprobe(),
+    uprobe(demangle),
+    uretprobe(demangle),
     usdt(),
     watchpoint(),
   ];

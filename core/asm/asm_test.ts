@@ -1,4 +1,5 @@
 // Tests of the assembler and the disassembler: each instruction against its bytes and its text.
+
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   ALU_OP,

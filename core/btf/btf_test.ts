@@ -1,4 +1,5 @@
 // Tests of reading BTF, from a blob made here and from the running kernel.
+
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Btf, BTF_KIND, kernelBtf } from "./mod.ts";
 

@@ -45,6 +45,11 @@ export interface Provider {
    */
   provide(name: string): ProbeSpec | undefined;
   /**
+   * True if a name without `*` stands for several probes all the same, as the name of an overloaded
+   * function does: {@linkcode Provider.probes} then tells which, by their own names. Default: no name does.
+   */
+  isFamily?(name: string): boolean;
+  /**
    * Checks a request and builds its PCBs; nothing fires yet.
    *
    * @throws {DtError} EINVAL the request does not fit the probe; EOPNOTSUPP the probe cannot exist

@@ -67,6 +67,11 @@ export class Registry {
 
   /** Every probe whose full name matches, registered: in the providers' order. */
   *match(pattern: string): Generator<Probe> {
+    const named = this.#providers.get(providerOf(pattern));
+    if (named?.isFamily?.(pattern)) {
+      for (const spec of named.probes(pattern)) yield this.#register(spec, named);
+      return;
+    }
     if (!isPattern(pattern)) {
       const probe = this.lookup(pattern);
       if (probe !== undefined) yield probe;

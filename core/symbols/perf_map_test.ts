@@ -1,4 +1,5 @@
 // Tests of reading perf maps.
+
 import { assert, assertEquals } from "@std/assert";
 import { parsePerfMap } from "./perf_map.ts";
 

@@ -1,4 +1,5 @@
 // Tests of the table of symbols.
+
 import { assertEquals } from "@std/assert";
 import { addressNumber, SymbolTable } from "./symbol_table.ts";
 

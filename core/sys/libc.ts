@@ -90,11 +90,17 @@ export interface ProcessLibc {
   posix_spawn(
     pid: Int32Array,
     path: Uint8Array,
-    actions: bigint,
+    actions: Uint8Array,
     attributes: Uint8Array,
     argv: BigUint64Array,
     envp: BigUint64Array,
   ): number;
+  /** `int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)` */
+  posix_spawn_file_actions_init(actions: Uint8Array): number;
+  /** `int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)` */
+  posix_spawn_file_actions_destroy(actions: Uint8Array): number;
+  /** `int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int fd, int newfd)` */
+  posix_spawn_file_actions_adddup2(actions: Uint8Array, fd: number, newfd: number): number;
   /** `int posix_spawnattr_init(posix_spawnattr_t *attr)`: sets the defaults. */
   posix_spawnattr_init(attributes: Uint8Array): number;
   /** `int posix_spawnattr_setflags(posix_spawnattr_t *attr, short flags)` */
@@ -156,9 +162,12 @@ const PROCESS_SYMBOLS = {
   process_vm_readv: VECTORS,
   process_vm_writev: VECTORS,
   posix_spawn: {
-    parameters: ["buffer", "buffer", "usize", "buffer", "buffer", "buffer"],
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"],
     result: "i32",
   },
+  posix_spawn_file_actions_init: { parameters: ["buffer"], result: "i32" },
+  posix_spawn_file_actions_destroy: { parameters: ["buffer"], result: "i32" },
+  posix_spawn_file_actions_adddup2: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   posix_spawnattr_init: { parameters: ["buffer"], result: "i32" },
   posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
   posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },

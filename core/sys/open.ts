@@ -11,6 +11,8 @@ const AT_FDCWD = -100n;
 const O_CLOEXEC = 0x80000n;
 /** Request of ioctl(2) that makes a descriptor blocking or nonblocking. */
 const FIONBIO = 0x5421n;
+/** Request of ioctl(2) that counts unread bytes. */
+const FIONREAD = 0x541bn;
 /** open(2) flag: open for writing only. */
 export const O_WRONLY = 1n;
 /** open(2) flag: create the file if there is none. */
@@ -66,4 +68,37 @@ export function setBlocking(fd: number, blocking: boolean): void {
 /** Cuts a file to a length in bytes; ftruncate(2). Errors are ignored. */
 export function truncateFile(fd: number, bytes: number): void {
   libc().syscall(arch.syscalls.ftruncate, BigInt(fd), BigInt(bytes), 0n, 0n, 0n, 0n);
+}
+
+/**
+ * Makes a pipe. Programs that this process executes do not inherit its ends; pipe2(2).
+ *
+ * @returns The two ends, which the caller owns.
+ * @throws {DtError} EMFILE too many descriptors are open.
+ */
+export function openPipe(): { readonly reader: Fd; readonly writer: Fd } {
+  const ends = new Uint32Array(2);
+  const { pipe2 } = arch.syscalls;
+  check(libc().syscall(pipe2, addressOf(ends), O_CLOEXEC, 0n, 0n, 0n, 0n), "pipe2", "");
+  return { reader: new Fd(ends[0], "pipe:reader"), writer: new Fd(ends[1], "pipe:writer") };
+}
+
+/**
+ * True if a program that this process starts would have the descriptor: it is open and not
+ * O_CLOEXEC.
+ */
+export function isInherited(fd: number): boolean {
+  try {
+    const info = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
+    return (BigInt(`0o${/^flags:\t(\d+)$/m.exec(info)?.[1] ?? "0"}`) & O_CLOEXEC) === 0n;
+  } catch {
+    return false;
+  }
+}
+
+/** Counts the bytes in a pipe that nobody has read yet; ioctl_tty(2). 0 if that cannot be told. */
+export function unreadBytes(fd: number): number {
+  const count = new Uint32Array(1);
+  libc().ioctl(fd, FIONREAD, addressOf(count));
+  return count[0];
 }

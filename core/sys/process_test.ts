@@ -1,9 +1,11 @@
 // Tests of looking after other processes: process_memory.ts, thread.ts, interrupter.ts, ptrace.ts,
 // spawn.ts.
+
 import { assert, assertEquals } from "@std/assert";
 import { Interrupter } from "./interrupter.ts";
 import { addressOf } from "./memory.ts";
 import { readMemory, writeMemory } from "./process_memory.ts";
+import { needsShell } from "./shell_words.ts";
 import { HeldProcess } from "./spawn.ts";
 import { PTRACE, ptrace, waitAny } from "./ptrace.ts";
 import { selfThread, Thread, threadsOf } from "./thread.ts";
@@ -69,4 +71,68 @@ Deno.test("a child that nobody has waited for hides no tracee", () => {
   assertEquals(found, child.pid);
   forgotten[Symbol.dispose]();
   assertEquals(waitAny({ wait: false, tracees: new Map() }), -10);
+});
+
+Deno.test("needsShell() tells command lines from simple commands", () => {
+  const lines: Readonly<Record<string, boolean>> = {
+    "ls -l": false,
+    "ls > x 2>&1": false,
+    "ls &> x": false,
+    "echo 'a && b' \"c; d\" e\\;f": false,
+    "echo $HOME *.ts": false,
+    "a && b": true,
+    "a; b": true,
+    "a | b": true,
+    "a &": true,
+    "(a)": true,
+    "X=1 a": true,
+    "cd /tmp": true,
+    "exec a": true,
+    "while true": true,
+    "a\nb": true,
+  };
+  for (const [line, expected] of Object.entries(lines)) {
+    assertEquals(needsShell(line), expected, line);
+  }
+});
+
+Deno.test("a command line that only a shell understands runs whole", () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const child = new HeldProcess(`touch ${folder}/a && touch ${folder}/b; exit 3`);
+    child.release();
+    while (child.status === undefined) child.reap();
+    assertEquals(child.status >> 8, 3);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["a", "b"]);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("a held child does not outlive whoever holds the child, whatever ends the holder", async () => {
+  const module = new URL("./spawn.ts", import.meta.url).href;
+  const script = `import { HeldProcess } from "${module}";
+    console.log(new HeldProcess("sleep 1000").pid);
+    await new Promise(() => setInterval(() => {}, 1000));`;
+  const holder = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", script],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = holder.stdout.getReader();
+  const pid = Number(new TextDecoder().decode((await reader.read()).value).trim());
+  assert(Deno.statSync(`/proc/${pid}`).isDirectory);
+  holder.kill("SIGKILL");
+  await holder.status;
+  await reader.cancel();
+  const isGone = () => {
+    try {
+      return /\) Z /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+    } catch {
+      return true;
+    }
+  };
+  for (let i = 0; i < 500 && !isGone(); i++) await new Promise((done) => setTimeout(done, 10));
+  assert(isGone());
 });

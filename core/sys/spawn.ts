@@ -1,10 +1,14 @@
-// Starts a program and holds it before its first instruction, traced by this thread through
-// ptrace.ts, so that a session can begin before the program does anything.
+// Starts a program and holds the program before its first instruction, so that a session can begin
+// before the program does anything. First the child waits for a line from a pipe; then this thread
+// traces the child (ptrace.ts), and ptrace(2) holds it. No child is left behind: whatever ends this
+// process closes the pipe, or makes the kernel kill the tracee.
 
 import { DtError } from "../errors.ts";
 import { errnoName } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
+import { needsShell, quoteWord } from "./shell_words.ts";
+import { isInherited, openPipe, unreadBytes } from "./open.ts";
 import { OPTION, PTRACE, ptrace, PTRACE_EVENT, seize, stopped, waitFor } from "./ptrace.ts";
 
 const SIGKILL = 9;
@@ -46,14 +50,37 @@ function strings(values: readonly string[]): BigUint64Array {
 }
 
 /**
+ * Finds a number for a descriptor in the child: one digit, since a shell can name no other, and not
+ * a descriptor that programs inherit from this process.
+ *
+ * @throws {DtError} EMFILE programs inherit all of the descriptors 3 to 9.
+ */
+function spareDescriptor(): number {
+  for (let fd = 9; fd > 2; fd--) if (!isInherited(fd)) return fd;
+  throw new DtError("EMFILE", "Cannot start a program: it would inherit descriptors 3 to 9", {
+    operation: "posix_spawn",
+  });
+}
+
+/**
  * Starts a program with posix_spawn(3). Signals are reset to what programs expect, since Deno
  * ignores SIGPIPE.
  *
+ * @param path Path of the program.
+ * @param argv Arguments, the program's name first.
+ * @param inherit A descriptor of this process, and its number in the program.
  * @returns Process id of the child.
  * @throws {DtError} errno of posix_spawn(3).
  */
-function spawn(path: string, argv: readonly string[]): number {
+function spawn(
+  path: string,
+  argv: readonly string[],
+  inherit: { readonly fd: number; readonly as: number },
+): number {
   const c = processLibc();
+  const actions = new Uint8Array(ATTRIBUTE_BYTES);
+  c.posix_spawn_file_actions_init(actions);
+  c.posix_spawn_file_actions_adddup2(actions, inherit.fd, inherit.as);
   const attributes = new Uint8Array(ATTRIBUTE_BYTES);
   const defaults = new Uint8Array(SIGSET_BYTES);
   defaults[(SIGPIPE - 1) >> 3] = 1 << ((SIGPIPE - 1) & 7);
@@ -68,11 +95,12 @@ function spawn(path: string, argv: readonly string[]): number {
   const errno = c.posix_spawn(
     pid,
     cString(path),
-    0n,
+    actions,
     attributes,
     strings(argv),
     strings(environment),
   );
+  c.posix_spawn_file_actions_destroy(actions);
   if (errno !== 0) {
     throw new DtError(errnoName(errno), `Cannot start ${path}`, { operation: "posix_spawn" });
   }
@@ -93,14 +121,26 @@ export class HeldProcess implements Disposable {
   /**
    * Starts a shell that becomes the command, and waits until the command has been executed.
    *
-   * @param command A simple command with arguments, split as a shell does.
+   * @param command A command with arguments, split as a shell does. If the line is more than one
+   * simple command (`a && b`, a pipe, an assignment), the child is the shell that runs the line.
    * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC the shell could not execute the
-   * command.
+   * command; EMFILE no descriptor is free.
    */
   constructor(command: string) {
-    this.pid = spawn("/bin/sh", ["sh", "-c", `kill -STOP $$; exec ${command}`]);
+    const { reader, writer } = openPipe();
+    using _writer = writer;
+    const as = spareDescriptor();
+    {
+      using _reader = reader;
+      const program = needsShell(command) ? `/bin/sh -c ${quoteWord(command)}` : command;
+      const script = `read -r _ <&${as} || exit 1; exec ${as}<&-; exec ${program}`;
+      this.pid = spawn("/bin/sh", ["sh", "-c", script], { fd: reader.value, as });
+    }
     try {
-      this.#advance(command);
+      // When this process ends, whatever ends it, the kernel kills the tracee.
+      seize(this.pid, OPTION.exec | OPTION.exitKill);
+      libc().write(writer.value, new Uint8Array([10]), 1n);
+      this.#advance(command, writer.value);
     } catch (error) {
       libc().kill(this.pid, SIGKILL);
       this.reap();
@@ -108,18 +148,16 @@ export class HeldProcess implements Disposable {
     }
   }
 
-  /** Takes the shell from its own SIGSTOP to the stop behind its exec. */
-  #advance(command: string): void {
-    waitFor(this.pid, { wait: true, untraced: true });
-    if (!stopped.ended) {
-      seize(this.pid, OPTION.exec);
-      libc().kill(this.pid, SIGCONT);
-    }
-    while (!stopped.ended) {
+  /**
+   * Lets the shell run until it has executed the command. The first exec is the shell's own: it
+   * comes before the shell reads the line from the pipe.
+   */
+  #advance(command: string, pipe: number): void {
+    for (;;) {
       const tid = waitFor(this.pid, { wait: true });
       if (tid < 0 || stopped.ended) break;
       const { event, signal } = stopped;
-      if (event === PTRACE_EVENT.exec) return;
+      if (event === PTRACE_EVENT.exec && unreadBytes(pipe) === 0) return;
       if (event === PTRACE_EVENT.stop && isStopSignal(signal)) ptrace(PTRACE.listen, this.pid);
       else ptrace(PTRACE.cont, this.pid, 0n, event === 0 ? BigInt(signal) : 0n);
     }

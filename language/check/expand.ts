@@ -6,7 +6,7 @@ import type { Diagnostics } from "../syntax/diagnostics.ts";
 import { didYouMean } from "../model/names.ts";
 import type { Reaction } from "./config.ts";
 import { substituteInText } from "./params.ts";
-import { fullName } from "./probe_names.ts";
+import { checkCount, nameParts, ProbeNameError } from "./probe_names.ts";
 
 /** What must be known of a probe to compile for it. */
 export interface ProbeInfo {
@@ -94,9 +94,10 @@ export function expand(
     const probes = new Map<string, ProbeInfo>();
     for (const point of clause.attachPoints) {
       const text = substituteInText(point.text, options.params).replace(/^\w+=(?=\w+(:|$))/, "");
-      checkSpecial({ ...point, text }, own, diagnostics);
-      const found = special(text, own, options) ??
-        find({ ...point, text }, lookup, diagnostics, options);
+      const parts = partsOf({ ...point, text }, lookup, diagnostics, options);
+      if (parts === undefined) continue;
+      const found = special(parts, point, own, diagnostics, options) ??
+        find({ ...point, text }, parts, lookup, diagnostics, options);
       for (const probe of found) {
         probes.set(probe.name, probe);
         all.add(probe.name);
@@ -125,14 +126,7 @@ export function expand(
     );
   }
   const kept = expanded.filter(({ clause, probes }) => {
-    if (probes.length === 0 && options.missing === "warn" && !diagnostics.failed) {
-      diagnostics.warning(
-        "no-match",
-        "Probe has no valid attach points. It is being removed which may cause issues with " +
-          "program behavior.",
-        clause.attachPoints[0].span,
-      );
-    }
+    if (probes.length === 0 && !diagnostics.failed) tellEmpty(clause, diagnostics, options);
     return probes.length > 0;
   });
   if (kept.length === 0 && !diagnostics.failed) {
@@ -141,31 +135,81 @@ export function expand(
   return options.missing === "error" ? expanded : kept;
 }
 
-/** Names of tests are unique; a signal other than SIGUSR1 is not caught. */
-function checkSpecial(
-  { text, span }: AttachPoint,
-  own: ReadonlyMap<string, ProbeInfo>,
-  diagnostics: Diagnostics,
-): void {
-  if (/^(test|bench):/.test(text) && own.has(text)) {
-    diagnostics.error("redefinition", `${text}: the name is taken by another probe`, span);
-  }
-  if (/^self:/i.test(text) && !/^self:signal:SIGUSR1$/i.test(text)) {
-    diagnostics.error("invalid-probe", "The only self probe is self:signal:SIGUSR1", span);
+/** Says that no attach point of a clause has a probe. */
+function tellEmpty(clause: Clause, diagnostics: Diagnostics, { missing }: ExpandOptions): void {
+  const what = "Probe has no valid attach points.";
+  const { span, text } = clause.attachPoints[0];
+  if (missing === "warn") {
+    diagnostics.warning(
+      "no-match",
+      `${what} It is being removed which may cause issues with program behavior.`,
+      span,
+    );
+  } else if (missing === "error") {
+    const [type] = nameParts(text);
+    diagnostics.error(
+      "no-match",
+      `${what} If this is expected, set the 'missing_probes' config variable to 'warn'.`,
+      span,
+      `list probes with -l '${type}:*'`,
+    );
   }
 }
 
-/** BEGIN and END, self:signal, and what --test and --bench run. */
+/** The parts of an attach point; undefined if the type of probe is unknown or does not take the parts. */
+function partsOf(
+  { text, span }: AttachPoint,
+  lookup: ProbeLookup,
+  diagnostics: Diagnostics,
+  options: ExpandOptions,
+): string[] | undefined {
+  try {
+    const parts = nameParts(text);
+    const [type] = parts;
+    const own = ["begin", "end", "self", ...options.special];
+    if (!own.includes(type) && !lookup.providers.includes(type) && !type.includes("*")) {
+      const [first] = text.split(":");
+      const known = [...lookup.providers, "BEGIN", "END", ...options.special];
+      const near = didYouMean(type, known);
+      diagnostics.error(
+        "unknown-provider",
+        `Invalid probe type: ${first}`,
+        span,
+        near === undefined ? `known probe types: ${known.join(", ")}` : `did you mean "${near}"?`,
+      );
+      return undefined;
+    }
+    // A process that is named (-p, -c) stands for the file that the probe does not name.
+    checkCount(text, options.targetFiles !== undefined && FILE_TYPES.includes(type) ? 1 : 0);
+    return parts;
+  } catch (error) {
+    if (!(error instanceof ProbeNameError)) throw error;
+    diagnostics.error("invalid-probe", error.message, span);
+    return undefined;
+  }
+}
+
+/** Types of probes in files of programs. */
+const FILE_TYPES = ["uprobe", "uretprobe", "usdt"];
+
+/** BEGIN and END, self:signal, and what --test and --bench run; undefined for all other probes. */
 function special(
-  text: string,
+  parts: readonly string[],
+  { span }: AttachPoint,
   own: Map<string, ProbeInfo>,
+  diagnostics: Diagnostics,
   options: ExpandOptions,
 ): ProbeInfo[] | undefined {
-  const name = text.replace(/^\w+/, (provider) => provider.toLowerCase());
-  const known = name === "begin" || name === "end" ||
-    (name === "self:signal:SIGUSR1" && options.special.includes("self")) ||
-    options.special.some((kind) => kind !== "self" && new RegExp(`^${kind}:\\w+$`).test(name));
-  if (!known) return undefined;
+  const [type] = parts;
+  const name = parts.join(":");
+  if (type === "self" && name !== "self:signal:SIGUSR1") {
+    diagnostics.error("invalid-probe", "The only self probe is self:signal:SIGUSR1", span);
+    return [];
+  }
+  if (!["begin", "end", ...options.special].includes(type)) return undefined;
+  if ((type === "test" || type === "bench") && own.has(name)) {
+    diagnostics.error("redefinition", `${name}: the name is taken by another probe`, span);
+  }
   let probe = own.get(name);
   if (probe === undefined) {
     probe = { name, pbn: SPECIAL_PBN + own.size, args: [], special: true };
@@ -185,38 +229,26 @@ function matchIfThere(name: string, lookup: ProbeLookup): ProbeInfo[] {
 }
 
 /** Probes of files without a file, or in any: in those of the process that is traced. */
-function inTarget(name: string, { targetFiles }: ExpandOptions): string[] {
-  const [provider, file, ...rest] = name.split(":");
-  if (targetFiles === undefined || !/^(uprobe|uretprobe|usdt)$/.test(provider)) return [name];
+function inTarget(parts: readonly string[], { targetFiles }: ExpandOptions): string[] {
+  const [type, file, ...rest] = parts;
+  const name = parts.join(":");
+  if (targetFiles === undefined || !FILE_TYPES.includes(type)) return [name];
   if (file !== "" && file !== "*" && rest.length > 0) return [name];
   const what = rest.length > 0 ? rest.join(":") : file;
-  return targetFiles().map((path) => `${provider}:${path}:${what}`);
+  return targetFiles().map((path) => `${type}:${path}:${what}`);
 }
 
 function find(
   point: AttachPoint,
+  parts: readonly string[],
   lookup: ProbeLookup,
   diagnostics: Diagnostics,
   options: ExpandOptions,
 ): ProbeInfo[] {
-  const [first] = point.text.split(":");
-  const name = fullName(point.text);
-  const [provider, ...rest] = name.split(":");
-  if (provider === "self") return []; // reported
-  if (!lookup.providers.includes(provider) && !provider.includes("*")) {
-    const known = [...lookup.providers, "BEGIN", "END", ...options.special];
-    const near = didYouMean(provider, known);
-    diagnostics.error(
-      "unknown-provider",
-      `Invalid probe type: ${first}`,
-      point.span,
-      near === undefined ? `known probe types: ${known.join(", ")}` : `did you mean "${near}"?`,
-    );
-    return [];
-  }
+  const [provider, ...rest] = parts;
   let found: ProbeInfo[];
   try {
-    const names = inTarget(name, options);
+    const names = inTarget(parts, options);
     found = names.flatMap((one) =>
       names.length > 1 ? matchIfThere(one, lookup) : lookup.match(one)
     );
@@ -232,6 +264,8 @@ function find(
     }
   }
   if (found.length > 0 || options.missing === "ignore") return found;
+  // A pattern may match nothing, as long as the clause has another probe: see expand().
+  if (parts.some((part) => part.includes("*"))) return found;
   const message = `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
   if (options.missing === "warn") {
     diagnostics.warning("no-match", `${message} Skipping.`, point.span);

@@ -1,9 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { Diagnostics, Source } from "../syntax/diagnostics.ts";
 import { parse } from "../syntax/parser.ts";
 import { formatProgram } from "../syntax/printer.ts";
 import { configure } from "./config.ts";
-import { fullName } from "./probe_names.ts";
+import { attachPointEnd } from "../syntax/attach_point.ts";
+import { fullName, ProbeNameError } from "./probe_names.ts";
 import { foldBinary } from "./fold.ts";
 import { parseInet } from "./functions/system.ts";
 import { expandMacros } from "./macros.ts";
@@ -53,6 +54,55 @@ Deno.test("fullName() knows short names", () => {
   assertEquals(fullName("tracepoint:*foo*"), "tracepoint:*:*foo*");
   assertEquals(fullName("p:hz:1"), "profile:hz:1");
   assertEquals(fullName("constructor:x"), "constructor:x");
+});
+
+Deno.test("fullName() writes numbers as decimals and removes quotes", () => {
+  const table: Readonly<Record<string, string>> = {
+    "interval:ms:1e2": "interval:ms:100",
+    "profile:hz:0x31": "profile:hz:49",
+    "hardware:cycles:1_000_000": "hardware:cycles:1000000",
+    "interval:100ms": "interval:us:100000",
+    "interval:1e5us": "interval:us:100000",
+    "uprobe:./prog:f+0x0": "uprobe:./prog:f",
+    "uprobe:./prog:f+0x10": "uprobe:./prog:f+16",
+    "uprobe:./prog:0x10": "uprobe:./prog:16",
+    'uprobe:./p"ro"g:"f"': "uprobe:./prog:f",
+    'uprobe:/bin/go:"main.(*T).Read"': "uprobe:/bin/go:main.(*T).Read",
+    'uprobe:/p:cpp:"ns::Foo::bar"': "uprobe:/p:cpp:ns::Foo::bar",
+    'uprobe:/p:"a\\"b"': 'uprobe:/p:a"b',
+    "watchpoint:0x1000:0x8:w": "watchpoint:0x1000:8:w",
+    '"interval":ms:"100"': "interval:ms:100",
+  };
+  for (const [written, name] of Object.entries(table)) assertEquals(fullName(written), name);
+});
+
+Deno.test("fullName() says what a type of probe does not take", () => {
+  const table: Readonly<Record<string, string>> = {
+    "interval:ms:abc": "Invalid rate of interval probe: invalid integer: abc",
+    "profile:hz:1x": "Invalid rate of profile probe: invalid trailing bytes: 1x",
+    "interval:xx:1": "xx is not an accepted unit of time",
+    "uprobe:./prog:f+x": "Invalid offset: invalid integer: x",
+    "uprobe:a:b:c": "unsupported language type: b",
+  };
+  for (const [written, message] of Object.entries(table)) {
+    const error = assertThrows(() => fullName(written)) as Error;
+    assertEquals([error instanceof ProbeNameError, error.message], [true, message]);
+  }
+});
+
+Deno.test("an attach point ends at white space, a comma, a brace or a predicate outside quotes", () => {
+  const table: Readonly<Record<string, string>> = {
+    "uprobe:./prog:f {": "uprobe:./prog:f",
+    "uprobe:../bin/prog:f/1/ {": "uprobe:../bin/prog:f",
+    "usdt:./a*/b:*:* {": "usdt:./a*/b:*:*",
+    'uprobe:"/opt/my app, new":f,': 'uprobe:"/opt/my app, new":f',
+    "BEGIN/1/ {": "BEGIN",
+    "tracepoint:a:b/pid == 1/ {": "tracepoint:a:b",
+    "log:/var/log/x y": "log:/var/log/x",
+  };
+  for (const [text, point] of Object.entries(table)) {
+    assertEquals(text.slice(0, attachPointEnd(text, 0)), point);
+  }
 });
 
 Deno.test("foldBinary() computes as programs do", () => {

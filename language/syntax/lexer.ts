@@ -2,8 +2,9 @@
 // Source text to tokens, on demand: the parser says when an attach point or a predicate is next,
 // because there `/`, `*` and `:` mean something else.
 
-import { DURATION_NS } from "../../core/duration.ts";
+import { attachPointEnd } from "./attach_point.ts";
 import type { Diagnostics } from "./diagnostics.ts";
+import { parseInteger } from "./integer.ts";
 import { PUNCTUATION, type Token } from "./token.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -64,22 +65,11 @@ export class Lexer {
     }
   }
 
-  /**
-   * The text of an attach point: up to white space, `,` or `{` outside quotes, or the `/` of a
-   * predicate. A `/` belongs to it where a part of it starts with one: a path.
-   */
+  /** The text of an attach point, as attach_point.ts delimits it. */
   attachPoint(): Token {
     this.peek();
     const start = this.#at;
-    let quoted = false;
-    for (; this.#at < this.#text.length; this.#at++) {
-      const c = this.#text[this.#at];
-      if (c === '"' && this.#text[this.#at - 1] !== "\\") quoted = !quoted;
-      if (quoted) continue;
-      if (/[\s,{]/.test(c)) break;
-      const part = this.#text.slice(start, this.#at).split(":").at(-1)!;
-      if (c === "/" && part !== "" && !part.includes("/")) break;
-    }
+    this.#at = attachPointEnd(this.#text, start);
     return {
       kind: "identifier",
       text: this.#text.slice(start, this.#at),
@@ -243,19 +233,4 @@ export class Lexer {
     }
     return known ?? "";
   }
-}
-
-/** Decimal, octal (leading 0), hex, 1e6, `_` separators, C suffixes (ignored), durations to ns. */
-function parseInteger(text: string): bigint | undefined {
-  const plain = text.replace(/(?<=[0-9A-Fa-f])_(?=[0-9A-Fa-f])/g, "");
-  let match = /^0[xX]([0-9A-Fa-f]+)(?:[uU]?[lL]{0,2})$/.exec(plain);
-  if (match !== null) return BigInt(`0x${match[1]}`);
-  match = /^([0-9]+)[eE]([0-9]{1,2})$/.exec(plain);
-  if (match !== null) return BigInt(match[1]) * 10n ** BigInt(match[2]);
-  match = /^([0-9]+)(ns|us|ms|s|m|h|d)$/.exec(plain);
-  if (match !== null) return BigInt(match[1]) * DURATION_NS[match[2]];
-  match = /^([0-9]+)(?:[uU]?[lL]{0,2})$/.exec(plain);
-  if (match === null) return undefined;
-  if (!/^0[0-9]/.test(match[1])) return BigInt(match[1]);
-  return /^[0-7]+$/.test(match[1]) ? BigInt(`0o${match[1]}`) : undefined;
 }

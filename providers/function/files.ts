@@ -1,6 +1,7 @@
 // Programs and libraries as probes name them.
 
 import { globMatcher, isPattern } from "../../core/contract/probe_name.ts";
+import { DtError } from "../../core/errors.ts";
 import {
   allExecutableFiles,
   type Binary,
@@ -120,6 +121,34 @@ function namesIn(folder: string): string[] {
   } catch {
     return [];
   }
+}
+
+/** The name of a file, which may hold colons, and what stands behind the colon that follows the name. */
+export interface NamedFile {
+  readonly file: string;
+  readonly rest: string;
+}
+
+/**
+ * Splits "FILE:REST" behind the shortest name that means a file; a name with `*` means many.
+ *
+ * @param type Type of the probe, for the message.
+ * @returns undefined if there is no colon.
+ * @throws {DtError} EINVAL no such file.
+ */
+export function splitFile(text: string, type: string): NamedFile | undefined {
+  const first = text.indexOf(":");
+  for (let colon = first; colon > 0; colon = text.indexOf(":", colon + 1)) {
+    const file = text.slice(0, colon);
+    const known = isPattern(file) ? matchingFiles(file).length > 0 : findFile(file) !== undefined;
+    if (known) return { file, rest: text.slice(colon + 1) };
+  }
+  if (first <= 0 || isPattern(text.slice(0, first))) return undefined;
+  throw new DtError(
+    "EINVAL",
+    `${type} target file '${text.slice(0, first)}' does not exist or is not executable`,
+    { operation: "enable" },
+  );
 }
 
 /** A function of a file. */

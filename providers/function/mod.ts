@@ -4,6 +4,8 @@
  * FILE is a path, a program in `PATH`, or a library's name ("libc"). Arguments are `arg0` to `arg5`, as
  * the C convention passes them; the result is `retval`; registers can be read.
  *
+ * `uprobe:FILE:cpp:"ns::Foo::bar"` is every overload of a function of C++ (with parameters: one).
+ *
  * `usdt:FILE:PROVIDER:NAME`, or `usdt:FILE:NAME`, is a probe that the file declares (sys/sdt.h), at all its
  * places; its arguments have the widths and signs that the compiler wrote down. A program that asks
  * whether somebody looks (a semaphore) is told while the probe is attached.
@@ -34,10 +36,13 @@
  */
 
 import type { Provider } from "../../core/contract/provider.ts";
+import type { Demangle } from "./cpp.ts";
 import { FentryProvider } from "./fentry.ts";
 import { KprobeProvider } from "./kprobe.ts";
 import { UprobeProvider } from "./uprobe.ts";
 import { UsdtProvider } from "./usdt.ts";
+
+export type { Demangle };
 
 /** Makes the provider of `fentry:`. */
 export function fentry(): Provider {
@@ -64,12 +69,20 @@ export function usdt(): Provider {
   return new UsdtProvider();
 }
 
-/** Makes the provider of `uprobe:`. */
-export function uprobe(): Provider {
-  return new UprobeProvider("uprobe");
+/**
+ * Makes the provider of `uprobe:`.
+ *
+ * @param demangle Makes names of C++ readable; without it `cpp:` names cannot be probed.
+ */
+export function uprobe(demangle?: Demangle): Provider {
+  return new UprobeProvider("uprobe", demangle);
 }
 
-/** Makes the provider of `uretprobe:`. */
-export function uretprobe(): Provider {
-  return new UprobeProvider("uretprobe");
+/**
+ * Makes the provider of `uretprobe:`.
+ *
+ * @param demangle Makes names of C++ readable; without it `cpp:` names cannot be probed.
+ */
+export function uretprobe(demangle?: Demangle): Provider {
+  return new UprobeProvider("uretprobe", demangle);
 }

@@ -2,7 +2,8 @@
 // "uprobe:FILE:ADDRESS".
 
 import { DtError } from "../../core/errors.ts";
-import { type ProbedFile, probedFile } from "./files.ts";
+import { CPP } from "./cpp.ts";
+import { type ProbedFile, probedFile, splitFile } from "./files.ts";
 
 /** A place in a file. */
 export interface Place {
@@ -22,9 +23,10 @@ export interface Place {
  * @throws {DtError} EINVAL an offset or address outside of a function.
  */
 export function parsePlace(text: string, isReturn: boolean): Place | undefined {
-  const colon = text.lastIndexOf(":");
-  if (colon <= 0) return undefined;
-  const [name, where] = [text.slice(0, colon), text.slice(colon + 1)];
+  const named = splitFile(text, isReturn ? "uretprobe" : "uprobe");
+  if (named === undefined) return undefined;
+  const { file: name, rest } = named;
+  const where = rest.startsWith(CPP) ? rest.slice(CPP.length) : rest;
   const file = probedFile(name);
   if (file === undefined || where === "") return undefined;
   const bad = (reason: string) =>

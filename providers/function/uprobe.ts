@@ -1,5 +1,6 @@
 // uprobe and uretprobe: functions of programs and libraries, when they are called and when they return.
 
+import { DtError } from "../../core/errors.ts";
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
@@ -13,7 +14,8 @@ import {
 } from "../../core/contract/provider.ts";
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
-import { matchingFiles, probedFile } from "./files.ts";
+import { CPP, cppMatcher, type Demangle } from "./cpp.ts";
+import { matchingFiles, probedFile, splitFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** The kernel replaces a byte there, whatever it belongs to. */
@@ -31,22 +33,42 @@ export class UprobeProvider implements Provider {
   /** First word of its probes. */
   readonly name: "uprobe" | "uretprobe";
 
-  /** @param name Which of the two. */
-  constructor(name: "uprobe" | "uretprobe") {
+  readonly #demangle?: Demangle;
+
+  /**
+   * @param name Which of the two.
+   * @param demangle Makes names of C++ readable, for probes that name a function of C++.
+   */
+  constructor(name: "uprobe" | "uretprobe", demangle?: Demangle) {
     this.name = name;
+    this.#demangle = demangle;
   }
 
   /** Functions of the files that a pattern names; of no other, since there is no end of files. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const [, files, wanted] = /^[^:]*:(.+):([^:]*)$/.exec(pattern) ?? [];
-    if (files === undefined) return;
-    const matches = globMatcher(wanted);
-    for (const name of matchingFiles(files)) {
+    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1), this.name);
+    if (named === undefined) return;
+    const { rest } = named;
+    const isCpp = rest.startsWith(CPP);
+    const matches = isCpp ? this.#cpp(rest.slice(CPP.length)) : globMatcher(rest);
+    for (const name of matchingFiles(named.file)) {
       const file = probedFile(name);
       for (const { name: one } of file?.functions() ?? []) {
-        if (matches(one)) yield this.#spec(`${this.name}:${name}:${one}`);
+        if (matches(one)) yield this.#spec(`${this.name}:${name}:${isCpp ? CPP : ""}${one}`);
       }
     }
+  }
+
+  /** True for a name of C++, which means every overload of the function. */
+  isFamily(name: string): boolean {
+    return /:cpp:(?!_Z)/.test(name);
+  }
+
+  #cpp(wanted: string): (mangled: string) => boolean {
+    if (this.#demangle !== undefined) return cppMatcher(wanted, this.#demangle);
+    throw new DtError("EOPNOTSUPP", `Cannot find ${wanted}: names of C++ cannot be read here`, {
+      operation: "enable",
+    });
   }
 
   /** Looks one up. */

@@ -19,7 +19,7 @@ import {
   fileProbePcbs,
   REGISTER_LOCATIONS,
 } from "../../core/sources/uprobes/mod.ts";
-import { matchingFiles, type ProbedFile, probedFile } from "./files.ts";
+import { matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 
 const PREFIX = "usdt:";
 
@@ -32,10 +32,10 @@ export class UsdtProvider implements Provider {
 
   /** Those of the files that a pattern names. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const [, files, wanted] = /^usdt:(.+?):([^/]*)$/.exec(pattern) ?? [];
-    if (files === undefined) return;
-    const matches = globMatcher(wanted);
-    for (const name of matchingFiles(files)) {
+    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1), "usdt");
+    if (named === undefined) return;
+    const matches = globMatcher(anyNamespace(named.rest));
+    for (const name of matchingFiles(named.file)) {
       const file = probedFile(name);
       for (const [one, places] of file?.staticProbes ?? []) {
         // NAME alone is of any namespace; so it is called then.
@@ -80,19 +80,21 @@ function fileProbe(file: ProbedFile, places: readonly StaticProbe[]): FileProbe 
   };
 }
 
+/** "NAMESPACE:NAME"; an empty namespace is any. */
+function anyNamespace(text: string): string {
+  return text.startsWith(":") ? `*${text}` : text;
+}
+
+/** FILE:NAMESPACE:NAME, or FILE:NAME and FILE::NAME in the first namespace that has the name. */
 function find(name: string): FileProbe | undefined {
-  const parts = name.slice(PREFIX.length).split(":");
-  // FILE:NAMESPACE:NAME, or FILE:NAME
-  for (const count of [2, 1]) {
-    const file = parts.length > count ? probedFile(parts.slice(0, -count).join(":")) : undefined;
-    if (file === undefined) continue;
-    const wanted = parts.slice(-count).join(":");
-    const places = count === 2
-      ? file.staticProbes.get(wanted)
-      : [...file.staticProbes].find(([one]) => one.endsWith(`:${wanted}`))?.[1];
-    if (places !== undefined) return fileProbe(file, places);
-  }
-  return undefined;
+  const named = splitFile(name.slice(PREFIX.length), "usdt");
+  const file = named && probedFile(named.file);
+  if (file === undefined) return undefined;
+  const { rest } = named!;
+  const places = rest.includes(":") && !rest.startsWith(":")
+    ? file.staticProbes.get(rest)
+    : [...file.staticProbes].find(([one]) => one.endsWith(`:${rest.replace(/^:/, "")}`))?.[1];
+  return places && fileProbe(file, places);
 }
 
 function spec(name: string, probe: FileProbe): ProbeSpec {

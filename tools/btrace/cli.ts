@@ -37,7 +37,10 @@ async function dispatch(options: Options): Promise<number> {
       import("./open_device.ts"),
     ]);
     const program = options.program ?? readIfFile(options.positional[0]);
-    return write(Deno.stdout, await list(await openFor(options), options, program));
+    return write(
+      Deno.stdout,
+      await list(await openFor(options, program ?? options.positional.join()), options, program),
+    );
   }
   if (mode === "fmt") return await format(options);
   if (options.debug.length > 0) return await show(options);

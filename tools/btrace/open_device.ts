@@ -5,7 +5,7 @@ import { type Device, openDevice } from "../../core/device/device.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import { type Attachment } from "../../core/contract/attachment.ts";
 import { type Provider, PROVIDER_CONTRACT } from "../../core/contract/provider.ts";
-import { allProviders } from "../../providers/mod.ts";
+import { allProviders, type Demangle } from "../../providers/mod.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { type Options } from "./options.ts";
 import { fullName } from "../../language/check/probe_names.ts";
@@ -13,11 +13,16 @@ import { fullName } from "../../language/check/probe_names.ts";
 /**
  * Opens a device with all providers.
  *
+ * @param text The script, or the pattern of a listing: what only some of them need is loaded for them.
  * @throws {UsageError} A provider of --provider cannot be loaded.
  */
-export async function openFor({ providers, withoutFeatures }: Options): Promise<Device> {
+export async function openFor(
+  { providers, withoutFeatures }: Options,
+  text: string,
+): Promise<Device> {
   for (const feature of withoutFeatures) disableFeature(feature);
-  const own = allProviders();
+  const demangle = text.includes(":cpp:") ? await loadNames() : undefined;
+  const own = allProviders({ demangle });
   if (providers.length === 0) return openDevice({ providers: own });
   const others = await Promise.all(providers.map(loadProvider));
   try {
@@ -27,6 +32,12 @@ export async function openFor({ providers, withoutFeatures }: Options): Promise<
     if (errorCode(error) === undefined) throw error;
     throw new UsageError((error as Error).message);
   }
+}
+
+/** Names of C++, if the package that reads them can be had. */
+async function loadNames(): Promise<Demangle | undefined> {
+  const { loadDemangler } = await import("../../language/names/packages.ts");
+  return await loadDemangler().catch(() => undefined);
 }
 
 /** Calls the default export of a module with what providers are given. */
@@ -113,6 +124,7 @@ function guarded(provider: Provider): Provider {
     name,
     probes: (pattern) => call("probes", () => [...provider.probes(pattern)]),
     provide: (wanted) => call("provide", () => provider.provide(wanted)),
+    isFamily: (wanted) => call("isFamily", () => provider.isFamily?.(wanted) ?? false),
     alloc: (...args) => list("alloc", () => provider.alloc(...args)),
     dealloc: (pcbs) => call("dealloc", () => provider.dealloc(pcbs)),
     attachments: (...args) =>

@@ -36,8 +36,9 @@ export interface Prepared {
  * @throws {ScriptError} It has errors.
  */
 export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
-  const device = await openFor(options);
-  return { device, script: compileScript(readSource(options), device, options, plane) };
+  const source = readSource(options);
+  const device = await openFor(options, source.text);
+  return { device, script: compileScript(source, device, options, plane) };
 }
 
 function compileScript(

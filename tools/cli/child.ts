@@ -3,6 +3,7 @@
 
 import { pidfdOpen } from "../../core/sys/pidfd.ts";
 import { Poller } from "../../core/sys/poller.ts";
+import { firstWord, needsShell } from "../../core/sys/shell_words.ts";
 import { HeldProcess } from "../../core/sys/spawn.ts";
 import { statusField } from "../../core/sys/thread.ts";
 import { UsageError } from "./command_line.ts";
@@ -10,7 +11,8 @@ import { UsageError } from "./command_line.ts";
 /**
  * Starts a command and holds it before its first instruction.
  *
- * @param command A simple command with arguments, split as a shell does.
+ * @param command A command with arguments, split as a shell does; what only a shell understands is run by
+ * `sh -c`, which is then the process.
  * @throws {UsageError} The program cannot be found.
  */
 export function holdChild(command: string): HeldProcess {
@@ -22,18 +24,9 @@ export function holdChild(command: string): HeldProcess {
   return new HeldProcess(command);
 }
 
-/** What a shell takes for the program: quotes and backslashes do not count. */
-function firstWord(command: string): string {
-  const [word] = /^(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])*/s.exec(command.trim())!;
-  return word.replace(
-    /'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/gs,
-    (_, single, double, escaped) => single ?? double?.replace(/\\([$`"\\])/g, "$1") ?? escaped,
-  );
-}
-
 /** The file that a command executes, or undefined if there is none. */
 export function programOf(command: string): string | undefined {
-  const name = firstWord(command);
+  const name = needsShell(command) ? "/bin/sh" : firstWord(command);
   const places = name.includes("/")
     ? [name]
     : (Deno.env.get("PATH") ?? "").split(":").map((folder) => `${folder}/${name}`);

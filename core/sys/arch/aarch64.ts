@@ -29,6 +29,7 @@ export const aarch64: Arch = {
     setsockopt: 208n,
     rt_sigqueueinfo: 138n,
     fcntl: 25n,
+    pipe2: 59n,
     setfsuid: 151n,
     setfsgid: 152n,
     getgroups: 158n,

@@ -25,6 +25,7 @@ export interface Arch {
     readonly setsockopt: bigint;
     readonly rt_sigqueueinfo: bigint;
     readonly fcntl: bigint;
+    readonly pipe2: bigint;
     readonly setfsuid: bigint;
     readonly setfsgid: bigint;
     readonly getgroups: bigint;

@@ -28,6 +28,7 @@ export const x86_64: Arch = {
     setsockopt: 54n,
     rt_sigqueueinfo: 129n,
     fcntl: 72n,
+    pipe2: 293n,
     setfsuid: 122n,
     setfsgid: 123n,
     getgroups: 115n,

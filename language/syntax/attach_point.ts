@@ -1,0 +1,55 @@
+// Pure: no I/O, no FFI.
+// The text of an attach point, "provider:part:part": where the text ends in a script, and its parts. Parts
+// are separated by colons; quotes keep colons, commas, braces, slashes and white space together and do not
+// belong to the part.
+
+/** Types of probes whose second part is a file, which may be named by a path with slashes. */
+const FILE_TYPES = ["uprobe", "uretprobe", "usdt", "u", "ur", "U"];
+
+/**
+ * The offset behind an attach point: at white space, `,` or `{` outside quotes, or at the `/` that begins a
+ * predicate. A slash belongs to the attach point in the name of a file, and in a part that begins with a
+ * slash.
+ *
+ * @param start Where the attach point begins.
+ */
+export function attachPointEnd(text: string, start: number): number {
+  let type = "";
+  let part = "";
+  let index = 0;
+  let quoted = false;
+  let at = start;
+  for (; at < text.length; at++) {
+    const c = text[at];
+    if (c === "\\" && quoted) at++;
+    else if (c === '"') quoted = !quoted;
+    else if (quoted) part += c;
+    else if (/[\s,{]/.test(c)) break;
+    else if (c === ":") {
+      if (index++ === 0) type = part;
+      part = "";
+    } else if (c === "/" && index === 1 && isFileType(type)) part += c;
+    else if (c === "/" && part !== "" && !part.includes("/")) break;
+    else part += c;
+  }
+  return at;
+}
+
+/** True if the type's probes name a file in their second part. */
+function isFileType(type: string): boolean {
+  return FILE_TYPES.includes(type) || FILE_TYPES.includes(type.toLowerCase());
+}
+
+/** The parts of an attach point, quotes removed and escaped characters in quotes as themselves. */
+export function splitAttachPoint(text: string): string[] {
+  const parts = [""];
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at];
+    if (c === "\\" && quoted && at + 1 < text.length) parts[parts.length - 1] += text[++at];
+    else if (c === '"') quoted = !quoted;
+    else if (c === ":" && !quoted) parts.push("");
+    else parts[parts.length - 1] += c;
+  }
+  return parts;
+}
