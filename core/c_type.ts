@@ -1,16 +1,20 @@
 // Pure: no I/O, no FFI.
-// What must be known of a C type to load it: how wide, signed or not, a pointer to what.
+// The scalar C types, as far as a load instruction needs to know them: width, signedness, and the
+// pointee of a pointer. The layouts of tracepoints (core/tracefs), of system call arguments
+// (core/sources/syscalls) and of traced values (core/kernel_plane/location.ts) are given in these
+// types.
 
-/** A scalar C type. */
+/** A scalar C type: an integer, an enumeration, a boolean or a pointer. */
 export interface CType {
-  /** Bytes. */
+  /** Width of a value in bytes. */
   readonly size: 1 | 2 | 4 | 8;
-  /** Sign-extended when it is widened. */
+  /** True if a narrower value is sign-extended when it is widened to 64 bits. */
   readonly signed: boolean;
-  /** Type that it points to, for pointers: "char", "struct stat". */
+  /** For a pointer, the type that the pointer points to, e.g. "char" or "struct stat". */
   readonly pointee?: string;
 }
 
+/** Width in bytes and signedness of the integer types, by name. */
 const WORDS: Readonly<Record<string, readonly [size: 1 | 2 | 4 | 8, signed: boolean]>> = {
   char: [1, true],
   "unsigned char": [1, false],
@@ -50,12 +54,19 @@ const WORDS: Readonly<Record<string, readonly [size: 1 | 2 | 4 | 8, signed: bool
   bool: [1, false],
 };
 
-/** An enumeration is as wide as an int; anything unknown as a register. */
+/**
+ * Reads the name of a scalar C type.
+ * Qualifiers such as `const` are ignored. An enumeration is taken as an unsigned int, and an
+ * unknown name as an unsigned 64-bit word.
+ *
+ * @param text C type, e.g. "const char *", "unsigned int" or "__u64".
+ * @returns The width, the signedness and, for a pointer, the pointee.
+ */
 export function parseCType(text: string): CType {
   const plain = text.replace(/\b(const|volatile|__user)\b/g, "").replace(/\s+/g, " ").trim();
   const star = plain.lastIndexOf("*");
   if (star >= 0) return { size: 8, signed: false, pointee: plain.slice(0, star).trim() };
-  // Pointers behind a typedef.
+  // `cap_user_header_t` and `cap_user_data_t` are pointers behind a typedef.
   if (plain.startsWith("cap_user_")) return { size: 8, signed: false, pointee: "void" };
   const [size, signed] = plain.startsWith("enum ")
     ? [4, false] as const

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
+// The units of time that the command lines and the language accept.
 
-/** Nanoseconds of each unit that a duration may be written in: "250ms". */
+/** Nanoseconds in each unit that may follow the number of a duration, such as "ms" in "250ms". */
 export const DURATION_NS: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,

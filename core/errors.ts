@@ -3,40 +3,43 @@
  * @module
  */
 
-/** What a {@linkcode DtError} says beside its message. */
+/** The facts that a {@linkcode DtError} carries beside its message. */
 export interface DtErrorDetail {
-  /** The operation that failed: a system call ("bpf(BPF_MAP_CREATE)") or a device operation ("enable"). */
+  /**
+   * Name of the failed operation: a system call ("bpf(BPF_MAP_CREATE)") or an operation of the
+   * device ("enable").
+   */
   operation: string;
-  /** Full name of the probe that the operation was about. */
+  /** Full name of the probe that the failed operation was about. */
   probe?: string;
-  /** The error underneath, where there is one. */
+  /** The error that caused this error, where there is such an error. */
   cause?: unknown;
 }
 
 /**
  * A failed operation of the device or of the kernel underneath.
  *
- * Branch on {@linkcode DtError.code}, never on the class: a module loaded by URL may bring a
- * second copy of it. The codes are errno names with the meaning that dt(4) gives them: EPERM not
+ * Branch on {@linkcode DtError.code}, never on the class: a module loaded by URL may bring a second
+ * copy of the class. The codes are errno names with the meaning that dt(4) gives them: EPERM not
  * allowed, EBUSY already recording or a second reader, ENOENT no such probe or nothing enabled,
  * EEXIST probe already enabled in this session, EINVAL bad rate or argument, ENOSPC buffer too
- * small for the list, EMSGSIZE buffer smaller than one event, ESRCH no such process, EINTR the
- * read was aborted, ENOMEM, EOPNOTSUPP the running kernel lacks a feature.
+ * small for the list, EMSGSIZE buffer smaller than one event, ESRCH no such process, EINTR the read
+ * was aborted, ENOMEM out of memory, EOPNOTSUPP the running kernel lacks a feature.
  */
 export class DtError extends Error {
   /** Name of the class, the same in every copy of this module. */
   override readonly name: string = "DtError";
-  /** Errno name, e.g. "ENOENT". */
+  /** Name of the reason, spelled as in errno(3), e.g. "ENOENT". */
   readonly code: string;
-  /** The operation that failed. */
+  /** Name of the operation that failed, e.g. "enable" or "bpf(BPF_MAP_CREATE)". */
   readonly operation: string;
-  /** Full name of the probe concerned, if any. */
+  /** Full name of the probe concerned; absent if the operation was about no probe. */
   readonly probe?: string;
 
   /**
-   * Makes the error.
+   * Makes an error from its code, message and details.
    *
-   * @param code Errno name.
+   * @param code Name of the reason, spelled as in errno(3).
    * @param message Sentence without full stop, the action first.
    * @param detail Operation, probe and cause.
    */
@@ -49,10 +52,10 @@ export class DtError extends Error {
 }
 
 /**
- * The errno name of an error, or undefined if it carries none.
+ * Reads the errno name that an error carries in its `code` property.
  *
  * @param error Anything that was thrown.
- * @returns "EPERM" and the like.
+ * @returns "EPERM" and the like; undefined if the error has no code.
  */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;

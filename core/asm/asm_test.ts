@@ -1,3 +1,5 @@
+// Tests of the assembler and the disassembler: each instruction against its bytes and its text.
+
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   ALU_OP,
@@ -14,13 +16,14 @@ import { encode, slots } from "./instruction.ts";
 
 const { imm, R0, R1, R2, R6, R10 } = asm;
 
+/** A label that is bound already, for a jump to `slot`. */
 function at(slot: number): Label {
   const label = new Label("there");
   label.slot = slot;
   return label;
 }
 
-/** Each instruction that can be made, with the text that the kernel prints for it. */
+/** Each instruction that can be made, beside the text that the kernel prints for it. */
 const ALL: [Instruction, string][] = [];
 
 const ALU_TEXT: Record<string, string> = {

@@ -1,5 +1,7 @@
 // Pure: no I/O, no FFI.
-// Collects instructions, binds labels, and turns the whole into bytes for BPF_PROG_LOAD.
+// Collects the instructions of a program, resolves labels to distances, and encodes everything for
+// BPF_PROG_LOAD. alu.ts, jump.ts and load_store.ts make the instructions; core/bpf/program.ts loads
+// the bytes.
 
 import { encode, type Instruction, Label, LD_IMM64, slots } from "./instruction.ts";
 import { BPF_JMP, BPF_JMP32, BPF_PSEUDO_FUNC, JMP_OP } from "./opcode.ts";
@@ -28,12 +30,12 @@ export class Assembler {
   readonly #bound: Label[] = [];
   #slot = 0;
 
-  /** Slots emitted so far. */
+  /** Length of the program so far in slots of 8 bytes. */
   get size(): number {
     return this.#slot;
   }
 
-  /** Appends instructions. */
+  /** Appends instructions to the program. */
   emit(...instructions: Instruction[]): this {
     for (const one of instructions) {
       this.#instructions.push(one);
@@ -42,15 +44,15 @@ export class Assembler {
     return this;
   }
 
-  /** A new label, to be bound later. */
+  /** Makes a label, to be bound later; the name appears in error messages. */
   label(name = ""): Label {
     return new Label(name);
   }
 
   /**
-   * Makes `label` name the next instruction.
+   * Binds a label to the next instruction.
    *
-   * @throws {ReferenceError} The label was bound before.
+   * @throws {ReferenceError} The label is bound already.
    */
   bind(label: Label): this {
     if (label.slot >= 0) throw new ReferenceError(`Cannot bind label "${label.name}" twice`);
@@ -60,8 +62,9 @@ export class Assembler {
   }
 
   /**
-   * Removes what no path from the first instruction reaches: the verifier refuses dead code, and code
-   * generators need not care to avoid it.
+   * Removes the instructions that no path from the first instruction reaches. The verifier refuses
+   * dead code; thanks to this method, code generators need not avoid making it. All labels must be
+   * bound.
    */
   dropUnreachable(): this {
     const all = this.#instructions;
@@ -101,8 +104,11 @@ export class Assembler {
   }
 
   /**
-   * Where functions begin, if one of them is a callback: the kernel then wants to be told of all.
-   * Undefined if there is none.
+   * Finds where the program's functions begin, if one of them is a callback: the kernel then
+   * requires BTF for all functions (core/btf/build.ts).
+   *
+   * @returns Slots in ascending order, the main function's 0 included; undefined if there is no
+   * callback.
    */
   functions(): number[] | undefined {
     const targets = this.#instructions.filter(({ opcode, target }) =>
@@ -117,11 +123,11 @@ export class Assembler {
   }
 
   /**
-   * Resolves labels and maps.
+   * Encodes the program, with labels resolved to distances and maps to descriptors.
    *
    * @returns The program's bytes, 8 per slot.
-   * @throws {ReferenceError} A label was never bound.
-   * @throws {RangeError} A jump leads further than its offset field can say.
+   * @throws {ReferenceError} A label is not bound.
+   * @throws {RangeError} A jump is longer than its offset field can express.
    */
   assemble(): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(this.#slot * 8);
@@ -135,11 +141,14 @@ export class Assembler {
   }
 }
 
-/** Nothing falls through to the next instruction. */
+/** True if no path leads from this instruction to the next one. */
 function endsPath({ opcode }: Instruction): boolean {
   return opcode === EXIT || opcode === GOTOL || opcode === (BPF_JMP | JMP_OP.ja);
 }
 
+/**
+ * Replaces an instruction's map by a descriptor and its label by a distance from the slot after it.
+ */
 function resolve(one: Instruction, slot: number): Instruction {
   if (one.map !== undefined) return { ...one, imm: one.map.fd };
   if (one.target === undefined) return one;

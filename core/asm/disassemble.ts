@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// A listing that reads like the kernel's own (kernel/bpf/disasm.c), so that it can be compared with
-// the verifier's log and with `bpftool prog dump xlated` line by line.
+// Lists a program as the kernel does (kernel/bpf/disasm.c), so that the lines can be compared with
+// the verifier's log and with `bpftool prog dump xlated`.
 
 import { decode, type Instruction, LD_IMM64, slots } from "./instruction.ts";
 import { HELPERS } from "./generated/helpers.ts";
@@ -34,11 +34,11 @@ import {
   JMP_OP,
 } from "./opcode.ts";
 
-/** How to name what an instruction refers to; each has a default. */
+/** Functions that name the operands of an instruction; each has a default. */
 export interface DisassembleOptions {
-  /** Text after "call " of a helper or kernel function call; default "name#number". */
+  /** Makes the text after "call " for a call; undefined gives the default, "name#number". */
   call?(instruction: Instruction, slot: number): string | undefined;
-  /** Right-hand side of a 64-bit immediate load. */
+  /** Makes the right-hand side of a 64-bit immediate load; undefined gives the default. */
   imm64?(instruction: Instruction): string | undefined;
 }
 
@@ -192,7 +192,14 @@ function jump(one: Instruction, slot: number, options: DisassembleOptions): stri
   return `if ${prefix}${one.dst} ${text} ${operand} goto pc${signed(one.offset)}`;
 }
 
-/** The text of one instruction, without slot number and opcode. */
+/**
+ * Makes the text of one instruction, without slot number and opcode.
+ *
+ * @param one The instruction, with its labels resolved.
+ * @param slot Number of its slot, for {@linkcode DisassembleOptions.call}.
+ * @param options How to name maps and functions.
+ * @returns The text; "BUG_ff" for the unknown opcode 0xff, as the kernel writes it.
+ */
 export function formatInstruction(
   one: Instruction,
   slot = 0,
@@ -215,18 +222,19 @@ export function formatInstruction(
 }
 
 /**
- * Lists a program, one line per instruction: `   0: (b7) r0 = 0`.
+ * Lists a program, one line per instruction: ` 0: (b7) r0 = 0`.
  *
  * @param bytes The program, 8 bytes per slot.
  * @param options How to name maps and functions.
  * @returns Lines, each ending in a newline.
+ * @throws {RangeError} The length is not a whole number of instructions.
  */
 export function disassemble(bytes: Uint8Array, options: DisassembleOptions = {}): string {
   let out = "";
   let slot = 0;
   for (const one of decode(bytes)) {
     const opcode = one.opcode.toString(16).padStart(2, "0");
-    // bpftool's "% 4d"
+    // The width is bpftool's "% 4d".
     out += `${` ${slot}`.padStart(4)}: (${opcode}) ${formatInstruction(one, slot, options)}\n`;
     slot += slots(one);
   }

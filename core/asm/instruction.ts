@@ -1,58 +1,60 @@
 // Pure: no I/O, no FFI.
-// One eBPF instruction and its bytes.
+// One eBPF instruction as an object and as bytes.
 //
 //    0        1         2        4            8
 //   +--------+----+----+--------+------------+
 //   | opcode | dst| src| offset | immediate  |   little endian; dst is the low nibble
 //   +--------+----+----+--------+------------+
-//   A 64-bit immediate takes a second slot whose immediate is the high half, all else zero.
+//
+// A 64-bit immediate takes a second slot. The immediate of the second slot is the high half, and
+// all its other fields are zero.
 
 import { BPF_DW, BPF_IMM, BPF_LD } from "./opcode.ts";
 import type { Register } from "./register.ts";
 
-/** A place in the program that jumps and calls name before it is known. */
+/** A place in the program that jumps and calls can name before its position is known. */
 export class Label {
-  /** Slot number once bound, -1 before. */
+  /** Number of the slot that the label stands for, -1 while the label is not bound. */
   slot: number = -1;
 
   /**
-   * Not bound yet.
+   * Makes a label that is not bound yet.
    *
-   * @param name For error messages and listings.
+   * @param name Name for error messages and listings.
    */
   constructor(readonly name: string = "") {}
 }
 
-/** Something with a map descriptor: the number is read when the program is assembled. */
+/** An object with a map's descriptor. The descriptor is read when the program is assembled. */
 export interface MapReference {
-  /** Descriptor of the map. */
+  /** File descriptor of the map. */
   readonly fd: number;
 }
 
-/** One instruction. */
+/** One instruction, split into its fields. */
 export interface Instruction {
-  /** Class, operation and source bits. */
+  /** Opcode: the bits of class, operation and source that opcode.ts draws. */
   readonly opcode: number;
-  /** Destination register. */
+  /** Number of the destination register. */
   readonly dst: number;
-  /** Source register or pseudo source. */
+  /** Number of the source register, or one of BPF_PSEUDO_*. */
   readonly src: number;
-  /** Signed 16-bit offset. */
+  /** Signed 16-bit offset: the distance of a jump, or a displacement in memory. */
   readonly offset: number;
-  /** Signed 32-bit immediate; the low half of a 64-bit one. */
+  /** Signed 32-bit immediate, or the low half of a 64-bit immediate. */
   readonly imm: number;
-  /** High half of a 64-bit immediate. */
+  /** High half of a 64-bit immediate, signed. */
   readonly immHigh?: number;
-  /** Where `offset` (jumps) or `imm` (calls, gotol, function addresses) must lead. */
+  /** Label that becomes `offset` (jumps) or `imm` (calls, gotol, function addresses). */
   readonly target?: Label;
-  /** The map whose descriptor becomes `imm`. */
+  /** Map whose descriptor becomes `imm` when the program is assembled. */
   readonly map?: MapReference;
 }
 
-/** Opcode of the two-slot load. */
+/** Opcode of the 64-bit immediate load, the only instruction of two slots. */
 export const LD_IMM64 = BPF_LD | BPF_IMM | BPF_DW;
 
-/** An instruction from its parts; the two registers are checked by type only. */
+/** Makes an instruction from its fields. The types are the only check of the register numbers. */
 export function instruction(
   opcode: number,
   dst: Register,
@@ -64,15 +66,16 @@ export function instruction(
   return { opcode, dst, src, offset, imm, ...rest };
 }
 
-/** 2 for a 64-bit immediate, else 1. */
+/** Counts the slots of an instruction: 2 for a 64-bit immediate load, else 1. */
 export function slots(instruction: Instruction): number {
   return instruction.opcode === LD_IMM64 ? 2 : 1;
 }
 
 /**
- * Writes one instruction at byte `at`.
+ * Writes one instruction at byte `at` of a view.
  *
- * @throws {RangeError} Offset or immediate do not fit their fields: they would become others.
+ * @throws {RangeError} The offset or the immediate does not fit its field, and cutting it would
+ * change the program.
  */
 export function encode(view: DataView, at: number, instruction: Instruction): void {
   const { offset, imm } = instruction;
@@ -88,7 +91,7 @@ export function encode(view: DataView, at: number, instruction: Instruction): vo
 }
 
 /**
- * Instructions from their bytes, without labels or map objects.
+ * Reads instructions from their bytes; labels and map objects are not restored.
  *
  * @throws {RangeError} The length is not a whole number of instructions.
  */

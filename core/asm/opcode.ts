@@ -7,59 +7,59 @@
 //  +----------+-------+        +-------+-----+-------+
 //   arithmetic and jumps        loads and stores
 
-/** Non-standard load (64-bit immediates). */
+/** Instruction class: loads with a form of their own, such as 64-bit immediates. */
 export const BPF_LD = 0x00;
-/** Load into a register. */
+/** Instruction class: load from memory into a register. */
 export const BPF_LDX = 0x01;
-/** Store an immediate. */
+/** Instruction class: store an immediate in memory. */
 export const BPF_ST = 0x02;
-/** Store a register. */
+/** Instruction class: store a register in memory; also atomic operations. */
 export const BPF_STX = 0x03;
-/** 32-bit arithmetic. */
+/** Instruction class: arithmetic of 32 bits. */
 export const BPF_ALU = 0x04;
-/** 64-bit jumps. */
+/** Instruction class: calls, exit, and jumps that compare 64 bits. */
 export const BPF_JMP = 0x05;
-/** 32-bit jumps. */
+/** Instruction class: jumps that compare 32 bits, and `gotol`. */
 export const BPF_JMP32 = 0x06;
-/** 64-bit arithmetic. */
+/** Instruction class: arithmetic of 64 bits. */
 export const BPF_ALU64 = 0x07;
 
-/** Operand is the immediate. */
+/** Source bit: the operand is the immediate. */
 export const BPF_K = 0x00;
-/** Operand is the source register. */
+/** Source bit: the operand is the source register. */
 export const BPF_X = 0x08;
 
-/** 4 bytes. */
+/** Access size: a word of 4 bytes. */
 export const BPF_W = 0x00;
-/** 2 bytes. */
+/** Access size: a half word of 2 bytes. */
 export const BPF_H = 0x08;
-/** 1 byte. */
+/** Access size: a single byte. */
 export const BPF_B = 0x10;
-/** 8 bytes. */
+/** Access size: a double word of 8 bytes. */
 export const BPF_DW = 0x18;
 
-/** 64-bit immediate. */
+/** Mode of BPF_LD: a 64-bit immediate, which takes two slots. */
 export const BPF_IMM = 0x00;
-/** Legacy packet load, absolute. */
+/** Mode of BPF_LD: load from a packet at a fixed offset (legacy). */
 export const BPF_ABS = 0x20;
-/** Legacy packet load, indirect. */
+/** Mode of BPF_LD: load from a packet at a register's offset (legacy). */
 export const BPF_IND = 0x40;
-/** Plain memory access. */
+/** Mode of loads and stores: plain memory access. */
 export const BPF_MEM = 0x60;
-/** Sign-extending load (Linux 6.6). */
+/** Mode of BPF_LDX: sign-extending load (Linux 6.6). */
 export const BPF_MEMSX = 0x80;
-/** Atomic operation. */
+/** Mode of BPF_STX: atomic operation, which the immediate chooses. */
 export const BPF_ATOMIC = 0xc0;
 
-/** Flag in the immediate of an atomic operation: fetch the old value. */
+/** Immediate of an atomic operation, flag: fetch the old value. */
 export const BPF_FETCH = 0x01;
-/** Atomic exchange. */
+/** Immediate of an atomic operation: exchange. */
 export const BPF_XCHG = 0xe1;
-/** Atomic compare and exchange with R0. */
+/** Immediate of an atomic operation: compare with R0 and exchange. */
 export const BPF_CMPXCHG = 0xf1;
-/** Load with acquire semantics (Linux 6.15). */
+/** Immediate of an atomic operation: load with acquire semantics (Linux 6.15). */
 export const BPF_LOAD_ACQ = 0x100;
-/** Store with release semantics (Linux 6.15). */
+/** Immediate of an atomic operation: store with release semantics (Linux 6.15). */
 export const BPF_STORE_REL = 0x110;
 
 /** Arithmetic operations by name: the value of opcode bits 4 to 7. */
@@ -103,7 +103,7 @@ export const JMP_OP = {
 export const BPF_PSEUDO_MAP_FD = 1;
 /** Source of a 64-bit immediate: an address inside the map's only value. */
 export const BPF_PSEUDO_MAP_VALUE = 2;
-/** Source of a 64-bit immediate: a BTF id. */
+/** Source of a 64-bit immediate: the kernel variable with a BTF id. */
 export const BPF_PSEUDO_BTF_ID = 3;
 /** Source of a 64-bit immediate: a function of this program. */
 export const BPF_PSEUDO_FUNC = 4;

@@ -1,4 +1,5 @@
 // Pure: no I/O, no FFI.
+// The registers of the eBPF machine.
 
 /**
  * A BPF register. R0 holds results and is clobbered by every call, R1 to R5 are arguments and are
@@ -6,25 +7,25 @@
  */
 export type Register = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 
-/** Result of calls and of the program. */
+/** Register with the result of a call, and of the program at its exit. */
 export const R0 = 0;
-/** First argument; at entry the context. */
+/** Register with a call's first argument; at the program's entry, the context. */
 export const R1 = 1;
-/** Second argument. */
+/** Register with a call's second argument. */
 export const R2 = 2;
-/** Third argument. */
+/** Register with a call's third argument. */
 export const R3 = 3;
-/** Fourth argument. */
+/** Register with a call's fourth argument. */
 export const R4 = 4;
-/** Fifth argument. */
+/** Register with a call's fifth argument. */
 export const R5 = 5;
-/** Survives calls. */
+/** First general register that calls do not change. */
 export const R6 = 6;
-/** Survives calls. */
+/** Second general register that calls do not change. */
 export const R7 = 7;
-/** Survives calls. */
+/** Third general register that calls do not change. */
 export const R8 = 8;
-/** Survives calls. */
+/** Fourth general register that calls do not change. */
 export const R9 = 9;
-/** Frame pointer, read-only; the stack is the 512 bytes below it. */
+/** Frame pointer, read-only; the stack is the 512 bytes below its address. */
 export const R10 = 10;

@@ -1,4 +1,5 @@
-// What the running kernel can do, asked once, and one line for what it refuses.
+// Finds out what the running kernel can do: each feature is tried once per process. A missing
+// feature becomes an UnsupportedError (load_failure.ts) of one line.
 
 import { DtError, errorCode } from "../errors.ts";
 import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
@@ -19,7 +20,7 @@ import {
 } from "./syscall.ts";
 import { BPF_TRACE_FENTRY, BPF_TRACE_RAW_TP, BpfProgram, type ProgramSpec } from "./program.ts";
 
-/** Names of the features that can be asked for. */
+/** Name of a kernel feature that can be tried. */
 export type Feature =
   | "ringbuf"
   | "tp_btf"
@@ -30,20 +31,28 @@ export type Feature =
   | "get_current_task_btf"
   | "uprobe_multi";
 
+/** How to try a feature, and what a kernel needs to have it. */
 interface FeatureProbe {
+  /** First kernel version with the feature, e.g. "5.5". */
   readonly minimumKernel: string;
+  /** Configuration or helper that the feature needs, for the message. */
   readonly needs: string;
-  /** Throws if the feature is missing. */
+  /** Tries the feature; throws a DtError if it is missing. */
   try(): void;
 }
 
+/** Code of a program that returns 0. */
 const returnZero = () => new Assembler().emit(mov64(R0, imm(0)), exit()).assemble();
 
+/** Loads a program and unloads it. */
 function load(spec: Omit<ProgramSpec, "name" | "code">, code = returnZero()): void {
   new BpfProgram({ name: "dt_feature", code, ...spec })[Symbol.dispose]();
 }
 
-/** Kernels that know no such link load the program all the same. */
+/**
+ * Loads a program and attaches it: kernels without this kind of link load such a program all the
+ * same.
+ */
 function attach(expectedAttachType: number, link: (fd: number) => number): void {
   using program = new BpfProgram({
     type: "KPROBE",
@@ -54,6 +63,7 @@ function attach(expectedAttachType: number, link: (fd: number) => number): void 
   new Fd(link(program.fd), "feature")[Symbol.dispose]();
 }
 
+/** Finds a type in the kernel's BTF; ENOENT if there is none. */
 function btfId(kind: typeof BTF_KIND[keyof typeof BTF_KIND], name: string): number {
   const id = kernelBtf()?.find(kind, name) ?? 0;
   if (id === 0) throw new DtError("ENOENT", `No BTF type ${name}`, { operation: "btf" });
@@ -126,7 +136,8 @@ const PROBES: Record<Feature, FeatureProbe> = {
       try {
         attach(BPF_TRACE_UPROBE_MULTI, (fd) => linkCreateUprobeMulti(fd, "/", [place], false));
       } catch (error) {
-        // A folder is no file: who says so has understood.
+        // The place is a folder, and the kernel refuses it with EBADF: such a kernel knows the
+        // link.
         if (errorCode(error) !== "EBADF") throw error;
       }
     },
@@ -146,13 +157,15 @@ const PROBES: Record<Feature, FeatureProbe> = {
   },
 };
 
+/** The answers so far: null for a feature that is there. */
 const answers = new Map<Feature, DtError | null>();
 
 /**
  * Tries a feature, once per process.
  *
- * @returns undefined if it is there, else an error that says why not: {@linkcode UnsupportedError},
- * or EPERM without the capability to ask (not remembered).
+ * @returns undefined if the feature is there, else the reason why not: an
+ * {@linkcode UnsupportedError}, or EPERM if this process lacks the capability to try (that answer
+ * is not kept).
  */
 export function missingFeature(feature: Feature): DtError | undefined {
   const known = answers.get(feature);
@@ -164,7 +177,7 @@ export function missingFeature(feature: Feature): DtError | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof DtError)) throw error;
-    // Not being allowed to ask is no answer about the kernel.
+    // Without the capabilities the refusal says nothing about the kernel, so it is not kept.
     if (errorCode(error) === "EPERM" && missingCapabilities().length > 0) return error;
     const answer = error instanceof UnsupportedError ? error : new UnsupportedError(
       feature,
@@ -176,11 +189,14 @@ export function missingFeature(feature: Feature): DtError | undefined {
   }
 }
 
-/** Does without a feature from now on, as on a kernel that lacks it. */
+/**
+ * Switches a feature off for the rest of the process, which then behaves as on a kernel without the
+ * feature.
+ */
 export function disableFeature(feature: Feature): void {
   const { minimumKernel } = PROBES[feature];
   answers.set(feature, new UnsupportedError(feature, minimumKernel, "it is switched off"));
 }
 
-/** Names of all features. */
+/** Names of all features that can be tried. */
 export const FEATURES: readonly Feature[] = Object.keys(PROBES) as Feature[];

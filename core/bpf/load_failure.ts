@@ -1,24 +1,25 @@
-// Why a program could not be loaded, where the verifier says nothing: capabilities and policy.
+// Explains why a program could not be loaded where the verifier says nothing: capabilities and
+// policy of the system. verifier_log.ts explains the verifier's refusals.
 
 import { DtError } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
 
-/** `BPF_TRACE_RAW_TP`: a BTF-typed raw tracepoint. */
+/** Attach type of a program on a BTF-typed raw tracepoint. */
 export const BPF_TRACE_RAW_TP = 23;
 
-/** The running kernel lacks or refuses something. `code` is EOPNOTSUPP. */
+/** Error for a feature that the running kernel lacks or refuses. Its `code` is EOPNOTSUPP. */
 export class UnsupportedError extends DtError {
-  /** What is missing, e.g. "fentry". */
+  /** Name of the missing feature, e.g. "fentry". */
   readonly feature: string;
-  /** First kernel that has it, e.g. "5.5". */
+  /** First kernel version with the feature, e.g. "5.5". */
   readonly minimumKernel: string;
 
   /**
-   * Makes the error.
+   * Makes an error from the feature and the reason.
    *
-   * @param feature What is missing.
-   * @param minimumKernel First kernel that has it.
-   * @param reason Why it is not there, if known.
+   * @param feature Name of the missing feature.
+   * @param minimumKernel First kernel version with the feature.
+   * @param reason Why the feature is missing; becomes the end of the message.
    */
   constructor(feature: string, minimumKernel: string, reason: string) {
     super("EOPNOTSUPP", `Cannot use ${feature} on this kernel: ${reason}`, { operation: feature });
@@ -27,17 +28,17 @@ export class UnsupportedError extends DtError {
   }
 }
 
-/** Bit numbers of include/uapi/linux/capability.h. */
+/** Numbers of the capabilities' bits; include/uapi/linux/capability.h. */
 const CAPABILITIES: Readonly<Record<Capability, number>> = {
   CAP_SYS_ADMIN: 21,
   CAP_PERFMON: 38,
   CAP_BPF: 39,
 };
 
-/** A capability that tracing asks for. */
+/** Name of a capability that tracing needs. */
 export type Capability = "CAP_SYS_ADMIN" | "CAP_PERFMON" | "CAP_BPF";
 
-/** True if this thread has the capability in effect; CAP_SYS_ADMIN includes the other two. */
+/** True if this thread has the capability in effect. CAP_SYS_ADMIN includes the other two. */
 export function hasCapability(name: Capability): boolean {
   const line = /^CapEff:\t([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/thread-self/status"));
   const bits = BigInt(`0x${line?.[1] ?? "0"}`);
@@ -45,12 +46,18 @@ export function hasCapability(name: Capability): boolean {
   return has(CAPABILITIES[name]) || has(CAPABILITIES.CAP_SYS_ADMIN);
 }
 
-/** The capabilities that loading and attaching need and this thread lacks. */
+/** Lists the capabilities that loading and attaching need and this thread lacks. */
 export function missingCapabilities(): Capability[] {
   return (["CAP_BPF", "CAP_PERFMON"] as const).filter((name) => !hasCapability(name));
 }
 
-/** The error for a load that failed without a word from the verifier, if the cause is known. */
+/**
+ * Explains a load that failed without a word from the verifier.
+ *
+ * @param spec The program that could not be loaded.
+ * @param errno Errno of the load.
+ * @returns The error to throw; undefined if the cause is unknown.
+ */
 export function explainLoadFailure(
   spec: { name: string; type: string; expectedAttachType?: number },
   errno: number,
@@ -76,6 +83,7 @@ export function explainLoadFailure(
   return undefined;
 }
 
+/** Says in half a sentence what the kernel's lockdown state is. */
 function lockdown(): string {
   try {
     const state = Deno.readTextFileSync("/sys/kernel/security/lockdown");

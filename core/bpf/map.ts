@@ -1,4 +1,5 @@
-// BPF maps: an owned descriptor with typed sizes.
+// BPF maps: creating, reading and writing them, each with an owned descriptor. syscall.ts makes the
+// calls; ringbuf.ts reads the maps that are rings.
 
 import { Fd } from "../sys/fd.ts";
 import { possibleCpuCount } from "../sys/cpu.ts";
@@ -14,7 +15,7 @@ import {
   mapUpdate,
 } from "./syscall.ts";
 
-/** Map types by the kernel's names, without the BPF_MAP_TYPE_ prefix. */
+/** Numbers of the map types by the kernel's names, without the BPF_MAP_TYPE_ prefix. */
 export const BPF_MAP_TYPE = {
   HASH: 1,
   ARRAY: 2,
@@ -27,54 +28,63 @@ export const BPF_MAP_TYPE = {
   RINGBUF: 27,
 } as const;
 
-/** One of {@linkcode BPF_MAP_TYPE}'s names. */
+/** Name of a map type in {@linkcode BPF_MAP_TYPE}. */
 export type MapType = keyof typeof BPF_MAP_TYPE;
 
-/** Creates or overwrites. */
+/** Flag of an update: create the entry or overwrite it. */
 export const BPF_ANY = 0;
-/** Creates only: EEXIST. */
+/** Flag of an update: only create the entry; EEXIST if the key is present. */
 export const BPF_NOEXIST = 1;
-/** Overwrites only: ENOENT. */
+/** Flag of an update: only overwrite the entry; ENOENT if the key is absent. */
 export const BPF_EXIST = 2;
-/** Entries are allocated when they are made. */
+/** Flag of a new map: memory for an entry is allocated when the entry is made. */
 export const BPF_F_NO_PREALLOC = 1;
-/** Programs may only read. */
+/** Flag of a new map: programs may read the map and not write it. */
 export const BPF_F_RDONLY_PROG = 1 << 7;
-/** The value can be mmap'ed (arrays). */
+/** Flag of a new map: the values of the array can be mapped with {@linkcode BpfMap.mmap}. */
 export const BPF_F_MMAPABLE = 1 << 10;
 
+/** Types of maps that have a value for each CPU. */
 const PER_CPU: ReadonlySet<MapType> = new Set(["PERCPU_HASH", "PERCPU_ARRAY", "LRU_PERCPU_HASH"]);
+/** Greatest number of entries that one batch asks for. */
 const BATCH_ENTRIES = 4096;
+/** Greatest size in bytes of the buffers of one batch. */
 const BATCH_BYTES = 1 << 22;
 
-/** What to create; see {@linkcode BpfMap}. */
+/** Description of a map to create with {@linkcode BpfMap}. */
 export interface MapSpec {
-  /** Type. */
+  /** Type of the map, e.g. "HASH". */
   type: MapType;
-  /** Shown by bpftool; cut to 15 characters. */
+  /** Name that bpftool shows, cut to 15 characters. */
   name: string;
-  /** Bytes of a key; 0 for a ring buffer. */
+  /** Size of a key in bytes; 0 for a ring buffer. */
   keySize: number;
-  /** Bytes of a value (on one CPU). */
+  /** Size of a value in bytes; for a per-CPU type, of the value on one CPU. */
   valueSize: number;
-  /** Capacity in entries, or the ring's size in bytes: a power of two and of pages. */
+  /**
+   * Capacity in entries. For a ring, its size in bytes: a power of two and a multiple of the page
+   * size.
+   */
   maxEntries: number;
-  /** `BPF_F_*` */
+  /** Flags of the map, a sum of `BPF_F_*`. */
   flags?: number;
 }
 
 /**
- * A map. Per-CPU values are read as one slice of {@linkcode BpfMap.cpuStride} bytes per possible CPU.
- * Needs CAP_BPF and Linux 5.8 (ring buffer).
+ * A BPF map with an owned descriptor. A per-CPU value is read as a sequence of slices, one of
+ * {@linkcode BpfMap.cpuStride} bytes for each possible CPU. Needs CAP_BPF, and Linux 5.8 for ring
+ * buffers.
  *
  * @see {@link https://man7.org/linux/man-pages/man2/bpf.2.html}
  */
 export class BpfMap implements Disposable {
-  /** What was asked for. */
+  /** Description from which the map was created. */
   readonly spec: Readonly<MapSpec>;
-  /** Bytes of one value as this side sees it: all CPUs' slices for a per-CPU type. */
+  /**
+   * Size in bytes of a value as this process reads it: for a per-CPU type, the slices of all CPUs.
+   */
   readonly userValueSize: number;
-  /** Bytes between the slices of a per-CPU value. */
+  /** Distance in bytes between two CPUs' slices of a per-CPU value. */
   readonly cpuStride: number;
   readonly #fd: Fd;
   #mapping?: Mapping;
@@ -82,7 +92,9 @@ export class BpfMap implements Disposable {
   /**
    * Creates the map.
    *
-   * @throws {DtError} EPERM without CAP_BPF, EINVAL, E2BIG, ENOMEM.
+   * @param spec Description of the map.
+   * @throws {DtError} EPERM without CAP_BPF; EINVAL the sizes or flags do not fit the type; E2BIG;
+   * ENOMEM.
    */
   constructor(spec: MapSpec) {
     this.spec = spec;
@@ -93,17 +105,17 @@ export class BpfMap implements Disposable {
     this.#fd = new Fd(mapCreate({ ...spec, type: BPF_MAP_TYPE[spec.type] }), `map:${spec.name}`);
   }
 
-  /** Descriptor; for instructions that refer to the map. */
+  /** Descriptor of the map, for instructions that refer to the map. */
   get fd(): number {
     return this.#fd.value;
   }
 
-  /** True if each CPU has its own value. */
+  /** True if each CPU has a value of its own. */
   get perCpu(): boolean {
     return PER_CPU.has(this.spec.type);
   }
 
-  /** The value under `key`, or undefined. */
+  /** Copies the value under `key`; undefined if the key is absent. */
   lookup(key: Uint8Array): Uint8Array | undefined {
     const value = new Uint8Array(this.userValueSize);
     return mapLookup(this.fd, key, value) ? value : undefined;
@@ -112,6 +124,8 @@ export class BpfMap implements Disposable {
   /**
    * Writes a value.
    *
+   * @param key Bytes of the key.
+   * @param value Bytes of the value; for a per-CPU type, the slices of all CPUs.
    * @param flags {@linkcode BPF_ANY}, {@linkcode BPF_NOEXIST} or {@linkcode BPF_EXIST}.
    * @throws {DtError} E2BIG the map is full; EEXIST, ENOENT as `flags` ask.
    */
@@ -119,32 +133,42 @@ export class BpfMap implements Disposable {
     mapUpdate(this.fd, key, value, flags);
   }
 
-  /** Removes an entry; false if it was absent. */
+  /** Removes an entry; false if the key is absent. */
   delete(key: Uint8Array): boolean {
     return mapDelete(this.fd, key);
   }
 
-  /** Makes the map read-only for this side, so that the verifier can trust its contents. */
+  /** Makes the map read-only for user space, so that the verifier can rely on its contents. */
   freeze(): void {
     mapFreeze(this.fd);
   }
 
-  /** Every entry, in batches where the kernel can. Entries made meanwhile may be missed. */
+  /**
+   * Copies every entry, in batches where the map type has them. Entries that programs add meanwhile
+   * may be missed.
+   */
   *entries(): Generator<[key: Uint8Array, value: Uint8Array]> {
     yield* this.spec.type === "ARRAY" || !this.#canBatch() ? this.#walk() : this.#batches(false);
   }
 
-  /** Removes every entry. */
+  /**
+   * Removes every entry of a hash map.
+   *
+   * @throws {DtError} The entries of an array cannot be removed.
+   */
   clear(): void {
     if (this.#canBatch()) {
-      // Draining the generator deletes batch by batch.
+      // The generator deletes a batch whenever it asks the kernel for the next entries.
       for (const _ of this.#batches(true));
     } else {
       for (const [key] of [...this.#walk()]) this.delete(key);
     }
   }
 
-  /** The whole value of an mmapable array as a buffer shared with the kernel. */
+  /**
+   * Maps all values of an array that was created with {@linkcode BPF_F_MMAPABLE}. The buffer is
+   * shared with programs until the map is closed.
+   */
   mmap(): ArrayBuffer {
     const page = pageSize();
     const size = ((this.spec.valueSize + 7) & ~7) * this.spec.maxEntries;
@@ -157,16 +181,18 @@ export class BpfMap implements Disposable {
     return this.#mapping.buffer;
   }
 
-  /** Closes the map. */
+  /** Closes the map, and unmaps its values. */
   [Symbol.dispose](): void {
     this.#mapping?.[Symbol.dispose]();
     this.#fd[Symbol.dispose]();
   }
 
+  /** True if the kernel can copy this type of map in batches. */
   #canBatch(): boolean {
     return this.spec.type !== "STACK_TRACE" && this.spec.type !== "PROG_ARRAY";
   }
 
+  /** Copies entry by entry, with two system calls each. */
   *#walk(): Generator<[Uint8Array, Uint8Array]> {
     let key: Uint8Array | undefined;
     for (;;) {
@@ -178,6 +204,7 @@ export class BpfMap implements Disposable {
     }
   }
 
+  /** Copies, and removes if wanted, many entries with each system call. */
   *#batches(remove: boolean): Generator<[Uint8Array, Uint8Array]> {
     const { keySize } = this.spec;
     const entry = keySize + this.userValueSize;
@@ -194,7 +221,8 @@ export class BpfMap implements Disposable {
       try {
         result = mapLookupBatch(this.fd, batch, { first, remove });
       } catch (error) {
-        // A hash bucket held more than fits; nothing was copied and the position stands.
+        // A bucket of the hash holds more entries than fit. Nothing was copied, and the position is
+        // unchanged.
         if (errorCode(error) !== "ENOSPC") throw error;
         capacity *= 2;
         continue;

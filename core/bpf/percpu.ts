@@ -1,11 +1,12 @@
 // Pure: no I/O, no FFI.
+// Sums over the CPUs of a per-CPU map value.
 
 /**
- * Adds up a per-CPU value: word by word, 64 bits wide.
+ * Adds the slices of a per-CPU value up, word by word; words are 64 bits wide.
  *
- * @param value As {@linkcode BpfMap.lookup} returns it.
- * @param stride {@linkcode BpfMap.cpuStride}
- * @returns One sum per 64-bit word of the value, modulo 2^64.
+ * @param value The value as {@linkcode BpfMap.lookup} returns it.
+ * @param stride Size of a slice in bytes: {@linkcode BpfMap.cpuStride}.
+ * @returns One sum for each word of a slice, modulo 2^64.
  */
 export function sumCpus(value: Uint8Array, stride: number): BigUint64Array {
   const words = new BigUint64Array(stride / 8);

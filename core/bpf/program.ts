@@ -1,4 +1,5 @@
-// BPF programs: loading, running once, asking the kernel about them.
+// BPF programs: loading them, running them once, and asking the kernel about them. core/asm makes
+// their code, link.ts attaches them.
 
 import { DtError, errorCode } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
@@ -18,7 +19,7 @@ import {
 } from "./syscall.ts";
 import { VerifierError } from "./verifier_log.ts";
 
-/** Program types by the kernel's names, without the BPF_PROG_TYPE_ prefix. */
+/** Numbers of the program types by the kernel's names, without the BPF_PROG_TYPE_ prefix. */
 export const BPF_PROG_TYPE = {
   KPROBE: 2,
   TRACEPOINT: 5,
@@ -28,61 +29,71 @@ export const BPF_PROG_TYPE = {
   SYSCALL: 31,
 } as const;
 
-/** One of {@linkcode BPF_PROG_TYPE}'s names. */
+/** Name of a program type in {@linkcode BPF_PROG_TYPE}. */
 export type ProgramType = keyof typeof BPF_PROG_TYPE;
 
 export { BPF_TRACE_RAW_TP };
-/** `BPF_TRACE_FENTRY`: a BTF-typed function entry. */
+/** Attach type of a TRACING program at the entry of a kernel function. */
 export const BPF_TRACE_FENTRY = 24;
-/** `BPF_TRACE_FEXIT`: its end. */
+/** Attach type of a TRACING program at the return of a kernel function. */
 export const BPF_TRACE_FEXIT = 25;
 
+/** Sizes in bytes of the buffer for the verifier's log, tried in this order. */
 const LOG_SIZES = [1 << 16, 1 << 20, 1 << 24];
 const ENOSPC = 28;
 
-/** What to load. */
+/** Description of a program to load with {@linkcode BpfProgram}. */
 export interface ProgramSpec {
-  /** Type. */
+  /** Type of the program, e.g. "TRACING". */
   type: ProgramType;
-  /** Shown by bpftool; cut to 15 characters. */
+  /** Name that bpftool shows, cut to 15 characters. */
   name: string;
-  /** Instructions, as {@linkcode Assembler.assemble} makes them. */
+  /** Instructions of the program, as {@linkcode Assembler.assemble} makes them. */
   code: Uint8Array;
-  /** `expected_attach_type` */
+  /**
+   * Attach type (`expected_attach_type`), e.g. {@linkcode BPF_TRACE_FENTRY}; absent for types
+   * without one.
+   */
   expectedAttachType?: number;
-  /** BTF id of what a TRACING program attaches to. */
+  /** BTF id of the function or tracepoint that a TRACING program attaches to. */
   attachBtfId?: number;
-  /** The module that has that id; absent: vmlinux. */
+  /** Name of the module whose BTF has that id; absent for vmlinux. */
   attachModule?: string;
-  /** Where its functions begin, in instructions: for programs with callbacks (Linux 5.13). */
+  /** Slots at which the program's functions begin, for programs with callbacks (Linux 5.13). */
   functions?: readonly number[];
 }
 
-/** What the kernel tells about a loaded program. */
+/** Facts that the kernel tells about a loaded program. */
 export interface ProgramInfo {
-  /** Number that bpftool shows. */
+  /** Number of the program, as bpftool shows it. */
   id: number;
   /** Instructions after verification and rewriting; empty without CAP_PERFMON. */
   xlated: Uint8Array;
-  /** Firings that the kernel skipped because the program was already running on that CPU. */
+  /**
+   * Number of firings that the kernel skipped because the program was already running on that CPU.
+   */
   recursionMisses: bigint;
-  /** ns spent in it, while BPF_ENABLE_STATS is on. */
+  /** Nanoseconds spent in the program while a {@linkcode BpfProgramStats} was open. */
   runTimeNs: bigint;
-  /** Runs, while BPF_ENABLE_STATS is on. */
+  /** Number of runs while a {@linkcode BpfProgramStats} was open. */
   runCount: bigint;
 }
 
-/** A loaded program. Needs CAP_BPF, and CAP_PERFMON for tracing types. */
+/** A loaded program with an owned descriptor. Needs CAP_BPF, and CAP_PERFMON for tracing types. */
 export class BpfProgram implements Disposable {
-  /** What was loaded. */
+  /** Description from which the program was loaded. */
   readonly spec: Readonly<ProgramSpec>;
   readonly #fd: Fd;
 
   /**
-   * Loads without a log first, and again with one if that fails.
+   * Loads the program without a log first, since that is faster. If that fails, loads it again with
+   * a log.
    *
-   * @throws {VerifierError} The verifier refused; one line, with the whole log in `log`.
-   * @throws {DtError} EPERM, E2BIG, ENOMEM; EOPNOTSUPP the kernel lacks or refuses this type.
+   * @param spec Description of the program.
+   * @throws {VerifierError} The verifier refused the program; the message is one line, `log` has
+   * everything.
+   * @throws {DtError} EPERM without the capabilities; E2BIG; ENOMEM; ENOENT no such module;
+   * EOPNOTSUPP the kernel lacks or refuses this type.
    */
   constructor(spec: ProgramSpec) {
     this.spec = spec;
@@ -101,23 +112,30 @@ export class BpfProgram implements Disposable {
     this.#fd = new Fd(fd, `prog:${spec.name}`);
   }
 
-  /** Descriptor. */
+  /** File descriptor of the loaded program. */
   get fd(): number {
     return this.#fd.value;
   }
 
   /**
-   * Runs the program once in this thread (raw tracepoint and syscall programs).
+   * Runs the program once in this thread (raw tracepoint and syscall programs only).
    *
-   * @param context Bytes of the context; words of a raw tracepoint.
-   * @param cpu Where, for raw tracepoint programs. Default: where this thread runs.
-   * @returns R0.
+   * @param context Bytes of the program's context; for a raw tracepoint its arguments, 8 bytes
+   * each.
+   * @param cpu Number of the CPU to run on, for raw tracepoint programs. Default: the CPU of this
+   * thread.
+   * @returns The program's result, R0.
+   * @throws {DtError} EINVAL the type cannot be run; ENXIO no such CPU.
    */
   testRun(context: Uint8Array = new Uint8Array(8), cpu?: number): number {
     return progTestRun(this.fd, context, cpu);
   }
 
-  /** Asks the kernel. */
+  /**
+   * Asks the kernel for facts about the program.
+   *
+   * @throws {DtError} errno of bpf(BPF_OBJ_GET_INFO_BY_FD).
+   */
   info(): ProgramInfo {
     const length = objGetInfo(this.fd, new Struct(232)).getU32(20);
     const xlated = new Uint8Array(length);
@@ -131,18 +149,21 @@ export class BpfProgram implements Disposable {
     };
   }
 
-  /** Unloads the program unless something still holds it. */
+  /** Closes the descriptor; the kernel unloads the program unless an attachment still holds it. */
   [Symbol.dispose](): void {
     this.#fd[Symbol.dispose]();
   }
 }
 
-/** While one of these is open the kernel measures programs: {@linkcode ProgramInfo.runTimeNs}. */
+/**
+ * A switch: while it is open, the kernel measures all programs (see
+ * {@linkcode ProgramInfo.runTimeNs}).
+ */
 export class BpfProgramStats implements Disposable {
   readonly #fd: Fd;
 
   /**
-   * Starts measuring (Linux 5.8).
+   * Starts the measurement. Needs Linux 5.8.
    *
    * @throws {DtError} EPERM without CAP_SYS_ADMIN.
    */
@@ -150,13 +171,17 @@ export class BpfProgramStats implements Disposable {
     this.#fd = new Fd(enableRunTimeStats(), "bpf_stats");
   }
 
-  /** Stops. */
+  /** Stops the measurement, unless somebody else keeps it on. */
   [Symbol.dispose](): void {
     this.#fd[Symbol.dispose]();
   }
 }
 
-/** The BTF object of a module, which its types' ids refer to. */
+/**
+ * Opens the BTF object of a module, in which the ids of its types are counted.
+ *
+ * @throws {DtError} EPERM without CAP_SYS_ADMIN; ENOENT no such module, or no BTF in it.
+ */
 function openModuleBtf(module: string): Fd {
   const need = "functions of modules want CAP_SYS_ADMIN";
   for (let id = next(0); id !== undefined; id = next(id)) {
@@ -165,7 +190,7 @@ function openModuleBtf(module: string): Fd {
     try {
       fd = stack.use(new Fd(btfById(id), `btf:${module}`));
     } catch (error) {
-      if (errorCode(error) === "ENOENT") continue; // it has gone meanwhile
+      if (errorCode(error) === "ENOENT") continue; // the module was unloaded meanwhile
       throw error;
     }
     const name = new Uint8Array(MODULE_NAME_LEN);
@@ -176,6 +201,7 @@ function openModuleBtf(module: string): Fd {
   }
   throw new DtError("ENOENT", `Cannot find the BTF of module ${module}`, { operation: "btf" });
 
+  /** The id that follows; an EPERM is explained. */
   function next(id: number): number | undefined {
     try {
       return btfNextId(id);
@@ -189,15 +215,16 @@ function openModuleBtf(module: string): Fd {
   }
 }
 
-/** Longest name of a module, and a NUL. include/linux/moduleparam.h */
+/** Size in bytes of a module's longest name with its NUL; include/linux/moduleparam.h. */
 const MODULE_NAME_LEN = 56;
 
+/** Loads the program again with a log, and makes the error that the constructor throws. */
 function failure(spec: ProgramSpec, attr: ProgLoadAttr, errno: number): DtError {
   for (const size of LOG_SIZES) {
     const log = new Uint8Array(size);
     const fd = progLoad({ ...attr, log });
     if (fd >= 0) {
-      // Refused once and accepted now: memory pressure or a signal. Report the first answer.
+      // The second load succeeded: memory was short, or a signal came. The first error is reported.
       new Fd(fd, "retry")[Symbol.dispose]();
       break;
     }

@@ -1,36 +1,42 @@
-// The BPF ring buffer, read in place. Layout (kernel/bpf/ringbuf.c):
+// Reads the BPF ring buffer in place. core/kernel_plane/ring_output.ts writes to it from programs.
+// Layout (kernel/bpf/ringbuf.c):
 //
-//   page 0  consumer position   written by us
+//   page 0  consumer position   written by this process
 //   page 1  producer position   written by the kernel
-//   data    mapped twice in a row, so that a record never wraps
+//   data    mapped twice in a row, so that no record wraps
 //
 //   record: u32 length | BUSY | DISCARD, u32 page offset, payload, padding to 8
 //
-// Positions only grow; the place is position & (size - 1).
+// Positions only grow; a position's place in the data is position & (size - 1).
 
 import { MAP_SHARED, Mapping, pageSize, PROT_READ, PROT_WRITE } from "../sys/memory.ts";
 import { BpfMap } from "./map.ts";
 
+/** Flag in a record's header: the program is still writing the record. */
 const BUSY = 0x80000000;
+/** Flag in a record's header: the program gave the record up. */
 const DISCARD = 0x40000000;
+/** Bits of a record's header with the length of the payload. */
 const LENGTH = 0x3fffffff;
+/** Size of a record's header in bytes. */
 const HEADER = 8;
 
 /**
- * Called with each record's place in {@linkcode RingBuffer.bytes}. The bytes are the kernel's and
- * are gone when the call returns. Returning false leaves the record, and all after it, unread.
+ * Called for each record with its place in {@linkcode RingBuffer.bytes}. The bytes belong to the
+ * kernel and are overwritten after the call. A result of false leaves the record, and all records
+ * after it, unread.
  */
 export type RecordHandler = (offset: number, length: number) => boolean | void;
 
-/** A ring buffer map with its reader: one per ring. Needs Linux 5.8. */
+/** A ring buffer map and its only reader. Needs Linux 5.8. */
 export class RingBuffer implements Disposable {
-  /** The map, for programs. */
+  /** The map of the ring, for programs to write to. */
   readonly map: BpfMap;
-  /** Capacity in bytes. */
+  /** Capacity of the ring in bytes. */
   readonly size: number;
-  /** The data area as bytes; twice `size` long. */
+  /** The data area as bytes, twice `size` long: the second half shows the same memory. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The same as 32-bit words: records start at multiples of 8. */
+  /** The data area as 32-bit words; records start at multiples of 8 bytes. */
   readonly words: Uint32Array<ArrayBuffer>;
   readonly #consumerMapping: Mapping;
   readonly #producerMapping: Mapping;
@@ -39,10 +45,11 @@ export class RingBuffer implements Disposable {
   #position = 0;
 
   /**
-   * Creates and maps the ring.
+   * Creates and maps a ring.
    *
-   * @param size Bytes: a power of two and a multiple of the page size.
-   * @throws {DtError} EPERM without CAP_BPF, ENOMEM.
+   * @param size Capacity in bytes: a power of two and a multiple of the page size.
+   * @param name Name that bpftool shows.
+   * @throws {DtError} EPERM without CAP_BPF; EINVAL bad size; ENOMEM.
    */
   constructor(size: number, name: string) {
     using stack = new DisposableStack();
@@ -65,16 +72,21 @@ export class RingBuffer implements Disposable {
     stack.move();
   }
 
-  /** Bytes reserved and not yet read. */
+  /**
+   * Number of bytes, record headers included, that programs have reserved and this reader has not
+   * read.
+   */
   get available(): number {
     return Number(Atomics.load(this.#producer, 0)) - this.#position;
   }
 
   /**
-   * Hands every committed record to `handler`, in the order in which they were reserved. Records that
-   * arrive meanwhile wait for the next call, so that a flood cannot hold this thread for ever.
+   * Hands every committed record to `handler`, in the order in which programs reserved them.
+   * Records that arrive meanwhile wait for the next call, so that a flood cannot hold this thread
+   * for ever. If `handler` throws, its record is the next one again.
    *
-   * @returns Records handed out.
+   * @param handler Called with the place and the length of each record.
+   * @returns Number of records handed out.
    */
   drain(handler: RecordHandler): number {
     const mask = this.size - 1;
@@ -94,13 +106,13 @@ export class RingBuffer implements Disposable {
         this.#position += (length + HEADER + 7) & ~7;
       }
     } finally {
-      // What was read becomes free at the end of a round, not per record.
+      // The room of the records is freed once at the end of a round, not after each record.
       Atomics.store(this.#consumer, 0, BigInt(this.#position));
     }
     return count;
   }
 
-  /** Unmaps and closes the ring. */
+  /** Unmaps the ring and closes its map. */
   [Symbol.dispose](): void {
     this.#producerMapping[Symbol.dispose]();
     this.#consumerMapping[Symbol.dispose]();

@@ -1,4 +1,5 @@
-// bpf(2), one function per command. `struct bpf_attr` layouts: include/uapi/linux/bpf.h.
+// bpf(2), with one function per command. map.ts, program.ts and link.ts own the descriptors that
+// these functions return. Offsets are those of `union bpf_attr` in include/uapi/linux/bpf.h.
 
 import { arch } from "../sys/arch/mod.ts";
 import { syscallError } from "../sys/errno.ts";
@@ -24,13 +25,16 @@ const BPF_LINK_CREATE = 28;
 const BPF_ENABLE_STATS = 32;
 const BPF_ITER_CREATE = 33;
 
-/** sizeof(struct bpf_func_info) */
+/** Size of struct bpf_func_info in bytes. */
 const FUNC_INFO_BYTES = 8;
 
-/** Length of an object's name field, its NUL included. */
+/** Size of an object's name field in bytes, its NUL included. */
 const BPF_OBJ_NAME_LEN = 16;
 
-/** errno of a failed call as a negative number, so that callers can tell an answer from an error. */
+/**
+ * Calls bpf(2). A failed call returns its errno as a negative number, so that callers can tell an
+ * answer such as ENOENT from an error.
+ */
 function bpf(command: number, attr: Struct): number {
   const c = libc();
   const result = Number(
@@ -47,33 +51,39 @@ function bpf(command: number, attr: Struct): number {
   return result < 0 ? -c.errno() : result;
 }
 
+/** Throws the error of a failed call; returns the result of any other. */
 function check(result: number, command: string, about?: string): number {
   if (result < 0) throw syscallError(`bpf(${command})`, { errno: -result, about });
   return result;
 }
 
-/** A name that the kernel accepts: at most 15 characters of [A-Za-z0-9_.]. */
+/** Makes a name that the kernel accepts: at most 15 characters of [A-Za-z0-9_.]. */
 export function objectName(name: string): string {
   return name.replace(/[^A-Za-z0-9_.]/g, "_").slice(0, BPF_OBJ_NAME_LEN - 1);
 }
 
-/** What to create. */
+/** Arguments of {@linkcode mapCreate}, as the kernel takes them. */
 export interface MapAttr {
-  /** `BPF_MAP_TYPE_*` */
+  /** Number of the map type, `BPF_MAP_TYPE_*`. */
   type: number;
-  /** Bytes. */
+  /** Size of a key in bytes. */
   keySize: number;
-  /** Bytes; per CPU for per-CPU types. */
+  /** Size of a value in bytes; for per-CPU types, of one CPU's value. */
   valueSize: number;
-  /** Capacity; bytes for a ring buffer. */
+  /** Capacity in entries; for a ring buffer in bytes. */
   maxEntries: number;
-  /** `BPF_F_*` */
+  /** Flags of the map, a sum of `BPF_F_*`. */
   flags?: number;
-  /** Shown by bpftool. */
+  /** Name that bpftool shows; {@linkcode objectName} cuts it. */
   name: string;
 }
 
-/** @throws {DtError} EPERM without CAP_BPF, EINVAL, E2BIG, ENOMEM. */
+/**
+ * Creates a map.
+ *
+ * @returns The descriptor of the map.
+ * @throws {DtError} EPERM without CAP_BPF, EINVAL, E2BIG, ENOMEM.
+ */
 export function mapCreate(attr: MapAttr): number {
   const struct = new Struct(72)
     .u32(0, attr.type)
@@ -85,13 +95,14 @@ export function mapCreate(attr: MapAttr): number {
   return check(bpf(BPF_MAP_CREATE, struct), "BPF_MAP_CREATE", attr.name);
 }
 
+/** Makes the attributes of the commands that concern one entry. */
 function element(fd: number, key: Uint8Array | undefined, value?: Uint8Array, flags = 0): Struct {
   return new Struct(32).u32(0, fd).pointer(8, key).pointer(16, value).u64(24, flags);
 }
 
 const ENOENT = 2;
 
-/** Fills `value`; false if the key is absent. */
+/** Copies the value under a key to `value`; false if the key is absent. */
 export function mapLookup(fd: number, key: Uint8Array, value: Uint8Array): boolean {
   const result = bpf(BPF_MAP_LOOKUP_ELEM, element(fd, key, value));
   if (result === -ENOENT) return false;
@@ -99,12 +110,16 @@ export function mapLookup(fd: number, key: Uint8Array, value: Uint8Array): boole
   return true;
 }
 
-/** @throws {DtError} E2BIG map full, EEXIST or ENOENT as `flags` ask. */
+/**
+ * Writes the value under a key.
+ *
+ * @throws {DtError} E2BIG the map is full; EEXIST or ENOENT as `flags` ask.
+ */
 export function mapUpdate(fd: number, key: Uint8Array, value: Uint8Array, flags: number): void {
   check(bpf(BPF_MAP_UPDATE_ELEM, element(fd, key, value, flags)), "BPF_MAP_UPDATE_ELEM");
 }
 
-/** False if the key is absent. */
+/** Removes an entry; false if the key is absent. */
 export function mapDelete(fd: number, key: Uint8Array): boolean {
   const result = bpf(BPF_MAP_DELETE_ELEM, element(fd, key));
   if (result === -ENOENT) return false;
@@ -112,7 +127,7 @@ export function mapDelete(fd: number, key: Uint8Array): boolean {
   return true;
 }
 
-/** Fills `next` with the key after `key` (undefined: the first); false at the end. */
+/** Copies the key after `key` (undefined: the first key) to `next`; false if there is none. */
 export function mapGetNextKey(fd: number, key: Uint8Array | undefined, next: Uint8Array): boolean {
   const result = bpf(BPF_MAP_GET_NEXT_KEY, element(fd, key, next));
   if (result === -ENOENT) return false;
@@ -120,31 +135,33 @@ export function mapGetNextKey(fd: number, key: Uint8Array | undefined, next: Uin
   return true;
 }
 
-/** Makes the map read-only for this side. */
+/** Makes a map read-only for user space. */
 export function mapFreeze(fd: number): void {
   check(bpf(BPF_MAP_FREEZE, new Struct(4).u32(0, fd)), "BPF_MAP_FREEZE");
 }
 
-/** Buffers of one batch call. */
+/** Buffers of one batch, which {@linkcode mapLookupBatch} fills. */
 export interface Batch {
-  /** Opaque position, updated by each call; at least a key long. */
+  /** Position in the map, opaque, moved on by each call; at least as long as a key. */
   token: Uint8Array;
-  /** Room for `capacity` keys. */
+  /** Room for `capacity` keys, one after the other. */
   keys: Uint8Array;
-  /** Room for `capacity` values. */
+  /** Room for `capacity` values, one after the other. */
   values: Uint8Array;
-  /** Entries that fit. */
+  /** Number of entries that fit the buffers. */
   capacity: number;
 }
 
 /**
- * Copies many entries at once (Linux 5.6).
+ * Copies many entries with one system call (Linux 5.6).
  *
- * @param first Starts from the beginning instead of from `batch.token`.
- * @param remove Also deletes them.
- * @returns Entries copied, and whether they were the last.
- * @throws {DtError} EINVAL or ENOTSUPP where the map type has no batches; ENOSPC `capacity` is
- * smaller than one bucket.
+ * @param fd Descriptor of the map.
+ * @param batch Buffers to fill.
+ * @param options `first` starts from the beginning instead of from `batch.token`; `remove` also
+ * deletes the copied entries.
+ * @returns Number of entries copied, and whether they were the last.
+ * @throws {DtError} EINVAL or ENOTSUPP the map type has no batches; ENOSPC `capacity` is smaller
+ * than one bucket of the hash.
  */
 export function mapLookupBatch(
   fd: number,
@@ -164,29 +181,33 @@ export function mapLookupBatch(
   return { count: struct.getU32(32), last: result === -ENOENT };
 }
 
-/** What to load. */
+/** Arguments of {@linkcode progLoad}, as the kernel takes them. */
 export interface ProgLoadAttr {
-  /** `BPF_PROG_TYPE_*` */
+  /** Number of the program type, `BPF_PROG_TYPE_*`. */
   type: number;
-  /** Instructions. */
+  /** Instructions of the program, 8 bytes per slot. */
   code: Uint8Array;
-  /** Shown by bpftool. */
+  /** Name that bpftool shows; {@linkcode objectName} cuts it. */
   name: string;
-  /** `expected_attach_type` */
+  /** Attach type of the program (`expected_attach_type`). */
   expectedAttachType?: number;
   /** BTF id of the function or typedef to attach to. */
   attachBtfId?: number;
-  /** Descriptor of the BTF that has it, for a module's. */
+  /** Descriptor of the BTF object with that id, if it belongs to a module. */
   attachBtfFd?: number;
-  /** `prog_flags` */
+  /** Flags of the load (`prog_flags`). */
   flags?: number;
-  /** BTF of the program's functions, and its bpf_func_info records. */
+  /** Descriptor of the BTF of the program's functions, and their bpf_func_info records. */
   functions?: { btfFd: number; info: Uint8Array<ArrayBuffer> };
-  /** Where the verifier's log goes; none means no log, which is faster. */
+  /** Buffer for the verifier's log; absent for no log, which is faster. */
   log?: Uint8Array;
 }
 
-/** @returns The descriptor, or -errno. */
+/**
+ * Loads a program, as GPL.
+ *
+ * @returns The descriptor, or a negative errno.
+ */
 export function progLoad(attr: ProgLoadAttr): number {
   const struct = new Struct(120)
     .u32(0, attr.type)
@@ -210,21 +231,28 @@ export function progLoad(attr: ProgLoadAttr): number {
   return bpf(BPF_PROG_LOAD, struct);
 }
 
-/** Loads BTF (Linux 4.18). */
+/**
+ * Loads a BTF blob (Linux 4.18).
+ *
+ * @returns The descriptor of the BTF object.
+ * @throws {DtError} EPERM without CAP_BPF; EINVAL the blob is not valid.
+ */
 export function btfLoad(bytes: Uint8Array<ArrayBuffer>): number {
   const struct = new Struct(28).pointer(0, bytes).u32(16, bytes.length);
   return check(bpf(BPF_BTF_LOAD, struct), "BPF_BTF_LOAD");
 }
 
-/** `BPF_F_TEST_RUN_ON_CPU` */
+/** Flag of a test run: run on the CPU that the attributes name. */
 const BPF_F_TEST_RUN_ON_CPU = 1;
 
 /**
  * Runs a raw tracepoint or syscall program once, in this thread.
  *
+ * @param fd Descriptor of the program.
  * @param context Bytes of the program's context.
- * @param cpu Runs it on that CPU instead.
- * @returns The program's R0.
+ * @param cpu Number of the CPU to run on instead of this thread's CPU.
+ * @returns The program's result, R0.
+ * @throws {DtError} EINVAL the type cannot be run; ENXIO no such CPU.
  */
 export function progTestRun(fd: number, context: Uint8Array, cpu?: number): number {
   const struct = new Struct(80).u32(0, fd).u32(40, context.length).pointer(48, context);
@@ -233,19 +261,24 @@ export function progTestRun(fd: number, context: Uint8Array, cpu?: number): numb
   return struct.getU32(4);
 }
 
-/** Makes the kernel measure programs while the descriptor is open (Linux 5.8). */
+/** Makes the kernel measure programs while the returned descriptor is open (Linux 5.8). */
 export function enableRunTimeStats(): number {
   return check(bpf(BPF_ENABLE_STATS, new Struct(4).u32(0, 0)), "BPF_ENABLE_STATS");
 }
 
-/** Fills `info` (struct bpf_prog_info and the like) and returns it. */
+/**
+ * Asks for facts about an object: fills `info` (struct bpf_prog_info and the like) and returns it.
+ */
 export function objGetInfo(fd: number, info: Struct): Struct {
   const struct = new Struct(16).u32(0, fd).u32(4, info.bytes.length).pointer(8, info.bytes);
   check(bpf(BPF_OBJ_GET_INFO_BY_FD, struct), "BPF_OBJ_GET_INFO_BY_FD");
   return info;
 }
 
-/** Attaches to a raw tracepoint by name, or to what a BTF-typed program names itself (undefined). */
+/**
+ * Attaches a program to a raw tracepoint by name; undefined for a BTF-typed program, which names
+ * its tracepoint itself. Closing the returned descriptor detaches it.
+ */
 export function rawTracepointOpen(name: string | undefined, progFd: number): number {
   const struct = new Struct(16)
     .pointer(0, name === undefined ? undefined : cString(name))
@@ -253,32 +286,38 @@ export function rawTracepointOpen(name: string | undefined, progFd: number): num
   return check(bpf(BPF_RAW_TRACEPOINT_OPEN, struct), "BPF_RAW_TRACEPOINT_OPEN", name);
 }
 
-/** `BPF_PERF_EVENT`: links a program to a perf event (Linux 5.15). */
+/** Type of a link between a program and a perf event (Linux 5.15). */
 const BPF_PERF_EVENT = 41;
 
-/** Links a program to a perf event; closing the link detaches it. */
+/** Attaches a program to a perf event; closing the returned descriptor detaches it. */
 export function linkCreatePerfEvent(progFd: number, perfFd: number, cookie = 0n): number {
   const struct = new Struct(64).u32(0, progFd).u32(4, perfFd).u32(8, BPF_PERF_EVENT)
     .u64(16, cookie);
   return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE");
 }
 
-/** `BPF_TRACE_UPROBE_MULTI` */
+/** Attach type of a program at many places of a file (Linux 6.6). */
 export const BPF_TRACE_UPROBE_MULTI = 48;
-/** `BPF_F_UPROBE_MULTI_RETURN` */
+/** Flag of such a link: run at the return of the functions. */
 const BPF_F_UPROBE_MULTI_RETURN = 1;
 
-/** Where in a file a program is to run. */
+/** A place in a file at which a program is to run. */
 export interface UprobePlace {
-  /** Offset in the file. */
+  /** Offset of the instruction in the file, in bytes. */
   readonly offset: bigint;
-  /** What the program finds out by bpf_get_attach_cookie(). */
+  /** Number that the program reads with bpf_get_attach_cookie() to tell the places apart. */
   readonly cookie: bigint;
-  /** Offset in the file of a 16-bit counter that is raised while the probe is there; 0: none. */
+  /**
+   * Offset in the file of a 16-bit counter that the kernel raises while the probe is attached; 0
+   * for none.
+   */
   readonly counter: bigint;
 }
 
-/** Links a program to places of a file (Linux 6.6); closing the link detaches it from all. */
+/**
+ * Attaches a program to places of a file (Linux 6.6); closing the returned descriptor detaches it
+ * from all.
+ */
 export function linkCreateUprobeMulti(
   progFd: number,
   path: string,
@@ -296,24 +335,28 @@ export function linkCreateUprobeMulti(
   return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE", path);
 }
 
-/** `BPF_TRACE_KPROBE_MULTI` */
+/** Attach type of a program at many functions of the kernel (Linux 5.18). */
 export const BPF_TRACE_KPROBE_MULTI = 42;
-/** `BPF_F_KPROBE_MULTI_RETURN` */
+/** Flag of such a link: run at the return of the functions. */
 const BPF_F_KPROBE_MULTI_RETURN = 1;
 
-/** A kernel function that a program is to run at. */
+/** A kernel function at which a program is to run. */
 export interface KprobeSymbol {
-  /** Name. */
+  /** Name of the function, as in /proc/kallsyms. */
   readonly name: string;
-  /** What the program finds out by bpf_get_attach_cookie(). */
+  /** Number that the program reads with bpf_get_attach_cookie() to tell the functions apart. */
   readonly cookie: bigint;
 }
 
 /**
- * Links a program to functions of the kernel (Linux 5.18 with CONFIG_FPROBE).
+ * Attaches a program to functions of the kernel (Linux 5.18 with CONFIG_FPROBE).
  *
- * @param symbols Each name once.
- * @throws {DtError} ESRCH one of them cannot be traced; EOPNOTSUPP.
+ * @param progFd Descriptor of the program.
+ * @param symbols The functions; each name must be unique.
+ * @param isReturn True to run at the return of the functions.
+ * @returns A descriptor; closing it detaches the program from all functions.
+ * @throws {DtError} ESRCH one of the functions cannot be traced; EOPNOTSUPP the kernel lacks
+ * CONFIG_FPROBE.
  */
 export function linkCreateKprobeMulti(
   progFd: number,
@@ -331,7 +374,7 @@ export function linkCreateKprobeMulti(
   return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE", what);
 }
 
-/** Id of the BTF object that follows `id`; undefined behind the last. */
+/** Finds the id of the BTF object that follows `id`; undefined after the last. */
 export function btfNextId(id: number): number | undefined {
   const struct = new Struct(12).u32(0, id);
   const result = bpf(BPF_BTF_GET_NEXT_ID, struct);
@@ -340,21 +383,21 @@ export function btfNextId(id: number): number | undefined {
   return struct.getU32(4);
 }
 
-/** Opens a BTF object (Linux 4.18). */
+/** Opens a BTF object by its id (Linux 4.18); the caller owns the descriptor. */
 export function btfById(id: number): number {
   return check(bpf(BPF_BTF_GET_FD_BY_ID, new Struct(12).u32(0, id)), "BPF_BTF_GET_FD_BY_ID");
 }
 
-/** `BPF_TRACE_ITER` */
+/** Attach type of a program of an iterator (Linux 5.8). */
 export const BPF_TRACE_ITER = 28;
 
-/** Links a program to the iterator that it names itself (Linux 5.8). */
+/** Attaches a program to the iterator that it named when it was loaded (Linux 5.8). */
 export function linkCreateIterator(progFd: number): number {
   const struct = new Struct(64).u32(0, progFd).u32(8, BPF_TRACE_ITER);
   return check(bpf(BPF_LINK_CREATE, struct), "BPF_LINK_CREATE");
 }
 
-/** A descriptor that runs a linked iterator when it is read. */
+/** Makes a descriptor of a linked iterator: reading it runs the program for the next objects. */
 export function iterCreate(linkFd: number): number {
   return check(bpf(BPF_ITER_CREATE, new Struct(8).u32(0, linkFd)), "BPF_ITER_CREATE");
 }

@@ -1,17 +1,20 @@
 // Pure: no I/O, no FFI.
-// One line out of the verifier's log.
+// Makes one line of the verifier's log, which may have megabytes.
 
 import { DtError } from "../errors.ts";
 
-/** The verifier refused a program. `code` is its errno, usually EACCES or EINVAL. */
+/**
+ * Error for a program that the verifier refused. Its `code` is the errno of the load, usually
+ * EACCES or EINVAL.
+ */
 export class VerifierError extends DtError {
-  /** Everything that the verifier said; may be megabytes. */
+  /** The verifier's whole log; may have megabytes. */
   readonly log: string;
 
   /**
-   * Makes the error.
+   * Makes an error from the verifier's log.
    *
-   * @param code Errno name.
+   * @param code Errno name of the load.
    * @param program Name of the program.
    * @param log The verifier's log, not empty.
    */
@@ -23,12 +26,16 @@ export class VerifierError extends DtError {
   }
 }
 
+/** Lines at the end of a log that only report the verifier's work. */
 const STATISTICS =
   /^(processed \d+ insns|verification time|stack depth|max_states|peak_states|mark_read)/;
 
 /**
- * The line that says what the verifier objects to: the last one that is neither a statistic nor the
- * listing of an instruction or of a register state; with the instruction that it stands under.
+ * Finds the verifier's objection in its log: the last line that is not a statistic, with the last
+ * instruction listed before it.
+ *
+ * @param log The verifier's log.
+ * @returns One line; "no reason" for an empty log.
  */
 export function verifierSummary(log: string): string {
   const lines = log.split("\n").map((line) => line.trim()).filter((line) => line !== "");

@@ -1,3 +1,5 @@
+// Tests of the one-line summary of the verifier's log.
+
 import { assertEquals } from "@std/assert";
 import { verifierSummary } from "./verifier_log.ts";
 

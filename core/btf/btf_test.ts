@@ -1,7 +1,12 @@
+// Tests of reading BTF, from a blob made here and from the running kernel.
+
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Btf, BTF_KIND, kernelBtf } from "./mod.ts";
 
-/** A blob with: 1 int, 2 enum of two, 3 typedef of 1, 4 struct of one member. */
+/**
+ * Makes a blob with four types: 1 an int, 2 an enum of two, 3 a typedef of type 1, 4 a struct of
+ * one member.
+ */
 function sample(): Uint8Array<ArrayBuffer> {
   const strings = new TextEncoder().encode("\0int\0colour\0red\0blue\0int_t\0point\0x\0");
   const at = (name: string) => new TextDecoder().decode(strings).indexOf(`\0${name}\0`) + 1;

@@ -1,17 +1,21 @@
 // Pure: no I/O, no FFI.
-// The BTF that a program with callbacks must bring along: the kernel wants to know of every function
-// that it is one, and that it is static.
+// Makes the BTF that a program with callbacks must bring along: the kernel requires a type for each
+// function of such a program, and callbacks must be static functions. Assembler.functions() says
+// where the functions begin; core/bpf/program.ts loads the BTF.
 
 import { BTF_KIND } from "./types.ts";
 
+/** Size in bytes of struct btf_header. */
 const HEADER_BYTES = 24;
+/** Encoding of a signed int of 32 bits. */
 const INT_SIGNED_32 = 1 << 24 | 32;
+/** Linkage of a function, kept in the field `vlen`: static. */
 const VLEN_STATIC = 0;
 
-/** Type id of the first function in {@linkcode functionBtf}. */
+/** Type id of the first function that {@linkcode functionBtf} makes. */
 const FIRST_FUNCTION = 3;
 
-/** A blob with `count` static functions that take nothing and return int. */
+/** Makes a BTF blob with `count` static functions that take no arguments and return int. */
 export function functionBtf(count: number): Uint8Array<ArrayBuffer> {
   const names = ["int", ...Array.from({ length: count }, (_, i) => `f${i}`)];
   let strings = "\0";
@@ -21,7 +25,7 @@ export function functionBtf(count: number): Uint8Array<ArrayBuffer> {
     return at;
   });
   const types = [
-    // 1: int, 2: int (void), 3…: functions
+    // Type 1 is int, type 2 the prototype int (void); the functions follow from type 3.
     ...[offsets[0], BTF_KIND.INT << 24, 4, INT_SIGNED_32],
     ...[0, BTF_KIND.FUNC_PROTO << 24, 1],
     ...offsets.slice(1).flatMap((name) => [name, BTF_KIND.FUNC << 24 | VLEN_STATIC, 2]),
@@ -39,7 +43,11 @@ export function functionBtf(count: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** `struct bpf_func_info` of functions that begin at these instructions. */
+/**
+ * Makes the array of `struct bpf_func_info` for the functions of {@linkcode functionBtf}.
+ *
+ * @param starts Slots at which the functions begin, in ascending order.
+ */
 export function functionInfo(starts: readonly number[]): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(starts.length * 2);
   starts.forEach((start, i) => words.set([start, FIRST_FUNCTION + i], i * 2));

@@ -1,4 +1,5 @@
-// The running kernel's BTF, read once and only when something needs a type id.
+// The running kernel's BTF, read when a type id is needed for the first time, and kept. module.ts
+// adds the BTF of modules.
 
 import { mapFile } from "../sys/mapped_file.ts";
 import { Btf } from "./parse.ts";
@@ -7,7 +8,12 @@ const VMLINUX = "/sys/kernel/btf/vmlinux";
 
 let cached: Btf | null | undefined;
 
-/** The blob. Read 4 KiB at a time it takes 30 ms: since Linux 6.16 it can be mapped. */
+/**
+ * Reads the BTF blob of vmlinux. Reading takes 30 ms, as the kernel hands out 4 KiB at a time;
+ * since Linux 6.16 the file can be mapped instead.
+ *
+ * @throws {Deno.errors.NotFound} The kernel was built without BTF.
+ */
 export function vmlinuxBtf(): Uint8Array<ArrayBuffer> {
   try {
     return mapFile(VMLINUX);
@@ -17,7 +23,9 @@ export function vmlinuxBtf(): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** BTF of vmlinux, or null where the kernel was built without (CONFIG_DEBUG_INFO_BTF). */
+/**
+ * Returns the BTF of vmlinux, or null if the kernel was built without it (CONFIG_DEBUG_INFO_BTF).
+ */
 export function kernelBtf(): Btf | null {
   if (cached === undefined) {
     try {

@@ -1,21 +1,27 @@
-// BTF of kernel modules: what each adds to that of vmlinux.
+// The BTF of kernel modules. A module's blob holds only the types that the module adds to vmlinux.
 
 import { kernelBtf, vmlinuxBtf } from "./kernel.ts";
 import { Btf } from "./parse.ts";
 
 const FOLDER = "/sys/kernel/btf";
 
-/** Header words: where types and strings are, behind the header. */
+/**
+ * Offsets in bytes of the header fields that say where types and strings lie, counted from the end
+ * of the header.
+ */
 const AT = { headerSize: 4, types: 8, typesSize: 12, strings: 16, stringsSize: 20 };
 
+/** BTF of the modules that were asked for, null for a module without. */
 const known = new Map<string, Btf | null>();
 
 /**
- * BTF of a module on top of that of vmlinux, whose types it counts on: ids and text offsets of the two
- * go on where the first ends. Documentation/bpf/btf.rst
+ * Reads the BTF of a module on top of that of vmlinux. The module's types refer to those of
+ * vmlinux: its type ids and string offsets go on where those of vmlinux end. See
+ * Documentation/bpf/btf.rst.
  *
- * @param module Its name; "vmlinux" is the kernel itself.
- * @returns null if there is no such module, or it has none.
+ * @param module Name of the module; "vmlinux" is the kernel itself.
+ * @returns null if there is no such module, or if the module or the kernel has no BTF.
+ * @throws {SyntaxError} The blob is not BTF.
  */
 export function moduleBtf(module: string): Btf | null {
   if (module === "vmlinux") return kernelBtf();
@@ -34,7 +40,7 @@ function read(module: string): Btf | null {
   }
 }
 
-/** One blob of two, the second of which continues the first. */
+/** Joins two blobs to one, as the second continues the ids and the offsets of the first. */
 function joined(base: Uint8Array, more: Uint8Array): Uint8Array<ArrayBuffer> {
   const section = (bytes: Uint8Array, at: number, size: number) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset);

@@ -1,13 +1,15 @@
 // Pure: no I/O, no FFI.
-// Finds types in a BTF blob without decoding it: one pass over the type section records where each
-// type starts (Documentation/bpf/btf.rst); names are looked up by bytes and compared by offset.
-// Turning the 126,000 types of a kernel into objects would take 50 times as long.
+// Finds types in a BTF blob without decoding the blob: one pass over the type section records where
+// each type starts (Documentation/bpf/btf.rst). A name is found as bytes in the string section
+// first, and then compared by its offset. Turning the 126,000 types of a kernel into objects would
+// take 50 times as long.
 
 import { BTF_KIND, type BtfKind } from "./types.ts";
 
 const MAGIC = 0xeb9f;
 
-// 32-bit words after the 3 common ones: a fixed number, and a number per member (vlen).
+// Number of 32-bit words that follow a type's 3 common words: a fixed number, and a number per
+// member (vlen).
 const FIXED = new Uint8Array(32);
 const PER_MEMBER = new Uint8Array(32);
 for (const kind of [BTF_KIND.INT, BTF_KIND.VAR, BTF_KIND.DECL_TAG]) FIXED[kind] = 1;
@@ -17,31 +19,33 @@ for (const kind of [BTF_KIND.STRUCT, BTF_KIND.UNION, BTF_KIND.DATASEC, BTF_KIND.
 }
 for (const kind of [BTF_KIND.ENUM, BTF_KIND.FUNC_PROTO]) PER_MEMBER[kind] = 2;
 
-/** Searches of one kind, one type after the other, before a table is made. */
+/**
+ * Number of searches for names of one kind that go over all types; the next search makes a table.
+ */
 const MAX_SEARCHES = 20;
 
-/** A BTF blob with an index of its types. */
+/** A BTF blob with an index of its types. A type is known by its id; id 0 is void. */
 export class Btf {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
-  /** Where types begin and end in the blob. */
+  /** Byte offset of the first type in the blob, and of the end of the types. */
   readonly #types: number;
   readonly #typesEnd: number;
-  /** Word index of each type; id 0 is void. */
+  /** The index: for each type id, where the type starts in `#words`; and the number of ids. */
   #made?: { readonly start: Uint32Array; readonly size: number };
   readonly #strings: number;
   readonly #stringsEnd: number;
-  /** All names, once somebody has looked for some. */
+  /** All strings as one text, made when somebody first looks for a prefix. */
   #text?: string;
-  /** How often a kind was looked through, and then its names. */
+  /** Number of searches by kind; past MAX_SEARCHES, `#ids` holds a table of the kind's names. */
   readonly #searches = new Map<BtfKind, number>();
   readonly #ids = new Map<BtfKind, Map<string, number>>();
 
   /**
-   * Indexes the types.
+   * Checks the header of a blob.
    *
-   * @param bytes The whole blob, little endian.
-   * @throws {SyntaxError} Not a BTF blob.
+   * @param bytes The whole blob, little endian; must not change afterwards.
+   * @throws {SyntaxError} The bytes are not a BTF blob.
    */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
@@ -63,7 +67,7 @@ export class Btf {
     this.#typesEnd = typesEnd;
   }
 
-  /** Number of types, void included. */
+  /** Number of type ids in use, void included. */
   get size(): number {
     return this.#index.size;
   }
@@ -72,7 +76,9 @@ export class Btf {
     return this.#index.start;
   }
 
-  /** Made when a type is first looked at: whoever wants names alone needs none. */
+  /**
+   * Indexes the types when a type is first looked at: callers that only want names need no index.
+   */
   get #index(): { readonly start: Uint32Array; readonly size: number } {
     if (this.#made !== undefined) return this.#made;
     const words = this.#words;
@@ -88,9 +94,11 @@ export class Btf {
   }
 
   /**
-   * The id of the type with this kind and name.
+   * Finds the type of a kind by its name.
    *
-   * @returns 0 (void) if there is none.
+   * @param kind Kind of the type.
+   * @param name Whole name, without "struct" or "union" before it.
+   * @returns Id of the first such type; 0 (void) if there is none.
    */
   find(kind: BtfKind, name: string): number {
     const known = this.#ids.get(kind);
@@ -109,7 +117,7 @@ export class Btf {
     return 0;
   }
 
-  /** Whoever wants many gets a table: it takes as long as some twenty searches. */
+  /** Makes the table of a kind's names. The table takes as long to make as some twenty searches. */
   #table(kind: BtfKind): Map<string, number> {
     const ids = new Map<string, number>();
     for (const [id, name] of this.names(kind)) if (!ids.has(name)) ids.set(name, id);
@@ -117,32 +125,41 @@ export class Btf {
     return ids;
   }
 
-  /** Kind of a type; 0 for void. */
+  /** Reads the kind of a type; 0 for void. */
   kind(id: number): BtfKind | 0 {
     return id === 0 ? 0 : (this.#info(id) >>> 24 & 31) as BtfKind;
   }
 
-  /** Name of a type, "" if it has none. */
+  /** Reads the name of a type, "" if the type has none. */
   name(id: number): string {
     return id === 0 ? "" : this.#string(this.#words[this.#start[id]]);
   }
 
-  /** Size in bytes of INT, STRUCT, UNION, ENUM, ENUM64, FLOAT; the other type's id for the rest. */
+  /**
+   * Reads the size in bytes of an INT, STRUCT, UNION, ENUM, ENUM64 or FLOAT; of other kinds, the id
+   * of the type that the type refers to.
+   */
   sizeOrType(id: number): number {
     return this.#words[this.#start[id] + 2];
   }
 
-  /** `kind_flag`: bit fields of a structure, signedness of an enum, union of a forward. */
+  /**
+   * Reads `kind_flag`: a structure has bit fields, an enum is signed, a forward declaration is of a
+   * union.
+   */
   flag(id: number): boolean {
     return this.#info(id) >>> 31 === 1;
   }
 
-  /** Of an INT: whether it is signed. */
+  /** True if a type of kind INT is signed. */
   isSigned(id: number): boolean {
     return (this.#words[this.#start[id] + 3] >>> 24 & 1) === 1;
   }
 
-  /** Members of a STRUCT or UNION, offsets and sizes in bits; size 0 for what is no bit field. */
+  /**
+   * Lists the members of a STRUCT or UNION. Offsets and sizes are in bits; `bitSize` is 0 for
+   * members that are no bit fields.
+   */
   members(id: number): { name: string; type: number; bitOffset: number; bitSize: number }[] {
     const flag = this.flag(id);
     return this.#each(id, 3, (at) => {
@@ -156,13 +173,13 @@ export class Btf {
     });
   }
 
-  /** Of an ARRAY. */
+  /** Reads the element type and the number of elements of an ARRAY. */
   array(id: number): { type: number; count: number } {
     const at = this.#start[id] + 3;
     return { type: this.#words[at], count: this.#words[at + 2] };
   }
 
-  /** Of a FUNC_PROTO. */
+  /** Lists the parameters of a FUNC_PROTO in order. */
   parameters(id: number): { name: string; type: number }[] {
     return this.#each(id, 2, (at) => ({
       name: this.#string(this.#words[at]),
@@ -171,9 +188,10 @@ export class Btf {
   }
 
   /**
-   * Names and values of an enum's members.
+   * Lists the members of an enum in order.
    *
    * @param id A type of kind ENUM or ENUM64.
+   * @returns Names and values.
    */
   enumerators(id: number): [name: string, value: bigint][] {
     const wide = this.kind(id) === BTF_KIND.ENUM64;
@@ -186,7 +204,7 @@ export class Btf {
     });
   }
 
-  /** The enum that has a member of that name: 0 if there is none. */
+  /** Finds the enum that has a member of that name; 0 if there is none. */
   findEnumerator(name: string): number {
     const offset = this.#stringOffset(name);
     if (offset < 0) return 0;
@@ -204,7 +222,10 @@ export class Btf {
     return 0;
   }
 
-  /** Every name with that prefix, in no order; much quicker than going over the types. */
+  /**
+   * Finds every name that starts with a prefix, in no order. Much quicker than going over the
+   * types.
+   */
   namesWith(prefix: string): Set<string> {
     const text = this.#text ??= new TextDecoder().decode(
       this.#bytes.subarray(this.#strings, this.#stringsEnd),
@@ -216,28 +237,34 @@ export class Btf {
     return found;
   }
 
-  /** Names of all types of a kind. */
+  /** Goes over all types of a kind, in the order of their ids. */
   *names(kind: BtfKind): Generator<[id: number, name: string]> {
     for (let id = 1; id < this.size; id++) {
       if (this.kind(id) === kind) yield [id, this.name(id)];
     }
   }
 
+  /** Reads the word with kind, flag and number of members of a type. */
   #info(id: number): number {
     return this.#words[this.#start[id] + 1];
   }
 
+  /** Makes an object of each member of a type; `step` is the number of words of a member. */
   #each<T>(id: number, step: number, make: (at: number) => T): T[] {
     const count = this.#info(id) & 0xffff;
     return Array.from({ length: count }, (_, i) => make(this.#start[id] + 3 + step * i));
   }
 
+  /** Reads the string at an offset in the string section. */
   #string(offset: number): string {
     const from = this.#strings + offset;
     return new TextDecoder().decode(this.#bytes.subarray(from, this.#bytes.indexOf(0, from)));
   }
 
-  /** Strings are stored once each, so the first whole match is the only one. */
+  /**
+   * Finds the offset of a name in the string section, -1 if it is not there. Each string is stored
+   * once, so the first whole match is the only match.
+   */
   #stringOffset(name: string): number {
     const wanted = new TextEncoder().encode(name + "\0");
     const bytes = this.#bytes;

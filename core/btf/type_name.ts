@@ -1,10 +1,15 @@
 // Pure: no I/O, no FFI.
-// BTF types as C spells them.
+// Spells BTF types as C does, for error messages and listings of arguments.
 
 import type { Btf } from "./parse.ts";
 import { BTF_KIND } from "./types.ts";
 
-/** The type of that id as C text: "const struct sk_buff *", "unsigned int", "u8[6]". */
+/**
+ * Spells a type in C: "const struct sk_buff *", "unsigned int", "u8[6]".
+ *
+ * @param btf BTF that the type is in.
+ * @param id Id of the type.
+ */
 export function btfTypeName(btf: Btf, id: number): string {
   switch (btf.kind(id)) {
     case 0:

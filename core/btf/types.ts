@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
-// BTF kinds, spelled as in include/uapi/linux/btf.h.
+// The kinds of BTF types, spelled as in include/uapi/linux/btf.h.
 
-/** Kind of a BTF type: bits 24 to 28 of its info word. */
+/** Kinds of BTF types: the numbers in bits 24 to 28 of a type's info word. */
 export const BTF_KIND = {
   INT: 1,
   PTR: 2,
@@ -24,5 +24,5 @@ export const BTF_KIND = {
   ENUM64: 19,
 } as const;
 
-/** One of {@linkcode BTF_KIND}. */
+/** Number of a kind in {@linkcode BTF_KIND}. */
 export type BtfKind = typeof BTF_KIND[keyof typeof BTF_KIND];

@@ -1,4 +1,5 @@
-// The kernel plane over bpf(2): with device.ts the only file of this folder that reaches sys and bpf.
+// The kernel plane over bpf(2): maps, ring, programs and waiting for one recording. The only file
+// of this folder that reaches core/sys and core/bpf; it implements core/contract/kernel_plane.ts.
 
 import type { MapReference } from "../asm/instruction.ts";
 import { CONTROL, DOORBELL } from "../contract/blocks.ts";
@@ -27,31 +28,35 @@ import { possibleCpuCount } from "../sys/cpu.ts";
 import { pidNamespace } from "../sys/namespace.ts";
 import { Poller } from "../sys/poller.ts";
 
-/** How long the reader lets records gather while they keep coming. */
+/** Milliseconds for which the reader lets records gather while they keep coming. */
 const GATHER_MS = 20;
 /**
- * Longest sleep. A program may have read the doorbell just before the reader set it and written its
- * record just after the reader looked: the next firing rings, and without one this bounds the delay.
+ * Longest sleep of the reader in milliseconds. A program may read the doorbell just before the
+ * reader sets it, and write its record just after the reader looked. The next firing rings the
+ * bell; if none comes, this limit bounds the delay.
  */
 const SLEEP_MS = 1000;
 
-/** What to set up. */
+/** Sizes of the memory that a recording shares with its programs. */
 export interface KernelPlaneOptions {
-  /** Bytes of the ring: a power of two. */
+  /** Size of the ring in bytes: a power of two and a multiple of the page size. */
   ringBytes: number;
-  /** Bytes of a CPU block. */
+  /** Size of a CPU block in bytes, scratch memory included. */
   blockBytes: number;
 }
 
 /**
  * Creates the maps of a recording.
  *
- * @throws {DtError} EPERM without CAP_BPF, ENOMEM.
+ * @param options Sizes of ring and CPU blocks.
+ * @returns The plane; disposing it frees the maps and everything made through it.
+ * @throws {DtError} EPERM without CAP_BPF; ENOMEM.
  */
 export function openKernelPlane(options: KernelPlaneOptions): KernelPlane {
   return new BpfPlane(options);
 }
 
+/** The maps, the ring and the process trees of one recording; see {@linkcode KernelPlane}. */
 class BpfPlane implements KernelPlane {
   readonly cpuCount = possibleCpuCount();
   readonly pidNamespace = pidNamespace();
@@ -59,10 +64,12 @@ class BpfPlane implements KernelPlane {
   readonly blocks: CpuWords;
   readonly control: { map: BpfMap; words: Int32Array };
   readonly #poller: Poller;
+  /** Maps of descendants, by the process id of the root. */
   readonly #trees = new Map<number, BpfMap>();
   readonly #owned: DisposableStack;
-  /** Programs that follow deaths. */
+  /** Loaded programs that follow deaths and wait for {@linkcode BpfPlane.attached}. */
   readonly #unattached: BpfProgram[] = [];
+  /** Number of rounds of waiting since the last record. */
   #idleRounds = 0;
   #disposed = false;
 
@@ -122,7 +129,7 @@ class BpfPlane implements KernelPlane {
     return map;
   }
 
-  /** Loads and attaches what follows births and deaths. */
+  /** Loads the programs that follow births and deaths, and attaches those that follow births. */
   #plant(root: number): BpfMap {
     const offsets = taskOffsets();
     const map = this.#owned.use(
@@ -164,14 +171,15 @@ class BpfPlane implements KernelPlane {
   async wait(): Promise<void> {
     const { ring, control } = this;
     const doorbell = (value: number) => Atomics.store(control.words, CONTROL.doorbell / 4, value);
-    // After records: gather more. After a quiet round: arm the bell, and look once more in case a
-    // program passed it unrung. Then sleep.
+    // The doorbell after records: gather more of them. After a quiet round: ring for the first
+    // record, and look once more soon, since a program may have read the doorbell before. After
+    // that: sleep.
     doorbell(this.#idleRounds === 0 ? DOORBELL.watermark : DOORBELL.first);
     const before = ring.available;
     if (before > 0) this.#idleRounds = 0;
     const timeoutMs = before >= ring.size / 8 ? 0 : this.#idleRounds < 2 ? GATHER_MS : SLEEP_MS;
     const ready = await this.#poller.wait(timeoutMs);
-    // The maps may be gone by now.
+    // The plane may have been disposed during the wait, and its maps with it.
     if (this.#disposed) return;
     doorbell(DOORBELL.silent);
     const quiet = ready.length === 0 && before === 0 && ring.available === 0;
@@ -188,7 +196,7 @@ class BpfPlane implements KernelPlane {
   }
 }
 
-/** An array that both sides see. */
+/** Creates an array map that programs and this process share. */
 function sharedArray(
   owner: DisposableStack,
   name: string,
@@ -199,22 +207,23 @@ function sharedArray(
   return owner.use(new BpfMap({ type: "ARRAY", name, keySize: 4, valueSize, maxEntries, flags }));
 }
 
+/** Creates zeroed words for each CPU that programs and this process share. */
 function sharedWords(
   owner: DisposableStack,
   name: string,
   bytes: number,
   cpus: number,
 ): CpuWords {
-  // A cache line to itself for each CPU.
+  // Each CPU gets whole cache lines of 64 bytes.
   const stride = (bytes + 63) & ~63;
   const map = sharedArray(owner, name, stride, cpus);
   return { map, words: new BigUint64Array(map.mmap()), stride };
 }
 
 /**
- * Where the kernel keeps what identifies a task.
+ * Finds where struct task_struct keeps the ids of a task.
  *
- * @throws {DtError} EOPNOTSUPP no BTF.
+ * @throws {DtError} EOPNOTSUPP the kernel has no BTF.
  */
 function taskOffsets(): TaskOffsets {
   const btf = kernelBtf();

@@ -1,17 +1,21 @@
 // Pure: no I/O, no FFI.
-// `enter` on the kernel plane: the code around the actions. One program per attachment:
+// `enter` on the kernel plane: emits the code around the actions. Each attachment gets one program:
 //
-//   guard     find the CPU block; a clock: count the ticks that did not come; count the firing; leave if
-//             this CPU is already inside (recursed)
-//   select    which enabled probe is meant; none: filtered
-//   action    filter and body, one BPF function per distinct action; returns an outcome
+//   guard     find the CPU block; count the ticks that a clock has missed; count the firing;
+//             leave if a program of this session already runs on this CPU (recursed)
+//   select    find out which enabled probe has fired; none: filtered
+//   action    filter and body, one BPF function per distinct action, which returns an outcome
 //   account   count the outcome, release the guard
 //
-// With one distinct action the program calls it. With more, each stands in a program of its own
-// that is reached by a tail call with the guard held, so that neither the verifier's limits (256
-// functions, a million instructions) nor the 16-bit jump range bound the number of clauses.
+// With one distinct action the program calls the action's function. With more, each action stands
+// in a program of its own that is reached by a tail call with the guard held. So neither the
+// verifier's limits (256 functions, a million instructions) nor the 16-bit jump range bound the
+// number of clauses.
 //
 // Registers: R6 context, R7 CPU block, R8 probe number. Stack: 8 bytes for a map key.
+//
+// Neighbours: filter.ts and process_tree.ts emit the filters, ticks.ts counts missed ticks,
+// standard_event.ts is the action of probes without an action of their own.
 
 import { Assembler } from "../asm/assembler.ts";
 import { add64, and64, imm, lsh64, mov32, mov64 } from "../asm/alu.ts";
@@ -39,49 +43,56 @@ import { OUTCOME } from "../contract/outcome.ts";
 import { RingOutput } from "./ring_output.ts";
 import { emitTick, TICKS } from "./ticks.ts";
 
+/** Offset from R10 of the map key on the stack. */
 const KEY = -8;
 
-/** One enabled probe of an attachment: its number and what it does. */
+/** One enabled probe of an attachment, with the action that its firings run. */
 export interface Entry {
-  /** Number of the probe. */
+  /** Number of the probe (pbn), which the action gets in R3. */
   readonly pbn: number;
-  /** What to do. */
+  /** The action that a firing of the probe runs. */
   readonly action: KernelAction;
-  /** Whom for. */
+  /** Test on process or thread that a firing must pass; absent if all firings pass. */
   readonly filter?: EventFilter;
 }
 
-/** What all programs of a session share. */
+/** The parts of a session that its programs need. */
 export interface EnterContext {
-  /** The kernel's side. */
+  /** The kernel plane of the recording, which loads programs and makes maps. */
   readonly plane: KernelPlane;
-  /** Takes ownership of loaded programs. */
+  /** Takes ownership of a loaded program, to be unloaded with the recording. */
   own(program: LoadedProgram): void;
 }
 
-/** A distinct body: entries with the same action and filter share it. */
+/** A distinct body; entries with the same action and filter share it. */
 interface Body {
   readonly action: KernelAction;
   readonly filter?: EventFilter;
 }
 
-/** What the programs of an attachment are built for. */
+/** The properties of an attachment that its program is built from. */
 type Target = Omit<KernelAttachment, "plane" | "pcbs" | "attach">;
 
-/** The program of an attachment, and what counts its clock's ticks. */
+/** The loaded program of an attachment, and the words that count a clock's ticks. */
 export interface Entrance {
-  /** To be attached. */
+  /** The program, ready to be attached. */
   readonly program: LoadedProgram;
-  /** Of a clock. */
+  /**
+   * Words of the clock for each CPU, laid out as {@linkcode TICKS}; absent if the attachment is no
+   * clock.
+   */
   readonly ticks?: CpuWords;
 }
 
 /**
  * Builds and loads the program of an attachment.
  *
- * @param entries In the order of the attachment's PCBs.
- * @param options `once`: it will run once, also after exit().
- * @throws {DtError} As BPF_PROG_LOAD.
+ * @param context Plane and owner of the programs.
+ * @param attachment The attachment, seen as a program.
+ * @param entries The enabled probes, in the order of the attachment's PCBs.
+ * @param options `once`: the program runs a single time, also after exit().
+ * @returns The program, not attached yet.
+ * @throws {DtError} E2BIG the program is too long; everything that BPF_PROG_LOAD says.
  */
 export function loadEnter(
   context: EnterContext,
@@ -132,7 +143,7 @@ export function loadEnter(
     return { program: loadAs(attachment.name, asm), ticks };
   }
 
-  // emitSelect left the index of the body in R3.
+  // From here on R3 holds the index of the body, which emitSelect() has left there.
   const table = plane.programs("dt_actions", bodies.length);
   bodies.forEach((body, index) => {
     const part = new Assembler();
@@ -147,14 +158,19 @@ export function loadEnter(
     mov64(R1, R6),
     loadMap(R2, table),
     callHelper(BPF_FUNC.tail_call),
-    // Only reached if the tail call failed, which a complete table rules out: an event lost.
+    // The tail call only returns if it failed. The table is complete, so this does not happen; if
+    // it did, the event would be lost.
     mov32(R0, imm(OUTCOME.dropped)),
   );
   emitEnd(asm, ends);
   return { program: loadAs(attachment.name, asm), ticks };
 }
 
-/** The bytes of a program. */
+/**
+ * Encodes a program.
+ *
+ * @throws {DtError} E2BIG a jump is too long to be encoded.
+ */
 function assemble(asm: Assembler, name: string): Uint8Array<ArrayBuffer> {
   try {
     return asm.assemble();
@@ -168,13 +184,19 @@ function assemble(asm: Assembler, name: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** Where a program goes when the outcome is known, and where it leaves without the guard. */
+/**
+ * Labels for the end of a program: `account` with the outcome in R0, `out` for leaving without
+ * having the guard.
+ */
 interface Ends {
   readonly account: Label;
   readonly out: Label;
 }
 
-/** Calls a body with R6, R7 and R8 as its arguments, and ends the program. */
+/**
+ * Emits the call of a body with R6, R7 and R8 as its arguments, the end of the program, and the
+ * body.
+ */
 function emitCall(
   asm: Assembler,
   plane: KernelPlane,
@@ -189,7 +211,7 @@ function emitCall(
   emitBody(asm, plane, attachment, body);
 }
 
-/** R0 holds the outcome: counts it, releases the guard, leaves. */
+/** Emits the end of a program: counts the outcome in R0, releases the guard, and leaves. */
 function emitEnd(asm: Assembler, { account, out }: Ends): void {
   asm.bind(account);
   asm.emit(
@@ -206,7 +228,7 @@ function emitEnd(asm: Assembler, { account, out }: Ends): void {
   asm.emit(mov32(R0, imm(0)), exit());
 }
 
-/** R6 = context, R7 = this CPU's block. */
+/** Emits the start of a program: R6 becomes the context, R7 this CPU's block. */
 function emitBlock(asm: Assembler, plane: KernelPlane, out: Label): void {
   asm.emit(
     mov64(R6, R1),
@@ -222,8 +244,9 @@ function emitBlock(asm: Assembler, plane: KernelPlane, out: Label): void {
 }
 
 /**
- * Counts the firing, then takes this CPU's guard. Both are atomic: an interrupt may fire a program
- * of ours between any two instructions, and some programs can be preempted.
+ * Emits code that counts the firing and takes this CPU's guard. Both steps are atomic, since an
+ * interrupt may fire another program of the session between any two instructions, and some programs
+ * can be preempted.
  */
 function emitGuard(asm: Assembler, out: Label): void {
   const entered = asm.label("entered");
@@ -239,7 +262,9 @@ function emitGuard(asm: Assembler, out: Label): void {
   asm.bind(entered);
 }
 
-/** After exit() nothing that is attached counts or records any more. */
+/**
+ * Emits a test of the exit flag: after exit() every firing is filtered and records nothing.
+ */
 function emitExitCheck(asm: Assembler, plane: KernelPlane, account: Label): void {
   asm.emit(
     loadMapValue(R1, plane.control.map, CONTROL.exit),
@@ -249,7 +274,10 @@ function emitExitCheck(asm: Assembler, plane: KernelPlane, account: Label): void
   );
 }
 
-/** R0 holds a key: leaves the probe's number in R8 and the index of its body in R3. */
+/**
+ * Emits the search for the probe whose key is in R0. Leaves the probe's number in R8 and, if there
+ * are several entries, the index of its body in R3.
+ */
 function emitSelect(
   asm: Assembler,
   context: EnterContext,
@@ -264,7 +292,7 @@ function emitSelect(
     asm.emit(mov64(R8, imm(entries[0].pbn)), jeq(R0, imm(keys[0]), found));
   } else {
     const size = Math.max(...keys) + 1;
-    // Per key: the probe's number (0: not enabled), the index of its body.
+    // Two words for each key: number of the probe (0 if it is not enabled), index of the body.
     const words = new Uint32Array(size * 2);
     entries.forEach((entry, i) => words.set([entry.pbn, bodyOf[i]], keys[i] * 2));
     const table: MapReference = context.plane.table("dt_select", words);
@@ -283,6 +311,7 @@ function emitSelect(
   asm.bind(found);
 }
 
+/** Emits a body: the filter, then the action. */
 function emitBody(
   asm: Assembler,
   plane: KernelPlane,
@@ -292,7 +321,8 @@ function emitBody(
   if (body.filter !== undefined) {
     const reject = asm.label("reject");
     const test = asm.label("test");
-    // Before the test: behind the action stand functions of its own, which jumps must not cross.
+    // The rejecting code stands before the test: functions of the action follow behind the action,
+    // and jumps may not cross the border of a function.
     asm.emit(ja(test));
     asm.bind(reject);
     asm.emit(mov32(R0, imm(OUTCOME.filtered)), exit());
@@ -317,10 +347,17 @@ function emitBody(
   });
 }
 
-/** The program and its action. */
+/** Number of stack frames of dt in a program that runs once: the program and its action. */
 const ONCE_SKIP_FRAMES = 2;
 
-/** An action as a raw tracepoint program for {@linkcode LoadedProgram.testRun}. */
+/**
+ * Loads an action as a raw tracepoint program for {@linkcode LoadedProgram.testRun}.
+ *
+ * @param context Plane and owner of the program.
+ * @param name Name of the program, for bpftool.
+ * @param entry Number and action of the probe.
+ * @throws {DtError} As {@linkcode loadEnter} does.
+ */
 export function loadOnce(
   context: EnterContext,
   name: string,

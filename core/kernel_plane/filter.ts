@@ -1,5 +1,6 @@
 // Pure: no I/O, no FFI.
-// dt(4)'s filters on the kernel plane: code that tests the process or thread id.
+// dt(4)'s filters on the kernel plane: emits the test of the process or thread id.
+// core/user_plane/filter.ts does the same test as a function.
 
 import type { Assembler } from "../asm/assembler.ts";
 import type { Label, MapReference } from "../asm/instruction.ts";
@@ -11,11 +12,16 @@ import type { EventFilter } from "../contract/request.ts";
 import { emitPidTgid } from "./thread_id.ts";
 import { type NamespaceId } from "../contract/kernel_action.ts";
 
+/** Offset from R10 of 8 bytes of stack that the code uses. */
 const SPILL = -8;
 
 /**
- * Emits a jump to `reject` for events that the filter does not pass. Clobbers R0 to R5 and the first
- * 8 bytes of stack.
+ * Emits a jump to `reject` for events that do not pass a filter. Clobbers R0 to R5 and the first 8
+ * bytes of the stack.
+ *
+ * @param asm Assembler to emit to.
+ * @param filter The test.
+ * @param site Namespace of the ids; label for rejected events; map of descendants.
  */
 export function emitFilter(
   asm: Assembler,
@@ -23,7 +29,7 @@ export function emitFilter(
   site: {
     readonly namespace?: NamespaceId;
     readonly reject: Label;
-    /** The descendants, for `tree`. */
+    /** Map of the descendants of `filter.value`; needed for the variable `tree` only. */
     readonly tree?: MapReference;
   },
 ): void {

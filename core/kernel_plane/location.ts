@@ -1,5 +1,6 @@
 // Pure: no I/O, no FFI.
-// Emits the loads that bring a value out of a program's context.
+// Emits code that loads a value from where a location says: the program's context, or memory that
+// the context points to. core/contract/context.ts describes locations.
 
 import type { Assembler } from "../asm/assembler.ts";
 import { add64, and64, arsh64, imm, lsh64, mov64, rsh64, sub64 } from "../asm/alu.ts";
@@ -12,9 +13,13 @@ import { R0, R1, R10, R2, R3, type Register } from "../asm/register.ts";
 import type { ContextLayout, Location } from "../contract/context.ts";
 
 /**
- * Leaves the value at `location` in R0, zero-extended. Clobbers R1 to R5 and 8 bytes of stack.
+ * Emits code that leaves the value at `location` in R0, extended to 64 bits as its type says.
+ * Clobbers R1 to R5 and 8 bytes of the stack.
  *
- * @param context Holds the context; survives.
+ * @param asm Assembler to emit to.
+ * @param layout Layout of the program's context.
+ * @param location Where the value lies.
+ * @param context Register that holds the context; must not be R0 to R5, and keeps its value.
  * @param stackOffset Offset from R10 of 8 free bytes.
  */
 export function emitLoad(
@@ -69,7 +74,10 @@ export function emitLoad(
   emitPart(asm, location, stackOffset);
 }
 
-/** What is meant of what was loaded. */
+/**
+ * Emits the last step: picks bits out of R0, or turns a time in R0 into the time that has passed
+ * since.
+ */
 function emitPart(asm: Assembler, { bits, elapsed }: Location, stackOffset: number): void {
   if (bits !== undefined) {
     asm.emit(
@@ -87,11 +95,15 @@ function emitPart(asm: Assembler, { bits, elapsed }: Location, stackOffset: numb
   }
 }
 
+/** Emits the sign extension of R0, if the value has a sign and fewer than 64 bits. */
 function emitSign(asm: Assembler, { signed, size }: Location): void {
   if (signed && size < 8) asm.emit(...narrow({ size, signed: true }));
 }
 
-/** Leaves a value of the process's memory in R0; 0 if it cannot be read. */
+/**
+ * Emits the load of a value from the traced process's memory into R0; 0 if the memory cannot be
+ * read.
+ */
 function emitOperand(
   asm: Assembler,
   { path, size, memory }: Location,
@@ -114,7 +126,7 @@ function emitOperand(
   );
 }
 
-/** Leaves the address of something in the context in R0. */
+/** Emits the address of a part of the context into R0. */
 function emitAddress(asm: Assembler, { path, address }: Location, context: Register): void {
   const [offset] = path;
   if (address === "inline") {
@@ -129,7 +141,12 @@ function emitAddress(asm: Assembler, { path, address }: Location, context: Regis
   if (address === "rel_loc") asm.emit(add64(R0, imm(offset + 4)));
 }
 
-/** Widens the value in R0 from its C type: registers may hold anything above a narrow argument. */
+/**
+ * Makes the instructions that widen R0 from a C type to 64 bits: registers may hold anything above
+ * a narrow argument.
+ *
+ * @param type Width in bytes and signedness of the value.
+ */
 export function narrow(type: Pick<CType, "size" | "signed">): Instruction[] {
   if (type.size === 8) return [];
   const shift = imm(64 - type.size * 8);

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
-// A process and all that descends from it, on the kernel plane: two programs keep the descendants'
-// process ids in a map, from the moment of their birth until their last thread has ended, with how many tasks each has.
+// The filter `tree` on the kernel plane: a process and all its descendants. Two programs keep the
+// process ids of the descendants in a map, from a process's birth until its last thread has ended;
+// the value counts the living tasks. bpf_plane.ts loads the programs, filter.ts emits the test.
 
 import type { Assembler } from "../asm/assembler.ts";
 import { add64, imm, mov64, rsh64 } from "../asm/alu.ts";
@@ -13,29 +14,38 @@ import { CONTROL } from "../contract/blocks.ts";
 import { emitPidTgid } from "./thread_id.ts";
 import { type NamespaceId } from "../contract/kernel_action.ts";
 
-/** Bytes of a key: a process id of the initial namespace, in a word. */
+/** Size of a key in bytes: a process id of the initial namespace, in a 64-bit word. */
 export const TREE_KEY_BYTES = 8;
-/** Most descendants that live at one time. */
+/** Greatest number of descendants that can live at one time; more of them are not followed. */
 export const TREE_ENTRIES = 65536;
 
+/** Offset from R10 of the map key on the stack. */
 const SPILL = -8;
+/** Offset from R10 of the map value on the stack. */
 const VALUE = -16;
 
-/** Where what the programs read lies; bytes. */
+/** Offsets in struct task_struct of the fields that the programs read, in bytes. */
 export interface TaskOffsets {
+  /** Offset of the process id. */
   readonly tgid: number;
+  /** Offset of the thread id. */
   readonly pid: number;
 }
 
-/** The root of a tree, and its descendants. */
+/** A tree of processes: its root, and the map of the descendants. */
 export interface Tree {
-  /** As the tracer's namespace numbers it. */
+  /** Process id of the root, as the tracer's namespace numbers it. */
   readonly root: number;
+  /** Pid namespace of the tracer; absent for the initial one. */
   readonly namespace?: NamespaceId;
+  /** Map with the descendants' process ids of the initial namespace as keys. */
   readonly map: MapReference;
 }
 
-/** Emits a jump to `reject` unless the running process is in the tree. Clobbers R0 to R5. */
+/**
+ * Emits a jump to `reject` unless the running process is in the tree. Clobbers R0 to R5 and the
+ * first 8 bytes of the stack.
+ */
 export function emitInTree(asm: Assembler, { root, namespace, map }: Tree, reject: Label): void {
   const inside = asm.label("in_tree");
   emitPidTgid(asm, namespace, SPILL);
@@ -54,8 +64,13 @@ export function emitInTree(asm: Assembler, { root, namespace, map }: Tree, rejec
 }
 
 /**
- * For sched_process_fork(parent, child), which runs in the parent: a new process has one task, a new thread
- * is one more. A child that finds no room is counted in the control block.
+ * Emits the program for sched_process_fork(parent, child), which runs in the parent. A new process
+ * enters the map with one task; a new thread adds one task to its process. A process for which the
+ * map has no room is counted in the control block.
+ *
+ * @param asm Assembler to emit to.
+ * @param tree The tree, and the map of the control block.
+ * @param offsets Offsets in struct task_struct.
  */
 export function emitFork(
   asm: Assembler,
@@ -97,8 +112,13 @@ export function emitFork(
 }
 
 /**
- * For sched_process_exit(task): a process leaves when all its tasks have passed here. The kernel's own count
- * is ahead of that where threads end together.
+ * Emits the program for sched_process_exit(task): a process leaves the map when all its tasks have
+ * passed here. The kernel's own count of tasks is no help, since it is ahead where threads end
+ * together.
+ *
+ * @param asm Assembler to emit to.
+ * @param tree The tree.
+ * @param offsets Offsets in struct task_struct.
  */
 export function emitExit(asm: Assembler, tree: Tree, offsets: TaskOffsets): void {
   const out = asm.label("out");
@@ -107,7 +127,7 @@ export function emitExit(asm: Assembler, tree: Tree, offsets: TaskOffsets): void
   asm.emit(
     mov64(R1, imm(-1)),
     atomicFetchOp(8, "add", R0, 0, R1),
-    jne(R1, imm(1), out), // what it was before
+    jne(R1, imm(1), out), // R1 holds the number of tasks before this one ended
     loadMap(R1, tree.map),
     mov64(R2, R10),
     add64(R2, imm(SPILL)),
@@ -117,7 +137,10 @@ export function emitExit(asm: Assembler, tree: Tree, offsets: TaskOffsets): void
   asm.emit(mov64(R0, imm(0)), exit());
 }
 
-/** R0 = the number of living tasks of R6's process; its key is on the stack. To `out` if it is not in the tree. */
+/**
+ * Emits code that leaves in R0 the address of the count of living tasks of R6's process, and the
+ * key on the stack. Jumps to `out` if the process is not in the tree.
+ */
 function emitTasks(asm: Assembler, { map }: Tree, offsets: TaskOffsets, out: Label): void {
   asm.emit(
     load(4, R0, R6, offsets.tgid),

@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// Emits code that writes records into the session's ring, wakes the reader when it must, and
-// counts what did not fit.
+// Emits code that writes records into the session's ring, rings the reader's doorbell when the
+// reader wants it, and counts the records that did not fit. core/bpf/ringbuf.ts reads the ring.
 
 import type { Assembler } from "../asm/assembler.ts";
 import { add64, imm, mov64, type Operand } from "../asm/alu.ts";
@@ -17,12 +17,14 @@ const BPF_RB_NO_WAKEUP = 1;
 const BPF_RB_FORCE_WAKEUP = 2;
 const BPF_RB_AVAIL_DATA = 0;
 
-/** Code for one session's ring. */
+/** Emits code for the ring of one session; implements {@linkcode RecordOutput}. */
 export class RingOutput implements RecordOutput {
   /**
-   * Code for the ring `ring` with control block `control`.
+   * Prepares the code for a ring.
    *
-   * @param size Bytes of the ring.
+   * @param ring Map of the ring.
+   * @param control Map of the control block.
+   * @param size Capacity of the ring in bytes.
    */
   constructor(
     readonly ring: MapReference,
@@ -31,16 +33,21 @@ export class RingOutput implements RecordOutput {
   ) {}
 
   /**
-   * A sixteenth of the ring that only control records (print, clear, zero) may use, so that a
-   * flood of printf cannot push them out.
+   * Bytes of the ring, a sixteenth of it, that only control records (print, clear, zero) may use,
+   * so that a flood of printf cannot push them out.
    */
   get reserve(): number {
     return this.size / 16;
   }
 
   /**
-   * Reserves `bytes` and leaves their address in `record`. Clobbers R0 to R5. The verifier demands
-   * a {@linkcode submit} on every path that follows.
+   * Emits code that reserves `bytes` in the ring and leaves their address in `record`. If there is
+   * no room, the code counts the loss and jumps to `site.lost`. Clobbers R0 to R5. The verifier
+   * requires {@linkcode RingOutput.emitSubmit} on every path that follows.
+   *
+   * @param record Register for the address, not R0 to R5.
+   * @param bytes Length of the record in bytes.
+   * @param site Register of the CPU block, and label for losses.
    */
   emitReserve(asm: Assembler, record: Register, bytes: number, site: OutputSite): void {
     const ok = asm.label("reserved");
@@ -56,7 +63,10 @@ export class RingOutput implements RecordOutput {
     asm.bind(ok);
   }
 
-  /** Hands over what {@linkcode emitReserve} gave. Clobbers R0 to R5. */
+  /**
+   * Emits code that hands over a record that {@linkcode RingOutput.emitReserve} reserved. Clobbers
+   * R0 to R5.
+   */
   emitSubmit(asm: Assembler, record: Register): void {
     asm.emit(...this.#query());
     this.#emitFlags(asm, R2);
@@ -64,12 +74,14 @@ export class RingOutput implements RecordOutput {
   }
 
   /**
-   * Copies a record into the ring. Clobbers R0 to R5.
+   * Emits code that copies a record into the ring. If there is no room, the code counts the loss
+   * and jumps to `site.lost`. Clobbers R0 to R5.
    *
-   * @param data The record: a register other than R0 to R5, and an offset from it.
-   * @param length Bytes: a number, or a register that the verifier knows bounds of.
-   * @param site `control` records may use the reserve; a `wakeup` wakes the reader whatever it asked
-   * for, and is no loss where it finds no room.
+   * @param data The record: a register other than R0 to R5, and an offset from it in bytes.
+   * @param length Length in bytes: a number, or a register whose bounds the verifier knows.
+   * @param site Register of the CPU block, and label for losses. `control`: the record may use the
+   * reserve. `wakeup`: the record wakes the reader whatever the reader asked for, and is not
+   * counted as lost if it finds no room.
    */
   emitOutput(
     asm: Assembler,
@@ -97,6 +109,7 @@ export class RingOutput implements RecordOutput {
     asm.bind(done);
   }
 
+  /** Instructions that leave the number of unread bytes in R0. */
   #query() {
     return [
       loadMap(R1, this.ring),
@@ -105,7 +118,10 @@ export class RingOutput implements RecordOutput {
     ];
   }
 
-  /** R0 holds the bytes that wait; leaves the wakeup flags in `into`. Clobbers R1 and R3. */
+  /**
+   * Emits code that leaves the wakeup flags in `into`, from the unread bytes in R0 and the
+   * doorbell. Clobbers R1 and R3.
+   */
   #emitFlags(asm: Assembler, into: Register): void {
     const quiet = asm.label("quiet");
     const ring = asm.label("ring");
@@ -122,8 +138,9 @@ export class RingOutput implements RecordOutput {
     asm.bind(quiet);
   }
 
+  /** Emits code that counts a lost record and jumps to `site.lost`. */
   #emitLost(asm: Assembler, site: OutputSite): void {
-    // Under the guard: nobody else counts on this CPU.
+    // The guard is held, so no other program of this session counts on this CPU.
     asm.emit(
       load(8, R1, site.block, CPU_BLOCK.lost),
       add64(R1, imm(1)),
@@ -136,8 +153,11 @@ export class RingOutput implements RecordOutput {
 /**
  * Emits the header that every record starts with, at `base` + `offset`. Clobbers R0 to R5.
  *
- * @param id A number, or a register other than R0 to R5 that holds it.
- * @param size Bytes of the whole record; a register as for `id`.
+ * @param asm Assembler to emit to.
+ * @param base Register that holds an address, not R0 to R5.
+ * @param offset Offset of the header from that address, in bytes.
+ * @param header Kind, id and size (of the whole record, in bytes); id and size are numbers, or
+ * registers other than R0 to R5.
  */
 export function emitHeader(
   asm: Assembler,

@@ -1,5 +1,7 @@
 // Pure: no I/O, no FFI.
-// The action of a PCB that has none of its own: fill the standard event, submit it.
+// The action of a probe that was enabled without an action: emits code that fills the standard
+// event and submits it to the ring. core/contract/event_layout.ts lays the event out;
+// core/user_plane/user_plane.ts fills the same event on the user plane.
 //
 // Registers: R6 context, R7 CPU block, R8 record, R9 probe number.
 
@@ -25,22 +27,28 @@ import { OUTCOME } from "../contract/outcome.ts";
 import { emitHeader } from "./ring_output.ts";
 import { emitPidTgid } from "./thread_id.ts";
 
+/** Flag of bpf_get_stack(): the stack of the process instead of the kernel's. */
 const BPF_F_USER_STACK = 1 << 8;
+/** Offset from R10 of 8 bytes of stack that the code uses. */
 const SPILL = -8;
-/** Helpers by whose memory is read. */
+/** Helpers that read a string or bytes, by the memory that they read. */
 const READ = {
   user: { text: BPF_FUNC.probe_read_user_str, bytes: BPF_FUNC.probe_read_user },
   kernel: { text: BPF_FUNC.probe_read_kernel_str, bytes: BPF_FUNC.probe_read_kernel },
 };
 
-/** Recorders of a session: probes that record alike share one, and so one piece of code. */
+/**
+ * Recorders of a session by what they record: probes that record alike share a recorder, and so one
+ * piece of code.
+ */
 export type RecorderCache = Map<string, KernelAction>;
 
 /**
- * The recorder of an enabling.
+ * Returns the recorder of an enabling, an action that fills the standard event.
  *
- * @param layout Of the event.
- * @param sources Arguments that are captured.
+ * @param layout Layout of the event.
+ * @param sources The arguments that the recorder copies.
+ * @param cache Recorders of the session so far; a new recorder is added.
  */
 export function recorder(
   layout: EventLayout,
@@ -53,6 +61,7 @@ export function recorder(
   return action;
 }
 
+/** Makes a recorder that is not in the cache. */
 function recorderAction(
   layout: EventLayout,
   sources: readonly CaptureSource[],
@@ -115,7 +124,10 @@ function recorderAction(
   };
 }
 
-/** Copies what is between two addresses, as far as there is room; R8 is the record. */
+/**
+ * Emits code that copies the memory between two addresses, as far as the slot has room. R8 is the
+ * record.
+ */
 function emitRange(site: ActionSite, slot: CaptureSlot, at: string, end: string): void {
   const { asm, layout } = site;
   const short = asm.label("short");
@@ -143,17 +155,21 @@ function emitRange(site: ActionSite, slot: CaptureSlot, at: string, end: string)
   asm.bind(done);
 }
 
-/** probe_read_user answers 0 or -errno; turns 0 into the length. */
+/**
+ * Makes the instructions that turn the result of probe_read_user() into a length: the helper
+ * returns 0 or a negative errno, and `bytes` replaces the 0.
+ */
 function lengthOrError(bytes: number) {
   return [
     mov64(R1, R0),
     rsh64(R1, imm(63)),
-    sub64(R1, imm(1)), // all ones after success, 0 after an error
+    sub64(R1, imm(1)), // all ones after success, zero after an error
     and64(R1, imm(bytes)),
     or64(R0, R1),
   ];
 }
 
+/** Emits the copies of the probe's arguments; if the probe has a result, of the result alone. */
 function emitArguments(site: ActionSite, at: number): void {
   const { asm, layout } = site;
   const result = layout.locations.retval;
@@ -172,6 +188,7 @@ function emitArguments(site: ActionSite, at: number): void {
   }
 }
 
+/** Emits the copy of a stack: an s64 length in bytes (or a negative errno), then the frames. */
 function emitStack(asm: Assembler, at: number, flags: number): void {
   asm.emit(
     mov64(R1, R6),

@@ -1,5 +1,6 @@
 // Pure: no I/O, no FFI.
-// Process and thread id of the running thread, as the tracer's pid namespace numbers them.
+// Emits code that finds the process id and the thread id of the running thread, as the tracer's pid
+// namespace numbers them.
 
 import type { NamespaceId } from "../contract/kernel_action.ts";
 import type { Assembler } from "../asm/assembler.ts";
@@ -9,14 +10,18 @@ import { load, loadImm64, storeImm } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R4 } from "../asm/register.ts";
 
-/** struct bpf_pidns_info { u32 pid, tgid }: read as one word it is what pid_tgid is. */
+/**
+ * Size in bytes of struct bpf_pidns_info { u32 pid, tgid }. Read as one word, the structure looks
+ * like bpf_get_current_pid_tgid()'s result.
+ */
 const INFO_BYTES = 8;
 
 /**
- * Leaves `process id << 32 | thread id` in R0; 0 for a thread outside the namespace. Clobbers R1 to
- * R5, and in a namespace 8 bytes of stack.
+ * Emits code that leaves `process id << 32 | thread id` in R0; 0 for a thread outside the
+ * namespace. Clobbers R1 to R5, and in a namespace 8 bytes of the stack.
  *
- * @param namespace Undefined for the initial one.
+ * @param asm Assembler to emit to.
+ * @param namespace Namespace of the ids; undefined for the initial one.
  * @param stackOffset Offset from R10 of 8 free bytes.
  */
 export function emitPidTgid(

@@ -1,6 +1,8 @@
 // Pure: no I/O, no FFI.
-// Ticks of a clock that did not come: a clock's firings are due at multiples of its period on each
-// CPU, so a program can tell from the time how many it has missed. dt(4)'s skiptick.
+// Counts the ticks that a clock has missed (dt(4)'s skiptick). A clock's firings are due at
+// multiples of its period on each CPU, so a program can tell from the time how many firings did not
+// come. emitTick() counts in the program; the class Ticks counts what is due between the last tick
+// and the end. [K] marks words that programs write, [S] words that the session writes.
 
 import type { Assembler } from "../asm/assembler.ts";
 import { add64, div64, imm, mov64, mul64, sub64 } from "../asm/alu.ts";
@@ -13,21 +15,32 @@ import { CPU_BLOCK } from "../contract/blocks.ts";
 import type { CpuWords } from "../contract/kernel_plane.ts";
 import type { TickCounter } from "../contract/attachment.ts";
 
-/** What a clock keeps for each CPU. */
+/** Layout of the words that a clock keeps for each CPU; offsets in bytes. */
 export const TICKS = {
-  /** [K] When the next tick is due; 0 before the first one. */
+  /**
+   * [K] Time at which the next tick is due, CLOCK_BOOTTIME in nanoseconds; 0 before the first tick.
+   */
   due: 0,
-  /** [S] When it was started; 0 until that is known. */
+  /**
+   * [S] Time at which the clock was started on the CPU, CLOCK_BOOTTIME in nanoseconds; 0 while that
+   * is unknown.
+   */
   started: 8,
-  /** Bytes of it all. */
+  /** Size of all words of a CPU in bytes. */
   size: 16,
 } as const;
 
+/** Offset from R10 of the map key on the stack. */
 const KEY = -8;
 
 /**
- * Emits the count of a tick. R7 is the CPU block; clobbers R0 to R5, R9 and the first 8 bytes of stack.
- * A tick comes with interrupts off, so no other one of this CPU comes between.
+ * Emits code that counts the ticks missed before this one. R7 is the CPU block. Clobbers R0 to R5,
+ * R9 and the first 8 bytes of the stack. A tick comes with interrupts off, so no other tick of the
+ * CPU interferes.
+ *
+ * @param asm Assembler to emit to.
+ * @param map Map of the clock's words.
+ * @param periodNs Period of the clock in nanoseconds.
  */
 export function emitTick(asm: Assembler, map: MapReference, periodNs: bigint): void {
   const first = asm.label("first");
@@ -49,7 +62,7 @@ export function emitTick(asm: Assembler, map: MapReference, periodNs: bigint): v
     jeq(R1, imm(0), first),
     mov64(R2, R0),
     sub64(R2, R1),
-    // Earlier than thought: it was the tick before that was late.
+    // This tick is earlier than expected, since the tick before it was late.
     jslt(R2, imm(0), anchor),
     div64(R2, R3),
     jeq(R2, imm(0), none),
@@ -65,7 +78,8 @@ export function emitTick(asm: Assembler, map: MapReference, periodNs: bigint): v
     ja(done),
   );
   asm.bind(first);
-  // One is due a period after the start, give or take how long starting took.
+  // The first tick is due one period after the start; half a period is allowed for the time that
+  // starting took.
   asm.emit(
     load(8, R1, R9, TICKS.started),
     jeq(R1, imm(0), anchor),
@@ -82,7 +96,7 @@ export function emitTick(asm: Assembler, map: MapReference, periodNs: bigint): v
   asm.bind(done);
 }
 
-/** R2 more have been skipped. Clobbers R1. */
+/** Makes the instructions that add R2 to the skipped ticks. Clobbers R1. */
 function addSkipped() {
   return [
     load(8, R1, R7, CPU_BLOCK.skippedTicks),
@@ -91,7 +105,10 @@ function addSkipped() {
   ];
 }
 
-/** The same clock, seen from this side: it starts and ends on CPUs. */
+/**
+ * Counts a clock's ticks in this process: notes on which CPUs the clock runs, and what is due when
+ * it stops.
+ */
 export class Ticks implements TickCounter {
   readonly #words: CpuWords | undefined;
   readonly #periodNs: bigint;
@@ -99,8 +116,11 @@ export class Ticks implements TickCounter {
   #skipped = 0n;
 
   /**
-   * @param words Absent if the attachment is no clock: then nothing is counted.
-   * @param now CLOCK_BOOTTIME.
+   * Makes the counter of a clock.
+   *
+   * @param words Words of the clock; absent if the attachment is no clock: nothing is counted then.
+   * @param periodNs Period of the clock in nanoseconds.
+   * @param now Reads CLOCK_BOOTTIME in nanoseconds.
    */
   constructor(words: CpuWords | undefined, periodNs: bigint, now: () => bigint) {
     this.#words = words;
@@ -108,16 +128,21 @@ export class Ticks implements TickCounter {
     this.#now = now;
   }
 
-  /** Ticks that were due after the last one that came. */
+  /** Number of ticks that were due between the last tick and the stop, over all CPUs so far. */
   get skipped(): bigint {
     return this.#skipped;
   }
 
+  /** Notes that the clock runs on a CPU from now on. */
   start(cpu: number): void {
     if (this.#words === undefined) return;
     Atomics.store(this.#words.words, this.#at(cpu, TICKS.started), this.#now());
   }
 
+  /**
+   * Counts the ticks due since the last one on a CPU; none if `gone`, as the CPU went offline
+   * before.
+   */
   stop(cpu: number, gone: boolean): void {
     if (this.#words === undefined) return;
     const { words } = this.#words;
@@ -128,6 +153,7 @@ export class Ticks implements TickCounter {
     if (!gone && now > due) this.#skipped += (now - due) / this.#periodNs;
   }
 
+  /** Index in the words of a CPU's word. */
   #at(cpu: number, word: number): number {
     return (cpu * this.#words!.stride + word) / 8;
   }

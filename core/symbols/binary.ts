@@ -1,23 +1,24 @@
-// Files with code: opened by one of the paths that may lead to them, their symbols found wherever a
-// distribution keeps them.
+// A file with code (program or library): opens the file, and collects its symbols from wherever a
+// distribution keeps them: in the file, in .gnu_debugdata, or in a separate debug file. elf.ts
+// decodes the formats; symbolizer.ts decides which file a mapping shows.
 
 import { ElfFile, joined, type ReadAt, type SymbolKind } from "./elf.ts";
 import { type SymbolSource, SymbolTable } from "./symbol_table.ts";
 
-/** What reading symbols may need of others: this folder depends on no package. */
+/** Functions that a caller may pass for reading symbols, since core depends on no package. */
 export interface SymbolHelpers {
-  /** Makes a name readable: "_ZN3foo3barEv" to "foo::bar()". */
+  /** Makes a mangled name readable: "_ZN3foo3barEv" becomes "foo::bar()". */
   readonly demangle?: (name: string) => string;
-  /** Unpacks xz, in which .gnu_debugdata is; undefined if it cannot. */
+  /** Unpacks xz, the format of .gnu_debugdata; undefined if the bytes cannot be unpacked. */
   readonly unxz?: (bytes: Uint8Array) => Uint8Array | undefined;
 }
 
-/** Debug files of distributions lie below it. */
+/** Folder under which distributions install debug files. */
 const DEBUG = "/usr/lib/debug";
 
-/** A file with code. */
+/** A program or library, with its headers read and its symbols read on demand. */
 export class Binary {
-  /** Its headers. */
+  /** Headers and sections of the file. */
   readonly elf: ElfFile;
   readonly #path: string;
   readonly #root: string;
@@ -25,11 +26,13 @@ export class Binary {
   #table?: SymbolTable;
 
   /**
-   * Reads nothing yet but the headers that it is given.
+   * Takes over an ELF file whose headers have been read.
    *
-   * @param path To be opened now and again.
-   * @param root Of the file system that its own paths are of: "" or "/proc/PID/root".
-   * @throws {RangeError} It is no ELF file.
+   * @param elf The file.
+   * @param path Path of the file, beside which debug files may lie.
+   * @param root Root of the file system in which the path is meant: "" or, for a container, a path
+   * such as "/proc/PID/root".
+   * @param helpers Functions that unpack and demangle.
    */
   constructor(elf: ElfFile, path: string, root: string, helpers: SymbolHelpers) {
     this.elf = elf;
@@ -38,30 +41,36 @@ export class Binary {
     this.#helpers = helpers;
   }
 
-  /** Functions, by the file's own addresses; read once. */
+  /** Functions by address, in the file's own addresses; read once. */
   get table(): SymbolTable {
     return this.#table ??= this.#load();
   }
 
-  /** True once its symbols are in memory. */
+  /** True if the functions are in memory already. */
   get loaded(): boolean {
     return this.#table !== undefined;
   }
 
-  /** Functions by name, in the order of the file's tables. */
+  /**
+   * Lists the functions of the file in the order of its tables; addresses are the file's own, sizes
+   * in bytes.
+   */
   *functions(): Generator<{ name: string; address: number; size: number }> {
     const symbols = this.#symbols("code");
     const seen = new Set<string>();
     for (let i = 0; i < symbols.count; i++) {
       const [name, address] = [symbols.name(i), symbols.start(i)];
       const key = `${name} ${address}`;
-      if (seen.has(key)) continue; // in two tables
+      if (seen.has(key)) continue; // the symbol stands in two tables
       seen.add(key);
       yield { name, address, size: symbols.size(i) };
     }
   }
 
-  /** A variable or function by name: its address and bytes. */
+  /**
+   * Finds a variable, or else a function, by name: its address in the file's own addresses, its
+   * size in bytes.
+   */
   find(name: string): { address: number; size: number } | undefined {
     for (const kind of ["data", "code"] as const) {
       const symbols = this.#symbols(kind);
@@ -76,6 +85,7 @@ export class Binary {
     return new SymbolTable(this.#symbols("code"), this.#helpers.demangle);
   }
 
+  /** Symbols of the file itself and, if its symbol table was stripped, those found elsewhere. */
   #symbols(kind: SymbolKind): SymbolSource {
     const own = this.elf.symbols(kind);
     if (this.elf.hasSymbols) return own;
@@ -84,18 +94,23 @@ export class Binary {
     return joined([...more, own]);
   }
 
-  /** A debug file of a library that was prelinked later tells other addresses. */
+  /**
+   * Distance in bytes between the file's addresses and those of its debug file: they differ if the
+   * library was prelinked later.
+   */
   #distance(other: ElfFile): number {
     const [own, its] = [this.elf.textAddress, other.textAddress];
     return own === undefined || its === undefined ? 0 : own - its;
   }
 
+  /** The file inside .gnu_debugdata, which has the names of functions. */
   #mini(): ElfFile | undefined {
     const packed = this.elf.section(".gnu_debugdata");
     const bytes = packed && this.#helpers.unxz?.(packed);
     return bytes && elfOf((offset, length) => bytes.subarray(offset, offset + length));
   }
 
+  /** The separate debug file, if one of the usual places has the right one. */
   #debugFile(): ElfFile | undefined {
     for (const path of this.#debugPaths()) {
       const found = openElf(path);
@@ -109,6 +124,7 @@ export class Binary {
     return undefined;
   }
 
+  /** Places where a separate debug file may lie, the most likely first. */
   *#debugPaths(): Generator<string> {
     const { buildId, debugLink } = this.elf;
     const roots = this.#root === "" ? [""] : [this.#root, ""];
@@ -127,19 +143,26 @@ export class Binary {
   }
 }
 
+/** Shifts the addresses of symbols by a distance in bytes. */
 function moved(symbols: SymbolSource, distance: number): SymbolSource {
   return distance === 0
     ? symbols
     : { ...symbols, start: (index) => symbols.start(index) + distance };
 }
 
-/** A file with code by its path; undefined if it is none. */
+/**
+ * Opens a program or library.
+ *
+ * @param path Path of the file.
+ * @param helpers Functions that unpack and demangle; without them fewer names are found.
+ * @returns undefined if the file cannot be read or is no ELF file.
+ */
 export function openBinary(path: string, helpers: SymbolHelpers = {}): Binary | undefined {
   const elf = openElf(path);
   return elf && new Binary(elf, path, "", helpers);
 }
 
-/** An ELF file; undefined if what is read is none. */
+/** Makes an ELF file of something readable; undefined if it is no ELF file. */
 export function elfOf(read: ReadAt): ElfFile | undefined {
   try {
     return new ElfFile(read);
@@ -150,8 +173,11 @@ export function elfOf(read: ReadAt): ElfFile | undefined {
 }
 
 /**
- * An ELF file that is opened for each read, so that no descriptor is held. What cannot be read any more,
- * because the file has gone or is another one now, is empty.
+ * Opens an ELF file whose descriptor is not kept: each read opens the file again. A read returns no
+ * bytes if the file is gone by then, or if the path leads to another file.
+ *
+ * @param path Path of the file.
+ * @returns undefined if the file cannot be read or is no ELF file.
  */
 export function openElf(path: string): ElfFile | undefined {
   try {
@@ -165,10 +191,11 @@ export function openElf(path: string): ElfFile | undefined {
       }
     });
   } catch {
-    return undefined; // not there, or not ours to read
+    return undefined; // missing, or not readable for this user
   }
 }
 
+/** Reads a part of a file, if the file still has the given inode. */
 function readPart(path: string, inode: number | null, offset: number, length: number): Uint8Array {
   using file = Deno.openSync(path);
   const { size, ino } = file.statSync();
@@ -184,7 +211,10 @@ function readPart(path: string, inode: number | null, offset: number, length: nu
   return bytes.subarray(0, done);
 }
 
-/** CRC-32, as .gnu_debuglink has it. */
+/**
+ * Computes the CRC-32 of a file, as .gnu_debuglink contains it; undefined if the file cannot be
+ * read.
+ */
 function checksum(path: string): number | undefined {
   let bytes: Uint8Array;
   try {

@@ -1,22 +1,24 @@
 // Pure: no I/O, no FFI.
-// ELF files, as far as names of addresses need them: segments, symbols, where more symbols are.
-// elf(5); "The .gnu_debuglink section" of gdb's manual; "MiniDebugInfo" of the same.
+// Decodes ELF files, as far as naming addresses needs: segments, symbols, and hints to more
+// symbols. Addresses are numbers, those that the file itself uses. See elf(5); "The .gnu_debuglink
+// section" and "MiniDebugInfo" of gdb's manual.
 
 import { type SymbolSource, textAt } from "./symbol_table.ts";
 
-/** Reads a part of a file; shorter at its end. */
+/** Reads bytes of a file; returns fewer bytes at the end of the file. */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 
-/** A part of the file that is mapped. */
+/** A part of the file that the loader maps (PT_LOAD). */
 export interface Segment {
-  /** Where it starts in the file. */
+  /** Offset of the segment in the file, in bytes. */
   readonly offset: number;
-  /** Where it starts in the addresses that the file speaks of. */
+  /** Address of the segment, in the file's own addresses. */
   readonly address: number;
-  /** Bytes in the file. */
+  /** Number of bytes that the segment takes in the file. */
   readonly size: number;
 }
 
+/** A header of a section, decoded. */
 interface Section {
   readonly name: string;
   readonly type: number;
@@ -41,28 +43,30 @@ const STT_GNU_IFUNC = 10;
 const STT_OBJECT = 1;
 const STB_GLOBAL = 1;
 const STB_WEAK = 2;
-/** More than any file has: what says so is damaged. */
+/** Greatest number of section headers that is believed: a file that claims more is damaged. */
 const MOST_HEADERS = 65536;
+/** Greatest size in bytes of a section that is read. */
 const MOST_BYTES = 1 << 30;
 
-/** What a symbol is to be. */
+/** Kind of symbol: "code" for functions, "data" for variables. */
 export type SymbolKind = "code" | "data";
 
-/** An ELF file: headers are read when it is made, symbols when they are asked for. */
+/** An ELF file. The headers are read by the constructor, symbols when somebody asks for them. */
 export class ElfFile {
-  /** Parts that are mapped. */
+  /** Segments that the loader maps. */
   readonly segments: readonly Segment[];
-  /** In hexadecimal, if it has one. */
+  /** Build id in hexadecimal; absent if the file has none. */
   readonly buildId?: string;
   readonly #read: ReadAt;
   readonly #sections: readonly Section[];
-  /** 64 bits wide. */
+  /** True if the file's words have 64 bits. */
   readonly #wide: boolean;
 
   /**
    * Reads the headers.
    *
-   * @throws {RangeError} It is no ELF file of this machine's byte order, or damaged.
+   * @param read Reads bytes of the file; called again for sections and symbols.
+   * @throws {RangeError} The file is no little-endian ELF file, or damaged.
    */
   constructor(read: ReadAt) {
     this.#read = read;
@@ -85,10 +89,11 @@ export class ElfFile {
     this.buildId = this.#buildId(segments.filter(({ type }) => type === PT_NOTE));
   }
 
-  /** Where a part of the file is in the addresses that the file speaks of. */
+  /** Converts an offset in the file to an address; undefined if no segment covers the offset. */
   addressOf(fileOffset: number): number | undefined {
     const found = this.segments.find(({ offset, size }) =>
-      // A mapping starts at the page that its segment starts in.
+      // A mapping starts at the beginning of the page in which its segment starts, which may be
+      // before the segment.
       fileOffset >= offset - (offset & 0xffff) && fileOffset < offset + size
     );
     const inside =
@@ -98,7 +103,7 @@ export class ElfFile {
     return inside && fileOffset - inside.offset + inside.address;
   }
 
-  /** Where an address that the file speaks of is in the file. */
+  /** Converts an address to an offset in the file; undefined if the address is not in the file. */
   offsetOf(address: number): number | undefined {
     const found = this.segments.find((one) =>
       address >= one.address && address < one.address + one.size
@@ -106,22 +111,22 @@ export class ElfFile {
     return found && address - found.address + found.offset;
   }
 
-  /** Address of its code, by which a file and its debug file can be compared. */
+  /** Address of the section .text, by which a file and its debug file are aligned. */
   get textAddress(): number | undefined {
     return this.#sections.find(({ name }) => name === ".text")?.address;
   }
 
-  /** True if its words are of 64 bits. */
+  /** True for a file of a 64-bit architecture. */
   get is64Bit(): boolean {
     return this.#wide;
   }
 
-  /** True if it has symbols of its own, not only those that it shares with others. */
+  /** True if the file has a full symbol table, not only the symbols for dynamic linking. */
   get hasSymbols(): boolean {
     return this.#sections.some(({ type, size }) => type === SHT_SYMTAB && size > 0);
   }
 
-  /** Name and checksum of a file with its symbols. */
+  /** Name and CRC-32 of the separate debug file (.gnu_debuglink); undefined if there is no hint. */
   get debugLink(): { readonly name: string; readonly crc: number } | undefined {
     const bytes = this.section(".gnu_debuglink");
     if (bytes === undefined || bytes.length < 8) return undefined;
@@ -131,21 +136,24 @@ export class ElfFile {
     return { name: textAt(bytes, 0), crc: viewOf(bytes).getUint32(at, true) };
   }
 
-  /** Where a section is in the addresses that the file speaks of. */
+  /** Address of a section; undefined if there is no such section. */
   sectionAddress(name: string): number | undefined {
     return this.#sections.find((one) => one.name === name)?.address;
   }
 
-  /** Contents of a section; undefined if there is none. */
+  /**
+   * Contents of a section; undefined if there is no such section. Empty if the section is
+   * compressed.
+   */
   section(name: string): Uint8Array | undefined {
     const found = this.#sections.find((one) => one.name === name);
     return found && this.#contents(found);
   }
 
   /**
-   * Its symbols.
+   * Reads the symbols of a kind that the file defines.
    *
-   * @param kind "code" are functions, "data" variables.
+   * @param kind "code" for functions, "data" for variables.
    */
   symbols(kind: SymbolKind): SymbolSource {
     const tables = this.#sections.filter(({ type }) => type === SHT_SYMTAB || type === SHT_DYNSYM)
@@ -153,10 +161,12 @@ export class ElfFile {
     return joined(tables);
   }
 
+  /** Contents of a section; empty if the section takes no room in the file or claims too much. */
   #contents({ type, offset, size }: Section): Uint8Array {
     return type === SHT_NOBITS || size > MOST_BYTES ? new Uint8Array() : this.#read(offset, size);
   }
 
+  /** Decodes the program headers. */
   #programs(at: number, size: number, count: number) {
     const wide = this.#wide;
     const view = viewOf(this.#read(at, size * count));
@@ -171,6 +181,7 @@ export class ElfFile {
     });
   }
 
+  /** Decodes the section headers. */
   #readSections(at: number, size: number, count: number, namesIndex: number): Section[] {
     if (at === 0 || count === 0 || count > MOST_HEADERS || size < (this.#wide ? 64 : 40)) return [];
     const wide = this.#wide;
@@ -183,7 +194,7 @@ export class ElfFile {
         type: view.getUint32(from + 4, true),
         address: word(view, from + (wide ? 16 : 12), wide),
         offset: word(view, from + (wide ? 24 : 16), wide),
-        // What is compressed is not read: symbols never are.
+        // Compressed sections are not read, as symbols are never compressed.
         size: flags & SHF_COMPRESSED ? 0 : word(view, from + (wide ? 32 : 20), wide),
         link: view.getUint32(from + (wide ? 40 : 24), true),
         executable: (flags & SHF_EXECINSTR) !== 0,
@@ -196,7 +207,7 @@ export class ElfFile {
     return raw.map(({ nameAt, ...rest }) => ({ ...rest, name: textAt(names, nameAt) }));
   }
 
-  /** Of its notes, in segments or, in a file of symbols only, in a section. */
+  /** Finds the build id in the notes: in segments or, in a debug file, in a section. */
   #buildId(notes: readonly Segment[]): string | undefined {
     for (const { offset, size } of notes) {
       const found = buildIdIn(this.#read(offset, Math.min(size, 4096)));
@@ -206,6 +217,7 @@ export class ElfFile {
     return section && buildIdIn(section);
   }
 
+  /** The symbols of a kind in one symbol table. */
   #table(section: Section, kind: SymbolKind): SymbolSource {
     const wide = this.#wide;
     const bytes = this.#contents(section);
@@ -217,11 +229,11 @@ export class ElfFile {
     const kept: number[] = [];
     for (let at = 0; at + entry <= bytes.length; at += entry) {
       const index = view.getUint16(at + (wide ? 6 : 14), true);
-      if (index === 0) continue; // defined elsewhere
+      if (index === 0) continue; // the symbol is undefined here: another file defines it
       const type = info(at) & 15;
       const code = type === STT_FUNC || type === STT_GNU_IFUNC ||
         (type === STT_NOTYPE && this.#sections[index]?.executable === true);
-      // A name that starts with $ marks what bytes are, on some machines.
+      // On some architectures a name that starts with $ only marks what the bytes are.
       const first = names[view.getUint32(at, true)];
       if (first === undefined || first === 0 || first === 0x24) continue;
       if (kind === "code" ? code : type === STT_OBJECT) kept.push(at);
@@ -232,11 +244,11 @@ export class ElfFile {
       count: kept.length,
       start: (index) => word(view, kept[index] + (wide ? 8 : 4), wide),
       size,
-      // Some tables have a version behind the name: "read@@GLIBC_2.2.5".
+      // Some tables append a version to the name: "read@@GLIBC_2.2.5".
       name: (index) => textAt(names, nameAt(index)).replace(/@.*$/s, ""),
       better(a, b) {
-        // As perf chooses, so that both tell the same: one with a size, not weak, global, with the
-        // fewest underscores in front, with the longest name.
+        // The order is perf's, so that both tools show the same name: a symbol with a size, not
+        // weak, global, with the fewest leading underscores, with the longest name.
         const [x, y] = [a, b].map((index) => {
           const binding = info(kept[index]) >> 4;
           return [
@@ -254,7 +266,7 @@ export class ElfFile {
   }
 }
 
-/** Some tables as one; of equal symbols those of the first. */
+/** Joins tables to one. Of two symbols at one address, the one in the earlier table is shown. */
 export function joined(tables: readonly SymbolSource[]): SymbolSource {
   if (tables.length === 1) return tables[0];
   const firsts: number[] = [];
@@ -280,19 +292,23 @@ export function joined(tables: readonly SymbolSource[]): SymbolSource {
   };
 }
 
+/** Counts the underscores at the start of a name. */
 function underscores(names: Uint8Array, at: number): number {
   let count = 0;
   while (names[at + count] === 0x5f) count++;
   return count;
 }
 
-/** Elf64_Nhdr: u32 name's bytes, u32 contents' bytes, u32 type; name and contents padded to 4. */
+/**
+ * Finds the GNU build id in notes. Layout of a note: u32 bytes of the name, u32 bytes of the
+ * contents, u32 type, name, contents; both padded to 4 bytes.
+ */
 function buildIdIn(notes: Uint8Array): string | undefined {
   const view = viewOf(notes);
   for (let at = 0; at + 12 <= notes.length;) {
     const [nameSize, size, type] = [0, 4, 8].map((offset) => view.getUint32(at + offset, true));
     const contents = at + 12 + padded(nameSize);
-    if (contents + size > notes.length) return undefined; // damaged
+    if (contents + size > notes.length) return undefined; // the notes are damaged
     if (type === NT_GNU_BUILD_ID && textAt(notes, at + 12) === "GNU" && size <= 64) {
       return toHex(notes.subarray(contents, contents + size));
     }
@@ -301,12 +317,15 @@ function buildIdIn(notes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Bytes of a field of a note: a multiple of 4. Sizes are of 32 bits, and may say anything. */
+/**
+ * Rounds the size of a note's field up to a multiple of 4. No bit operations: a damaged file may
+ * claim any 32-bit size.
+ */
 export function padded(size: number): number {
   return Math.ceil(size / 4) * 4;
 }
 
-/** Bytes in hexadecimal. */
+/** Writes bytes in hexadecimal, two digits each. */
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -315,7 +334,7 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** A word of the file's width; 0 behind the end of what is there. */
+/** Reads a word of the file's width; 0 if it lies behind the end. */
 function word(view: DataView, at: number, wide: boolean): number {
   if (at + (wide ? 8 : 4) > view.byteLength) return 0;
   return wide

@@ -1,35 +1,38 @@
-// Kernel symbols: /proc/kallsyms, read when an address is first named.
+// Names of kernel addresses from /proc/kallsyms, which is read when the first address is named.
 
 import { addressNumber, type ResolvedSymbol, SymbolTable, textAt } from "./symbol_table.ts";
 
-/** Larger than any function: an address further from a symbol lies outside. */
+/**
+ * Size in bytes that no function exceeds: an address further from a symbol belongs to no function.
+ */
 const MAX_FUNCTION = 1 << 20;
 
 const NEWLINE = 10;
 const SPACE = 32;
 const TAB = 9;
-/** Types of symbols that are code: t, T, w, W. */
+/** Bytes that mark symbols of code in /proc/kallsyms: t, T, w, W. */
 const CODE = new Set([0x74, 0x54, 0x77, 0x57]);
 
-/** Text symbols by address. */
+/** The kernel's functions, sorted by address. */
 export class KernelSymbols {
   readonly #bytes: Uint8Array;
-  /** Where each code symbol's line starts, and its address. */
+  /** For each function, where its name starts in the bytes, and its address. */
   readonly #lines: Uint32Array;
   readonly #addresses: Float64Array;
   readonly #table: SymbolTable;
 
   /**
-   * Sorts the symbols.
+   * Reads and sorts the functions.
    *
-   * @param bytes Contents of /proc/kallsyms.
+   * @param bytes Contents of /proc/kallsyms; kept for the names.
    */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     const lines: number[] = [];
     const addresses: number[] = [];
     for (let at = 0; at < bytes.length;) {
-      // "ffffffff81000000 T name": 16 digits, or as many as an address has.
+      // A line reads "ffffffff81000000 T name"; the address has as many digits as the architecture
+      // needs.
       let address = 0;
       let low = at;
       while (bytes[low] !== SPACE && low < bytes.length) low++;
@@ -55,16 +58,21 @@ export class KernelSymbols {
   }
 
   /**
-   * The symbol that an address lies in; undefined below the first one and where the kernel hides
-   * addresses (all are zero without CAP_SYSLOG).
+   * Finds the function that an address lies in.
+   *
+   * @returns undefined for an address below the first function, far behind the last, or if the
+   * kernel hides addresses (all are zero without CAP_SYSLOG).
    */
   resolve(address: bigint): ResolvedSymbol | undefined {
     const found = this.#table.resolve(addressNumber(address));
-    // Beyond the last function of the kernel or of a module nothing has a name.
+    // Behind the last function of the kernel, or of a module, nothing has a name.
     return found === undefined || found.offset > MAX_FUNCTION ? undefined : found;
   }
 
-  /** Address of a symbol by name. */
+  /**
+   * Finds the address of a function by its name; undefined if there is none or the address is
+   * hidden.
+   */
   address(name: string): bigint | undefined {
     const wanted = new TextEncoder().encode(name);
     for (let i = 0; i < this.#lines.length; i++) {
@@ -78,6 +86,7 @@ export class KernelSymbols {
     return undefined;
   }
 
+  /** Name of a function, without the module that may follow it. */
   #name(index: number): string {
     const line = textAt(this.#bytes, this.#lines[index], NEWLINE);
     const tab = line.indexOf("\t");
@@ -85,7 +94,7 @@ export class KernelSymbols {
   }
 }
 
-/** Hexadecimal, as {@linkcode addressNumber} makes a number of it. */
+/** Reads a hexadecimal address to the number that {@linkcode addressNumber} makes of it. */
 function addressAt(bytes: Uint8Array, from: number, to: number): number {
   let high = 0;
   let low = 0;
@@ -100,7 +109,11 @@ function addressAt(bytes: Uint8Array, from: number, to: number): number {
 
 let cached: KernelSymbols | undefined;
 
-/** The running kernel's symbols, read once. */
+/**
+ * Returns the running kernel's functions; the first call reads them.
+ *
+ * @throws {Deno.errors.NotFound} /proc is not mounted.
+ */
 export function kernelSymbols(): KernelSymbols {
   return cached ??= new KernelSymbols(Deno.readFileSync("/proc/kallsyms"));
 }

@@ -1,3 +1,5 @@
+// Tests of naming kernel addresses, on a made-up /proc/kallsyms.
+
 import { assertEquals } from "@std/assert";
 import { KernelSymbols } from "./kallsyms.ts";
 

@@ -1,45 +1,51 @@
 // Pure: no I/O, no FFI.
-// What is mapped where in a process. proc_pid_maps(5).
+// The code mappings of a process: which file stands at which addresses. Read from /proc/PID/maps
+// here, see proc_pid_maps(5); process_watch.ts follows their changes.
 
-/** Code that is mapped. */
+/** A range of addresses with executable code. */
 export interface Mapping {
-  /** First address. */
+  /** First address of the range. */
   readonly start: number;
-  /** Behind the last one. */
+  /** First address behind the range. */
   readonly end: number;
-  /** Of the first address in the file. */
+  /** Offset in the file of the first address, in bytes. */
   readonly offset: number;
-  /** The file's path, or what is there instead: "[vdso]", "//anon", "" */
+  /** Path of the file, or the kernel's word for other memory: "[vdso]", "//anon", "". */
   readonly path: string;
-  /** inode of the file; 0 if there is none or it is not known. */
+  /** Inode of the file; 0 if there is no file or the inode is unknown. */
   readonly inode: number;
-  /** Build id of the file, where the kernel has told it. */
+  /** Build id of the file in hexadecimal, if the kernel reported it. */
   readonly buildId?: string;
 }
 
+/** Mark that the kernel appends to the path of a file without a name. */
 const DELETED = " (deleted)";
-/** Paths of memory that no file is behind. In a memfd, or in /dev/shm, a program may be as well. */
+/**
+ * Paths of memory without a file. A memfd or /dev/shm is not among them, since a program may lie
+ * there.
+ */
 const NO_FILE = /^$|^\/\/anon|^\[(?!vdso\])|^\/dev\/zero|^\/anon_hugepage|^\/SYSV|^anon_inode:/;
 
-/** True if there is a file, or the kernel's vdso, behind a mapping: otherwise code was generated. */
+/** True if a file, or the kernel's vdso, stands behind a mapping; false for generated code. */
 export function isFile({ path }: Mapping): boolean {
   return !NO_FILE.test(path);
 }
 
-/** True if the file has no name any more. */
+/** True if the file behind a mapping has been deleted. */
 export function isDeleted({ path }: Mapping): boolean {
   return path.endsWith(DELETED);
 }
 
-/** The file's path without what the kernel says about it. */
+/** Path of the file behind a mapping, without the kernel's mark for deleted files. */
 export function filePath({ path }: Mapping): string {
   return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
 }
 
 /**
- * The mappings with code in them.
+ * Reads the mappings with code.
  *
  * @param text Contents of /proc/PID/maps.
+ * @returns The mappings by ascending address.
  */
 export function parseMaps(text: string): Mapping[] {
   const found: Mapping[] = [];
@@ -56,12 +62,12 @@ export function parseMaps(text: string): Mapping[] {
   return found;
 }
 
-/** Path by which the kernel itself leads to what is mapped, whatever its name leads to by now. */
+/** Path in /proc that leads to the mapped file itself, even if the file was deleted or replaced. */
 export function mappedPath(pid: number, { start, end }: Mapping): string {
   return `/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`;
 }
 
-/** Adds a mapping: what it covers is gone. */
+/** Adds a mapping to a list; cuts or removes the mappings that it covers. Returns a new list. */
 export function addMapping(mappings: readonly Mapping[], added: Mapping): Mapping[] {
   const kept: Mapping[] = [];
   for (const one of mappings) {
@@ -78,7 +84,7 @@ export function addMapping(mappings: readonly Mapping[], added: Mapping): Mappin
   return kept;
 }
 
-/** The mapping that an address lies in. */
+/** Finds the mapping that an address lies in. */
 export function mappingAt(mappings: readonly Mapping[], address: number): Mapping | undefined {
   return mappings.find(({ start, end }) => address >= start && address < end);
 }

@@ -1,3 +1,5 @@
+// Tests of reading and changing lists of mappings.
+
 import { assertEquals } from "@std/assert";
 import { addMapping, filePath, isDeleted, isFile, mappingAt, parseMaps } from "./mappings.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Names for addresses: of the kernel by /proc/kallsyms, of processes by their files, debug files, the
- * vdso and the maps that runtimes write of generated code.
+ * Names for addresses. Addresses of the kernel are named by /proc/kallsyms; addresses of processes
+ * by their files, debug files, the vdso, and the maps that runtimes write of generated code.
  *
  * @example
  * ```ts

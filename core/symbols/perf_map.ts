@@ -1,21 +1,28 @@
 // Pure: no I/O, no FFI.
-// Names of generated code, as its runtime writes them: "START SIZE NAME" in hexadecimal, one line each.
-// tools/perf/Documentation/jit-interface.txt. A function has a line for each tier that it was compiled
-// by, and memory is used again: of the lines that cover an address the last one counts.
+// Reads perf maps: the files in which runtimes name the code that they generate. A line reads
+// "START SIZE NAME", numbers in hexadecimal; see tools/perf/Documentation/jit-interface.txt. A
+// function gets a line for each tier that compiles it, and runtimes use memory again: of the lines
+// that cover an address the last one counts.
 
 import { SymbolTable, textAt } from "./symbol_table.ts";
 
 const NEWLINE = 10;
 const SPACE = 32;
 
+/** A line of a perf map, or the visible piece of one. */
 interface Line {
   readonly start: number;
   readonly end: number;
-  /** Where the name starts in the text. */
+  /** Offset in the bytes at which the name starts. */
   readonly nameAt: number;
 }
 
-/** Reads what a runtime has written so far. */
+/**
+ * Reads a perf map as far as the runtime has written it.
+ *
+ * @param bytes Contents of the file; kept for the names.
+ * @returns The functions by address.
+ */
 export function parsePerfMap(bytes: Uint8Array): SymbolTable {
   const parts = visible(linesOf(bytes));
   return new SymbolTable({
@@ -26,11 +33,12 @@ export function parsePerfMap(bytes: Uint8Array): SymbolTable {
   });
 }
 
+/** Reads all lines that can be understood. */
 function linesOf(bytes: Uint8Array): Line[] {
   const lines: Line[] = [];
   for (let at = 0; at < bytes.length;) {
     let end = bytes.indexOf(NEWLINE, at);
-    if (end < 0) end = bytes.length; // it is being written: half a name is better than none
+    if (end < 0) end = bytes.length; // the line is being written: half a name is better than none
     const start = hexAt(bytes, at);
     const size = hexAt(bytes, start.next);
     if (size.value > 0 && size.next < end) {
@@ -41,11 +49,14 @@ function linesOf(bytes: Uint8Array): Line[] {
   return lines;
 }
 
-/** A number and where what follows its space starts. */
+/**
+ * Reads a hexadecimal number, and where the text behind the following space starts. A number
+ * without a space behind it reads as 0.
+ */
 function hexAt(bytes: Uint8Array, from: number): { value: number; next: number } {
   let value = 0;
   let at = from;
-  // Some runtimes write 0x.
+  // Some runtimes write "0x" before the number.
   if (bytes[at] === 0x30 && (bytes[at + 1] | 32) === 0x78) at += 2;
   for (; at < bytes.length; at++) {
     const byte = bytes[at];
@@ -61,8 +72,9 @@ function hexAt(bytes: Uint8Array, from: number): { value: number; next: number }
 }
 
 /**
- * What can be seen of lines that later ones cover: pieces that do not overlap. One sweep over the
- * addresses, with the lines that are open in a heap, the latest on top.
+ * Cuts lines to the pieces that no later line covers; pieces do not overlap. The function sweeps
+ * over the addresses once, and keeps the lines that cover the current address in a heap, the latest
+ * line on top.
  */
 function visible(lines: readonly Line[]): Line[] {
   const order = lines.map((_, i) => i).sort((a, b) => lines[a].start - lines[b].start);
@@ -71,7 +83,7 @@ function visible(lines: readonly Line[]): Line[] {
   let from = 0;
   let next = 0;
   const drop = (until: number) => {
-    // Closes pieces up to `until`, as lines end and others below them show.
+    // Makes the pieces up to `until`: where a line ends, the latest of the other open lines shows.
     while (open.length > 0 && from < until) {
       const line = lines[open[0]];
       if (line.end <= from) {
@@ -101,7 +113,7 @@ function visible(lines: readonly Line[]): Line[] {
   return pieces;
 }
 
-/** A binary heap with the largest number on top. */
+/** Adds a number to a binary heap with the largest number on top. */
 function pushLargest(heap: number[], value: number): void {
   let at = heap.push(value) - 1;
   while (at > 0) {
@@ -113,6 +125,7 @@ function pushLargest(heap: number[], value: number): void {
   heap[at] = value;
 }
 
+/** Removes the largest number of a binary heap. */
 function popLargest(heap: number[]): void {
   const value = heap.pop()!;
   if (heap.length === 0) return;

@@ -1,3 +1,5 @@
+// Tests of reading perf maps.
+
 import { assert, assertEquals } from "@std/assert";
 import { parsePerfMap } from "./perf_map.ts";
 
@@ -34,7 +36,7 @@ Deno.test("parsePerfMap() reads 100,000 lines that overlap in a moment", () => {
   const before = performance.now();
   const table = parse(text);
   assert(performance.now() - before < 2000);
-  // Each is as a look through all lines tells.
+  // The result must equal that of a search through all lines.
   const lines = text.trim().split("\n").map((line) => line.split(" "));
   for (let at = 0x10008; at < 0x10000 + 50_000 * 16; at += 79_997) {
     const last = lines.findLast(([start]) => {

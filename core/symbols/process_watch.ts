@@ -1,5 +1,6 @@
-// Births, executions, mappings and deaths of processes as the kernel records them: what was mapped
-// where is known also of a process that has gone. PERF_RECORD_MMAP2 and others, perf_event_open(2).
+// Listens to the kernel's records of births, executions, mappings and deaths of processes, and
+// keeps processes.ts up to date, so that the mappings are known even of a process that is gone. The
+// records are PERF_RECORD_MMAP2 and others; perf_event_open(2).
 
 import { DtError, errorCode } from "../errors.ts";
 import { bootTimeNs } from "../sys/clock.ts";
@@ -20,34 +21,40 @@ import { toHex } from "./elf.ts";
 import { textAt } from "./symbol_table.ts";
 import type { Processes } from "./processes.ts";
 
-/** Of each CPU, for all processes: some 2,000 mappings. */
+/** Pages of the ring of each CPU if all processes are watched: room for some 2,000 mappings. */
 const RING_PAGES = 64;
-/** Of each CPU, for one process: within what any user may lock, beside a sampler's. */
+/**
+ * Pages of the ring of each CPU if one process is watched: few enough for what any user may lock,
+ * beside a sampler's rings.
+ */
 const SMALL_RING_PAGES = 16;
-/** Ring's share at which it is read. */
+/** The reader is woken when the ring is filled to one part in this number. */
 const WAKEUP_SHARE = 4;
-/** struct sample_id {u32 pid, u32 tid, u64 time} ends every record. */
+/** Bytes of struct sample_id {u32 pid, u32 tid, u64 time}, which ends every record. */
 const SAMPLE_ID = 16;
 const PROT_EXEC = 4;
 
-/** A record, until its turn comes. */
+/** A change of a process that waits until all earlier changes are known. */
 interface Pending {
   readonly timeNs: bigint;
   apply(): void;
 }
 
-/** Watches all processes, or one with what it starts, until it is disposed. */
+/** Watches all processes, or one process with its descendants, until disposed. */
 export class ProcessWatch implements Disposable {
   readonly #processes: Processes;
   readonly #rings = new Set<PerfRing>();
   readonly #owned: DisposableStack;
-  /** Records of several CPUs, not yet in order. */
+  /** Changes from the rings of several CPUs, not yet in the order of time. */
   #pending: Pending[] = [];
   #lost = 0n;
 
   /**
-   * @param pid The process, or undefined for all, which needs CAP_PERFMON.
-   * @throws {DtError} EACCES, EPERM: not permitted; ESRCH no such process.
+   * Starts watching.
+   *
+   * @param processes Told of all changes.
+   * @param pid Id of the process, or undefined for all processes, which needs CAP_PERFMON.
+   * @throws {DtError} EACCES, EPERM not permitted; ESRCH no such process.
    */
   constructor(processes: Processes, pid?: number) {
     this.#processes = processes;
@@ -60,7 +67,7 @@ export class ProcessWatch implements Disposable {
     this.#follow(poller);
   }
 
-  /** The events of one CPU, which share a ring. */
+  /** Opens the events of one CPU, one for each target; they share a ring. */
   #open(cpu: number, targets: readonly number[], pages: number, poller: Poller): Disposable {
     using stack = new DisposableStack();
     let first: Fd | undefined;
@@ -84,15 +91,16 @@ export class ProcessWatch implements Disposable {
     return stack.move();
   }
 
-  /** Records that the kernel had no room for: names may be missing then. */
+  /** Number of records that the kernel had no room for. Names may be missing after a loss. */
   get lost(): bigint {
     return this.#lost;
   }
 
-  /** Takes in what has happened until now. */
+  /** Applies all changes that have happened until now. */
   drain(): void {
     if (this.#owned.disposed) return;
-    // What is recorded after this moment may have a predecessor in a ring that was read already.
+    // Records made after this moment are kept back: an earlier record may be in a ring that was
+    // read before.
     const now = bootTimeNs();
     for (const ring of this.#rings) ring.drain(this.#take);
     this.#pending.sort((a, b) => a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : 0);
@@ -102,6 +110,7 @@ export class ProcessWatch implements Disposable {
     for (const one of due) one.apply();
   }
 
+  /** Applies the last changes and stops watching. */
   [Symbol.dispose](): void {
     if (this.#owned.disposed) return;
     this.drain();
@@ -110,6 +119,7 @@ export class ProcessWatch implements Disposable {
     this.#pending = [];
   }
 
+  /** Reads the rings whenever they fill up. */
   async #follow(poller: Poller): Promise<void> {
     while (!this.#owned.disposed) {
       await poller.wait(-1);
@@ -117,7 +127,10 @@ export class ProcessWatch implements Disposable {
     }
   }
 
-  /** Bound once. */
+  /**
+   * Turns a record into a change of a process. A field and not a method, so that `this` is bound
+   * once.
+   */
   readonly #take = (type: number, body: DataView, misc: number): void => {
     const word = (at: number) => body.getUint32(at, true);
     const long = (at: number) => Number(body.getBigUint64(at, true));
@@ -135,10 +148,10 @@ export class ProcessWatch implements Disposable {
       case PERF_RECORD.fork: { // {u32 pid, u32 ppid, u32 tid, u32 ptid, u64 time}
         const parent = word(4);
         const now = Date.now();
-        if (pid !== parent) later(() => processes.fork(pid, parent, now)); // else a thread
+        if (pid !== parent) later(() => processes.fork(pid, parent, now)); // equal ids: a new thread
         return;
       }
-      case PERF_RECORD.exit: // the same
+      case PERF_RECORD.exit: // {u32 pid, u32 ppid, u32 tid, u32 ptid, u64 time}
         if (pid === word(8)) later(() => processes.exit(pid));
         return;
       case PERF_RECORD.mmap2: {
@@ -162,7 +175,11 @@ export class ProcessWatch implements Disposable {
   };
 }
 
-/** Undefined if the thread has gone. */
+/**
+ * Opens the event that records one process, or all (-1), on one CPU.
+ *
+ * @returns undefined if the thread is gone.
+ */
 function openWatch(pid: number, cpu: number, pages: number): Fd | undefined {
   const flags: Records["flags"] = [
     ...["excludeKernel", "excludeHypervisor", "mmap", "mmap2", "comm", "commExec"] as const,
@@ -184,7 +201,7 @@ function openWatch(pid: number, cpu: number, pages: number): Fd | undefined {
       return open(["buildId"]);
     } catch (error) {
       if (errorCode(error) !== "EINVAL") throw error;
-      return open([]); // before Linux 5.12
+      return open([]); // Linux before 5.12 cannot report build ids
     }
   } catch (error) {
     const code = errorCode(error);

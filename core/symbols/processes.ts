@@ -1,35 +1,53 @@
-// What is known of processes: their mappings, while they live and after. It comes from /proc, and
-// from records of births, executions, mappings and deaths (process_watch.ts) in the order of time.
+// Remembers processes and their mappings, while they live and afterwards. The facts come from
+// /proc, and from records of births, executions, mappings and deaths, which process_watch.ts
+// delivers in the order of time.
 
 import { addMapping, type Mapping, mappingAt, parseMaps } from "./mappings.ts";
 
-/** Where a process sees files, and the id that it has for itself. */
+/** How a process sees files, and the id that the process has for itself. */
 export interface View {
-  /** Path of its root: "" for ours. */
+  /** Path of the process's root directory; "" if the process shares the root of this process. */
   readonly root: string;
-  /** Its id in its own pid namespace, which names its perf map. */
+  /** Process id in the process's own pid namespace; runtimes use it in the name of the perf map. */
   readonly ownPid: number;
 }
 
-/** A process. */
+/** A process, living or dead, with its mappings. */
 export class Process {
+  /** Process id, as this process numbers it. */
   readonly pid: number;
-  /** Its parent, as far as it was told. */
+  /** Id of the parent; absent if no record of the birth was seen. */
   readonly parent?: number;
-  /** Replaced as a whole: a child shares it until either maps something. */
+  /**
+   * Mappings now. The list is replaced as a whole, so that a child can share it until one of them
+   * maps something.
+   */
   mappings: readonly Mapping[];
-  /** Of the programs that it was before: a stack may be older than an execution. */
+  /**
+   * Mappings of the programs that the process executed before, latest first: a stack may be older
+   * than an execution.
+   */
   before: readonly (readonly Mapping[])[];
+  /** How the process sees files. */
   view: View;
-  /** True once its death was told. */
+  /** True after the process has died. */
   exited = false;
-  /** Milliseconds since 1970 before which it was not there: an older perf map is another one's. */
+  /**
+   * Time of birth in milliseconds since 1970, 0 if unknown: a perf map that is older belongs to
+   * another process.
+   */
   bornMs: number;
-  /** When /proc was asked last, in ms of this process. */
+  /** Time at which /proc was last read for this process, in milliseconds of performance.now(). */
   askedMs = -Infinity;
-  /** User that it runs as; undefined if that was never told. */
+  /** User id that the process runs as; undefined if unknown. */
   uid?: number;
 
+  /**
+   * Makes a process from what is known.
+   *
+   * @param pid Process id.
+   * @param from Facts known already, such as those that a child shares with its parent.
+   */
   constructor(pid: number, from: Partial<Process> & { view: View }) {
     this.pid = pid;
     this.parent = from.parent;
@@ -39,7 +57,7 @@ export class Process {
     this.bornMs = from.bornMs ?? 0;
   }
 
-  /** The mapping that an address lies in: now, or before an execution. */
+  /** Finds the mapping that an address lies in, now or before an execution. */
   find(address: number): Mapping | undefined {
     const found = mappingAt(this.mappings, address);
     if (found !== undefined) return found;
@@ -51,32 +69,34 @@ export class Process {
   }
 }
 
-/** How many executions back are remembered. */
+/** Number of executions back that are remembered of a process. */
 const MOST_BEFORE = 4;
-/** How many processes that have died are remembered. */
+/** Number of dead processes that are remembered. */
 const MOST_DEAD = 20_000;
-/** /proc is not asked again for a process's mappings before so long. */
+/** Milliseconds that must pass before /proc is read again for the mappings of one process. */
 const ASK_AGAIN_MS = 50;
 
-/** All processes that are known. */
+/** The processes that are known, by process id. */
 export class Processes {
   readonly #rootOf: (pid: number) => string;
   readonly #known = new Map<number, Process>();
-  /** In the order of their deaths. */
+  /** Dead processes in the order of their deaths. */
   readonly #dead = new Set<Process>();
   readonly #ourView: View = { root: "", ownPid: 0 };
 
-  /** @param rootOf Path of the root of a process in another mount namespace. */
+  /** @param rootOf Finds the path of the root of a process in another mount namespace. */
   constructor(rootOf: (pid: number) => string) {
     this.#rootOf = rootOf;
   }
 
-  /** Those that are known. */
+  /** Iterates over all processes that are known, dead ones included. */
   [Symbol.iterator](): IterableIterator<Process> {
     return this.#known.values();
   }
 
-  /** A process; asks /proc about one that nobody has told of. Without mappings if it is gone. */
+  /**
+   * Returns a process; reads /proc if it is not known yet. A process that is gone has no mappings.
+   */
   get(pid: number): Process {
     let process = this.#known.get(pid);
     if (process === undefined) {
@@ -87,18 +107,27 @@ export class Processes {
     return process;
   }
 
-  /** One that is known already. */
+  /** Returns a process if it is known already; never reads /proc. */
   peek(pid: number): Process | undefined {
     return this.#known.get(pid);
   }
 
-  /** Asks /proc again, because an address lies in no mapping that is known. */
+  /**
+   * Reads /proc again for a process, since an address lies in none of its known mappings. Does
+   * nothing if the process is dead or was read a moment ago.
+   */
   refresh(process: Process): void {
     if (process.exited || performance.now() - process.askedMs < ASK_AGAIN_MS) return;
     this.#ask(process);
   }
 
-  /** A process was born. */
+  /**
+   * Takes in the birth of a process.
+   *
+   * @param pid Id of the child.
+   * @param parent Id of the parent.
+   * @param bornMs Time of birth in milliseconds since 1970.
+   */
   fork(pid: number, parent: number, bornMs: number): void {
     const from = this.#known.get(parent);
     const replaced = this.#known.get(pid);
@@ -108,26 +137,27 @@ export class Processes {
     const process = new Process(pid, {
       parent,
       mappings: from?.mappings,
-      // A stack may also be of an earlier process with that id.
+      // A stack may also belong to an earlier process with the same id.
       before: [
         ...from?.before ?? [],
         ...(replaced === undefined ? [] : [replaced.mappings]),
       ].slice(0, MOST_BEFORE),
-      // Where ids differ, it has one of its own.
+      // In another pid namespace the child has an own id of its own, which must be looked up.
       view: elsewhere ? this.#viewOf(pid, inherited) : inherited,
       bornMs,
     });
     process.uid = from?.uid;
     this.#known.set(pid, process);
-    // A parent that nobody knows: what the child has can still be asked for.
+    // The parent is unknown, so nothing was inherited; the child itself can still be read in /proc.
     if (from === undefined) this.#ask(process);
   }
 
-  /** It executes a program. */
+  /** Takes in that a process executes a program. */
   exec(pid: number): void {
     const process = this.#known.get(pid);
     if (process === undefined) return void this.get(pid);
-    // By another thread than the one that its exit was told of.
+    // A death was reported, but it was that of the first thread: another thread executes the
+    // program.
     process.exited = false;
     this.#dead.delete(process);
     process.uid = userOf(pid) ?? process.uid;
@@ -138,19 +168,22 @@ export class Processes {
     process.view = this.#viewOf(pid, process.view);
   }
 
-  /** It has mapped code. */
+  /** Takes in that a process has mapped code. */
   map(pid: number, mapping: Mapping): void {
     const process = this.#known.get(pid);
     if (process === undefined) return void this.get(pid);
     process.mappings = addMapping(process.mappings, mapping);
   }
 
-  /** It has died. */
+  /** Takes in the death of a process. */
   exit(pid: number): void {
     const process = this.#known.get(pid);
     if (process !== undefined && !process.exited) this.#bury(process);
   }
 
+  /**
+   * Marks a process as dead, and forgets the one that has been dead longest if there are too many.
+   */
   #bury(process: Process): void {
     process.exited = true;
     this.#dead.add(process);
@@ -160,12 +193,13 @@ export class Processes {
     if (this.#known.get(oldest.pid) === oldest) this.#known.delete(oldest.pid);
   }
 
+  /** Reads user, birth and mappings of a process in /proc. */
   #ask(process: Process): void {
     const { pid } = process;
     process.askedMs = performance.now();
     const uid = userOf(pid);
     if (uid === undefined) {
-      // Gone: what was known stays, as long as there is room.
+      // The process is gone. The facts known so far stay as long as there is room.
       this.#bury(process);
       return;
     }
@@ -174,11 +208,11 @@ export class Processes {
     try {
       process.mappings = parseMaps(Deno.readTextFileSync(`/proc/${pid}/maps`));
     } catch {
-      // Not ours to look at.
+      // This user may not look at the process.
     }
   }
 
-  /** Where a process sees files; what was known if it is gone. */
+  /** Finds out how a process sees files; if it is gone, returns what was known. */
   #viewOf(pid: number, otherwise: View): View {
     try {
       const own = (name: string) =>
@@ -192,7 +226,7 @@ export class Processes {
   }
 }
 
-/** User of a process; undefined if it has gone. */
+/** User id of a process; undefined if the process is gone. */
 function userOf(pid: number): number | undefined {
   try {
     return Deno.statSync(`/proc/${pid}`).uid ?? undefined;
@@ -201,15 +235,15 @@ function userOf(pid: number): number | undefined {
   }
 }
 
-/** USER_HZ: the unit of times in /proc/PID/stat. */
+/** Ticks per second in which /proc/PID/stat counts times (USER_HZ). */
 const TICKS_PER_S = 100;
 
-/** When a process was born, in milliseconds since 1970; 0 if that cannot be told. proc_pid_stat(5) */
+/** Time of birth of a process in milliseconds since 1970; 0 if unknown. proc_pid_stat(5) */
 function bornMs(pid: number): number {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     const [upS] = Deno.readTextFileSync("/proc/uptime").split(" ").map(Number);
-    // Field 22; the second one is in parentheses and may hold anything.
+    // Field 22; field 2, the name in parentheses, may hold any character.
     const startS = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]) / TICKS_PER_S;
     return Date.now() - (upS - startS) * 1000;
   } catch {
@@ -217,6 +251,7 @@ function bornMs(pid: number): number {
   }
 }
 
+/** Namespaces of this process by kind, as /proc names them. */
 const namespaces = new Map<string, string>();
 
 function ourNamespace(name: string): string {
@@ -227,7 +262,7 @@ function ourNamespace(name: string): string {
   return found;
 }
 
-/** Id of a process in the innermost pid namespace. proc_pid_status(5), NSpid */
+/** Id of a process in its innermost pid namespace; proc_pid_status(5), NSpid. */
 function lastPidOf(pid: number): number {
   const status = Deno.readTextFileSync(`/proc/${pid}/status`);
   return Number(/^NSpid:.*\t(\d+)$/m.exec(status)?.[1] ?? pid);

@@ -1,41 +1,44 @@
 // Pure: no I/O, no FFI.
-// Symbols by address, for the kernel, for files and for generated code alike. A symbol takes 20 bytes
-// and no object; names are made into strings when they are asked for.
+// A table of symbols sorted by address; used alike for the kernel, for files and for generated
+// code. A symbol takes 20 bytes and no object; a name becomes a string when somebody asks for it.
 
-/** A symbol and the distance from its start. */
+/** The symbol that an address lies in, and the distance from its start. */
 export interface ResolvedSymbol {
-  /** Name. */
+  /** Name of the symbol, demangled if the table does that. */
   readonly name: string;
-  /** Bytes past its start. */
+  /** Distance in bytes from the symbol's start. */
   readonly offset: number;
 }
 
-/** How many symbols that start before an address may end before it, when one around them does not. */
+/** Number of symbols before an address that are searched for one that covers the address. */
 const MOST_NESTED = 16;
 
 /**
- * An address as a number that is exact: below 2^53, or, of the kernel, above 2^64 - 2^53 as a negative
- * one. Others, which nothing is mapped at, lose bits.
+ * Converts an address to a number that is exact for addresses in use: below 2^53, or, for the
+ * kernel's addresses above 2^64 - 2^53, negative. Other addresses lose bits, but nothing is mapped
+ * there.
  */
 export function addressNumber(address: bigint): number {
   return Number(BigInt.asIntN(64, address));
 }
 
-/** Where symbols come from, in any order. */
+/** A source of symbols, in any order; each symbol is known by its index. */
 export interface SymbolSource {
-  /** How many there are. */
+  /** Number of symbols in the source. */
   readonly count: number;
-  /** Where one starts. */
+  /** Address at which a symbol starts. */
   start(index: number): number;
-  /** Its bytes; 0 up to the next one. */
+  /** Size of a symbol in bytes; 0 if it reaches to the next symbol. */
   size(index: number): number;
-  /** Its name. */
+  /** Name of a symbol, before any renaming. */
   name(index: number): string;
-  /** Which of two at one address is shown: positive if `b` is. Default: the later one. */
+  /**
+   * Chooses between two symbols at one address: positive if `b` is shown. Default: the later one.
+   */
   better?(a: number, b: number): number;
 }
 
-/** Symbols, sorted. */
+/** Symbols sorted by address, one for each address. */
 export class SymbolTable {
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
@@ -45,10 +48,10 @@ export class SymbolTable {
   readonly #rename: (name: string) => string;
 
   /**
-   * Sorts symbols.
+   * Sorts the symbols of a source.
    *
-   * @param source Kept, for its names.
-   * @param rename Makes what is shown of a name.
+   * @param source The source; kept for its names.
+   * @param rename Changes a name before it is shown, e.g. demangles it.
    */
   constructor(source: SymbolSource, rename: (name: string) => string = (name) => name) {
     const { count } = source;
@@ -63,9 +66,10 @@ export class SymbolTable {
       sorted &&= i === 0 || all[i - 1] < all[i] ||
         (all[i - 1] === all[i] && source.better === undefined);
     }
-    // The kernel's mostly are, and sorting would take half the time.
+    // The kernel's symbols are mostly sorted already, and sorting would take half of the
+    // constructor's time.
     if (!sorted) order.sort((a, b) => all[a] - all[b] || (source.better?.(a, b) ?? a - b));
-    // Of those at one address the last is kept.
+    // Of several symbols at one address the last is kept, which is the best.
     let kept = 0;
     for (let i = 0; i < count; i++) {
       if (i + 1 < count && all[order[i]] === all[order[i + 1]]) continue;
@@ -85,12 +89,17 @@ export class SymbolTable {
     }
   }
 
-  /** How many symbols there are. */
+  /** Number of symbols in the table. */
   get size(): number {
     return this.#starts.length;
   }
 
-  /** The symbol that an address lies in. */
+  /**
+   * Finds the symbol that an address lies in.
+   *
+   * @param address Address as {@linkcode addressNumber} makes it.
+   * @returns undefined if no symbol covers the address.
+   */
   resolve(address: number): ResolvedSymbol | undefined {
     let low = 0;
     let high = this.#starts.length;
@@ -107,6 +116,7 @@ export class SymbolTable {
     return undefined;
   }
 
+  /** The shown name of a symbol, made once. */
   #name(index: number): string {
     let name = this.#names.get(index);
     if (name === undefined) {
@@ -116,7 +126,13 @@ export class SymbolTable {
   }
 }
 
-/** The text up to a NUL or another end, one character a byte. */
+/**
+ * Decodes UTF-8 text up to a NUL or another end.
+ *
+ * @param bytes Bytes with the text in them.
+ * @param from Offset of the text.
+ * @param end Byte that ends the text; the end of the bytes ends it, too.
+ */
 export function textAt(bytes: Uint8Array, from: number, end = 0): string {
   let to = from;
   while (to < bytes.length && bytes[to] !== end) to++;

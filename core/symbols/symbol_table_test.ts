@@ -1,6 +1,9 @@
+// Tests of the table of symbols.
+
 import { assertEquals } from "@std/assert";
 import { addressNumber, SymbolTable } from "./symbol_table.ts";
 
+/** Makes a table from rows. */
 function table(rows: readonly [start: number, size: number, name: string][]) {
   return new SymbolTable({
     count: rows.length,

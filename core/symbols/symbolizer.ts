@@ -1,5 +1,5 @@
-// Names for addresses of processes, by whatever has them: files, the vdso, what runtimes write of the
-// code that they generate.
+// Names the addresses of processes. The names come from files (binary.ts), from the vdso, and from
+// perf maps (perf_map.ts); which file stands at an address comes from processes.ts.
 
 import { readMemory } from "../sys/process_memory.ts";
 import { Binary, elfOf, openElf, type SymbolHelpers } from "./binary.ts";
@@ -12,52 +12,60 @@ import { addressNumber, type SymbolTable } from "./symbol_table.ts";
 
 export type { SymbolHelpers };
 
-/** What is known of an address of a process. */
+/** The facts about one address of a process. */
 export interface UserFrame {
-  /** Name of the function; absent if nobody knows it. */
+  /** Name of the function; absent if it is unknown. */
   readonly name?: string;
-  /** Bytes past its start. */
+  /** Distance in bytes from the start of the function; 0 if the function is unknown. */
   readonly offset: number;
-  /** Path of the file, or what the kernel calls what is there; absent if nothing was mapped. */
+  /** Path of the file, or the kernel's word for other memory; absent if nothing was mapped. */
   readonly module?: string;
-  /** Of the address in the file. */
+  /** Offset of the address in the file, in bytes. */
   readonly moduleOffset: number;
-  /** Its name is a runtime's, which has generated it or brought it along. */
+  /** True if the name comes from a perf map: a runtime generated the code or brought it along. */
   readonly generated: boolean;
 }
 
+/** Facts about an address at which nothing is mapped. */
 const NOTHING: UserFrame = { offset: 0, moduleOffset: 0, generated: false };
 
-/** Addresses that are remembered, over all processes: some 200 MB. */
+/** Number of addresses remembered over all processes; they take some 200 MB. */
 const MOST_FRAMES = 1_000_000;
-/** Symbols in memory, over all files: some 250 MB. */
+/** Number of symbols in memory over all files; they take some 250 MB. */
 const MOST_SYMBOLS = 3_000_000;
-/** A vdso is a page or two. */
+/** Greatest size of a vdso in bytes; the usual size is a page or two. */
 const MOST_VDSO = 65536;
-/** How far up generated code is looked for: a child inherits it and writes no map of its own. */
+/**
+ * Number of ancestors whose perf maps are searched: a forked child inherits generated code, but
+ * writes no map of its own.
+ */
 const MOST_PARENTS = 3;
-/** How long the event loop is held up for looking at processes. */
+/** Milliseconds for which looking at processes may hold up the event loop at a time. */
 const LOOK_MS = 5;
-/** How often it is looked whether runtimes have written more. */
+/** Milliseconds between two looks whether runtimes have written more. */
 const UPDATE_MS = 1000;
 
-/** Addresses of a process that have been looked up. */
+/** The addresses of one process that have been named. */
 interface Frames {
-  /** As its mappings were. */
+  /** Mappings for which the names hold; a change of the mappings makes them invalid. */
   mappings: readonly Mapping[];
+  /** Facts by address. */
   readonly known: Map<number, UserFrame>;
 }
 
-/** A perf map as far as it was read; of size -1 if there is none. */
+/** A perf map as far as it has been read. */
 interface PerfMap {
+  /** Path of the file. */
   readonly path: string;
+  /** Size of the file in bytes when it was read; -1 if there is none. */
   readonly size: number;
+  /** The functions; absent if the file belongs to somebody else or to an earlier process. */
   readonly table?: SymbolTable;
 }
 
 /**
- * Names for addresses of processes. What it learns it keeps, within bounds, so that addresses can be
- * named when their process is gone: see {@linkcode Symbolizer.watch}.
+ * Names addresses of processes. The symbolizer remembers what it learns, within bounds, so that
+ * addresses can be named after their process is gone: see {@linkcode Symbolizer.watch}.
  */
 export class Symbolizer implements Disposable {
   readonly #helpers: SymbolHelpers;
@@ -66,31 +74,35 @@ export class Symbolizer implements Disposable {
   readonly #watches = new Set<ProcessWatch>();
   #frames = new WeakMap<Process, Frames>();
   #frameCount = 0;
-  /** By build id or path; in the order of their last use. */
+  /**
+   * Files by build id or path, in the order of their last use; undefined for a file that was not
+   * found.
+   */
   readonly #binaries = new Map<string, Binary | undefined>();
-  /** Of processes, with those that live: they may write more. */
+  /** Perf maps by process, and the processes that may write more. */
   readonly #perfMaps = new WeakMap<Process, PerfMap>();
   readonly #writers = new Set<Process>();
-  /** The last process that was asked for: stacks come one at a time. */
+  /** The process asked for last, kept because the addresses of a stack come one after the other. */
   #last?: { pid: number; process: Process; frames: Frames };
   #updatedMs = -Infinity;
   #disposed = false;
 
   /**
-   * Knows nothing at first.
+   * Makes a symbolizer without any knowledge.
    *
-   * @param helpers What a caller can do for it.
+   * @param helpers Functions that unpack and demangle; without them fewer names are found.
    */
   constructor(helpers: SymbolHelpers = {}) {
     this.#helpers = helpers;
   }
 
   /**
-   * Remembers from now on what processes map, so that their addresses can be named later.
+   * Starts to remember what processes map, so that their addresses can be named later.
    *
-   * @param options `pid`: only this process counts, and what it starts. `alone`: nothing else is even
-   * looked at, which an ordinary user may ask for of own processes; otherwise it needs CAP_PERFMON.
-   * @returns Ends it when disposed; so does disposing of the symbolizer.
+   * @param options `pid`: only this process and its descendants matter. `alone`: nothing else is
+   * even looked at; an ordinary user may watch own processes in this way. Without `alone`, watching
+   * needs CAP_PERFMON.
+   * @returns A handle; disposing it, or the symbolizer, ends the watch.
    * @throws {DtError} EACCES, EPERM not permitted; ESRCH no such process.
    */
   watch(options: { pid?: number; alone?: boolean } = {}): Disposable {
@@ -107,7 +119,7 @@ export class Symbolizer implements Disposable {
     };
   }
 
-  /** What processes have mapped already, without holding up who waits for events. */
+  /** Reads the mappings of all processes, in portions, so that events are not held up. */
   async #lookAround(): Promise<void> {
     let began = performance.now();
     for (const pid of allProcesses()) {
@@ -119,7 +131,9 @@ export class Symbolizer implements Disposable {
     }
   }
 
-  /** Looks at a process now, unless these addresses of it can be placed already. */
+  /**
+   * Reads the mappings of a process now, unless all of the given addresses lie in known mappings.
+   */
   see(pid: number, addresses: readonly bigint[]): void {
     const process = this.#processes.get(pid);
     const unknown = (address: bigint) => process.find(addressNumber(address)) === undefined;
@@ -127,8 +141,8 @@ export class Symbolizer implements Disposable {
   }
 
   /**
-   * Takes in what has happened to processes until now. To be called before a round of naming: what
-   * processes did since the last call is known by then.
+   * Takes in all changes of processes until now. Call this before a round of naming, so that
+   * everything that processes did since the last round is known.
    */
   update(): void {
     this.#drain();
@@ -141,17 +155,17 @@ export class Symbolizer implements Disposable {
       const { path, size, table } = this.#perfMaps.get(process)!;
       if (process.exited) this.#writers.delete(process);
       const newSize = sizeOf(path);
-      // Of a process in a container that is gone what was read is kept.
+      // The perf map of a container that is gone: the functions read before are kept.
       if (newSize === size || (newSize < 0 && table !== undefined)) continue;
       this.#perfMaps.delete(process);
       this.#writers.delete(process);
       grown = true;
     }
-    // Memory of generated code is used again.
+    // Runtimes use the memory of generated code again, so names found before may be wrong.
     if (grown) this.#forgetFrames();
   }
 
-  /** Processes that were born of one while it was watched, and itself. */
+  /** Lists a process and the descendants that were born while it was watched. */
   descendants(pid: number): number[] {
     this.update();
     const found = new Set([pid]);
@@ -162,9 +176,13 @@ export class Symbolizer implements Disposable {
   }
 
   /**
-   * What an address of a process is.
+   * Names an address of a process.
    *
-   * @param pid As this process numbers it; of a process that is gone what was remembered counts.
+   * @param pid Process id, as this process numbers it. For a process that is gone, the remembered
+   * mappings count.
+   * @param address Address in the process.
+   * @returns The facts about the address; without a name if it is unknown. Never throws for a
+   * missing process.
    */
   user(pid: number, address: bigint): UserFrame {
     const at = addressNumber(address);
@@ -173,7 +191,10 @@ export class Symbolizer implements Disposable {
     return last.frames.known.get(at) ?? this.#look(last.process, last.frames, at);
   }
 
-  /** Build id of the file that an address lies in, in hexadecimal. */
+  /**
+   * Finds the build id, in hexadecimal, of the file that an address lies in; undefined if there is
+   * none.
+   */
   buildId(pid: number, address: bigint): string | undefined {
     const process = this.#turnTo(pid).process;
     const mapping = process.find(addressNumber(address));
@@ -181,9 +202,11 @@ export class Symbolizer implements Disposable {
   }
 
   /**
-   * Address of a variable or function of a process, by its name.
+   * Finds a variable or function of a process by its name.
    *
-   * @returns Its bytes beside it; undefined if no file that is mapped has it.
+   * @param pid Process id.
+   * @param name Name of the symbol, not demangled.
+   * @returns Its address and its size in bytes; undefined if no mapped file has such a symbol.
    */
   address(pid: number, name: string): { address: bigint; size: number } | undefined {
     const { process } = this.#turnTo(pid);
@@ -197,14 +220,17 @@ export class Symbolizer implements Disposable {
     return undefined;
   }
 
-  /** Records of processes that the kernel had no room for. */
+  /**
+   * Number of records of processes that the kernel had no room for; names may be missing after a
+   * loss.
+   */
   get lost(): bigint {
     let lost = 0n;
     for (const watch of this.#watches) lost += watch.lost;
     return lost;
   }
 
-  /** Forgets everything. */
+  /** Ends all watches and forgets everything. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -221,6 +247,7 @@ export class Symbolizer implements Disposable {
     for (const watch of this.#watches) watch.drain();
   }
 
+  /** Makes a process the current one, and forgets its names if its mappings have changed. */
   #turnTo(pid: number) {
     if (this.#processes.peek(pid) === undefined) this.#drain();
     const process = this.#processes.get(pid);
@@ -232,6 +259,7 @@ export class Symbolizer implements Disposable {
     return this.#last = { pid, process, frames };
   }
 
+  /** Names an address that has not been named yet, and remembers the name. */
   #look(process: Process, frames: Frames, at: number): UserFrame {
     if (process.find(at) === undefined) {
       this.#drain();
@@ -250,6 +278,7 @@ export class Symbolizer implements Disposable {
     this.#last = undefined;
   }
 
+  /** Names an address by its file, else by a perf map. */
   #resolve(process: Process, at: number): UserFrame {
     const mapping = process.find(at);
     if (mapping !== undefined && isFile(mapping)) {
@@ -259,7 +288,7 @@ export class Symbolizer implements Disposable {
       const address = binary?.elf.addressOf(moduleOffset);
       const symbol = address === undefined ? undefined : this.#table(binary!).resolve(address);
       if (symbol !== undefined) return { ...symbol, module, moduleOffset, generated: false };
-      // A runtime's own code may lie in its file.
+      // A runtime may keep code of its own in its file, and name it in the perf map.
       const own = this.#generated(process, at);
       return { offset: 0, ...own, module, moduleOffset, generated: own !== undefined };
     }
@@ -274,7 +303,10 @@ export class Symbolizer implements Disposable {
     };
   }
 
-  /** Symbols of a file, as long as not too many are in memory. */
+  /**
+   * Symbols of a file. Symbols of files that were not used for long are dropped if too many are in
+   * memory.
+   */
   #table(binary: Binary): SymbolTable {
     if (binary.loaded) return binary.table;
     const { table } = binary;
@@ -289,6 +321,7 @@ export class Symbolizer implements Disposable {
     return table;
   }
 
+  /** The file behind a mapping; undefined if it cannot be found or read. */
   #binary(process: Process, mapping: Mapping): Binary | undefined {
     const key = mapping.buildId ?? keyOf(process, mapping);
     if (this.#binaries.has(key)) {
@@ -310,7 +343,10 @@ export class Symbolizer implements Disposable {
     return binary;
   }
 
-  /** The kernel's part of a process: out of its memory, or, if it is gone, of ours. */
+  /**
+   * The vdso of a process, read from its memory; if the process is gone, from the memory of this
+   * one.
+   */
   #vdso(process: Process, mapping: Mapping): Binary | undefined {
     const own = () =>
       parseMaps(Deno.readTextFileSync("/proc/self/maps")).find(({ path }) => path === "[vdso]");
@@ -326,7 +362,10 @@ export class Symbolizer implements Disposable {
     return undefined;
   }
 
-  /** A name that a process's runtime, or that of one that it was forked off, has written. */
+  /**
+   * Finds a name that the runtime of a process, or of one of its ancestors, has written to a perf
+   * map.
+   */
   #generated(process: Process, at: number) {
     let one: Process | undefined = process;
     for (let i = 0; i <= MOST_PARENTS && one !== undefined; i++) {
@@ -337,9 +376,11 @@ export class Symbolizer implements Disposable {
     return undefined;
   }
 
+  /** The perf map of a process. */
   #perfMap(process: Process): SymbolTable | undefined {
     let known = this.#perfMaps.get(process);
-    // Looked at once a second at most, by update(): what is not there yet may come.
+    // A missing map is remembered, too. update() looks again, at most once a second, whether it has
+    // come.
     if (known === undefined) {
       this.#perfMaps.set(process, known = readPerfMap(process));
       this.#writers.add(process);
@@ -348,7 +389,10 @@ export class Symbolizer implements Disposable {
   }
 }
 
-/** What tells files without build id apart. A vdso is of 64 bits, or of 32. */
+/**
+ * Key for a file whose build id is unknown. There may be two vdsos, for 64-bit and for 32-bit
+ * processes.
+ */
 function keyOf({ view }: Process, { path, inode, start, end }: Mapping): string {
   return path === "[vdso]"
     ? `[vdso] ${end - start} ${start < 2 ** 32}`
@@ -356,8 +400,10 @@ function keyOf({ view }: Process, { path, inode, start, end }: Mapping): string 
 }
 
 /**
- * Where a mapped file may be found. Where the kernel itself leads to it, it is the one; a path may lead to
- * another one by now, unless it is told apart; and last a path is believed as long as the process lives.
+ * Lists paths at which a mapped file may be found, with how strictly the file there must be
+ * checked. "kernel": the kernel's own link leads to the right file. "file": the path may lead to
+ * another file by now, so the inode must agree. "path": the path is believed as long as the process
+ * lives.
  */
 function* candidates(
   { pid, view, exited }: Process,
@@ -371,13 +417,13 @@ function* candidates(
   const direct = mappedPath(pid, mapping);
   yield { path: direct, strict: "kernel" };
   yield { path: `/proc/${pid}/exe`, strict: "file" };
-  // Not permitted to follow the kernel: some file systems tell two numbers of one file.
+  // The kernel's link may not be followed, and some file systems report two inodes for one file.
   if (!exited && sizeOf(direct) < 0) {
     for (const one of paths) yield { path: one, strict: "path" };
   }
 }
 
-/** Whether a file is the one that was mapped, as far as that can be told. */
+/** True if a file is the mapped one, as far as that can be told. */
 function isSame(
   path: string,
   buildId: string | undefined,
@@ -393,10 +439,10 @@ function isSame(
   }
 }
 
-/** The largest perf map that is read: a million functions. */
+/** Greatest size in bytes of a perf map that is read: a million functions. */
 const MOST_MAP_BYTES = 1 << 27;
 
-/** Reads a perf map, unless it is an earlier process's, or somebody else's. */
+/** Reads a perf map, unless it belongs to an earlier process with this id or to another user. */
 function readPerfMap({ view, bornMs, uid }: Process): PerfMap {
   const path = `${view.root}/tmp/perf-${view.ownPid}.map`;
   try {
@@ -410,7 +456,7 @@ function readPerfMap({ view, bornMs, uid }: Process): PerfMap {
   }
 }
 
-/** Bytes of a file; -1 if it is gone. */
+/** Size of a file in bytes; -1 if it is gone. */
 function sizeOf(path: string): number {
   try {
     return Deno.statSync(path).size;
@@ -419,6 +465,7 @@ function sizeOf(path: string): number {
   }
 }
 
+/** Ids of all processes that run now. */
 function allProcesses(): number[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => pid > 0);
 }

@@ -1,4 +1,5 @@
-// The auxiliary vector of a process. getauxval(3), proc_pid_auxv(5).
+// Reads the auxiliary vector that the kernel gave a process at its start; getauxval(3),
+// proc_pid_auxv(5).
 
 import { DtError } from "../errors.ts";
 
@@ -6,9 +7,11 @@ const AT_NULL = 0n;
 const AT_BASE = 7n;
 
 /**
- * AT_BASE of a process: the address of its dynamic linker, 0 for a static program.
+ * Reads AT_BASE of a process: the address at which its dynamic linker is mapped.
  *
- * @throws {DtError} ESRCH no such process; EACCES not ours to read.
+ * @param pid Process id.
+ * @returns The address; 0 for a statically linked program.
+ * @throws {DtError} ESRCH no such process; EACCES the process belongs to somebody else.
  */
 export function auxBase(pid: number): bigint {
   let bytes: Uint8Array<ArrayBuffer>;

@@ -1,4 +1,4 @@
-// The kernel's clocks in nanoseconds.
+// Reads the kernel's clocks; clock_gettime(2). All times are in nanoseconds.
 
 import { libc } from "./libc.ts";
 
@@ -13,22 +13,28 @@ function nanoseconds(clock: number): bigint {
   return timespec[0] * 1_000_000_000n + timespec[1];
 }
 
-/** CLOCK_BOOTTIME: the clock of `nsecs` and of every event. */
+/**
+ * Time since boot in nanoseconds, suspended time included (CLOCK_BOOTTIME): the clock of `nsecs`
+ * and of every event.
+ */
 export function bootTimeNs(): bigint {
   return nanoseconds(CLOCK_BOOTTIME);
 }
 
-/** CLOCK_MONOTONIC. */
+/** Time since boot in nanoseconds, suspended time left out (CLOCK_MONOTONIC). */
 export function monotonicTimeNs(): bigint {
   return nanoseconds(CLOCK_MONOTONIC);
 }
 
-/** CLOCK_TAI: wall clock without leap seconds. */
+/**
+ * International atomic time in nanoseconds since 1970 (CLOCK_TAI): a wall clock without leap
+ * seconds.
+ */
 export function taiTimeNs(): bigint {
   return nanoseconds(CLOCK_TAI);
 }
 
-/** CLOCK_REALTIME: wall clock since 1970. */
+/** Wall clock time in nanoseconds since 1970 (CLOCK_REALTIME). */
 export function wallTimeNs(): bigint {
   return nanoseconds(CLOCK_REALTIME);
 }

@@ -1,29 +1,38 @@
-// Things that exist once for each CPU, while CPUs come and go: the kernel takes perf events off a CPU
-// that goes, for good. cpu-hotplug.rst
+// Keeps a resource open on each CPU while CPUs come and go: the kernel removes perf events from a
+// CPU that goes offline, and does not bring them back. The list of CPUs is read twice a second. See
+// Documentation/core-api/cpu_hotplug.rst.
 
 import { errorCode } from "../errors.ts";
 import { onlineCpus } from "./cpu.ts";
 
-/** How often it is looked which CPUs there are. */
+/** Interval in milliseconds at which the list of CPUs is read again. */
 const LOOK_MS = 500;
 
-/** A thing for each CPU. */
+/** A resource of which there is one for each CPU, such as a perf event. */
 export interface PerCpu {
   /**
-   * Opens it.
+   * Opens the resource on a CPU.
    *
-   * @throws {DtError} ENODEV the CPU has just gone.
+   * @param cpu Number of the CPU.
+   * @returns The open resource; disposing it closes it.
+   * @throws {DtError} ENODEV the CPU has just gone offline.
    */
   open(cpu: number): Disposable;
-  /** Which of the CPUs that run now. Default: all. */
+  /** Chooses the CPUs that get the resource among those that run now. Default: all of them. */
   choose?(online: readonly number[]): readonly number[];
-  /** Told when it has been opened on a CPU. */
+  /** Called after the resource has been opened on a CPU. */
   opened?(cpu: number): void;
-  /** Told when it has been closed; `gone` if that was because the CPU went. */
+  /** Called after the resource has been closed on a CPU; `gone` is true if the CPU went offline. */
   closed?(cpu: number, gone: boolean): void;
 }
 
-/** Opens on all chosen CPUs, and keeps to them until it is disposed. */
+/**
+ * Opens a resource on all chosen CPUs, and follows CPUs that come and go until disposed.
+ *
+ * @param what The resource, opened once for each CPU.
+ * @returns A handle; disposing it closes the resource on all CPUs.
+ * @throws Whatever {@linkcode PerCpu.open} throws at the start, ENODEV excepted.
+ */
 export function onEachCpu(what: PerCpu): Disposable {
   const running = new Map<number, Disposable>();
   const start = (cpu: number) => {
@@ -60,7 +69,7 @@ export function onEachCpu(what: PerCpu): Disposable {
       try {
         if (!running.has(cpu)) start(cpu);
       } catch {
-        known = []; // gone again, or nothing is left to open it with: the next look will try
+        known = []; // the CPU is gone again, or the limit of descriptors is reached: the next look retries
       }
     }
   }, LOOK_MS);

@@ -1,24 +1,27 @@
-// errno as an error that carries the call's name.
+// Turns errno into a DtError that carries the name of the system call. The table of names is
+// generated/errno.ts.
 
 import { DtError } from "../errors.ts";
 import { ERRNO } from "./generated/errno.ts";
 import { libc } from "./libc.ts";
 
-/** "ENOENT" for 2. */
+/** Symbolic name of an errno number: "ENOENT" for 2, "E4000" for the unknown number 4000. */
 export function errnoName(errno: number): string {
   return ERRNO[errno]?.[0] ?? `E${errno}`;
 }
 
-/** "No such file or directory" for 2. */
+/** The C library's message for an errno number: "No such file or directory" for 2. */
 export function errnoMessage(errno: number): string {
   return ERRNO[errno]?.[1] ?? `Unknown error ${errno}`;
 }
 
 /**
- * The error of a system call that has just failed on this thread.
+ * Makes the error of a system call that has just failed on this thread.
  *
  * @param call Name of the call, e.g. "epoll_ctl" or "bpf(BPF_MAP_CREATE)".
- * @param options `errno` where it is already known; `about` names the file or object concerned.
+ * @param options `errno` where it is already known, by default read from the C library; `about`
+ * names the file or object concerned.
+ * @returns The error, for the caller to throw.
  */
 export function syscallError(
   call: string,
@@ -31,7 +34,15 @@ export function syscallError(
   });
 }
 
-/** Returns `result` unless it is -1, which throws {@linkcode syscallError}. */
+/**
+ * Checks the result of a system call that has just been made on this thread.
+ *
+ * @param result Result of the call; a negative number says that the call failed.
+ * @param call Name of the call, for the message.
+ * @param about File or object concerned, for the message.
+ * @returns The result as a number.
+ * @throws {DtError} errno of the call.
+ */
 export function check(result: number | bigint, call: string, about?: string): number {
   const value = Number(result);
   if (value < 0) throw syscallError(call, { about });

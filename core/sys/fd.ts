@@ -1,18 +1,21 @@
-// Owner of a file descriptor, and the list of those still open: a test run that leaks one fails.
+// Owns file descriptors, and lists those still open so that a test run that leaks a descriptor
+// fails.
 
 import { libc } from "./libc.ts";
 
 const open = new Map<number, string>();
 
-/** An owned descriptor, closed once. */
+/** A file descriptor with one owner; disposing it closes it once. */
 export class Fd implements Disposable {
-  /** What it is, for the leak list: "map:counts", "perf:cpu-clock". */
+  /** Description for the list of open descriptors, e.g. "map:counts" or "perf:cpu-clock". */
   readonly what: string;
   #fd: number;
 
   /**
+   * Takes over a descriptor.
+   *
    * @param fd A descriptor that nothing else owns.
-   * @param what What it is, for the leak list.
+   * @param what Description for the list of open descriptors.
    */
   constructor(fd: number, what: string) {
     this.#fd = fd;
@@ -20,7 +23,11 @@ export class Fd implements Disposable {
     open.set(fd, what);
   }
 
-  /** The number; using it after disposal is a programming error and throws. */
+  /**
+   * Number of the descriptor.
+   *
+   * @throws {ReferenceError} The descriptor has been closed: an error in the calling program.
+   */
   get value(): number {
     if (this.#fd < 0) throw new ReferenceError(`Cannot use ${this.what}: it is closed`);
     return this.#fd;
@@ -35,7 +42,10 @@ export class Fd implements Disposable {
   }
 }
 
-/** Descriptors that are still owned, as "number what". Empty when everything was disposed. */
+/**
+ * Lists the descriptors that are still owned, each as "number what". Empty after everything was
+ * disposed.
+ */
 export function openDescriptors(): string[] {
   return [...open].map(([fd, what]) => `${fd} ${what}`);
 }

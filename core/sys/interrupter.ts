@@ -1,5 +1,6 @@
-// Interrupts a blocking system call of this thread from time to time: a timer that signals this very
-// thread, whose handler does nothing. waitid(2) has no timeout of its own. timer_create(2)
+// Interrupts a blocking system call of this thread from time to time, for calls without a timeout
+// of their own, such as waitid(2): a timer sends a signal to this very thread, and the handler of
+// the signal does nothing. See timer_create(2).
 
 import { DtError } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
@@ -7,14 +8,19 @@ import { check } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
 import { addressOf, cString, Struct } from "./memory.ts";
 
-/** A real-time signal that nobody else uses: SIGRTMAX - 2. */
+/** The signal that the timer sends: SIGRTMAX - 2, which nothing else in this process uses. */
 const SIGNAL = 62;
 const SIGEV_THREAD_ID = 4;
 const CLOCK_MONOTONIC = 1n;
 
 let installed = false;
 
-/** A function that takes an int and touches nothing does as a handler; a JavaScript one cannot be. */
+/**
+ * Installs the handler of the signal, once for the process. The handler is abs(3), which takes an
+ * int and touches nothing else; a JavaScript function cannot handle a signal on this thread.
+ *
+ * @throws {DtError} EOPNOTSUPP the C library has no dlsym(3) (glibc before 2.34).
+ */
 function installHandler(): void {
   if (installed) return;
   const c = processLibc();
@@ -24,23 +30,24 @@ function installHandler(): void {
       operation: "sigaction",
     });
   }
-  // struct sigaction {handler, mask, flags, restorer}: no SA_RESTART, so calls are interrupted.
+  // struct sigaction {handler, mask, flags, restorer}. SA_RESTART is not set, so calls are
+  // interrupted.
   const action = new Struct(256).u64(0, BigInt(handler));
   check(c.sigaction(SIGNAL, action.bytes, 0n), "sigaction");
   installed = true;
 }
 
-/** A timer of this thread; disarmed when it is made. */
+/** A timer that interrupts system calls of the thread that made it. A new timer is not armed. */
 export class Interrupter implements Disposable {
   readonly #timer: bigint;
   readonly #setting = new Struct(32);
   readonly #address = addressOf(this.#setting.bytes);
 
-  /** @throws {DtError} EAGAIN the user has too many timers. */
+  /** @throws {DtError} EAGAIN the user has too many timers; EOPNOTSUPP glibc before 2.34. */
   constructor() {
     installHandler();
     const tid = libc().syscall(arch.syscalls.gettid, 0n, 0n, 0n, 0n, 0n, 0n);
-    // struct sigevent {value, signo, notify, tid}
+    // Fields of struct sigevent: value, signo, notify, tid.
     const event = new Struct(64).u32(8, SIGNAL).u32(12, SIGEV_THREAD_ID).u32(
       16,
       Number(tid),
@@ -61,16 +68,17 @@ export class Interrupter implements Disposable {
     this.#timer = BigInt(id[0]);
   }
 
-  /** Interrupts every so many milliseconds; 0: not any more. */
+  /** Starts the timer: an interrupt every `ms` milliseconds from now on; 0 stops the timer. */
   arm(ms: number): void {
     const ns = BigInt(Math.round(ms * 1e6));
     const [seconds, rest] = [ns / 1_000_000_000n, ns % 1_000_000_000n];
-    // struct itimerspec {interval, value}. Again and again: the first one may come before the call.
+    // struct itimerspec {interval, value}. The timer repeats, because the first signal may come
+    // before the call that it is meant to interrupt.
     this.#setting.u64(0, seconds).u64(8, rest).u64(16, seconds).u64(24, rest);
     libc().syscall(arch.syscalls.timer_settime, this.#timer, 0n, this.#address, 0n, 0n, 0n);
   }
 
-  /** Deletes the timer. */
+  /** Deletes the timer; the handler of the signal stays installed. */
   [Symbol.dispose](): void {
     libc().syscall(arch.syscalls.timer_delete, this.#timer, 0n, 0n, 0n, 0n, 0n);
   }

@@ -1,10 +1,10 @@
-// The C library through Deno's FFI. Together with memory.ts the only place that names Deno.dlopen
-// and UnsafePointer; everything that enters the kernel passes `libc()`, the seam that unit tests
-// replace with `replaceLibc()`.
+// The C library through Deno's FFI. Only this file, memory.ts and probe_library.ts name Deno.dlopen
+// or UnsafePointer. Every call into the kernel passes `libc()` or `processLibc()`; unit tests
+// replace the first with `replaceLibc()`.
 
 /**
- * The functions of libc that dt calls, with 64-bit integers as bigint (a Number would leave V8's
- * fast call path) and addresses as bigint.
+ * The functions of the C library that every session needs. Integers of 64 bits are bigint (a Number
+ * would leave V8's fast call path), and so are addresses.
  */
 export interface Libc {
   /** `long syscall(long number, ...)`; -1 and errno on failure. */
@@ -28,7 +28,7 @@ export interface Libc {
   ): bigint;
   /** `int munmap(void *addr, size_t length)` */
   munmap(addr: bigint, length: bigint): number;
-  /** `int close(int fd)` */
+  /** `int close(int fd)`: gives the descriptor up. */
   close(fd: number): number;
   /** `ssize_t read(int fd, void *buffer, size_t count)` */
   read(fd: number, buffer: Uint8Array, count: bigint): bigint;
@@ -38,7 +38,7 @@ export interface Libc {
   ioctl(fd: number, request: bigint, argument: bigint): number;
   /** `int eventfd(unsigned int initval, int flags)` */
   eventfd(initval: number, flags: number): number;
-  /** `int epoll_create1(int flags)` */
+  /** `int epoll_create1(int flags)`: a new epoll set. */
   epoll_create1(flags: number): number;
   /** `int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)` */
   epoll_ctl(epfd: number, op: number, fd: number, event: Uint8Array): number;
@@ -46,7 +46,7 @@ export interface Libc {
   epoll_wait(epfd: number, events: bigint, maxevents: number, timeoutMs: number): Promise<number>;
   /** `int clock_gettime(clockid_t clock, struct timespec *tp)` */
   clock_gettime(clock: number, timespec: BigInt64Array): number;
-  /** `int getpagesize(void)` */
+  /** `int getpagesize(void)`: size of a page in bytes. */
   getpagesize(): number;
   /** `int kill(pid_t pid, int signal)` */
   kill(pid: number, signal: number): number;
@@ -54,7 +54,10 @@ export interface Libc {
   errno(): number;
 }
 
-/** Copies between lists of pieces, ours and another process's; bytes copied, -1 and errno on failure. */
+/**
+ * Copies between two lists of memory ranges, one in this process and one in another; returns the
+ * bytes copied, or -1 with errno set.
+ */
 export type CopyVectors = (
   pid: number,
   local: bigint,
@@ -64,7 +67,10 @@ export type CopyVectors = (
   flags: bigint,
 ) => bigint;
 
-/** What only looking after other processes needs: a library of its own, opened when it is wanted. */
+/**
+ * The functions of the C library that only the tracing of other processes needs; they are opened on
+ * first use.
+ */
 export interface ProcessLibc {
   /** `long ptrace(enum __ptrace_request op, pid_t pid, void *addr, void *data)`, cut to 32 bits. */
   ptrace(request: number, pid: number, addr: bigint, data: bigint): number;
@@ -72,7 +78,7 @@ export interface ProcessLibc {
   wait4(pid: number, status: bigint, options: number, rusage: bigint): number;
   /** `int waitid(idtype_t idtype, id_t id, siginfo_t *infop, int options)` */
   waitid(type: number, id: number, info: bigint, options: number): number;
-  /** The same on Deno's blocking pool. */
+  /** The function waitid(2), run on a thread of Deno's blocking pool. */
   waitid_later(type: number, id: number, info: bigint, options: number): Promise<number>;
   /** `int usleep(useconds_t usec)` on Deno's blocking pool. */
   usleep(microseconds: number): Promise<number>;
@@ -95,7 +101,7 @@ export interface ProcessLibc {
   posix_spawn_file_actions_destroy(actions: Uint8Array): number;
   /** `int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int fd, int newfd)` */
   posix_spawn_file_actions_adddup2(actions: Uint8Array, fd: number, newfd: number): number;
-  /** `int posix_spawnattr_init(posix_spawnattr_t *attr)` */
+  /** `int posix_spawnattr_init(posix_spawnattr_t *attr)`: sets the defaults. */
   posix_spawnattr_init(attributes: Uint8Array): number;
   /** `int posix_spawnattr_setflags(posix_spawnattr_t *attr, short flags)` */
   posix_spawnattr_setflags(attributes: Uint8Array, flags: number): number;
@@ -109,6 +115,7 @@ export interface ProcessLibc {
   dlsym(handle: bigint, symbol: Uint8Array): bigint;
 }
 
+/** Types of the parameters and results of {@linkcode Libc}, in Deno's notation. */
 const SYMBOLS = {
   syscall: {
     parameters: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"],
@@ -134,11 +141,13 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
+/** Types of process_vm_readv(2) and process_vm_writev(2). */
 const VECTORS = {
   parameters: ["i32", "usize", "usize", "usize", "usize", "usize"],
   result: "i64",
 } as const;
 
+/** Types of the parameters and results of {@linkcode ProcessLibc}, in Deno's notation. */
 const PROCESS_SYMBOLS = {
   ptrace: { parameters: ["u32", "i32", "usize", "usize"], result: "i32" },
   wait4: { parameters: ["i32", "usize", "i32", "usize"], result: "i32" },
@@ -164,16 +173,20 @@ const PROCESS_SYMBOLS = {
   posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },
   posix_spawnattr_setsigmask: { parameters: ["buffer", "buffer"], result: "i32" },
   sigaction: { parameters: ["i32", "buffer", "usize"], result: "i32" },
-  // In libc.so.6 since glibc 2.34.
+  // Older C libraries than glibc 2.34 have dlsym() in libdl.so.2, not in libc.so.6.
   dlsym: { parameters: ["usize", "buffer"], result: "usize", optional: true },
 } as const;
 
-/** glibc first, then musl's name for the running architecture. */
+/** File names of the C library: glibc's, then musl's for the running architecture. */
 function sonames(): string[] {
   return ["libc.so.6", `libc.musl-${Deno.build.arch}.so.1`];
 }
 
-/** Opens symbols of the C library that there is. */
+/**
+ * Opens functions of the C library that this system has.
+ *
+ * @throws {Error} Neither library can be loaded, or a function is missing in it.
+ */
 function dlopen<S extends Deno.ForeignLibraryInterface>(symbols: S) {
   let failure: unknown;
   for (const soname of sonames()) {
@@ -188,7 +201,7 @@ function dlopen<S extends Deno.ForeignLibraryInterface>(symbols: S) {
 
 function open(): Libc {
   const symbols = dlopen(SYMBOLS);
-  // errno lives at a fixed address per thread, and a JavaScript realm never changes its thread.
+  // errno has one address per thread, and a JavaScript realm never changes its thread.
   const location = symbols.__errno_location();
   const errno = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(location!, 4));
   return Object.assign(Object.create(null), symbols, { errno: () => errno[0] }) as Libc;
@@ -196,22 +209,23 @@ function open(): Libc {
 
 let processes: ProcessLibc | undefined;
 
-/** The part of the C library that looks after other processes, opened by the first call. */
+/** Returns the functions for tracing other processes; the first call opens them. */
 export function processLibc(): ProcessLibc {
   return processes ??= dlopen(PROCESS_SYMBOLS) as unknown as ProcessLibc;
 }
 
 let current: Libc | undefined;
 
-/** The C library, opened by the first call. */
+/** Returns the functions of the C library; the first call opens them. */
 export function libc(): Libc {
   return current ??= open();
 }
 
 /**
- * Puts `fake` in the place of the C library until the returned object is disposed. Tests only.
+ * Replaces functions of the C library until the returned object is disposed. For tests only.
  *
  * @param fake The functions to replace; the others stay real.
+ * @returns A handle; disposing it restores the functions that were there before.
  */
 export function replaceLibc(fake: Partial<Libc>): Disposable {
   const before = current;

@@ -1,12 +1,17 @@
-// Files that are looked into and not read: only the pages that are touched cost something.
+// Maps files that only a few pages are read of, such as ELF files: pages that nobody touches cost
+// nothing.
 
 import { MAP_PRIVATE, Mapping, pageSize, PROT_READ } from "./memory.ts";
 import { openFile } from "./open.ts";
 
 /**
- * Maps a file for the rest of the process's life. Its bytes must not be written.
+ * Maps a file for the rest of this process's life. Nobody may write to the returned bytes.
  *
- * @throws {DtError} ENODEV and the like: it cannot be mapped, which does not mean that it cannot be read.
+ * @param path Path of the file.
+ * @returns The bytes of the file.
+ * @throws {DtError} ENODEV and the like: the file cannot be mapped. Reading such a file may still
+ * work.
+ * @throws {Deno.errors.NotFound} There is no such file.
  */
 export function mapFile(path: string): Uint8Array<ArrayBuffer> {
   const { size } = Deno.statSync(path);

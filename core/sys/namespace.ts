@@ -1,17 +1,20 @@
-// The pid namespace that this process sees. pid_namespaces(7).
+// Finds out whether this process runs in a pid namespace of its own; pid_namespaces(7).
 
-/** inode of the initial pid namespace: PROC_PID_INIT_INO. */
+/** Inode of the initial pid namespace: the kernel's constant PROC_PID_INIT_INO. */
 const INITIAL = 0xefff_fffc;
 
-/** A namespace as bpf_get_ns_current_pid_tgid() wants it. */
+/** Identity of a pid namespace, as the BPF helper bpf_get_ns_current_pid_tgid() takes it. */
 export interface PidNamespace {
-  /** Device of nsfs. */
+  /** Number of the nsfs device that namespaces are inodes of. */
   readonly dev: bigint;
-  /** inode of the namespace. */
+  /** Inode number of the namespace on that device. */
   readonly ino: bigint;
 }
 
-/** The namespace whose pids this process uses; undefined for the initial one, the kernel's own. */
+/**
+ * Finds the pid namespace of this process; undefined for the initial namespace, whose ids are the
+ * kernel's own.
+ */
 export function pidNamespace(): PidNamespace | undefined {
   const { dev, ino } = Deno.statSync("/proc/self/ns/pid");
   return ino === null || ino === INITIAL ? undefined : { dev: BigInt(dev), ino: BigInt(ino) };

@@ -1,4 +1,5 @@
-// Netlink sockets: datagrams from the kernel. netlink(7)
+// Netlink sockets: datagrams that the kernel sends to a multicast group; netlink(7). The proc
+// connector (providers/proc-events) reads them.
 
 import { arch } from "./arch/mod.ts";
 import { check, syscallError } from "./errno.ts";
@@ -6,7 +7,7 @@ import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { addressOf, Struct } from "./memory.ts";
 
-/** `NETLINK_CONNECTOR` */
+/** Netlink protocol of the kernel connector, which the proc connector uses. */
 export const NETLINK_CONNECTOR = 11n;
 
 const AF_NETLINK = 16;
@@ -16,12 +17,12 @@ const SO_RCVBUF = 8n;
 const SO_RCVBUFFORCE = 33n;
 const EAGAIN = 11;
 const ENOBUFS = 105;
-/** sizeof(struct sockaddr_nl) */
+/** Size of struct sockaddr_nl in bytes. */
 const ADDRESS_BYTES = 12;
-/** Longer than any datagram that is asked for here. */
+/** Size of the receive buffer in bytes: longer than any datagram of the proc connector. */
 const DATAGRAM_BYTES = 4096;
 
-/** A socket that hears a multicast group. */
+/** A netlink socket that receives the datagrams of one multicast group. */
 export class NetlinkSocket implements Disposable {
   readonly #fd: Fd;
   readonly #bytes = new Uint8Array(DATAGRAM_BYTES);
@@ -29,11 +30,14 @@ export class NetlinkSocket implements Disposable {
   readonly #view = new DataView(this.#bytes.buffer);
 
   /**
-   * Opens it.
+   * Opens a socket and joins the group.
    *
+   * @param protocol Netlink protocol, e.g. {@linkcode NETLINK_CONNECTOR}.
    * @param group Bit of the multicast group.
-   * @param bufferBytes Room for datagrams that have not been read.
-   * @throws {DtError} EPERM the group is not for everybody; EPROTONOSUPPORT.
+   * @param bufferBytes Room in the kernel for unread datagrams, in bytes; smaller if the limits say
+   * so.
+   * @throws {DtError} EPERM the user may not join the group; EPROTONOSUPPORT the kernel lacks the
+   * protocol.
    */
   constructor(protocol: bigint, group: number, bufferBytes: number) {
     const { socket, bind, setsockopt } = arch.syscalls;
@@ -62,12 +66,16 @@ export class NetlinkSocket implements Disposable {
     stack.move();
   }
 
-  /** For a poller. */
+  /** Descriptor of the socket, for a poller; the socket keeps owning it. */
   get fd(): number {
     return this.#fd.value;
   }
 
-  /** Sends a datagram to the kernel. */
+  /**
+   * Sends a datagram to the kernel.
+   *
+   * @throws {DtError} errno of sendto(2).
+   */
   send(bytes: Uint8Array): void {
     const length = BigInt(bytes.length);
     const { sendto } = arch.syscalls;
@@ -76,10 +84,13 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Hands out datagrams that wait, in place.
+   * Hands out the datagrams that wait, in place, without blocking.
    *
-   * @param most How many; the others wait on.
-   * @param overflow Called where some did not fit: the kernel does not say how many.
+   * @param most Number of datagrams that are read at most; the others wait for the next call.
+   * @param take Called for each datagram; the view is overwritten by the next datagram.
+   * @param overflow Called when the kernel dropped datagrams for want of room; their number is
+   * unknown.
+   * @throws {DtError} errno of recvfrom(2).
    */
   drain(
     most: number,
@@ -110,7 +121,7 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** Closes it. */
+  /** Closes the socket and its descriptor. */
   [Symbol.dispose](): void {
     this.#fd[Symbol.dispose]();
   }

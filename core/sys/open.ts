@@ -1,4 +1,5 @@
-// open(2) for what Deno's own open does not give: the descriptor itself.
+// File descriptors by number: opening, duplicating, truncating. Deno's own open hides the
+// descriptor.
 
 import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
@@ -8,24 +9,29 @@ import { addressOf, cString } from "./memory.ts";
 
 const AT_FDCWD = -100n;
 const O_CLOEXEC = 0x80000n;
+/** Request of ioctl(2) that makes a descriptor blocking or nonblocking. */
 const FIONBIO = 0x5421n;
+/** Request of ioctl(2) that counts unread bytes. */
 const FIONREAD = 0x541bn;
-/** `O_WRONLY` */
+/** open(2) flag: open for writing only. */
 export const O_WRONLY = 1n;
-/** `O_CREAT` */
+/** open(2) flag: create the file if there is none. */
 export const O_CREAT = 0o100n;
-/** `O_TRUNC` */
+/** open(2) flag: empty the file. */
 export const O_TRUNC = 0o1000n;
-/** `O_APPEND` */
+/** open(2) flag: each write goes to the end of the file. */
 export const O_APPEND = 0o2000n;
-/** `O_PATH`: names a place and opens nothing. */
+/** open(2) flag: the descriptor names a place in the file system, and nothing is opened. */
 export const O_PATH = 0x200000n;
 
 /**
- * Opens a file; for reading unless `flags` say otherwise.
+ * Opens a file, for reading unless `flags` say otherwise. Programs that this process executes do
+ * not inherit the descriptor (O_CLOEXEC).
  *
- * @param flags `O_*` beside that.
- * @param mode Of a file that is made.
+ * @param path Path of the file.
+ * @param flags Flags of open(2), O_CLOEXEC excepted.
+ * @param mode Permission bits of a file that is created.
+ * @returns The descriptor, which the caller owns.
  * @throws {DtError} ENOENT, EACCES and the like.
  */
 export function openFile(path: string, flags = 0n, mode = 0): Fd {
@@ -38,25 +44,38 @@ export function openFile(path: string, flags = 0n, mode = 0): Fd {
 
 const F_DUPFD_CLOEXEC = 1030n;
 
-/** Another descriptor of what one has open, which programs do not get; fcntl(2). */
+/**
+ * Makes a second descriptor of an open file. Programs that this process executes do not inherit it;
+ * fcntl(2).
+ *
+ * @throws {DtError} EBADF there is no such descriptor; EMFILE too many are open.
+ */
 export function duplicate(fd: number): Fd {
   const { fcntl } = arch.syscalls;
   const copy = libc().syscall(fcntl, BigInt(fd), F_DUPFD_CLOEXEC, 0n, 0n, 0n, 0n);
   return new Fd(check(copy, "fcntl", `${fd}`), `dup:${fd}`);
 }
 
-/** Whether calls on a pipe or a terminal wait until they can be done. */
+/**
+ * Says whether reads and writes of a descriptor wait (blocking) or fail with EAGAIN. Errors are
+ * ignored.
+ */
 export function setBlocking(fd: number, blocking: boolean): void {
   const value = new Uint32Array([blocking ? 0 : 1]);
   libc().ioctl(fd, FIONBIO, addressOf(value));
 }
 
-/** Cuts a file; ftruncate(2). */
+/** Cuts a file to a length in bytes; ftruncate(2). Errors are ignored. */
 export function truncateFile(fd: number, bytes: number): void {
   libc().syscall(arch.syscalls.ftruncate, BigInt(fd), BigInt(bytes), 0n, 0n, 0n, 0n);
 }
 
-/** The two ends of a pipe that programs do not inherit; pipe2(2). */
+/**
+ * Makes a pipe. Programs that this process executes do not inherit its ends; pipe2(2).
+ *
+ * @returns The two ends, which the caller owns.
+ * @throws {DtError} EMFILE too many descriptors are open.
+ */
 export function openPipe(): { readonly reader: Fd; readonly writer: Fd } {
   const ends = new Uint32Array(2);
   const { pipe2 } = arch.syscalls;
@@ -64,7 +83,10 @@ export function openPipe(): { readonly reader: Fd; readonly writer: Fd } {
   return { reader: new Fd(ends[0], "pipe:reader"), writer: new Fd(ends[1], "pipe:writer") };
 }
 
-/** True if a program that this process starts would have the descriptor: it is open and not O_CLOEXEC. */
+/**
+ * True if a program that this process starts would have the descriptor: it is open and not
+ * O_CLOEXEC.
+ */
 export function isInherited(fd: number): boolean {
   try {
     const info = Deno.readTextFileSync(`/proc/self/fdinfo/${fd}`);
@@ -74,7 +96,7 @@ export function isInherited(fd: number): boolean {
   }
 }
 
-/** Bytes in a pipe that nobody has read yet; ioctl_tty(2). */
+/** Counts the bytes in a pipe that nobody has read yet; ioctl_tty(2). 0 if that cannot be told. */
 export function unreadBytes(fd: number): number {
   const count = new Uint32Array(1);
   libc().ioctl(fd, FIONREAD, addressOf(count));

@@ -1,4 +1,5 @@
-// perf_event_open(2): attribute encoding, opening, ioctls.
+// perf_event_open(2): encoding of the attributes, opening, ioctls. perf_ring.ts reads the records
+// of an event.
 
 import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
@@ -6,20 +7,25 @@ import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { addressOf, Struct } from "./memory.ts";
 
-/** `PERF_TYPE_HARDWARE` */
+/** PMU type of the processor's hardware counters. */
 export const PERF_TYPE_HARDWARE = 0;
-/** `PERF_TYPE_SOFTWARE` */
+/** PMU type of the counters that the kernel keeps in software. */
 export const PERF_TYPE_SOFTWARE = 1;
-/** `PERF_TYPE_TRACEPOINT` */
+/** PMU type of the kernel's tracepoints. */
 export const PERF_TYPE_TRACEPOINT = 2;
-/** `PERF_TYPE_BREAKPOINT` */
+/** PMU type of hardware breakpoints, which watch an address. */
 export const PERF_TYPE_BREAKPOINT = 5;
-/** `PERF_COUNT_SW_CPU_CLOCK` */
+/** Software event: a high-resolution timer on each CPU. */
 export const PERF_COUNT_SW_CPU_CLOCK = 0n;
-/** `PERF_COUNT_SW_DUMMY`: counts nothing, but has records. */
+/** Software event that counts nothing, but delivers records of processes. */
 export const PERF_COUNT_SW_DUMMY = 9n;
 
-/** Number of a PMU by its name in /sys, or undefined if the kernel has none of that name. */
+/**
+ * Finds the type number of a PMU by its name in /sys.
+ *
+ * @param pmu Name, e.g. "kprobe" or "uprobe".
+ * @returns The number; undefined if the kernel has no such PMU.
+ */
 export function perfType(pmu: string): number | undefined {
   try {
     return Number(Deno.readTextFileSync(`/sys/bus/event_source/devices/${pmu}/type`));
@@ -32,11 +38,15 @@ export function perfType(pmu: string): number | undefined {
 const PERF_FLAG_FD_CLOEXEC = 8n;
 const PERF_EVENT_IOC_ENABLE = 0x2400n;
 const PERF_EVENT_IOC_SET_BPF = 0x40042408n;
-/** PERF_ATTR_SIZE_VER5: known to every kernel since 4.1. */
+/**
+ * Size of struct perf_event_attr in bytes (PERF_ATTR_SIZE_VER5), which every kernel since 4.1
+ * accepts.
+ */
 const ATTR_SIZE = 112;
+/** Bit `freq` of the flags: the period field holds a frequency. */
 const ATTR_FREQ = 1n << 10n;
 
-/** Bits of `sample_type`: what a sample record holds, in this order. */
+/** Bits of `sample_type`. A sample record holds the chosen parts in this order. */
 export const PERF_SAMPLE = {
   ip: 1,
   tid: 2,
@@ -46,7 +56,7 @@ export const PERF_SAMPLE = {
   registers: 1 << 12,
 } as const;
 
-/** Bits of the word of flags. perf_event_open(2) */
+/** Bits of the word of flags in struct perf_event_attr; perf_event_open(2) describes each. */
 export const PERF_FLAG = {
   inherit: 1n << 1n,
   excludeKernel: 1n << 5n,
@@ -62,40 +72,42 @@ export const PERF_FLAG = {
   buildId: 1n << 34n,
 } as const;
 
-/** Names of these bits. */
+/** Name of a bit in {@linkcode PERF_FLAG}. */
 export type PerfFlag = keyof typeof PERF_FLAG;
 
-/** Records that go to a ring of this process, timed by CLOCK_BOOTTIME. */
+/**
+ * Settings of an event whose records go to a ring of this process. Their times are CLOCK_BOOTTIME.
+ */
 export interface Records {
-  /** Bits of {@linkcode PERF_SAMPLE}. */
+  /** Parts of a sample record: the sum of bits of {@linkcode PERF_SAMPLE}. */
   readonly sampleType: number;
-  /** What is recorded beside samples, and of whom. */
+  /** Flags that choose the kinds of records and the processes that are recorded. */
   readonly flags: readonly PerfFlag[];
-  /** Registers by their perf number. */
+  /** Set of registers to sample: bit N stands for the register with perf's number N. */
   readonly registers?: bigint;
-  /** Most frames of a call chain. */
+  /** Greatest number of frames in a call chain. */
   readonly frames?: number;
-  /** Bytes in the ring at which a poll ends. */
+  /** Number of unread bytes in the ring at which a poll returns. */
   readonly wakeupBytes?: number;
 }
 
-/** The fields of `struct perf_event_attr` that dt uses. */
+/** The fields of `struct perf_event_attr` that dt uses, under plainer names. */
 export interface PerfEventAttr {
-  /** PMU type. */
+  /** Type of the PMU: PERF_TYPE_* or the result of {@linkcode perfType}. */
   type: number;
-  /** Event of that PMU. */
+  /** Number of the event within its PMU. */
   config: bigint;
-  /** Sample every `period` units (ns of a clock event). */
+  /** Period of sampling in units of the event; nanoseconds for a clock. */
   period?: bigint;
-  /** Or sample `frequency` times a second. */
+  /** Frequency of sampling in samples a second; an alternative to `period`. */
   frequency?: bigint;
-  /** `bp_type` of a breakpoint: what is to be watched for. */
+  /** For a breakpoint, the accesses that it watches for (`bp_type`). */
   breakpoint?: number;
-  /** A further field, whose meaning is the PMU's. */
+  /** First further field, with a meaning that the PMU gives it. */
   config1?: bigint;
-  /** Another one. */
+  /** Second further field, with a meaning that the PMU gives it. */
   config2?: bigint;
-  /** Record into a ring. */
+  /** Settings of the records; absent if the event only counts or runs a program. */
   records?: Records;
 }
 
@@ -104,9 +116,11 @@ const CLOCK_BOOTTIME = 7;
 /**
  * Opens a perf event.
  *
- * @param attr What to count.
+ * @param attr The event to count or sample.
  * @param target `pid` -1 for all processes, `cpu` -1 for all CPUs; not both.
- * @throws {DtError} EACCES or EPERM without CAP_PERFMON; ENOENT or EOPNOTSUPP event not supported.
+ * @returns The descriptor of the event, which the caller owns.
+ * @throws {DtError} EACCES or EPERM without CAP_PERFMON; ENOENT or EOPNOTSUPP event not supported;
+ * ENODEV the CPU is offline.
  */
 export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: number }): Fd {
   const struct = new Struct(ATTR_SIZE)
@@ -136,7 +150,14 @@ export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: n
   return new Fd(check(fd, "perf_event_open"), "perf_event");
 }
 
-/** Runs BPF program `programFd` on each sample of `event`, from now on. */
+/**
+ * Attaches a BPF program to an event and enables the event: the program runs on each sample from
+ * now on.
+ *
+ * @param event The event.
+ * @param programFd Descriptor of the loaded program.
+ * @throws {DtError} EINVAL the program has another type; EEXIST the event has a program.
+ */
 export function perfEventAttachBpf(event: Fd, programFd: number): void {
   check(libc().ioctl(event.value, PERF_EVENT_IOC_SET_BPF, BigInt(programFd)), "ioctl(SET_BPF)");
   check(libc().ioctl(event.value, PERF_EVENT_IOC_ENABLE, 0n), "ioctl(PERF_EVENT_IOC_ENABLE)");
@@ -144,7 +165,11 @@ export function perfEventAttachBpf(event: Fd, programFd: number): void {
 
 const PERF_EVENT_IOC_SET_OUTPUT = 0x2405n;
 
-/** Lets samples of `event` go to the ring of another one of the same CPU. */
+/**
+ * Redirects the records of an event to the ring of another event of the same CPU.
+ *
+ * @throws {DtError} EINVAL the events differ in CPU or clock.
+ */
 export function perfEventSetOutput(event: Fd, ring: Fd): void {
   const result = libc().ioctl(event.value, PERF_EVENT_IOC_SET_OUTPUT, BigInt(ring.value));
   check(result, "ioctl(PERF_EVENT_IOC_SET_OUTPUT)");

@@ -1,39 +1,46 @@
-// The ring that perf samples go to: one of each CPU. perf_event_open(2), "MMAP layout".
+// Reads the ring in which the kernel leaves the records of a perf event: there is a ring for each
+// CPU. perf_event_open(2), "MMAP layout".
 
 import type { Fd } from "./fd.ts";
 import { MAP_SHARED, Mapping, pageSize, PROT_READ, PROT_WRITE } from "./memory.ts";
 
-/** Types of records. */
+/** Numbers of the record types that dt reads, as in `perf_event_header.type`. */
 export const PERF_RECORD = { lost: 2, comm: 3, exit: 4, fork: 7, sample: 9, mmap2: 10 } as const;
 
-/** Bits of a record's `misc`. */
+/** Bits of `misc` in a record's header. */
 export const PERF_RECORD_MISC = {
-  /** Of comm: the process executes a program. */
+  /** In a comm record: the process executes a program, it has not just renamed itself. */
   commExec: 1 << 13,
-  /** Of mmap2: there is a build id. */
+  /** In an mmap2 record: the record holds a build id in place of device and inode. */
   mmapBuildId: 1 << 14,
 } as const;
 
-/** Offsets in struct perf_event_mmap_page. */
+/** Offsets of the ring's positions in struct perf_event_mmap_page, in bytes. */
 const DATA_HEAD = 1024;
+/** Position up to which this process has read. */
 const DATA_TAIL = 1032;
 
-/** Gets a record without its header: its type, bytes, misc. They are gone when the call returns. */
+/**
+ * Called with a record's type, its body without the header, and its `misc` bits. The body is
+ * overwritten when the call returns.
+ */
 export type PerfRecordHandler = (type: number, body: DataView, misc: number) => void;
 
-/** A ring of one event. */
+/** The mapped ring of one perf event. */
 export class PerfRing implements Disposable {
   readonly #mapping: Mapping;
   readonly #positions: BigUint64Array;
   readonly #data: Uint8Array;
-  /** A record that lies across the end of the ring is put together here. */
+  /** Each record is copied here, since a record may lie across the end of the ring. */
   readonly #record = new Uint8Array(1 << 16);
   readonly #view = new DataView(this.#record.buffer);
 
   /**
-   * @param event Owned by the caller.
-   * @param pages Of data: a power of two.
-   * @throws {DtError} EPERM more than perf_event_mlock_kb.
+   * Maps the ring of an event.
+   *
+   * @param event The event; the caller goes on owning it.
+   * @param pages Number of pages for records: a power of two.
+   * @throws {DtError} EPERM the user's rings exceed the sysctl perf_event_mlock_kb.
    */
   constructor(event: Fd, pages: number) {
     const page = pageSize();
@@ -47,7 +54,7 @@ export class PerfRing implements Disposable {
     this.#data = new Uint8Array(this.#mapping.buffer, page, pages * page);
   }
 
-  /** Hands out what is there. */
+  /** Hands out all records that are in the ring now, and frees their room. */
   drain(handler: PerfRecordHandler): void {
     const mask = this.#data.length - 1;
     const head = Number(Atomics.load(this.#positions, DATA_HEAD / 8));
@@ -70,6 +77,7 @@ export class PerfRing implements Disposable {
     if (first < bytes) this.#record.set(this.#data.subarray(0, bytes - first), first);
   }
 
+  /** Unmaps the ring; the event stays open. */
   [Symbol.dispose](): void {
     this.#mapping[Symbol.dispose]();
   }

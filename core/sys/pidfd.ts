@@ -1,4 +1,5 @@
-// pidfd_open(2): a descriptor that becomes readable when a process ends. Needs Linux 5.3.
+// Process descriptors; pidfd_open(2). Such a descriptor becomes readable when its process ends.
+// Needs Linux 5.3.
 
 import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
@@ -7,23 +8,28 @@ import { libc } from "./libc.ts";
 import { addressOf, Struct } from "./memory.ts";
 
 /**
+ * Opens a descriptor of a process.
+ *
  * @param pid Process (not thread) id.
- * @throws {DtError} ESRCH no such process.
+ * @returns The descriptor, which the caller owns.
+ * @throws {DtError} ESRCH no such process; ENOSYS Linux before 5.3.
  */
 export function pidfdOpen(pid: number): Fd {
   const fd = libc().syscall(arch.syscalls.pidfd_open, BigInt(pid), 0n, 0n, 0n, 0n, 0n);
   return new Fd(check(fd, "pidfd_open", `${pid}`), `pidfd:${pid}`);
 }
 
-/** PIDFD_GET_INFO with room for struct pidfd_info of the first version. include/uapi/linux/pidfd.h */
+/** Size in bytes of the first version of struct pidfd_info; include/uapi/linux/pidfd.h. */
 const PIDFD_INFO_BYTES = 64;
 const PIDFD_GET_INFO = BigInt(0xc000_ff0b | PIDFD_INFO_BYTES << 16) & 0xffff_ffffn;
 const PIDFD_INFO_EXIT = 8;
 
 /**
- * How a process has ended, as wait(2) says it, also of one that is no child (Linux 6.15).
+ * Reads how a process has ended, also a process that is no child of this one. Needs Linux 6.15.
  *
- * @returns undefined if the kernel cannot tell.
+ * @param pidfd Descriptor of the process.
+ * @returns The status as wait(2) encodes it; undefined if the process runs or the kernel cannot
+ * tell.
  */
 export function pidfdExitStatus(pidfd: Fd): number | undefined {
   const info = new Struct(PIDFD_INFO_BYTES).u64(0, PIDFD_INFO_EXIT);

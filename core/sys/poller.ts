@@ -1,6 +1,6 @@
-// Waits for descriptors without blocking the event loop: one epoll set, one nonblocking call on
-// Deno's blocking pool at a time (the pool has 32 threads, shared with async file I/O), and an
-// eventfd in the set so that a wait can be cancelled from this thread.
+// Waits for descriptors without blocking the event loop. There is one epoll set, with one call to
+// epoll_wait(2) at a time on Deno's blocking pool (32 threads, shared with asynchronous file I/O).
+// An eventfd in the set lets this thread cancel a wait.
 
 import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
@@ -15,17 +15,17 @@ const EPOLLIN = 1;
 const EPOLLET = 0x80000000;
 const MAX_EVENTS = 16;
 
-// struct epoll_event is packed on x86-64 only.
+// On x86-64, and only there, struct epoll_event has no padding.
 const PACKED = Deno.build.arch === "x86_64";
 const EVENT_SIZE = PACKED ? 12 : 16;
 const DATA_OFFSET = PACKED ? 4 : 8;
 
 /**
- * An epoll set. One wait at a time.
+ * A set of descriptors to wait for. Only one wait may be pending at a time.
  *
- * A level-triggered ring would make every wait return at once while a record is unread, so
- * descriptors are added edge-triggered by default; whoever waits must look at its source after
- * every wait, also after a timeout.
+ * By default a descriptor is watched edge-triggered: a wait returns once for each arrival of input.
+ * With level triggering, a ring would end every wait at once while a record is unread. Whoever
+ * waits must therefore look at the source after every wait, also after a timeout.
  */
 export class Poller implements Disposable {
   readonly #epoll: Fd;
@@ -36,7 +36,7 @@ export class Poller implements Disposable {
   #pending: Promise<number> | undefined;
   #disposed = false;
 
-  /** @throws {DtError} EMFILE and the like. */
+  /** @throws {DtError} EMFILE too many descriptors are open. */
   constructor() {
     const c = libc();
     using stack = new DisposableStack();
@@ -50,21 +50,33 @@ export class Poller implements Disposable {
     stack.move();
   }
 
-  /** Watches `fd` for input; `level` reports it again on every wait until it was read. */
+  /**
+   * Watches a descriptor for input.
+   *
+   * @param fd Descriptor; the caller goes on owning it.
+   * @param options `level`: report the descriptor on every wait until its input has been read.
+   * @throws {DtError} EEXIST the descriptor is watched already; EPERM the file cannot be watched.
+   */
   add(fd: number, options: { level?: boolean } = {}): void {
     this.#control(EPOLL_CTL_ADD, fd, options.level ? EPOLLIN : EPOLLIN | EPOLLET);
   }
 
-  /** Stops watching `fd`. */
+  /**
+   * Stops watching a descriptor.
+   *
+   * @throws {DtError} ENOENT the descriptor is not watched.
+   */
   remove(fd: number): void {
     this.#control(EPOLL_CTL_DEL, fd, 0);
   }
 
   /**
-   * Waits until a watched descriptor is ready, `timeoutMs` have passed (-1: for ever) or
+   * Waits until a watched descriptor is ready, until `timeoutMs` have passed, or until
    * {@linkcode Poller.cancel} is called.
    *
-   * @returns The descriptors that are ready; empty after a timeout or a cancel.
+   * @param timeoutMs Timeout in milliseconds; -1 waits for ever.
+   * @returns The descriptors that are ready; empty after a timeout, a cancel or a disposal.
+   * @throws {ReferenceError} Another wait is pending.
    */
   async wait(timeoutMs: number): Promise<number[]> {
     if (this.#pending !== undefined) throw new ReferenceError("Cannot wait: a wait is pending");
@@ -87,13 +99,13 @@ export class Poller implements Disposable {
     return ready;
   }
 
-  /** Makes the pending wait, or else the next one, return at once. */
+  /** Makes the pending wait, or else the next wait, return at once. */
   cancel(): void {
     if (this.#disposed) return;
     libc().write(this.#cancel.value, new Uint8Array(new BigUint64Array([1n]).buffer), 8n);
   }
 
-  /** Ends a pending wait; the descriptors are closed when it has returned. */
+  /** Ends a pending wait; the descriptors of the set are closed after that wait has returned. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.cancel();

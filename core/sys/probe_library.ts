@@ -1,22 +1,29 @@
-// A library of probes, loaded into this process for as long as it lives.
+// Loads the library behind the tracepoints of TypeScript programs (providers/static): its functions
+// do nothing, so that tracers can stop in them. A loaded library stays for the life of the process.
 
-/** Parameters that a probe's function takes. */
+/** Type of a parameter of a probe's function, in Deno's notation. */
 export type ProbeParameter = "buffer" | "i32" | "u32" | "i64" | "u64";
 
-/** What a library of probes has. */
+/** The contents of a loaded library of probes. */
 export interface ProbeLibrary {
-  /** A word for each probe; the low half is raised by tracers while they look. [K] */
+  /**
+   * A word for each probe, in the order of the functions. Tracers raise the low half of a word
+   * while they trace its probe. [K]: the kernel writes the words on behalf of tracers.
+   */
   readonly words: Uint32Array;
-  /** The functions, which do nothing: tracers stop there. */
+  /** The function of each probe, which does nothing: tracers put their breakpoints there. */
   readonly functions: readonly ((...args: unknown[]) => void)[];
 }
 
 /**
- * Loads a library.
+ * Loads a library of probes.
  *
- * @param path To be found by tracers as long as this process lives.
- * @param wordsFunction Function that returns the address of the words.
- * @throws {Error} It cannot be loaded: no permission for FFI, or a file system without execution.
+ * @param path Path of the library; tracers look for it there as long as this process lives.
+ * @param wordsFunction Name of the function that returns the address of the words.
+ * @param functions Names and parameters of the probes' functions.
+ * @returns The words and the functions of the probes.
+ * @throws {Error} The library cannot be loaded: FFI is not permitted, or the file system forbids
+ * execution.
  */
 export function openProbeLibrary(
   path: string,

@@ -1,12 +1,17 @@
-// Memory of other processes, and of this one without a crash. process_vm_readv(2), Linux 3.2.
+// Reads and writes the memory of processes; process_vm_readv(2). Bad addresses are no crash, even
+// in this process. Needs Linux 3.2.
 
 import { processLibc } from "./libc.ts";
 import { lasting } from "./memory.ts";
 
+/** Number of bytes that one system call copies at most. */
 const CHUNK = 1 << 16;
-/** Two struct iovec {base, length}, ours and theirs, before the bytes. */
+/**
+ * Bytes before the copied data: two struct iovec {base, length}, the local and the remote range.
+ */
 const VECTORS = 32;
 
+/** The memory through which all copies go. */
 interface Buffer {
   readonly address: bigint;
   readonly vectors: BigUint64Array;
@@ -15,7 +20,10 @@ interface Buffer {
 
 let buffer: Buffer | undefined;
 
-/** Kept for the life of the process: asking for an address costs more than the copy. */
+/**
+ * The buffer is kept for the life of the process, because finding an address takes longer than
+ * copying.
+ */
 function scratch(): Buffer {
   if (buffer === undefined) {
     const mapping = lasting(CHUNK + 4096);
@@ -28,6 +36,7 @@ function scratch(): Buffer {
   return buffer;
 }
 
+/** Fills in the two ranges of the next copy. */
 function describe({ address, vectors }: Buffer, remote: bigint, length: number): void {
   vectors[0] = address + BigInt(VECTORS);
   vectors[1] = BigInt(length);
@@ -36,10 +45,12 @@ function describe({ address, vectors }: Buffer, remote: bigint, length: number):
 }
 
 /**
- * Copies memory of a process, up to what cannot be read.
+ * Copies memory of a process until the first byte that cannot be read.
  *
- * @param address Taken modulo 2^64.
- * @returns Bytes copied; 0 also if the process is not ours to read.
+ * @param pid Process or thread id.
+ * @param address Address in that process; taken modulo 2^64.
+ * @param into Where the bytes go; its length is the number of bytes wanted.
+ * @returns Number of bytes copied; 0 also if this process may not read that memory.
  */
 export function readMemory(pid: number, address: bigint, into: Uint8Array): number {
   const own = scratch();
@@ -58,7 +69,14 @@ export function readMemory(pid: number, address: bigint, into: Uint8Array): numb
   return done;
 }
 
-/** Overwrites memory of a process; false unless all of it was written. */
+/**
+ * Overwrites memory of a process.
+ *
+ * @param pid Process or thread id.
+ * @param address Address in that process; taken modulo 2^64.
+ * @param bytes The new bytes.
+ * @returns True if all bytes were written; false may leave some of them written.
+ */
 export function writeMemory(pid: number, address: bigint, bytes: Uint8Array): boolean {
   const own = scratch();
   for (let done = 0; done < bytes.length;) {

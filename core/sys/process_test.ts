@@ -1,3 +1,6 @@
+// Tests of looking after other processes: process_memory.ts, thread.ts, interrupter.ts, ptrace.ts,
+// spawn.ts.
+
 import { assert, assertEquals } from "@std/assert";
 import { Interrupter } from "./interrupter.ts";
 import { addressOf } from "./memory.ts";
@@ -13,7 +16,7 @@ Deno.test("readMemory() copies up to what cannot be read", () => {
   assertEquals(readMemory(Deno.pid, addressOf(bytes), into), bytes.length);
   assertEquals(into, bytes);
   assertEquals(readMemory(Deno.pid, 8n, into), 0);
-  // A whole map of a file, and what lies behind it.
+  // The last mapping is readable or not, but behind its end there is nothing.
   const last = Deno.readTextFileSync("/proc/self/maps").trim().split("\n").at(-1)!;
   const end = BigInt(`0x${/-([0-9a-f]+)/.exec(last)![1]}`);
   assertEquals(readMemory(Deno.pid, end, into), 0);

@@ -1,5 +1,7 @@
-// ptrace(2) and wait4(2): requests, stops, registers. A tracee belongs to the thread that attached it:
-// all of this is called in one thread. Needs Linux 5.3 (PTRACE_GET_SYSCALL_INFO).
+// ptrace(2) and wait4(2): requests, stops, registers. The kernel ties a tracee to the thread that
+// attached to it, so all functions of this file must be called in the same thread. spawn.ts starts
+// programs under this tracer; core/sources/syscalls traces with it. Needs Linux 5.3
+// (PTRACE_GET_SYSCALL_INFO).
 
 import { DtError } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
@@ -8,7 +10,7 @@ import { libc, processLibc } from "./libc.ts";
 import { lasting } from "./memory.ts";
 import { statusField } from "./thread.ts";
 
-/** Requests. */
+/** Numbers of the requests of ptrace(2): PTRACE_*. */
 export const PTRACE = {
   cont: 7,
   detach: 17,
@@ -25,7 +27,7 @@ export const PTRACE = {
   getSyscallInfo: 0x420e,
 } as const;
 
-/** Options: PTRACE_O_*. */
+/** Options of a tracer, to be summed: PTRACE_O_*. */
 export const OPTION = {
   sysgood: 1,
   fork: 2,
@@ -36,7 +38,7 @@ export const OPTION = {
   exitKill: 1 << 20,
 } as const;
 
-/** PTRACE_EVENT_* in the third byte of a stop's status. */
+/** Kinds of event stops, PTRACE_EVENT_*: the third byte of a stop's wait status. */
 export const PTRACE_EVENT = {
   fork: 1,
   vfork: 2,
@@ -46,10 +48,15 @@ export const PTRACE_EVENT = {
   stop: 128,
 } as const;
 
-/** `op` of `struct ptrace_syscall_info`. */
+/**
+ * Values of `op` in `struct ptrace_syscall_info`: at which point of a system call a thread stands.
+ */
 export const SYSCALL_STOP = { entry: 1, exit: 2, seccomp: 3 } as const;
 
-/** A stop for a system call has this signal, with {@linkcode OPTION.sysgood}. */
+/**
+ * Signal number of a stop at a system call: SIGTRAP with the high bit that
+ * {@linkcode OPTION.sysgood} adds.
+ */
 export const SYSCALL_SIGNAL = 5 | 0x80;
 
 const WNOHANG = 1;
@@ -62,7 +69,7 @@ const P_ALL = 0;
 const NT_PRSTATUS = 1n;
 const INFO_BYTES = 88n;
 
-/** Offsets in the shared page. */
+/** Offsets in bytes of what lies in the page that is shared with the kernel. */
 const AT = {
   status: 0,
   vector: 16,
@@ -75,11 +82,12 @@ const AT = {
   later: 2048,
 } as const;
 
-/** Offsets in siginfo_t. */
+/** Offsets of fields in siginfo_t, in bytes. */
 const SIGINFO = { code: 8, pid: 16 } as const;
-/** Codes below it mean an end. */
+/** Lowest `si_code` of a child that stopped; a lower code says that the child has ended. */
 const CLD_TRAPPED = 4;
 
+/** Memory at a fixed address that the kernel fills. */
 interface Page {
   readonly address: bigint;
   readonly view: DataView;
@@ -96,7 +104,15 @@ function page(): Page {
   return shared;
 }
 
-/** Makes a request; a negative result is -1 and errno says why. */
+/**
+ * Makes a request to the kernel about a tracee.
+ *
+ * @param request One of {@linkcode PTRACE}.
+ * @param tid Thread id of the tracee.
+ * @param addr Third argument of ptrace(2).
+ * @param data Fourth argument of ptrace(2).
+ * @returns 0 or more; -1 if the request failed, and errno says why.
+ */
 export function ptrace(request: number, tid: number, addr = 0n, data = 0n): number {
   return processLibc().ptrace(request, tid, addr, data);
 }
@@ -104,14 +120,17 @@ export function ptrace(request: number, tid: number, addr = 0n, data = 0n): numb
 /**
  * Attaches to a thread without stopping it.
  *
- * @throws {DtError} ESRCH no such thread; EPERM not ours, or another tracer has it.
+ * @param tid Thread id.
+ * @param options Sum of {@linkcode OPTION} bits.
+ * @throws {DtError} ESRCH no such thread; EPERM this process may not trace it, or another tracer
+ * does.
  */
 export function seize(tid: number, options: number): void {
   if (ptrace(PTRACE.seize, tid, 0n, BigInt(options)) === 0) return;
   throw notPermitted(tid, libc().errno());
 }
 
-/** The error of an attach that failed, with what would permit it. */
+/** Makes the error of an attach that failed; its message names what would permit the attach. */
 function notPermitted(tid: number, errno: number): DtError {
   const code = errnoName(errno);
   const options = { operation: "ptrace(PTRACE_SEIZE)" };
@@ -134,7 +153,10 @@ function notPermitted(tid: number, errno: number): DtError {
   return new DtError("EPERM", `Cannot trace process ${tid}: ${whose}`, options);
 }
 
-/** Why the Yama security module refuses. Documentation/admin-guide/LSM/Yama.rst */
+/**
+ * Explains a refusal by the Yama security module; undefined if Yama refuses nothing.
+ * Documentation/admin-guide/LSM/Yama.rst
+ */
 function yama(): string | undefined {
   let scope: number;
   try {
@@ -148,29 +170,31 @@ function yama(): string | undefined {
   return scope >= 3 ? `${setting}: nothing may be traced until the next boot` : undefined;
 }
 
-/** A change of state, as {@linkcode waitFor} leaves it. Reused: read it before the next wait. */
+/** The latest change of state that {@linkcode waitFor} reported. The next wait overwrites it. */
 export const stopped = {
-  /** Wait status. */
+  /** Status as wait(2) encodes it. */
   status: 0,
-  /** True if the thread has ended. */
+  /** True if the thread has ended, false if it has stopped. */
   get ended(): boolean {
     return (this.status & 0xff) !== 0x7f;
   },
-  /** Signal of a stop. */
+  /** Number of the signal that the thread has stopped with. */
   get signal(): number {
     return this.status >> 8 & 0xff;
   },
-  /** One of {@linkcode PTRACE_EVENT}, or 0. */
+  /** Kind of event stop: one of {@linkcode PTRACE_EVENT}, or 0. */
   get event(): number {
     return this.status >> 16;
   },
 };
 
 /**
- * Waits for one tracee or child.
+ * Waits for a change of state of one tracee or child, and leaves it in {@linkcode stopped}.
  *
- * @param options `wait` false returns at once; `untraced`: also for a stop of one that is not traced.
- * @returns Its id; 0 if nothing has happened; a negative errno.
+ * @param tid Thread id.
+ * @param options `wait` false returns at once; `untraced` also reports that an untraced child
+ * stopped.
+ * @returns The thread id; 0 if nothing has happened; a negative errno.
  */
 export function waitFor(tid: number, options: { wait: boolean; untraced?: boolean }): number {
   const { address, view } = page();
@@ -182,22 +206,25 @@ export function waitFor(tid: number, options: { wait: boolean; untraced?: boolea
   return found;
 }
 
-/** How {@linkcode waitAny} waits. */
+/** Options of {@linkcode waitAny}. */
 export interface WaitOptions {
-  /** False returns at once. */
+  /** True waits until something happens; false returns at once. */
   readonly wait: boolean;
-  /** A child of this process whose exit status somebody else wants, although it is traced. */
+  /**
+   * Process id of a child whose exit status belongs to another part of this program, although it is
+   * traced.
+   */
   readonly leave?: number;
-  /** Those that are known, by thread id. */
+  /** All tracees of this thread, by thread id. */
   readonly tracees: ReadonlyMap<number, unknown>;
 }
 
 /**
- * Waits for any of this thread's tracees. The exit status of a child that is not one is left to whoever
- * started it.
+ * Waits for a change of state of any tracee of this thread, and leaves it in {@linkcode stopped}.
+ * The exit status of a child that is no tracee is left for the part of the program that started it.
  *
- * @returns Thread id; 0 if nothing has happened to a tracee; a negative errno: ECHILD (-10) nobody is
- * left, EINTR (-4) a signal came.
+ * @returns The thread id; 0 if nothing has happened to a tracee; a negative errno: ECHILD (-10) no
+ * child is left, EINTR (-4) a signal came.
  */
 export function waitAny(options: WaitOptions): number {
   const { address, view } = page();
@@ -218,7 +245,10 @@ export function waitAny(options: WaitOptions): number {
   return foreign ? waitAmong(options) : waitFor(tid, { wait: false });
 }
 
-/** A child that nobody has waited for yet stands before them: each is asked for. */
+/**
+ * Asks for each tracee in turn: waitid(2) keeps reporting a child that nobody has waited for, and
+ * hides the tracees behind it.
+ */
 function waitAmong({ tracees, leave }: WaitOptions): number {
   for (const tid of tracees.keys()) {
     const found = tid === leave ? 0 : waitFor(tid, { wait: false });
@@ -227,68 +257,83 @@ function waitAmong({ tracees, leave }: WaitOptions): number {
   return 0;
 }
 
-/** Settles when {@linkcode waitAny} would not block; takes a thread of Deno's blocking pool. */
+/**
+ * Resolves when {@linkcode waitAny} would not block. Meanwhile a thread of Deno's blocking pool is
+ * taken.
+ */
 export async function stopComing(): Promise<void> {
   const { address } = page();
   const flags = WEXITED | WNOWAIT | WALL;
   await processLibc().waitid_later(P_ALL, 0, address + BigInt(AT.later), flags);
 }
 
-/** Long enough for the event loop to wait: only then are timers looked at. */
+/**
+ * Microseconds that a turn takes: long enough for the event loop to wait, since it runs timers only
+ * then.
+ */
 const TURN_US = 50;
 
 /**
- * A turn of the event loop: messages, timers, output. A message to oneself starves timers, and a timer of
- * 0 ms takes two; a call on the blocking pool takes what it sleeps.
+ * Lets the event loop turn once: messages, timers, output. The turn is a sleep on the blocking pool
+ * and takes as long as the sleep. A message to oneself would starve timers, and a timer of 0 ms
+ * takes 2 ms.
  */
 export async function eventLoop(): Promise<void> {
   await processLibc().usleep(TURN_US);
 }
 
-/** What a system call stop is about: read in place, overwritten by the next. */
+/**
+ * The facts about a system call stop, read in place from shared memory. The next read overwrites
+ * them.
+ */
 export class SyscallInfo {
   readonly #view = page().view;
   readonly #address = page().address + BigInt(AT.info);
 
-  /** Fills it; false if the thread has gone. */
+  /** Reads the facts about the stop of a thread; false if the thread is gone. */
   read(tid: number): boolean {
     return ptrace(PTRACE.getSyscallInfo, tid, INFO_BYTES, this.#address) > 0;
   }
 
-  /** One of {@linkcode SYSCALL_STOP}. */
+  /** Point of the system call: one of {@linkcode SYSCALL_STOP}. */
   get op(): number {
     return this.#view.getUint8(AT.info);
   }
 
-  /** AUDIT_ARCH_* */
+  /** Architecture of the call, an AUDIT_ARCH_* constant: tells 32-bit calls from 64-bit calls. */
   get architecture(): number {
     return this.#view.getUint32(AT.info + 4, true);
   }
 
-  /** Number of the call (entry, seccomp). */
+  /** Number of the system call; valid at entry and seccomp stops. */
   get number(): number {
     return this.#view.getUint32(AT.info + 24, true);
   }
 
-  /** Argument (entry, seccomp). */
+  /**
+   * Argument of the call as a signed 64-bit number, index 0 to 5; valid at entry and seccomp stops.
+   */
   argument(index: number): bigint {
     return this.#view.getBigInt64(AT.info + 32 + index * 8, true);
   }
 
-  /** Result (exit). */
+  /** Result of the call; valid at exit stops. */
   get result(): bigint {
     return this.#view.getBigInt64(AT.info + 24, true);
   }
 }
 
-/** The number that a fork or clone event brings: the child's id. */
+/** Reads the number that a fork or clone event brings along: the id of the new thread. */
 export function eventMessage(tid: number): number {
   const { address, view } = page();
   ptrace(PTRACE.getEventMessage, tid, 0n, address + BigInt(AT.message));
   return Number(view.getBigUint64(AT.message, true));
 }
 
-/** `si_code` of the signal that a thread has stopped for. */
+/**
+ * Reads `si_code` of the signal that a thread has stopped with: tells who sent the signal. 0 if
+ * unknown.
+ */
 export function signalCode(tid: number): number {
   const { address, view } = page();
   view.setInt32(AT.signal + SIGINFO.code, 0, true);
@@ -296,7 +341,7 @@ export function signalCode(tid: number): number {
   return view.getInt32(AT.signal + SIGINFO.code, true);
 }
 
-/** Signals that a stopped thread blocks, a bit each from the lowest; 8 bytes, a copy. */
+/** Copies the set of signals that a stopped thread blocks: 8 bytes, bit N - 1 for signal N. */
 export function blockedSignals(tid: number): Uint8Array {
   const { address, view, buffer } = page();
   view.setBigUint64(AT.mask, 0n, true);
@@ -304,7 +349,11 @@ export function blockedSignals(tid: number): Uint8Array {
   return new Uint8Array(buffer.slice(AT.mask, AT.mask + 8));
 }
 
-/** General registers of a stopped thread, `arch.userRegisters` says what is where; a copy. */
+/**
+ * Copies the general registers of a stopped thread.
+ *
+ * @returns The registers, laid out as `arch.userRegisters` says; undefined if the thread is gone.
+ */
 export function registers(tid: number): DataView<ArrayBuffer> | undefined {
   const { buffer } = page();
   if (moveRegisters(PTRACE.getRegisters, tid) < 0) return undefined;
@@ -312,12 +361,16 @@ export function registers(tid: number): DataView<ArrayBuffer> | undefined {
   return new DataView(buffer.slice(AT.registers, AT.registers + size));
 }
 
-/** Sets them. */
+/**
+ * Sets the general registers of a stopped thread to a changed copy of {@linkcode registers}. Errors
+ * are ignored.
+ */
 export function setRegisters(tid: number, values: DataView<ArrayBuffer>): void {
   new Uint8Array(page().buffer).set(new Uint8Array(values.buffer), AT.registers);
   moveRegisters(PTRACE.setRegisters, tid);
 }
 
+/** Moves registers between a thread and the shared page, in the direction that the request says. */
 function moveRegisters(request: number, tid: number): number {
   const { address, view } = page();
   view.setBigUint64(AT.vector, address + BigInt(AT.registers), true);

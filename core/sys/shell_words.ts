@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// What a shell makes of a command line, as far as starting one program needs to know: the first word, and
-// whether the line is more than one simple command.
+// Reads a command line as a shell does, as far as starting one program needs: the first word, and
+// whether the line is more than one simple command. spawn.ts uses the answers.
 
 /** One piece of a line: quoted text, an escaped character, or a run of plain characters. */
 const PIECE = /'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\]+|['"\\]/gs;
@@ -15,7 +15,11 @@ const SHELL_WORDS = new Set(
     .split(" "),
 );
 
-/** What a shell takes for the program: quotes and backslashes do not belong to the word. */
+/**
+ * Finds the word that a shell takes for the program, without its quotes and backslashes.
+ *
+ * @param command The command line.
+ */
 export function firstWord(command: string): string {
   const [word] = /^(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])*/s.exec(command.trim())!;
   return word.replace(
@@ -26,8 +30,10 @@ export function firstWord(command: string): string {
 
 /**
  * True if a command line is more than one program with arguments: several commands, a group, an
- * assignment in front, or a word that only a shell knows. `2>&1` and `&>` are redirections, which a simple
- * command may have.
+ * assignment in front, or a word that only a shell knows. `2>&1` and `&>` are redirections, which a
+ * simple command may have.
+ *
+ * @param command The command line.
  */
 export function needsShell(command: string): boolean {
   const text = command.trim();
@@ -37,7 +43,7 @@ export function needsShell(command: string): boolean {
   );
 }
 
-/** A text as one word of a shell's line. */
+/** Quotes a text, so that a shell takes the text for one word. */
 export function quoteWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,12 @@
-// Signals of this process.
+// Listens to signals that are sent to this process.
 
-/** Calls `called` at each of these signals, until the returned handle is disposed. */
+/**
+ * Calls a function at each signal of a list, until the returned handle is disposed.
+ *
+ * @param signals Names of the signals, e.g. "SIGINT".
+ * @param called Called in the event loop with the name of the signal.
+ * @returns A handle; disposing it removes the listeners.
+ */
 export function onSignals<S extends Deno.Signal>(
   signals: readonly S[],
   called: (signal: S) => void,

@@ -1,6 +1,7 @@
-// Starts a program and holds the program before its first instruction, traced by this thread. Until this
-// thread traces the child, the child waits for a line from a pipe; afterwards ptrace(2) holds it. Whatever
-// ends this process closes the pipe, or makes the kernel kill who is traced: no child is left behind.
+// Starts a program and holds the program before its first instruction, so that a session can begin
+// before the program does anything. First the child waits for a line from a pipe; then this thread
+// traces the child (ptrace.ts), and ptrace(2) holds it. No child is left behind: whatever ends this
+// process closes the pipe, or makes the kernel kill the tracee.
 
 import { DtError } from "../errors.ts";
 import { errnoName } from "./errno.ts";
@@ -16,19 +17,23 @@ const SIGTERM = 15;
 const SIGCONT = 18;
 const POSIX_SPAWN_SETSIGDEF = 4;
 const POSIX_SPAWN_SETSIGMASK = 8;
-/** sizeof(posix_spawnattr_t), with room for other C libraries; sizeof(sigset_t). */
+/** Size of posix_spawnattr_t in bytes, with room for other C libraries than glibc. */
 const ATTRIBUTE_BYTES = 512;
+/** Size of sigset_t in bytes. */
 const SIGSET_BYTES = 128;
 
-/** How long a child is waited for that was told to end. */
+/** Milliseconds that a child has to end after SIGTERM before it is left to itself. */
 const ENDING_MS = 50;
 
-/** Signals that stop a process. */
+/** True for the signals that stop a process: SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU. */
 export function isStopSignal(signal: number): boolean {
   return signal >= 19 && signal <= 22;
 }
 
-/** `char *[]` with the texts behind it, in one buffer, so that what points into it keeps it. */
+/**
+ * Makes a `char *[]` with the texts behind the pointers in the same buffer, so that the buffer
+ * keeps the texts alive.
+ */
 function strings(values: readonly string[]): BigUint64Array {
   const texts = values.map(cString);
   let at = (values.length + 1) * 8;
@@ -44,7 +49,12 @@ function strings(values: readonly string[]): BigUint64Array {
   return words;
 }
 
-/** A descriptor that a shell can name, of one digit, and that programs do not get from this process. */
+/**
+ * Finds a number for a descriptor in the child: one digit, since a shell can name no other, and not
+ * a descriptor that programs inherit from this process.
+ *
+ * @throws {DtError} EMFILE programs inherit all of the descriptors 3 to 9.
+ */
 function spareDescriptor(): number {
   for (let fd = 9; fd > 2; fd--) if (!isInherited(fd)) return fd;
   throw new DtError("EMFILE", "Cannot start a program: it would inherit descriptors 3 to 9", {
@@ -53,9 +63,14 @@ function spareDescriptor(): number {
 }
 
 /**
- * posix_spawn(3), with signals as a program expects them: Deno ignores SIGPIPE.
+ * Starts a program with posix_spawn(3). Signals are reset to what programs expect, since Deno
+ * ignores SIGPIPE.
  *
- * @param inherit A descriptor of this process, and the number that the program knows it by.
+ * @param path Path of the program.
+ * @param argv Arguments, the program's name first.
+ * @param inherit A descriptor of this process, and its number in the program.
+ * @returns Process id of the child.
+ * @throws {DtError} errno of posix_spawn(3).
  */
 function spawn(
   path: string,
@@ -93,22 +108,23 @@ function spawn(
 }
 
 /**
- * A child of this thread that has executed its program and not run an instruction of it. Until it is
- * released or taken, this thread traces it; all calls must come from this thread.
+ * A child of this thread that has executed its program and not yet run an instruction of it. This
+ * thread traces the child until it is released or taken. All calls must come from this thread.
  */
 export class HeldProcess implements Disposable {
-  /** Process id. */
+  /** Process id of the child. */
   readonly pid: number;
   #held = true;
   #reaped = false;
   #status?: number;
 
   /**
-   * Starts a shell that becomes the command.
+   * Starts a shell that becomes the command, and waits until the command has been executed.
    *
-   * @param command A command with arguments, split as a shell does. Where the line is more than one simple
-   * command (`a && b`, a pipe, an assignment), the process is the shell that runs the line.
-   * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC the shell could not execute it.
+   * @param command A command with arguments, split as a shell does. If the line is more than one
+   * simple command (`a && b`, a pipe, an assignment), the child is the shell that runs the line.
+   * @throws {DtError} EPERM ptrace(2) is not permitted; ENOEXEC the shell could not execute the
+   * command; EMFILE no descriptor is free.
    */
   constructor(command: string) {
     const { reader, writer } = openPipe();
@@ -121,7 +137,7 @@ export class HeldProcess implements Disposable {
       this.pid = spawn("/bin/sh", ["sh", "-c", script], { fd: reader.value, as });
     }
     try {
-      // The kernel kills who is traced when this process ends, whatever ends it.
+      // When this process ends, whatever ends it, the kernel kills the tracee.
       seize(this.pid, OPTION.exec | OPTION.exitKill);
       libc().write(writer.value, new Uint8Array([10]), 1n);
       this.#advance(command, writer.value);
@@ -132,7 +148,10 @@ export class HeldProcess implements Disposable {
     }
   }
 
-  /** Lets the shell run until it has executed the command. The shell's own exec comes before its line is read. */
+  /**
+   * Lets the shell run until it has executed the command. The first exec is the shell's own: it
+   * comes before the shell reads the line from the pipe.
+   */
   #advance(command: string, pipe: number): void {
     for (;;) {
       const tid = waitFor(this.pid, { wait: true });
@@ -146,45 +165,50 @@ export class HeldProcess implements Disposable {
     throw new DtError("ENOEXEC", `Cannot run '${command}'`, { operation: "exec" });
   }
 
-  /** Lets it run, untraced. */
+  /** Lets the child run, untraced. Has no effect after {@linkcode HeldProcess.take}. */
   release(): void {
     if (this.#held) ptrace(PTRACE.detach, this.pid);
     this.#held = false;
   }
 
-  /** Gives it to a tracer in this thread, which finds it stopped. */
+  /** Hands the child over to a tracer in this thread; that tracer finds it stopped. */
   take(): void {
     this.#held = false;
   }
 
-  /** How it has ended, as wait(2) says it; undefined while it runs, or if somebody else was told. */
+  /**
+   * Status of the ended child as wait(2) encodes it; undefined while the child runs, or if another
+   * part of the program waited for it.
+   */
   get status(): number | undefined {
     return this.#status;
   }
 
-  /** Lets it run on when this is disposed. */
+  /** Lets the child run, and go on running when this object is disposed. */
   abandon(): void {
     this.release();
     this.#reaped = true;
   }
 
-  /** Takes its exit status, if it has ended and nobody else did. */
+  /**
+   * Reads the exit status of the child if it has ended and nobody else has read it. Never waits.
+   */
   reap(): void {
     if (this.#reaped) return;
     const found = waitFor(this.pid, { wait: false });
-    // ECHILD: a tracer has taken it.
+    // An error is ECHILD: a tracer has read the status already.
     this.#reaped = found < 0 || (found > 0 && stopped.ended);
     if (found > 0 && stopped.ended) this.#status = stopped.status;
   }
 
-  /** Ends it if it still runs. */
+  /** Ends the child if it still runs: SIGTERM, and a short wait for its end. */
   [Symbol.dispose](): void {
     this.release();
     this.reap();
     if (this.#reaped) return;
     libc().kill(this.pid, SIGTERM);
     libc().kill(this.pid, SIGCONT);
-    // It ends at once, or takes its time and is left to init.
+    // The child ends at once, or takes its time and is left to init.
     const tick = new Int32Array(new SharedArrayBuffer(4));
     for (let ms = 0; ms < ENDING_MS && !this.#reaped; ms++) {
       this.reap();

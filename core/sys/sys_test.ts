@@ -1,3 +1,6 @@
+// Tests of the small files of core/sys: errno, descriptors, memory, the poller, clocks, CPUs, auxv,
+// pidfd.
+
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { codeOf } from "../../tests/helpers.ts";
 import { auxBase } from "./auxv.ts";

@@ -1,29 +1,35 @@
-// The events of tracefs.
+// Lists the kernel's trace events and reads their formats from tracefs; format.ts parses the
+// formats.
 
 import { DtError } from "../errors.ts";
 import { type EventFormat, parseFormat } from "./format.ts";
 
-/** Where tracefs may be mounted; the second is debugfs's. */
+/** Folders where tracefs may be mounted; the second is debugfs's. */
 const MOUNTS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
 let found: string | undefined;
 
-/** Where tracefs is mounted and readable; undefined if it is not. */
+/** Finds the folder where tracefs is mounted and readable; undefined if there is none. */
 export function tracefsPath(): string | undefined {
-  // Not there is no answer for ever: it may be mounted later.
+  // A failure is not remembered: somebody may mount tracefs later.
   return found ??= MOUNTS.find((path) => isReadable(`${path}/available_events`));
 }
 
-/** Names of all events as "subsystem:event"; none where tracefs is not mounted. */
+/** Lists the names of all events as "subsystem:event", sorted; empty if tracefs cannot be read. */
 export function eventNames(): string[] {
   const path = tracefsPath();
   if (path === undefined) return [];
   return readText(`${path}/available_events`)!.split("\n").filter((line) => line !== "").sort();
 }
 
+/** Formats that were read, by "subsystem/event". */
 const formats = new Map<string, EventFormat>();
 
-/** Number and fields of an event, undefined if there is none. */
+/**
+ * Reads the number and the fields of an event.
+ *
+ * @returns undefined if there is no such event or tracefs cannot be read.
+ */
 export function eventFormat(subsystem: string, event: string): EventFormat | undefined {
   const key = `${subsystem}/${event}`;
   if (!formats.has(key)) {
@@ -38,12 +44,15 @@ export function eventFormat(subsystem: string, event: string): EventFormat | und
   return formats.get(key);
 }
 
-/** The text of a file, undefined if it is not there or not ours to read. */
+/** Reads the text of a file; undefined if the file is missing or this user may not read it. */
 function readText(path: string): string | undefined {
   return ifReadable(() => Deno.readTextFileSync(path));
 }
 
-/** Without reading it: the kernel makes these texts anew each time. */
+/**
+ * True if a file can be opened. The file is not read, since the kernel makes its text anew for each
+ * reader.
+ */
 function isReadable(path: string): boolean {
   return ifReadable(() => {
     Deno.openSync(path).close();
@@ -51,6 +60,7 @@ function isReadable(path: string): boolean {
   }) ?? false;
 }
 
+/** Calls a function; undefined if the file it reads is missing or not for this user. */
 function ifReadable<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -65,7 +75,11 @@ function ifReadable<T>(read: () => T): T | undefined {
   }
 }
 
-/** What to say where events are asked for and tracefs is not there. */
+/**
+ * Explains why trace events cannot be read, for a message.
+ *
+ * @returns EACCES or ENOENT with the reason and the remedy; undefined if tracefs can be read.
+ */
 export function tracefsMissing(): DtError | undefined {
   if (tracefsPath() !== undefined) return undefined;
   const mounted = /^\S+ \S+ (tracefs|debugfs) /m.test(readText("/proc/mounts") ?? "");

@@ -1,25 +1,28 @@
 // Pure: no I/O, no FFI.
-// The "format" file of a trace event: number and fields.
+// Parses the "format" file of a trace event, which says the event's number and fields.
 
-/** A field of an event's record. */
+/** A field of an event's record in the kernel's trace format. */
 export interface EventField {
-  /** Name. */
+  /** Name of the field, as the kernel's macro declares it. */
   readonly name: string;
-  /** C type; arrays with their length: "char[16]", "__data_loc char[]". */
+  /** C type of the field; of an array with its length: "char[16]", "__data_loc char[]". */
   readonly type: string;
-  /** Bytes from the start of the record. */
+  /** Distance in bytes from the start of the record. */
   readonly offset: number;
-  /** Bytes; of dynamic data those of the word that tells where it is. */
+  /**
+   * Width of the field in bytes; for dynamic data (`__data_loc`), the width of the word that
+   * locates the data.
+   */
   readonly size: number;
-  /** Whether a narrow integer is sign-extended. */
+  /** True if an integer narrower than 64 bits is sign-extended. */
   readonly signed: boolean;
 }
 
-/** What a format file says. */
+/** The facts in a format file. */
 export interface EventFormat {
-  /** For perf_event_open. */
+  /** Number of the event, which perf_event_open(2) takes. */
   readonly id: number;
-  /** Fields of the event, without those that all events begin with. */
+  /** Fields of the event, without the fields that all events begin with. */
   readonly fields: readonly EventField[];
 }
 
@@ -28,7 +31,9 @@ const FIELD = /^\tfield:(.*);\toffset:(\d+);\tsize:(\d+);\tsigned:([01]);$/gm;
 /**
  * Parses a format file.
  *
- * @throws {SyntaxError} It has no ID.
+ * @param text Content of the file.
+ * @returns The event's number and fields.
+ * @throws {SyntaxError} The text has no line with an ID.
  */
 export function parseFormat(text: string): EventFormat {
   const id = /^ID: (\d+)$/m.exec(text)?.[1];
@@ -50,7 +55,10 @@ export function parseFormat(text: string): EventFormat {
   return { id: Number(id), fields };
 }
 
-/** `char` and `[16]`, or a length by a constant of the kernel's that only the size tells. */
+/**
+ * Makes the type of an array from element type and brackets. A length given by the name of a
+ * constant is taken from the field's size.
+ */
 function arrayType(type: string, array: string, size: number): string {
   if (array === "") return type;
   if (/^\[\d+\]$/.test(array)) return `${type}${array}`;

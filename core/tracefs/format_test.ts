@@ -1,3 +1,5 @@
+// Tests of the parser of format files.
+
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseFormat } from "./mod.ts";
 

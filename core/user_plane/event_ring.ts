@@ -1,8 +1,8 @@
 // Pure: no I/O, no FFI.
-// The user plane's rings: one per CPU, fixed slots, one writer and one reader, nothing allocated per
-// event. dt(4)'s dt_cpubuf.
+// The rings of the user plane, dt(4)'s dt_cpubuf: a ring for each CPU, with slots of fixed size,
+// one writer and one reader in the same thread. user_plane.ts fills and drains them.
 
-/** A ring of one CPU. */
+/** The ring of one CPU. */
 class CpuRing {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView;
@@ -16,27 +16,29 @@ class CpuRing {
   }
 }
 
-/** Per-CPU rings of events of one size, read round robin. */
+/** Rings of events of one size, one ring per CPU, read round robin. */
 export class EventRings {
   readonly #rings: CpuRing[];
-  /** CPU after the one that the last read ended with. */
+  /** Number of the CPU whose ring is read next. */
   #next = 0;
 
   /**
+   * Allocates the rings.
+   *
    * @param cpus Number of rings.
-   * @param slotBytes Size of the largest event.
-   * @param slots Events per ring; all of them are usable.
+   * @param slotBytes Size of the largest event in bytes.
+   * @param slots Number of events that a ring holds.
    */
   constructor(cpus: number, readonly slotBytes: number, slots: number) {
     this.#rings = Array.from({ length: cpus }, () => new CpuRing(slots, slotBytes));
   }
 
-  /** Events that found no free slot, over all CPUs. */
+  /** Number of events that found no free slot, over all CPUs. */
   get dropped(): bigint {
     return this.#rings.reduce((sum, ring) => sum + ring.dropped, 0n);
   }
 
-  /** True if nothing waits. */
+  /** True if no event waits in any ring. */
   get empty(): boolean {
     return this.#rings.every((ring) => ring.produced === ring.consumed);
   }
@@ -44,6 +46,7 @@ export class EventRings {
   /**
    * Fills one slot through `fill`, or counts a drop.
    *
+   * @param cpu Number of the ring.
    * @param fill Gets a zeroed view of the slot; must write the header.
    * @returns False if the ring was full.
    */
@@ -61,8 +64,11 @@ export class EventRings {
   }
 
   /**
-   * Hands out the oldest event of each CPU in turn, from the CPU after the last one served, until
-   * `take` returns false or nothing waits.
+   * Hands out the oldest event of each ring in turn, starting where the last read ended, until
+   * `take` returns false or no event waits.
+   *
+   * @param take Gets a view of the slot, which is free again after the call. False leaves the event
+   * in its ring.
    */
   read(take: (slot: DataView) => boolean): void {
     const count = this.#rings.length;

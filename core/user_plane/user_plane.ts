@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
-// `enter` on the user plane: a function that event sources call, the rings it fills, and waiting
-// for them.
+// The user plane of one recording. `enter` is a function that event sources call in their thread;
+// it runs the action, or fills the standard event into a ring (event_ring.ts). The session
+// (core/device) waits for events and drains the rings.
 
 import { CONTROL } from "../contract/blocks.ts";
 import {
@@ -22,53 +23,56 @@ import { type UserAttachment, type UserHost } from "../contract/attachment.ts";
 import { type UserEvent, type UserSite } from "../contract/user_action.ts";
 import type { SessionStats } from "../contract/stats.ts";
 
-/** How to set up. */
+/** Sizes and callbacks of a {@linkcode UserPlane}. */
 export interface UserPlaneOptions {
-  /** Number of rings. */
+  /** Number of rings, one for each CPU. */
   readonly cpuCount: number;
-  /** Events per ring. */
+  /** Number of events that a ring holds. */
   readonly slots: number;
-  /** Bytes of the largest event. */
+  /** Size of the largest event in bytes. */
   readonly slotBytes: number;
-  /** What a probe's events hold. */
+  /** Finds the layout of a probe's events and the arguments that they hold. */
   recordingOf(pbn: number): {
     readonly layout: EventLayout;
     readonly sources: readonly CaptureSource[];
   };
-  /** Called when no source can have events any more. */
+  /** Called when all event sources have ended by themselves. */
   ended(): void;
 }
 
-/** The user side of one recording. */
+/** The rings, counters and event sources of one recording on the user plane. */
 export class UserPlane {
   readonly #options: UserPlaneOptions;
   readonly #rings: EventRings;
   readonly #abort = new AbortController();
+  /** The object that actions share with this side. */
   readonly #site: UserSite;
   #wakeup?: () => void;
   #failure: unknown;
   #fired = 0n;
   #recursed = 0n;
   #skippedTicks = 0n;
-  /** By {@linkcode OUTCOME}. */
+  /** Counts of the outcomes, indexed by {@linkcode OUTCOME}. */
   readonly #outcomes = [0n, 0n, 0n, 0n];
+  /** True while an action runs: dt(4)'s dc_inevt. */
   #inEvent = false;
 
-  /** Makes the rings; nothing runs yet. */
+  /** Allocates the rings; no event source runs yet. */
   constructor(options: UserPlaneOptions) {
     this.#options = options;
     this.#rings = new EventRings(options.cpuCount, options.slotBytes, options.slots);
     this.#site = { control: new Int32Array(CONTROL.size / 4), failedUpdates: 0n };
   }
 
-  /** Words that actions share with this side, at {@linkcode CONTROL}'s offsets. */
+  /** Words that actions share with the session, laid out as {@linkcode CONTROL}. */
   get control(): Int32Array {
     return this.#site.control;
   }
 
   /**
-   * Starts the event sources.
+   * Starts the event sources. A source that fails later makes {@linkcode UserPlane.wait} throw.
    *
+   * @param attachments The sources to start.
    * @throws {DtError} A source cannot have its events.
    */
   start(attachments: readonly UserAttachment[]): void {
@@ -93,12 +97,17 @@ export class UserPlane {
     });
   }
 
-  /** Stops the event sources. */
+  /** Stops the event sources: aborts their signal. */
   stop(): void {
     this.#abort.abort();
   }
 
-  /** Settles when something was recorded or {@linkcode wake} was called; throws what a source threw. */
+  /**
+   * Resolves when an event was recorded, the sources were stopped, or {@linkcode UserPlane.wake}
+   * was called.
+   *
+   * @throws Whatever an event source threw.
+   */
   async wait(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (!this.#rings.empty || this.#abort.signal.aborted) return;
@@ -107,26 +116,40 @@ export class UserPlane {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Ends a pending wait. */
+  /** Ends a pending wait, if there is one. */
   wake(): void {
     this.#wakeup?.();
   }
 
-  /** Runs an action once, whether or not the session has ended. */
+  /**
+   * Runs an action once, whether or not the session has ended.
+   *
+   * @param action The action, which must have a function for the user plane.
+   * @param pbn Number of the probe.
+   * @param event The event that the action sees.
+   */
   run(action: Action, pbn: number, event: UserEvent): void {
     this.#fired++;
     this.#outcomes[action.user!(event, pbn, this.#site)]++;
     this.wake();
   }
 
-  /** Hands out events round robin over the CPUs, until `take` returns false. */
+  /**
+   * Hands out events round robin over the CPUs, until `take` returns false.
+   *
+   * @param take Gets the bytes of an event, which are overwritten after the call. False leaves the
+   * event in its ring.
+   */
   drain(take: (event: Uint8Array) => boolean): void {
     this.#rings.read((slot) =>
       take(new Uint8Array(slot.buffer, slot.byteOffset, slot.getUint32(HEADER.size, true)))
     );
   }
 
-  /** Counters so far. */
+  /**
+   * Returns the counters as they stand now; the other counters of a session belong to the kernel
+   * plane.
+   */
   stats(): Partial<SessionStats> {
     const [filtered, aggregated, recorded, dropped] = this.#outcomes;
     return {
@@ -146,6 +169,9 @@ export class UserPlane {
     return this.#site.control[CONTROL.exit / 4] !== 0;
   }
 
+  /**
+   * The function that event sources call: counts the event, and runs its action under the guard.
+   */
   #enter(pcb: Pcb, event: UserEvent): void {
     this.#fired++;
     if (this.#inEvent) {
@@ -161,6 +187,7 @@ export class UserPlane {
     this.wake();
   }
 
+  /** Runs the action of an event, or records the event; returns the outcome. */
   #act(pcb: Pcb, event: UserEvent): Outcome {
     const { request, probe } = pcb;
     if (this.#exited || !passesFilter(request.filter, event)) return OUTCOME.filtered;
@@ -176,6 +203,7 @@ export class UserPlane {
   }
 }
 
+/** Fills a slot with the standard event, without the captured arguments. */
 function fill(slot: DataView, pbn: number, event: UserEvent, layout: EventLayout): void {
   const { thread } = event;
   slot.setUint32(HEADER.kind, KIND_EVENT, true);
@@ -209,14 +237,18 @@ function fill(slot: DataView, pbn: number, event: UserEvent, layout: EventLayout
   }
 }
 
+/** Errno for memory that cannot be read, negative as in the kernel plane's events. */
 const EFAULT = -14n;
 
-/** Copies one argument, as the recorder's program does: length or error, then bytes. */
+/**
+ * Copies one captured argument as the kernel plane's recorder does: length or negative errno, then
+ * bytes.
+ */
 function copy(slot: DataView, source: CaptureSource, event: UserEvent): void {
   const { at, bytes, kind } = source.slot;
   const value = event.values[source.at] ?? 0n;
   if (kind === "int") {
-    // As its C type has it.
+    // The value is cut or extended to the width of its C type.
     const { size, signed } = source.type;
     const bits = size * 8;
     slot.setBigInt64(at, 8n, true);

@@ -1,4 +1,4 @@
-// Writes helpers.ts from enum bpf_func_id of the running kernel's BTF.
+// Writes helpers.ts from enum bpf_func_id of the running kernel's BTF; `deno task gen` runs it.
 
 import { BTF_KIND, kernelBtf } from "../../btf/mod.ts";
 

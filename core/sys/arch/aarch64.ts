@@ -1,8 +1,13 @@
-// aarch64: arch/arm64/include/asm/ptrace.h, include/uapi/asm-generic/unistd.h.
+// The constants of aarch64 Linux; arch.ts says what each of them means. Sources:
+// arch/arm64/include/asm/ptrace.h, include/uapi/asm-generic/unistd.h.
 
 import type { Arch } from "./arch.ts";
 
-/** struct pt_regs: x0..x30, sp @248, pc @256, pstate @264, orig_x0 @272, syscallno (s32) @280. */
+/**
+ * The constants of a 64-bit ARM kernel. Layout of its struct pt_regs, offsets in bytes: x0 to x30
+ * at 0 to 240, sp at 248, pc at 256, pstate at 264, orig_x0 at 272, syscallno (32 bits, signed) at
+ * 280.
+ */
 export const aarch64: Arch = {
   name: "aarch64",
   syscalls: {
@@ -32,7 +37,7 @@ export const aarch64: Arch = {
     ftruncate: 46n,
   },
   audit: 0xc00000b7,
-  // struct user_pt_regs
+  // Offsets in struct user_pt_regs, in bytes; register xN stands at N * 8.
   userRegisters: {
     size: 272,
     ip: 256,
@@ -42,11 +47,12 @@ export const aarch64: Arch = {
     args: [0, 8, 16, 24, 32, 40],
     result: 0,
   },
-  // arch/arm64/include/uapi/asm/perf_regs.h
+  // The names follow arch/arm64/include/uapi/asm/perf_regs.h.
   perfRegisters: [...Array.from({ length: 31 }, (_, i) => `r${i}`), "sp", "ip"],
-  // svc #0
+  // The instruction "svc #0", little endian.
   syscallInstruction: [0x01, 0x00, 0x00, 0xd4],
-  // x0 holds the return value at exit; at entry orig_x0 and x0 agree.
+  // At the entry orig_x0 and x0 agree; at the exit x0 holds the result, so argument 0 comes from
+  // orig_x0.
   syscallArguments: [272, 8, 16, 24, 32, 40],
   syscallNumber: 280,
   syscallNumberSize: 4,
@@ -54,9 +60,9 @@ export const aarch64: Arch = {
     ...Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`r${i}`, i * 8])),
     ...{ sp: 248, ip: 256, pstate: 264 },
   },
-  // AAPCS64
+  // Registers by the AAPCS64 calling convention.
   functionArguments: Array.from({ length: 8 }, (_, i) => `r${i}`),
   functionResult: "r0",
-  // PSR_MODE32_BIT in pstate
+  // PSR_MODE32_BIT in pstate marks a process in 32-bit mode.
   compat: { offset: 264, mask: 0x10, value: 0x10 },
 };

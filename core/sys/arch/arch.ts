@@ -1,10 +1,11 @@
-// What differs between processors.
+// The facts in which processor architectures differ, as one interface. x86_64.ts and aarch64.ts
+// fill it in; mod.ts chooses the architecture of the running process.
 
-/** Constants of one architecture's Linux ABI. */
+/** Constants of one architecture's Linux ABI: numbers of system calls, layouts of registers. */
 export interface Arch {
-  /** As Deno.build.arch spells it. */
+  /** Name of the architecture, spelled as in Deno.build.arch. */
   readonly name: "x86_64" | "aarch64";
-  /** System call numbers that dt calls itself. */
+  /** Numbers of the system calls that dt makes by number, through syscall(2). */
   readonly syscalls: {
     readonly bpf: bigint;
     readonly openat: bigint;
@@ -31,37 +32,60 @@ export interface Arch {
     readonly setgroups: bigint;
     readonly ftruncate: bigint;
   };
-  /** AUDIT_ARCH_* of the processor's own calls: include/uapi/linux/audit.h. */
+  /**
+   * The AUDIT_ARCH_* constant of this architecture's own system calls; include/uapi/linux/audit.h.
+   */
   readonly audit: number;
-  /** What ptrace(2) shows in NT_PRSTATUS, `struct user_regs_struct`; offsets in bytes. */
+  /**
+   * Layout of the general registers that ptrace(2) reads and writes as NT_PRSTATUS (`struct
+   * user_regs_struct`); offsets in bytes.
+   */
   readonly userRegisters: {
-    /** Bytes of the structure. */
+    /** Size of the structure in bytes. */
     readonly size: number;
+    /** Offset of the instruction pointer. */
     readonly ip: number;
+    /** Offset of the stack pointer. */
     readonly sp: number;
+    /** Offset of the frame pointer. */
     readonly framePointer: number;
-    /** Number of a system call about to be made, and its arguments and result. */
+    /** Offset of the number of the system call that the thread is about to make. */
     readonly number: number;
+    /** Offsets of the six arguments of a system call. */
     readonly args: readonly number[];
+    /** Offset of the result of a system call. */
     readonly result: number;
-    /** Set to -1 so that nothing is restarted; absent where the kernel keeps it elsewhere. */
+    /**
+     * Offset of the number that the kernel restarts an interrupted call by; a tracer sets it to -1
+     * to prevent a restart. Absent where the kernel keeps that number out of reach.
+     */
     readonly originalNumber?: number;
   };
-  /** Names of the registers that a perf sample can have, by perf's number; empty: not one of them. */
+  /**
+   * Names of the registers that a perf sample can hold; the index is perf's number of the register.
+   * An empty name stands for a register that is never sampled.
+   */
   readonly perfRegisters: readonly string[];
-  /** The instruction that makes a system call. */
+  /** Bytes of the instruction that makes a system call. */
   readonly syscallInstruction: readonly number[];
-  /** Offsets into `struct pt_regs` of the six system call arguments. */
+  /** Offsets of the six system call arguments in `struct pt_regs`, in bytes. */
   readonly syscallArguments: readonly number[];
-  /** Offset into `struct pt_regs` of the system call number. */
+  /** Offset of the system call number in `struct pt_regs`, in bytes. */
   readonly syscallNumber: number;
-  /** Bytes of the system call number in `struct pt_regs`. */
+  /** Width of the system call number in `struct pt_regs`, in bytes. */
   readonly syscallNumberSize: 4 | 8;
-  /** Offsets of registers in `struct pt_regs`, by the names that reg() takes. */
+  /**
+   * Offsets of the registers in `struct pt_regs`, in bytes, by the names that the language's reg()
+   * takes.
+   */
   readonly registers: Readonly<Record<string, number>>;
-  /** Registers of a C function's arguments, in order, and of its result. */
+  /** Names of the registers that hold a C function's first arguments, in order. */
   readonly functionArguments: readonly string[];
+  /** Name of the register that holds a C function's result. */
   readonly functionResult: string;
-  /** How `struct pt_regs` tells a 32-bit process: the word at `offset`, masked, equals `value`. */
+  /**
+   * Test for a 32-bit process on its `struct pt_regs`: the word at `offset`, masked with `mask`,
+   * equals `value`.
+   */
   readonly compat: { readonly offset: number; readonly mask: number; readonly value: number };
 }

@@ -1,8 +1,12 @@
-// x86-64: arch/x86/include/uapi/asm/ptrace.h, arch/x86/entry/syscalls/syscall_64.tbl.
+// The constants of x86-64 Linux; arch.ts says what each of them means. Sources:
+// arch/x86/include/uapi/asm/ptrace.h, arch/x86/entry/syscalls/syscall_64.tbl.
 
 import type { Arch } from "./arch.ts";
 
-/** struct pt_regs: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss. */
+/**
+ * The constants of an x86-64 kernel. Order of the 8-byte registers in its struct pt_regs: r15 r14
+ * r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss.
+ */
 export const x86_64: Arch = {
   name: "x86_64",
   syscalls: {
@@ -32,7 +36,7 @@ export const x86_64: Arch = {
     ftruncate: 77n,
   },
   audit: 0xc000003e,
-  // arch/x86/include/asm/user_64.h
+  // Offsets in struct user_regs_struct, in bytes; arch/x86/include/asm/user_64.h.
   userRegisters: {
     size: 216,
     ip: 128,
@@ -43,17 +47,17 @@ export const x86_64: Arch = {
     result: 80,
     originalNumber: 120,
   },
-  // arch/x86/include/uapi/asm/perf_regs.h; ds to gs are not sampled
+  // The names follow arch/x86/include/uapi/asm/perf_regs.h; perf never samples ds, es, fs and gs.
   perfRegisters: [
     ..."ax bx cx dx si di bp sp ip flags cs ss".split(" "),
     ...["", "", "", ""],
     ..."r8 r9 r10 r11 r12 r13 r14 r15".split(" "),
   ],
-  // syscall
+  // The instruction "syscall".
   syscallInstruction: [0x0f, 0x05],
-  // di, si, dx, r10, r8, r9
+  // The registers di, si, dx, r10, r8, r9.
   syscallArguments: [112, 104, 96, 56, 72, 64],
-  // orig_ax
+  // The register orig_ax.
   syscallNumber: 120,
   syscallNumberSize: 8,
   registers: {
@@ -61,9 +65,9 @@ export const x86_64: Arch = {
     ...{ ax: 80, cx: 88, dx: 96, si: 104, di: 112, orig_ax: 120, ip: 128, cs: 136, flags: 144 },
     ...{ sp: 152, ss: 160 },
   },
-  // System V ABI
+  // Registers by the System V calling convention.
   functionArguments: ["di", "si", "dx", "cx", "r8", "r9"],
   functionResult: "ax",
-  // cs is __USER32_CS
+  // A process in 32-bit mode runs with the code segment __USER32_CS.
   compat: { offset: 136, mask: 0xffff, value: 0x23 },
 };

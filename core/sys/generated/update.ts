@@ -1,4 +1,5 @@
-// Writes errno.ts from the running C library. Needs glibc 2.32 for strerrorname_np(3).
+// Writes errno.ts from the running C library; `deno task gen` runs it. Needs glibc 2.32 for
+// strerrorname_np(3).
 
 const libc = Deno.dlopen("libc.so.6", {
   strerrorname_np: { parameters: ["i32"], result: "pointer" },
@@ -20,7 +21,7 @@ for (let errno = 1; errno < 134; errno++) {
   if (name === undefined) continue;
   out += `  ${errno}: ["${name}", "${text(libc.symbols.strerror(errno))}"],\n`;
 }
-// The kernel's own, which leaks out of bpf(2); the C library has no name for it.
+// ENOTSUPP is internal to the kernel but leaks out of bpf(2); the C library has no name for it.
 out += `  524: ["ENOTSUPP", "Operation not supported"],\n};\n`;
 Deno.writeTextFileSync(new URL("./errno.ts", import.meta.url), out);
 libc.close();
