@@ -4,6 +4,8 @@
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
 import { type FormatPart, parseFormat } from "../../syntax/printf_format.ts";
+import type { TextNode } from "../../model/calls.ts";
+import type { FunctionName } from "../../model/functions.ts";
 import type { MapVariable, Node } from "../../model/ir.ts";
 import { cSize, isNumeric, NONE, pointer, string, type Type, typeName } from "../../model/types.ts";
 import { broken, constant, type Context } from "../context.ts";
@@ -11,6 +13,9 @@ import { asString, isConstant } from "../operators.ts";
 
 /** Checks a call and makes its node. */
 export type Handler = (context: Context, call: CallExpr) => Node;
+
+/** What one file of this folder has: some functions with their handlers. */
+export type Handlers = Readonly<Partial<Record<FunctionName, Handler>>>;
 
 const ORDINALS = ["first", "second", "third", "fourth"];
 
@@ -65,7 +70,7 @@ export function word(expr: Expr): string | undefined {
 }
 
 /** Text: a string, a char array, a pointer to characters. */
-export function text(context: Context, call: CallExpr, index: number): Node {
+export function text(context: Context, call: CallExpr, index: number): TextNode {
   const expr = call.args[index];
   const node = context.value(expr);
   const found = asString(context, node);
@@ -88,14 +93,20 @@ export function readString(
   address: Node,
   length: Node | undefined,
   span: Span,
-): Node {
+): TextNode {
   const { maxStrlen } = context.config;
   const known = length !== undefined && isConstant(length) && length.value < BigInt(maxStrlen);
   const type = known
     ? string(Math.max(1, Number((length as Node & { op: "constant" }).value)))
     : string(maxStrlen, true);
-  const args = length === undefined || known ? [address] : [address, length];
-  return { op: "call", name: "str", args, type, span };
+  return {
+    op: "memory_call",
+    name: "str",
+    address,
+    length: known ? undefined : length,
+    type,
+    span,
+  };
 }
 
 /** A map as a whole. */
