@@ -2,7 +2,8 @@
 // A script's maps as BPF maps. Scalar maps are arrays of one entry, aggregations have a value per
 // CPU, so that counting takes no lock; a declared kind is taken as it is, with plain values.
 
-import { aggregationWords, type MapType, storageSize } from "./types.ts";
+import { aggregationWords } from "./aggregations.ts";
+import { type MapType, storageSize } from "./types.ts";
 
 /** Shape of the BPF map behind a script's map. */
 export interface MapLayout {

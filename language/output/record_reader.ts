@@ -6,7 +6,7 @@ import type { Compiled } from "../compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "../syntax/diagnostics.ts";
 import { JsonPrinter } from "./json_printer.ts";
 import { Memory } from "../model/memory.ts";
-import { isDrawn } from "../model/types.ts";
+import { isDrawn } from "../model/aggregations.ts";
 import { Out, type Sink } from "./output_buffer.ts";
 import { PcapFiles } from "./pcap.ts";
 import { KIND_PLAN, type Plan } from "../model/plan.ts";

@@ -4,6 +4,8 @@
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
 import { type FormatPart, parseFormat } from "../../syntax/printf_format.ts";
+import type { TextNode } from "../../model/calls.ts";
+import type { FunctionName } from "../../model/functions.ts";
 import type { MapVariable, Node } from "../../model/ir.ts";
 import {
   cSize,
@@ -21,6 +23,9 @@ import { asString, isConstant } from "../operators.ts";
 
 /** Checks a call and makes its node. */
 export type Handler = (context: Context, call: CallExpr) => Node;
+
+/** What one file of this folder has: some functions with their handlers. */
+export type Handlers = Readonly<Partial<Record<FunctionName, Handler>>>;
 
 const ORDINALS = ["first", "second", "third", "fourth"];
 
@@ -75,7 +80,7 @@ export function word(expr: Expr): string | undefined {
 }
 
 /** Text: a string, a char array, a pointer to characters. */
-export function text(context: Context, call: CallExpr, index: number): Node {
+export function text(context: Context, call: CallExpr, index: number): TextNode {
   const expr = call.args[index];
   const node = context.value(expr);
   const found = asString(context, node);
@@ -98,18 +103,27 @@ export function readString(
   address: Node,
   length: Node | undefined,
   span: Span,
-): Node {
+): TextNode {
   const { maxStrlen } = context.config;
-  if (length === undefined) {
-    return { op: "call", name: "str", args: [address], type: longString(maxStrlen), span };
-  }
-  if (!isConstant(length)) {
-    return { op: "call", name: "str", args: [address, length], type: longString(maxStrlen), span };
+  if (length === undefined || !isConstant(length)) {
+    return {
+      op: "memory_call",
+      name: "str",
+      address,
+      length,
+      type: longString(maxStrlen),
+      span,
+    };
   }
   const bytes = Math.max(0, Math.min(Number(length.value), maxStrlen));
-  const type = string(Math.max(1, Math.min(bytes + 1, maxStrlen)));
-  const size = constant(BigInt(bytes), UINT64, length.span);
-  return { op: "call", name: "str", args: [address, size], type, span };
+  return {
+    op: "memory_call",
+    name: "str",
+    address,
+    length: constant(BigInt(bytes), UINT64, length.span),
+    type: string(Math.max(1, Math.min(bytes + 1, maxStrlen))),
+    span,
+  };
 }
 
 /** A map as a whole. */

@@ -10,6 +10,7 @@ import { isConstant, unary } from "../operators.ts";
 import {
   format,
   type Handler,
+  type Handlers,
   literalText,
   numeric,
   printable,
@@ -299,7 +300,7 @@ function debugf(context: Context, call: CallExpr): Node {
 }
 
 /** The functions of this file. */
-export const OUTPUT: Readonly<Record<string, Handler>> = {
+export const OUTPUT = {
   printf: formatted("printf"),
   cat: formatted("cat"),
   system: formatted("system"),
@@ -315,4 +316,4 @@ export const OUTPUT: Readonly<Record<string, Handler>> = {
   fail,
   time,
   join,
-};
+} satisfies Handlers;
