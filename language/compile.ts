@@ -112,6 +112,7 @@ export interface CompiledProbe {
 function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
   return {
     providers: device.registry.providers,
+    explain: (name) => device.registry.explain(name),
     match(pattern) {
       const found = device.match(pattern);
       // Not "no such event": nobody can tell.

@@ -60,6 +60,11 @@ export class Registry {
     return this.#byNumber[pbn - 1];
   }
 
+  /** Why there is no probe of that name, if its provider can tell. */
+  explain(name: string): string | undefined {
+    return this.#providers.get(providerOf(name))?.explain?.(name);
+  }
+
   /** The provider that a registered probe comes from. */
   providerOf({ pbn }: Probe): Provider {
     return this.#providerByNumber[pbn - 1];

@@ -62,6 +62,7 @@ export function check(
     }
   };
   grow();
+  maps.reportUndefined(diagnostics);
   maps.settle();
   for (const one of states.flatMap(({ locals }) => [...locals.values()])) {
     if (one.type === UNKNOWN) one.type = INT64;

@@ -52,6 +52,8 @@ export interface ProbeLookup {
    * @throws An error with `code` EINVAL if the name has a bad value in it.
    */
   match(pattern: string): ProbeInfo[];
+  /** Why there is no probe of that name, if more is known than that. */
+  explain(name: string): string | undefined;
 }
 
 /** A clause with its probes. */
@@ -266,7 +268,8 @@ function find(
   if (found.length > 0 || options.missing === "ignore") return found;
   // A pattern may match nothing, as long as the clause has another probe: see expand().
   if (parts.some((part) => part.includes("*"))) return found;
-  const message = `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
+  const reason = inTarget(parts, options).map((one) => lookup.explain(one)).find(Boolean);
+  const message = reason ?? `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
   if (options.missing === "warn") {
     diagnostics.warning("no-match", `${message} Skipping.`, point.span);
   } else {

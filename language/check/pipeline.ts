@@ -8,7 +8,7 @@ import type { Program } from "../syntax/ast.ts";
 import { Diagnostics, ScriptError, type Source } from "../syntax/diagnostics.ts";
 import { parse } from "../syntax/parser.ts";
 import { check, type CheckedProgram } from "./check.ts";
-import { type Config, configure, reportUnstable } from "./config.ts";
+import { type Config, configure } from "./config.ts";
 import type { Environment, NamedParams } from "./context.ts";
 import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
@@ -63,9 +63,6 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
   const diagnostics = new Diagnostics();
   const parsed = resolveImports(parse(source), source, options, diagnostics);
   const config = configure(parsed.config, options.variables, options.config, diagnostics);
-  for (const { span } of parsed.imports) {
-    reportUnstable(config.unstableImport, "import", span, diagnostics);
-  }
   const program = expandMacros(substituteParams(parsed, options.params), diagnostics);
   const types = definitions(program, options, diagnostics);
   const clauses = expand(program, lookup, diagnostics, {
@@ -109,6 +106,9 @@ function definitions(
   }
 }
 
+/** What bpftrace's standard library brings is part of this language. */
+const BUILT_IN = /^stdlib(\/\w+)?$/;
+
 /** Adds what other scripts declare. Each is read once. */
 function resolveImports(
   program: Program,
@@ -128,7 +128,7 @@ function resolveImports(
   };
   const pending = [...program.imports];
   for (let one = pending.shift(); one !== undefined; one = pending.shift()) {
-    if (seen.has(one.path)) continue;
+    if (seen.has(one.path) || BUILT_IN.test(one.path)) continue;
     seen.add(one.path);
     if (/\.bpf\.[co]$/.test(one.path)) {
       diagnostics.error("import", `cannot import ${one.path}: only scripts and headers`, one.span);

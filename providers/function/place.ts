@@ -23,7 +23,7 @@ export interface Place {
  * @throws {DtError} EINVAL an offset or address outside of a function.
  */
 export function parsePlace(text: string, isReturn: boolean): Place | undefined {
-  const named = splitFile(text, isReturn ? "uretprobe" : "uprobe");
+  const named = splitFile(text);
   if (named === undefined) return undefined;
   const { file: name, rest } = named;
   const where = rest.startsWith(CPP) ? rest.slice(CPP.length) : rest;

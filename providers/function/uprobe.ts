@@ -15,7 +15,7 @@ import {
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
 import { CPP, cppMatcher, type Demangle } from "./cpp.ts";
-import { matchingFiles, probedFile, splitFile } from "./files.ts";
+import { explainFile, matchingFiles, probedFile, splitFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** The kernel replaces a byte there, whatever it belongs to. */
@@ -46,7 +46,7 @@ export class UprobeProvider implements Provider {
 
   /** Functions of the files that a pattern names; of no other, since there is no end of files. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1), this.name);
+    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1));
     if (named === undefined) return;
     const { rest } = named;
     const isCpp = rest.startsWith(CPP);
@@ -57,6 +57,11 @@ export class UprobeProvider implements Provider {
         if (matches(one)) yield this.#spec(`${this.name}:${name}:${isCpp ? CPP : ""}${one}`);
       }
     }
+  }
+
+  /** A file that does not exist. */
+  explain(name: string): string | undefined {
+    return explainFile(name);
   }
 
   /** True for a name of C++, which means every overload of the function. */

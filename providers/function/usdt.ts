@@ -19,7 +19,7 @@ import {
   fileProbePcbs,
   REGISTER_LOCATIONS,
 } from "../../core/sources/uprobes/mod.ts";
-import { matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
+import { explainFile, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 
 const PREFIX = "usdt:";
 
@@ -32,7 +32,7 @@ export class UsdtProvider implements Provider {
 
   /** Those of the files that a pattern names. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1), "usdt");
+    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1));
     if (named === undefined) return;
     const matches = globMatcher(anyNamespace(named.rest));
     for (const name of matchingFiles(named.file)) {
@@ -51,6 +51,11 @@ export class UsdtProvider implements Provider {
   provide(name: string): ProbeSpec | undefined {
     const found = find(name);
     return found && spec(name, found);
+  }
+
+  /** A file that does not exist. */
+  explain(name: string): string | undefined {
+    return explainFile(name);
   }
 
   /** A PCB for each way in which the places keep the arguments. */
@@ -87,7 +92,7 @@ function anyNamespace(text: string): string {
 
 /** FILE:NAMESPACE:NAME, or FILE:NAME and FILE::NAME in the first namespace that has the name. */
 function find(name: string): FileProbe | undefined {
-  const named = splitFile(name.slice(PREFIX.length), "usdt");
+  const named = splitFile(name.slice(PREFIX.length));
   const file = named && probedFile(named.file);
   if (file === undefined) return undefined;
   const { rest } = named!;

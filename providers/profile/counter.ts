@@ -49,6 +49,12 @@ export class CounterProvider implements Provider {
     return counter && { name, args: [], locations: PERF_LOCATIONS };
   }
 
+  /** An event that nobody counts. */
+  explain(name: string): string | undefined {
+    const [, event] = name.split(":");
+    return EVENTS[this.name].has(event) ? undefined : `${event} is not a ${this.name} probe`;
+  }
+
   /** One PCB, for all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     requireTarget(probe, session, "count for", "all processes are counted for");

@@ -124,6 +124,7 @@ function guarded(provider: Provider): Provider {
     name,
     probes: (pattern) => call("probes", () => [...provider.probes(pattern)]),
     provide: (wanted) => call("provide", () => provider.provide(wanted)),
+    explain: (wanted) => call("explain", () => provider.explain?.(wanted)),
     isFamily: (wanted) => call("isFamily", () => provider.isFamily?.(wanted) ?? false),
     alloc: (...args) => list("alloc", () => provider.alloc(...args)),
     dealloc: (pcbs) => call("dealloc", () => provider.dealloc(pcbs)),
