@@ -1,6 +1,7 @@
 // Helpers of the tests: running programs and tools, the needs of a test, and the check that a test
 // leaves nothing behind.
 
+import { processes, variableOf } from "./marked_processes.ts";
 import { assertEquals } from "./std_assert.ts";
 import { missingCapabilities } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
@@ -179,11 +180,10 @@ const FDINFO_KINDS: readonly (readonly [RegExp, string])[] = [
 /** Lists the objects, as "kind id", that processes outside this test run have open. */
 function heldByOthers(): Set<string> {
   const held = new Set<string>();
-  const mark = `${RUN_MARK}=${Deno.env.get(RUN_MARK)}`;
-  for (const { name: pid } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(pid) || pid === `${Deno.pid}`) continue;
+  const mark = Deno.env.get(RUN_MARK);
+  for (const pid of processes()) {
+    if (pid === Deno.pid || variableOf(pid, RUN_MARK) === mark) continue;
     try {
-      if (Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0").includes(mark)) continue;
       for (const { name: fd } of Deno.readDirSync(`/proc/${pid}/fd`)) {
         if (!/bpf/.test(Deno.readLinkSync(`/proc/${pid}/fd/${fd}`))) continue;
         const info = Deno.readTextFileSync(`/proc/${pid}/fdinfo/${fd}`);
@@ -302,6 +302,12 @@ function isReadable(path: string): boolean {
   }
 }
 
+/** What a test may say beside its name, its needs and its body. */
+export interface TestOptions {
+  /** Longest time that the test takes, in milliseconds, where the general limit is too short. */
+  readonly timeout?: number;
+}
+
 /**
  * A test of the running kernel: skipped, saying why, where something is missing; fails if it leaves a
  * descriptor or anything in the kernel behind.
@@ -310,20 +316,14 @@ export function kernelTest(
   name: string,
   needs: readonly Need[],
   fn: () => void | Promise<void>,
+  options?: TestOptions,
 ): void {
-  const all: Need[] = ["bpf", "bpftool", ...needs];
-  const lacks = all.map(missing).filter((one) => one !== undefined);
-  const suffix = lacks.length === 0 ? "" : ` [skipped: needs ${lacks.join(", ")}]`;
-  Deno.test({
-    name: name + suffix,
-    ignore: lacks.length > 0,
-    async fn() {
-      const before = kernelObjects();
-      await fn();
-      await assertNoDescriptors();
-      await assertNothingLeft(before);
-    },
-  });
+  testWith(name, ["bpf", "bpftool", ...needs], async () => {
+    const before = kernelObjects();
+    await fn();
+    await assertNoDescriptors();
+    await assertNothingLeft(before);
+  }, options);
 }
 
 /**
@@ -344,10 +344,11 @@ export function testWith(
   name: string,
   needs: readonly Need[],
   fn: () => void | Promise<void>,
+  options?: TestOptions,
 ): void {
   const lacks = needs.map(missing).filter((one) => one !== undefined);
   const suffix = lacks.length === 0 ? "" : ` [skipped: needs ${lacks.join(", ")}]`;
-  Deno.test({ name: name + suffix, ignore: lacks.length > 0, fn });
+  Deno.test({ ...options, name: name + suffix, ignore: lacks.length > 0, fn });
 }
 
 /** Returns the `code` of the error that a function throws; fails if it throws none. */

@@ -5,7 +5,8 @@ const ROOT = new URL("..", import.meta.url).pathname;
 const CI = Deno.env.get("CI") === "true";
 
 const child = new Deno.Command(Deno.execPath(), {
-  args: ["test", "-A", "--doc", ...Deno.args],
+  // The examples of the documentation import no tests/, but have time limits as well.
+  args: ["test", "-A", "--doc", "--preload=tests/time_limit.ts", ...Deno.args],
   cwd: ROOT,
   env: { NO_COLOR: "1" },
   stdin: "null",

@@ -80,6 +80,11 @@ export class RingBuffer implements Disposable {
     return Number(Atomics.load(this.#producer, 0)) - this.#position;
   }
 
+  /** Bytes that were read since the ring was made. */
+  get position(): number {
+    return this.#position;
+  }
+
   /**
    * Hands every committed record to `handler`, in the order in which programs reserved them.
    * Records that arrive meanwhile wait for the next call, so that a flood cannot hold this thread

@@ -23,6 +23,11 @@ export interface RecordOutput {
    * The verifier demands {@linkcode RecordOutput.emitSubmit} on every path that follows.
    */
   emitReserve(asm: Assembler, record: Register, bytes: number, site: OutputSite): void;
+  /**
+   * Emits code that counts the record as lost and goes to `site.lost` where nothing but the ring's reserve is
+   * free. Clobbers R0 to R5.
+   */
+  emitRoom(asm: Assembler, site: OutputSite): void;
   /** Emits code that hands over what {@linkcode RecordOutput.emitReserve} gave. Clobbers R0 to R5. */
   emitSubmit(asm: Assembler, record: Register): void;
   /**

@@ -15,6 +15,8 @@ export interface RecordSource {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Bytes that have not been read. */
   readonly available: number;
+  /** Bytes that were read since the ring was made. */
+  readonly position: number;
   /** Hands out what is committed now, in order; returns how many records. */
   drain(handler: RecordHandler): number;
 }

@@ -331,6 +331,12 @@ export class Session implements Disposable, ProviderSession {
     return this.#kernel("drain").plane.ring.drain(handler);
   }
 
+  /** Bytes that were read from the ring, and bytes that were written into it, since {@linkcode prepare}. */
+  get ringPosition(): { readonly read: number; readonly written: number } {
+    const { position, available } = this.#kernel("drain").plane.ring;
+    return { read: position, written: position + available };
+  }
+
   /** Memory that {@linkcode drain}'s offsets lie in. */
   get recordBytes(): Uint8Array<ArrayBuffer> {
     return this.#kernel("drain").plane.ring.bytes;

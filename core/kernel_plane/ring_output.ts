@@ -33,8 +33,9 @@ export class RingOutput implements RecordOutput {
   ) {}
 
   /**
-   * Bytes of the ring, a sixteenth of it, that only control records (print, clear, zero) may use,
-   * so that a flood of printf cannot push them out.
+   * Bytes of the ring, a sixteenth of it, that only control records may use (print, clear and zero of a
+   * script, births and deaths of processes that ktrace records), so that a flood of other records cannot
+   * push them out.
    */
   get reserve(): number {
     return this.size / 16;
@@ -61,6 +62,16 @@ export class RingOutput implements RecordOutput {
     );
     this.#emitLost(asm, site);
     asm.bind(ok);
+  }
+
+  /**
+   * Goes to `site.lost`, the record counted as lost, where nothing but the reserve is free. Clobbers R0 to R5.
+   */
+  emitRoom(asm: Assembler, site: OutputSite): void {
+    const room = asm.label("room");
+    asm.emit(...this.#query(), jlt(R0, imm(this.size - this.reserve), room));
+    this.#emitLost(asm, site);
+    asm.bind(room);
   }
 
   /**

@@ -31,7 +31,7 @@ import type { CheckedClause } from "./check.ts";
 import { broken, type Context, mapNode, type Shared } from "./context.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { entry, expression, variableNode } from "./expressions.ts";
-import { aggregation, call, isAggregation } from "./functions/mod.ts";
+import { aggregation, checkArity, isAggregation } from "./functions/mod.ts";
 import type { Sink } from "./maps.ts";
 import { aggregateValue } from "./memory.ts";
 import { binary, isConstant, isSignedOperation } from "./operators.ts";
@@ -355,7 +355,7 @@ export class ClauseChecker implements Context {
       if (operator !== undefined) {
         this.error("aggregation", `${value.name}() can only be assigned with '='`, value.span);
       }
-      if (!this.#hasArity(value)) return;
+      if (!checkArity(this, value)) return;
       const key = this.key(target);
       const map = this.maps.get(target.name);
       const { type, value: aggregated } = aggregation(this, value);
@@ -387,20 +387,6 @@ export class ClauseChecker implements Context {
       value: this.variables.assigned(this, local, node, value.span),
       span,
     });
-  }
-
-  /** Reports a wrong number of arguments. */
-  #hasArity(expr: Expr & { kind: "call" }): boolean {
-    const limits: Record<string, [number, number]> = {
-      count: [0, 0],
-      hist: [1, 2],
-      lhist: [4, 4],
-      tseries: [3, 4],
-    };
-    const [minimum, maximum] = limits[expr.name] ?? [1, 1];
-    if (expr.args.length >= minimum && expr.args.length <= maximum) return true;
-    call(this, expr); // says so
-    return false;
   }
 
   #compound(one: AssignStmt, operator: Arithmetic, out: Action[]): void {

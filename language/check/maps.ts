@@ -3,8 +3,8 @@
 
 import type { Diagnostics, Span } from "../syntax/diagnostics.ts";
 import type { MapVariable, Node } from "../model/ir.ts";
+import type { AggregationType } from "../model/aggregations.ts";
 import {
-  type AggregationType,
   INT64,
   type MapType,
   storageSize,

@@ -4,6 +4,7 @@
 import type { Span } from "../syntax/diagnostics.ts";
 import { didYouMean } from "../model/names.ts";
 import type { Node } from "../model/ir.ts";
+import { numberOf } from "../model/aggregations.ts";
 import {
   CHAR,
   cSize,
@@ -15,7 +16,6 @@ import {
   integer,
   isCharArray,
   isNumeric,
-  isReadable,
   isScalar,
   pointer,
   string,
@@ -245,7 +245,7 @@ function foldCast(value: bigint, to: Type): bigint {
 /** An aggregation as the number that it stands for. */
 export function aggregateValue(node: Node & { op: "map" }, span: Span): Node | undefined {
   const { value } = node.map;
-  if (value?.kind !== "aggregation" || !isReadable(value)) return undefined;
+  if (value?.kind !== "aggregation" || numberOf(value) === undefined) return undefined;
   const type = value.name === "count" ? UINT64 : value.signed ? INT64 : integer(8, false);
   return { op: "aggregate", map: node.map, key: node.key, type, span };
 }

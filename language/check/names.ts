@@ -1,7 +1,20 @@
 // Pure: no I/O, no FFI.
 // Identifiers: builtin values, constants.
 
-import { ARGUMENT_NAME, BUILTINS, didYouMean, NAMES } from "../model/names.ts";
+import { AGGREGATIONS } from "../model/aggregations.ts";
+import {
+  ARGUMENT_NAME,
+  BUILTIN_NAMES,
+  BUILTINS,
+  COMM_BYTES,
+  type ComposedBuiltin,
+  isBuiltin,
+  isMemoryBuiltin,
+  type MemoryBuiltin,
+  type RegisterBuiltin,
+} from "../model/builtins.ts";
+import { FUNCTIONS } from "../model/functions.ts";
+import { didYouMean } from "../model/names.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Node } from "../model/ir.ts";
 import { parseCType } from "../ctypes/parse_type.ts";
@@ -9,6 +22,7 @@ import {
   INT64,
   integer,
   literalType,
+  longString,
   NONE,
   pointer,
   string,
@@ -26,17 +40,19 @@ export function name(context: Context, name: string, span: Span): Node {
     const value = context.probe.name;
     return { op: "text", value, type: string(value.length + 1), span };
   }
-  const simple = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
-  if (simple !== undefined) return { op: "builtin", name, type: simple, span };
-  const known = taskField(context, name, span) ?? special(context, name, span);
-  if (known !== undefined) return known;
+  if (isBuiltin(name)) {
+    const entry = BUILTINS[name];
+    return "type" in entry
+      ? builtinNode(name as Exclude<typeof name, ComposedBuiltin>, entry.type, span)
+      : COMPOSED[name as ComposedBuiltin](context, span);
+  }
   if (ARGUMENT_NAME.test(name)) return positional(context, name, span);
   const found = context.types.constant(name);
   if (typeof found === "string") {
     return { op: "text", value: found, type: string(found.length + 1), span };
   }
   if (found !== undefined) return constant(found.value, found.type, span);
-  const near = didYouMean(name, NAMES);
+  const near = didYouMean(name, KNOWN_NAMES);
   context.error(
     "unknown-name",
     `Unknown identifier: '${name}'`,
@@ -46,33 +62,43 @@ export function name(context: Context, name: string, span: Span): Node {
   return broken(span);
 }
 
-/** Values made of others, or that depend on the probe. */
-function special(context: Context, name: string, span: Span): Node | undefined {
-  switch (name) {
-    case "curtask":
-      return currentTask(context, span);
-    case "ncpus":
-      return constant(BigInt(context.environment.cpus), UINT64, span);
-    case "has_cpid":
-      return { op: "builtin", name, type: { kind: "bool" }, span };
-    case "probetype": {
-      const value = probeType(context.probe.name);
-      return { op: "text", value, type: string(value.length + 1), span };
-    }
-    case "args":
-      return wholeArguments(context, span);
-    case "ctx":
-      return { op: "builtin", name, type: pointer(contextType(context), "kernel"), span };
-    case "retval":
-      return result(context, span);
-    case "func":
-    case "usermode":
-      return probeValue(context, name, span);
-    case "config":
-      return configRecord(context, span);
-  }
-  return undefined;
+/** Names that an identifier may be a spelling mistake of. */
+const KNOWN_NAMES = [
+  ...BUILTIN_NAMES,
+  ...Object.keys(FUNCTIONS),
+  ...Object.keys(AGGREGATIONS),
+];
+
+/** A value that a plane reads by itself. */
+export function builtinNode(
+  name: RegisterBuiltin | MemoryBuiltin,
+  type: Type,
+  span: Span,
+): Node {
+  return isMemoryBuiltin(name)
+    ? { op: "memory_builtin", name, type, span }
+    : { op: "builtin", name, type, span };
 }
+
+/** Builtins that depend on the probe, or that are made of other values. */
+const COMPOSED: Readonly<Record<ComposedBuiltin, (context: Context, span: Span) => Node>> = {
+  curtask: currentTask,
+  pcomm: (context, span) => taskField(context, "pcomm", span),
+  ppid: (context, span) => taskField(context, "ppid", span),
+  leader_comm: (context, span) => taskField(context, "leader_comm", span),
+  leader_tid: (context, span) => taskField(context, "leader_tid", span),
+  ncpus: (context, span) => constant(BigInt(context.environment.cpus), UINT64, span),
+  probetype(context, span) {
+    const value = probeType(context.probe.name);
+    return { op: "text", value, type: string(value.length + 1), span };
+  },
+  args: wholeArguments,
+  ctx: (context, span) => builtinNode("ctx", pointer(contextType(context), "kernel"), span),
+  retval: result,
+  func: (context, span) => probeValue(context, "func", span),
+  usermode: (context, span) => probeValue(context, "usermode", span),
+  config: configRecord,
+};
 
 /** What `ctx` points to. */
 function contextType(context: Context): Type {
@@ -87,38 +113,35 @@ function probeType(name: string): string {
 
 function currentTask(context: Context, span: Span): Node {
   const task = context.types.type("struct task_struct");
-  return {
-    op: "builtin",
-    name: "curtask",
-    type: task === undefined ? UINT64 : pointer(task, "kernel"),
-    span,
-  };
+  return builtinNode("curtask", task === undefined ? UINT64 : pointer(task, "kernel"), span);
 }
 
-/** Builtins that are fields of a task, of the current one or of the one that is given. */
-const TASK_FIELDS: Readonly<Record<string, readonly string[]>> = {
+/** Builtins that are members of a task: of the current one or of a task that is given. */
+const TASK_FIELDS = {
   pcomm: ["real_parent", "comm"],
   ppid: ["real_parent", "tgid"],
   leader_comm: ["group_leader", "comm"],
   leader_tid: ["group_leader", "pid"],
-};
+} as const;
 
-/** comm of struct task_struct: char[TASK_COMM_LEN] */
-const TASK_COMM_BYTES = 16;
+/** True for builtins that can be asked of any task, as in `ppid(task)`. */
+export function isTaskField(name: string): name is keyof typeof TASK_FIELDS {
+  return Object.hasOwn(TASK_FIELDS, name);
+}
 
-/** `pcomm`, `ppid(task)`; undefined if the name is another one's. */
+/** `pcomm`, `ppid(task)`: without a task, of the current one. */
 export function taskField(
   context: Context,
-  name: string,
+  name: keyof typeof TASK_FIELDS,
   span: Span,
   task?: Node,
-): Node | undefined {
-  const path = Object.hasOwn(TASK_FIELDS, name) ? TASK_FIELDS[name] : undefined;
-  if (path !== undefined && task === undefined && !context.environment.kernelMemory) {
-    const type = path.at(-1) === "comm" ? string(TASK_COMM_BYTES + 1) : integer(4, true);
-    return { op: "builtin", name, type, span };
+): Node {
+  const path = TASK_FIELDS[name];
+  if (task === undefined && !context.environment.kernelMemory) {
+    const type = path[1] === "comm" ? string(COMM_BYTES + 1) : integer(4, true);
+    return builtinNode(name, type, span);
   }
-  return path?.reduce<Node>(
+  return path.reduce<Node>(
     (node, field) => member(context, node, field, span),
     task ?? currentTask(context, span),
   );
@@ -148,10 +171,11 @@ function functionName(context: Context, span: Span): Node | undefined {
   const { name } = context.probe;
   const here: Node = { op: "context", at: "reg:ip", type: UINT64, span };
   if (name.startsWith("uprobe:")) {
-    return { op: "call", name: "usym", args: [here], type: { kind: "special", as: "usym" }, span };
+    const type: Type = { kind: "special", as: "usym" };
+    return { op: "memory_call", name: "usym", address: here, type, span };
   }
   if (!/^(kprobe|kretprobe|fentry|fexit):/.test(name)) return undefined;
-  const start: Node = { op: "builtin", name: "func", type: UINT64, span };
+  const start = builtinNode("func", UINT64, span);
   const isPlace = name.startsWith("kprobe:") && isReadableAt(context.probe, "reg:ip");
   const operand = isPlace ? here : start;
   return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span };
@@ -238,13 +262,8 @@ function dynamicNode(context: Context, arg: Argument, of: string, span: Span): N
   const element = parseCType(of, context.types);
   const address: Node = { op: "context", at: arg.at, type: pointer(element, "kernel"), span };
   if (of.trim() !== "char") return address;
-  return {
-    op: "call",
-    name: "str",
-    args: [address],
-    type: string(context.config.maxStrlen, true),
-    span,
-  };
+  const text = longString(context.config.maxStrlen);
+  return { op: "memory_call", name: "str", address, type: text, span };
 }
 
 /** All arguments as a record. */

@@ -4,6 +4,8 @@
 import type { BinaryOperator } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Arithmetic, Comparison, Node } from "../model/ir.ts";
+import type { TextNode } from "../model/calls.ts";
+import { isText } from "../model/storage.ts";
 import {
   arithmeticType,
   BOOL,
@@ -45,9 +47,9 @@ export function isSignedOperation(operator: string, left: Node, right: Node): bo
 }
 
 /** Text of the probe's name, of a char array, of a literal; undefined if the node is no text. */
-export function asString(context: Context, node: Node): Node | undefined {
+export function asString(context: Context, node: Node): TextNode | undefined {
   const { type, span } = node;
-  if (type.kind === "string") return node;
+  if (isText(node)) return node;
   if (type.kind === "coded" && type.as === "probe") {
     const value = context.probe.name;
     return { op: "text", value, type: string(value.length + 1), span };

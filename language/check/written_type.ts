@@ -3,7 +3,7 @@
 
 import { basicType } from "../ctypes/parse_type.ts";
 import type { Expr, TypeExpr } from "../syntax/ast.ts";
-import { pointer, string, type Type, UINT64 } from "../model/types.ts";
+import { longString, pointer, string, type Type, UINT64 } from "../model/types.ts";
 import type { Context } from "./context.ts";
 import { isConstant } from "./operators.ts";
 
@@ -38,7 +38,7 @@ function named(
   switch (name) {
     case "string": {
       const given = size();
-      return given === undefined ? string(maxStrlen, true) : string(given);
+      return given === undefined ? longString(maxStrlen) : string(given);
     }
     case "buffer":
       return { kind: "buffer", limit: size() ?? maxStrlen };

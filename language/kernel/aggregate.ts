@@ -21,7 +21,14 @@ import { load, loadMap, store, storeImm } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R5 } from "../../core/asm/register.ts";
 import type { Action, MapVariable } from "../model/ir.ts";
-import { type AggregationType, histBuckets, lhistBuckets, TSERIES_WORDS } from "../model/types.ts";
+import {
+  type AggregationName,
+  type AggregationType,
+  histBuckets,
+  lhistBuckets,
+  numberOf,
+  TSERIES_WORDS,
+} from "../model/aggregations.ts";
 import type { Place } from "./frame.ts";
 import type { Gen } from "./emitter.ts";
 import { lookupOrMake, placeKey } from "./maps.ts";
@@ -46,39 +53,48 @@ export function aggregate(gen: Gen, action: Action & { op: "aggregated" }): void
     lookupOrMake(gen, map, placeKey(gen, map, key), full, action);
     if (value !== undefined) gen.load(R1, argument);
     if (now !== undefined) gen.load(R5, now);
-    aggregateInto(gen, type, full);
+    CHANGES[type.name](gen, type, full);
   });
   gen.asm.bind(full);
 }
 
-/** R0 points to the value, R1 holds the argument, R5 the time for tseries. */
-function aggregateInto(gen: Gen, type: AggregationType, done: Label): void {
-  switch (type.name) {
-    case "count":
-      return increment(gen);
-    case "sum":
-      return add(gen, 0);
-    case "avg":
-    case "stats": // total, count
-      add(gen, 0);
-      gen.emit(load(8, R2, R0, 8), add64(R2, imm(1)));
-      return gen.emit(store(8, R0, 8, R2));
-    case "min":
-    case "max": { // value, whether it is set
-      gen.emit(load(8, R2, R0, 8));
-      takeExtreme(gen, type, done);
-      return gen.emit(storeImm(8, R0, 8, 1));
-    }
-    case "hist":
-      emitLog2(gen, Number(type.params[0]));
-      return incrementBucket(gen, histBuckets(type.params), done);
-    case "lhist":
-      emitLinear(gen, type.params);
-      return incrementBucket(gen, lhistBuckets(type.params), done);
-    case "tseries":
-      return emitSeries(gen, type, done);
-  }
-}
+/**
+ * Emits the change of a value: R0 points to the value, R1 holds the argument, R5 the time for tseries.
+ * Code that has nothing to change jumps to `done`.
+ */
+type Change = (gen: Gen, type: AggregationType, done: Label) => void;
+
+/** A total, and how many numbers it is made of. */
+const addAndCount: Change = (gen) => {
+  add(gen, 0);
+  gen.emit(load(8, R2, R0, 8), add64(R2, imm(1)), store(8, R0, 8, R2));
+};
+
+/** The least or the greatest number, and whether there is any. */
+const extreme = (name: "min" | "max"): Change => (gen, { signed }, done) => {
+  gen.emit(load(8, R2, R0, 8));
+  takeExtreme(gen, { name, signed }, done);
+  gen.emit(storeImm(8, R0, 8, 1));
+};
+
+/** How each aggregation changes its value. */
+const CHANGES: Readonly<Record<AggregationName, Change>> = {
+  count: increment,
+  sum: (gen) => add(gen, 0),
+  avg: addAndCount,
+  stats: addAndCount,
+  min: extreme("min"),
+  max: extreme("max"),
+  hist(gen, { params }, done) {
+    emitLog2(gen, Number(params[0]));
+    incrementBucket(gen, histBuckets(params), done);
+  },
+  lhist(gen, { params }, done) {
+    emitLinear(gen, params);
+    incrementBucket(gen, lhistBuckets(params), done);
+  },
+  tseries: emitSeries,
+};
 
 function increment(gen: Gen): void {
   gen.emit(load(8, R2, R0, 0), add64(R2, imm(1)), store(8, R0, 0, R2));
@@ -221,11 +237,12 @@ export function emitAggregateRead(
   gen.load(R3, cpu);
   gen.emit(callHelper(BPF_FUNC.map_lookup_percpu_elem), jeq(R0, imm(0), next));
   gen.emit(load(8, R1, R0, 0));
-  if (type.name === "count" || type.name === "sum") {
+  const number = numberOf(type);
+  if (number === "sum") {
     gen.load(R2, total);
     gen.emit(add64(R2, R1));
     gen.save(total, 8, R2);
-  } else if (type.name === "avg") {
+  } else if (number === "mean") {
     gen.emit(load(8, R3, R0, 8));
     gen.load(R2, total);
     gen.emit(add64(R2, R1));
@@ -251,7 +268,7 @@ export function emitAggregateRead(
   gen.save(cpu, 8, R2);
   gen.emit(jlt(R2, imm(gen.shared.cpus), loop));
   gen.load(R0, total);
-  if (type.name === "avg") emitMean(gen, count, type.signed);
+  if (number === "mean") emitMean(gen, count, type.signed);
 }
 
 /** R0 /= count, as C does; 0 if there is none. */

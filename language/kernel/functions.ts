@@ -5,7 +5,14 @@ import { and64, be, imm, mov64 } from "../../core/asm/alu.ts";
 import { callHelper, ja, jne } from "../../core/asm/jump.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3 } from "../../core/asm/register.ts";
+import type {
+  MemoryCallNode,
+  MemoryCalls,
+  RegisterCallNode,
+  RegisterCalls,
+} from "../model/calls.ts";
 import type { Node } from "../model/ir.ts";
+import { type Clock, CLOCKS } from "../model/plan.ts";
 import { cSize, storageSize, type StringType, words } from "../model/types.ts";
 import { evaluateBuiltin } from "./builtins.ts";
 import type { Place } from "./frame.ts";
@@ -16,51 +23,53 @@ import { evaluate } from "./scalar.ts";
 import { placeStack, stackLength } from "./stacks.ts";
 import { clamp, concat, memcmp, readText, strlen, strncmp, strstr } from "./strings.ts";
 
-type Call = Node & { op: "call" };
+/** Helpers that read each clock. */
+const CLOCK_HELPERS: Readonly<Record<Clock, number>> = {
+  boot: BPF_FUNC.ktime_get_boot_ns,
+  monotonic: BPF_FUNC.ktime_get_ns,
+  tai: BPF_FUNC.ktime_get_tai_ns,
+  sw_tai: BPF_FUNC.ktime_get_tai_ns,
+};
 
-const CLOCKS = [
-  BPF_FUNC.ktime_get_boot_ns,
-  BPF_FUNC.ktime_get_ns,
-  BPF_FUNC.ktime_get_tai_ns,
-  BPF_FUNC.ktime_get_tai_ns,
-];
-
-/** Calls whose value fits a register. */
-const SCALAR: Readonly<Record<string, (gen: Gen, node: Call) => void>> = {
+/** Emits each call whose value fits a register: the value ends up in R0. */
+const REGISTER: {
+  readonly [Name in keyof RegisterCalls]: (gen: Gen, node: RegisterCallNode<Name>) => void;
+} = {
   strncmp,
   strstr,
   strlen,
   memcmp,
-  stack_len: (gen, node) => stackLength(gen, node.args[0]),
-  nsecs: (gen, node) => gen.emit(callHelper(CLOCKS[node.numbers![0]])),
-  signal: (gen, node) => send(gen, node, BPF_FUNC.send_signal),
-  signal_thread: (gen, node) => send(gen, node, BPF_FUNC.send_signal_thread),
+  stack_len: (gen, node) => stackLength(gen, node.stack),
+  nsecs: (gen, node) => gen.emit(callHelper(CLOCK_HELPERS[node.clock])),
+  signal: (gen, node) => send(gen, node.signal, BPF_FUNC.send_signal),
+  signal_thread: (gen, node) => send(gen, node.signal, BPF_FUNC.send_signal_thread),
   write_user: writeUser,
-  bswap(gen, node) {
-    evaluate(gen, node.args[0]);
-    const size = node.numbers![0];
+  bswap(gen, { value, size }) {
+    evaluate(gen, value);
     gen.emit(size > 1 ? be(R0, size * 8 as 16 | 32 | 64) : and64(R0, imm(255)));
   },
 };
 
-/** Calls whose value is made in memory. */
-const MEMORY: Readonly<Record<string, (gen: Gen, node: Call, to: Place) => void>> = {
+/** Emits each call whose value is made in memory. */
+const MEMORY: {
+  readonly [Name in keyof MemoryCalls]: (gen: Gen, node: MemoryCallNode<Name>, to: Place) => void;
+} = {
   str(gen, node, to) {
     gen.zero(to, storageSize(node.type));
     readText(gen, node, () => gen.address(R1, to));
   },
   buf,
   buf_memory(gen, node, to) {
-    const bytes = node.numbers![0];
+    const { value, count, length } = node;
     gen.zero(to, storageSize(node.type));
     gen.frame.scope(() => {
-      const from = locate(gen, node.args[0]);
+      const from = locate(gen, value);
       gen.address(R3, from);
-      gen.copy(shifted(to, 8), bytes);
+      gen.copy(shifted(to, 8), count);
     });
-    if (node.args.length === 1) return gen.saveConstant(to, bytes);
-    evaluate(gen, node.args[1]);
-    clamp(gen, 0, bytes);
+    if (length === undefined) return gen.saveConstant(to, count);
+    evaluate(gen, length);
+    clamp(gen, 0, count);
     gen.emit(mov64(R0, R2));
     gen.save(to);
   },
@@ -68,7 +77,7 @@ const MEMORY: Readonly<Record<string, (gen: Gen, node: Call, to: Place) => void>
     const { limit, size } = node.type as StringType;
     gen.zero(to, size);
     gen.frame.scope(() => {
-      const [text, length] = node.args;
+      const { text, length } = node;
       const spill = gen.frame.slot();
       evaluate(gen, length);
       clamp(gen, 1, limit);
@@ -84,47 +93,49 @@ const MEMORY: Readonly<Record<string, (gen: Gen, node: Call, to: Place) => void>
   },
   str_concat: concat,
   stack: placeStack,
-  usym(gen, node, to) {
-    evaluate(gen, node.args[0]);
+  usym(gen, { address }, to) {
+    evaluate(gen, address);
     gen.save(to);
     evaluateBuiltin(gen, "pid");
     gen.save(shifted(to, 8));
   },
   ntop,
   macaddr,
-  strftime(gen, node, to) {
-    evaluate(gen, node.args[0]);
+  strftime(gen, { time, clock, format }, to) {
+    evaluate(gen, time);
     gen.save(to);
-    const text = gen.shared.plans.intern((node.args[1] as Node & { op: "text" }).value);
-    gen.constant(R0, BigInt(text) | BigInt(node.numbers![0]) << 32n);
+    const text = gen.shared.plans.intern(format);
+    gen.constant(R0, BigInt(text) | BigInt(CLOCKS.indexOf(clock)) << 32n);
     gen.save(shifted(to, 8));
   },
-  cgroup_path(gen, node, to) {
-    evaluate(gen, node.args[0]);
+  cgroup_path(gen, { id, filter }, to) {
+    evaluate(gen, id);
     gen.save(to);
-    const text = gen.shared.plans.intern((node.args[1] as Node & { op: "text" }).value);
-    gen.constant(R0, BigInt(text));
+    gen.constant(R0, BigInt(gen.shared.plans.intern(filter)));
     gen.save(shifted(to, 8));
   },
 };
 
 /** R0 = the value. */
-export function evaluateCall(gen: Gen, node: Call): void {
-  const emit = SCALAR[node.name];
-  if (emit === undefined) throw new TypeError(`Cannot evaluate ${node.name}() into a register`);
-  emit(gen, node);
+export function evaluateCall<Name extends keyof RegisterCalls>(
+  gen: Gen,
+  node: RegisterCallNode<Name>,
+): void {
+  REGISTER[node.name](gen, node);
 }
 
 /** Writes the value to memory. */
-export function placeCall(gen: Gen, node: Call, to: Place): void {
-  const emit = MEMORY[node.name];
-  if (emit === undefined) throw new TypeError(`Cannot make ${node.name}() in memory`);
-  emit(gen, node, to);
+export function placeCall<Name extends keyof MemoryCalls>(
+  gen: Gen,
+  node: MemoryCallNode<Name>,
+  to: Place,
+): void {
+  MEMORY[node.name](gen, node, to);
 }
 
-function buf(gen: Gen, node: Call, to: Place): void {
+function buf(gen: Gen, node: MemoryCallNode<"buf">, to: Place): void {
   const { limit } = node.type as Node["type"] & { kind: "buffer" };
-  const [address, size] = node.args;
+  const { address, size } = node;
   gen.zero(to, 8 + words(limit));
   gen.frame.scope(() => {
     const spill = gen.frame.slot();
@@ -140,32 +151,34 @@ function buf(gen: Gen, node: Call, to: Place): void {
 }
 
 /** Family, then the bytes of the address. */
-function ntop(gen: Gen, node: Call, to: Place): void {
-  const [family, value] = node.args;
+function ntop(gen: Gen, node: MemoryCallNode<"ntop">, to: Place): void {
+  const { family, value, count } = node;
   gen.zero(to, 24);
   evaluate(gen, family);
   gen.save(to);
-  if (node.numbers === undefined) {
+  if (count === undefined) {
     evaluate(gen, value);
     return gen.save(shifted(to, 8), 4);
   }
-  bytesOf(gen, node, value, shifted(to, 8), node.numbers[0], node.numbers[1] === 1);
+  bytesOf(gen, node, shifted(to, 8), count);
 }
 
-function macaddr(gen: Gen, node: Call, to: Place): void {
+/** Bytes of a MAC address. */
+const MAC_BYTES = 6;
+
+function macaddr(gen: Gen, node: MemoryCallNode<"macaddr">, to: Place): void {
   gen.zero(to, 8);
-  bytesOf(gen, node, node.args[0], to, 6, node.numbers![0] === 1);
+  bytesOf(gen, node, to, MAC_BYTES);
 }
 
 /** Copies bytes from an address, or from a value. */
 function bytesOf(
   gen: Gen,
-  node: Node,
-  value: Node,
+  node: MemoryCallNode<"ntop" | "macaddr"> | RegisterCallNode<"write_user">,
   to: Place,
   bytes: number,
-  isAddress: boolean,
 ): void {
+  const { value, isAddress } = node;
   if (isAddress) {
     evaluate(gen, value);
     gen.emit(mov64(R3, R0));
@@ -179,22 +192,21 @@ function bytesOf(
   });
 }
 
-function send(gen: Gen, node: Call, helper: number): void {
-  evaluate(gen, node.args[0]);
+function send(gen: Gen, signal: Node, helper: number): void {
+  evaluate(gen, signal);
   gen.emit(mov64(R1, R0), callHelper(helper));
 }
 
 /** R0 = whether the bytes were written. */
-function writeUser(gen: Gen, node: Call): void {
-  const [target, source] = node.args;
-  const size = node.numbers![0];
+function writeUser(gen: Gen, node: RegisterCallNode<"write_user">): void {
+  const size = node.count;
   const failed = gen.asm.label("failed");
   const done = gen.asm.label("written");
   gen.frame.scope(() => {
     const address = gen.frame.slot();
     const data = gen.frame.scratchBlock(Math.max(72, words(size)));
-    bytesOf(gen, node, source, data, size, source.type.kind === "pointer");
-    evaluate(gen, target);
+    bytesOf(gen, node, data, size);
+    evaluate(gen, node.to);
     gen.save(address);
     gen.address(R2, data);
     gen.load(R1, address);

@@ -25,7 +25,7 @@ import {
   type ScriptMap,
   SPECIAL,
 } from "../model/loaded_script.ts";
-import { mostStacks } from "../model/map_layout.ts";
+import { type MapLayout, mostStacks } from "../model/map_layout.ts";
 import { Memory } from "../model/memory.ts";
 
 /** A benchmark runs for at least so long. */
@@ -71,7 +71,9 @@ export function load(
   const owned = stack.move();
   const loaded: Loaded = {
     session,
-    maps: new Map([...maps].map(([name, map]) => [name, scriptMap(map)])),
+    maps: new Map(
+      [...maps].map(([name, map]) => [name, scriptMap(map, compiled.maps.get(name)!.layout)]),
+    ),
     attachable: attachable.length,
     frames: (hash) => framesOf(stacks, hash),
     fire(name) {
@@ -102,10 +104,14 @@ function measure(program: LoadedProgram): BenchResult {
   return { averageNs: runCount === 0n ? 0n : runTimeNs / runCount, rounds: runCount };
 }
 
-function scriptMap(map: BpfMap): ScriptMap {
-  const zero = () => {
-    const value = new Uint8Array(map.userValueSize);
-    for (const [key] of [...map.entries()]) {
+function scriptMap(map: BpfMap, { set, valueSize }: MapLayout): ScriptMap {
+  /** Zeroes all values; a map without keys stays set or does not. */
+  const zero = (keepSet: boolean) => {
+    for (const [key, old] of [...map.entries()]) {
+      const value = new Uint8Array(map.userValueSize);
+      for (let at = set ?? value.length; keepSet && at < value.length; at += valueSize) {
+        value[at] = old[at];
+      }
       try {
         map.update(key, value, BPF_EXIST);
       } catch (error) {
@@ -113,12 +119,20 @@ function scriptMap(map: BpfMap): ScriptMap {
       }
     }
   };
+  const isSet = () => {
+    if (set === undefined) return true;
+    for (const [, value] of map.entries()) {
+      for (let at = set; at < value.length; at += valueSize) if (value[at] !== 0) return true;
+    }
+    return false;
+  };
   return {
     valueBytes: map.userValueSize,
     entries: () => map.entries(),
     lookup: (key) => map.lookup(key),
-    clear: () => map.spec.type.includes("ARRAY") ? zero() : map.clear(),
-    zero,
+    isSet,
+    clear: () => set === undefined ? map.clear() : zero(false),
+    zero: () => zero(true),
   };
 }
 

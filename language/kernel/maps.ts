@@ -17,7 +17,9 @@ import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R7 } from "../../core/asm/register.ts";
 import { CPU_BLOCK } from "../../core/contract/blocks.ts";
 import type { MapVariable, Node } from "../model/ir.ts";
-import { type AggregationType, stepSize, storageSize, type Type } from "../model/types.ts";
+import type { AggregationType } from "../model/aggregations.ts";
+import type { MapLayout } from "../model/map_layout.ts";
+import { stepSize, storageSize, type Type } from "../model/types.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { FAULT } from "../model/plan.ts";
 import { emitFault } from "./faults.ts";
@@ -33,14 +35,21 @@ const BPF_NOEXIST = 1;
 export function placeKey(gen: Gen, map: MapVariable, key: Node | undefined, at?: Place): Place {
   const { type, layout } = gen.map(map);
   const to = at ?? gen.frame.block((layout.keySize + 7) & ~7);
+  if (isScalar(layout)) return to; // the program knows where the value is
   if (key === undefined || type.key === undefined) gen.saveConstant(to, 0, 4);
   else if (storageSize(type.key) === 0) gen.saveConstant(to, 0);
   else place(gen, key, to, type.key);
   return to;
 }
 
+/** True for a map of one value for all CPUs: programs have the value's address. */
+function isScalar({ type }: MapLayout): boolean {
+  return type === "ARRAY";
+}
+
 /** R0 = address of the value under `key`, or 0. */
 function lookup(gen: Gen, map: MapVariable, key: Place): void {
+  if (isScalar(gen.map(map).layout)) return gen.emit(loadMapValue(R0, gen.map(map).map, 0));
   gen.emit(loadMap(R1, gen.map(map).map));
   gen.address(R2, key);
   gen.emit(callHelper(BPF_FUNC.map_lookup_elem));
@@ -84,9 +93,15 @@ export function hasKey(gen: Gen, map: MapVariable, key: Node | undefined): void 
 /** `@m[k] = value`: the value first, as it is written. */
 export function writeMap(gen: Gen, map: MapVariable, key: Node | undefined, value: Node): void {
   gen.frame.scope(() => {
+    const { layout, map: reference } = gen.map(map);
     const type = gen.map(map).type.value as Type;
     const at = gen.frame.block(Math.max(8, storageSize(type)));
     place(gen, value, at, type);
+    if (isScalar(layout)) {
+      gen.emit(loadMapValue(R4, reference, 0));
+      gen.move(at, { base: R4, offset: 0 }, Math.max(8, storageSize(type)));
+      return markSet(gen, map);
+    }
     update(gen, map, placeKey(gen, map, key), () => gen.address(R3, at), BPF_ANY, value);
   });
 }
@@ -110,13 +125,24 @@ export function changeMap(
     const result = gen.frame.slot();
     const keyPlace = placeKey(gen, map, key);
     value();
+    const { layout, map: reference } = gen.map(map);
     lookup(gen, map, keyPlace);
     gen.emit(jeq(R0, imm(0), missing), load(8, R0, R0, 0));
     gen.asm.bind(missing);
     apply();
+    if (isScalar(layout)) {
+      gen.emit(loadMapValue(R1, reference, 0), store(8, R1, 0, R0));
+      return markSet(gen, map);
+    }
     gen.save(result);
     update(gen, map, keyPlace, () => gen.address(R3, result), BPF_ANY, at);
   });
+}
+
+/** A map without keys has a value from now on. Clobbers R1. */
+function markSet(gen: Gen, map: MapVariable): void {
+  const { layout, map: reference } = gen.map(map);
+  gen.emit(loadMapValue(R1, reference, layout.set!), storeImm(8, R1, 0, 1));
 }
 
 /** Updates, and counts a failure: with a full map the entry is missing and everybody shall know. */
@@ -164,7 +190,9 @@ export function lookupOrMake(
 ): void {
   const found = gen.asm.label("found");
   const failed = gen.asm.label("failed");
+  const { layout } = gen.map(map);
   lookup(gen, map, key);
+  if (isScalar(layout)) return gen.emit(storeImm(8, R0, layout.set!, 1));
   gen.emit(jne(R0, imm(0), found));
   if (gen.map(map).type.key !== undefined) {
     gen.frame.scope(() => {
@@ -187,6 +215,7 @@ export function lookupOrMake(
   reportFailure(gen, at);
   gen.emit(ja(full));
   gen.asm.bind(found);
+  if (layout.set !== undefined) gen.emit(storeImm(8, R0, layout.set, 1));
 }
 
 /** `@m[k]++` and the like: atomic, so that no CPU's step is lost. R0 = the value before or after. */
@@ -225,9 +254,9 @@ export function deleteFromMap(
     const done = gen.asm.label("deleted");
     if (type.key === undefined) {
       lookup(gen, map, at);
-      gen.emit(jeq(R0, imm(0), done));
+      gen.emit(jeq(R0, imm(0), done), load(8, R1, R0, layout.set!));
       for (let i = 0; i < layout.valueSize; i += 8) gen.emit(storeImm(8, R0, i, 0));
-      gen.emit(mov64(R0, imm(1)));
+      gen.emit(mov64(R0, R1));
       return void gen.asm.bind(done);
     }
     const gone = gen.asm.label("gone");

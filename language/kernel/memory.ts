@@ -76,9 +76,9 @@ export function place(gen: Gen, node: Node, to: Place, type: Type = node.type): 
 /** Writes the value of a node that makes it, in its own layout. */
 function make(gen: Gen, node: Node, to: Place): void {
   switch (node.op) {
-    case "call":
+    case "memory_call":
       return placeCall(gen, node, to);
-    case "builtin":
+    case "memory_builtin":
       return placeBuiltin(gen, node.name, to);
     case "load":
       return placeLoad(gen, node, to);

@@ -96,7 +96,7 @@ function emitSlot(
 
 /** R0 = bytes written, NUL included. */
 function emitText(gen: Gen, value: Node & { type: StringType }, destination: () => void): void {
-  if (value.op === "call" && value.name === "str") return readText(gen, value, destination);
+  if (value.op === "memory_call" && value.name === "str") return readText(gen, value, destination);
   const from = locate(gen, value);
   gen.address(R3, from);
   gen.emit(mov64(R2, imm(value.type.size)));

@@ -102,6 +102,8 @@ export function evaluate(gen: Gen, node: Node): void {
     case "text":
     case "tuple":
     case "contexts":
+    case "memory_builtin":
+    case "memory_call":
       throw new TypeError(`Cannot evaluate a ${node.op} into a register`);
   }
 }

@@ -7,7 +7,7 @@ import { callHelper, ja, jeq, jge, jgt, jlt, jne } from "../../core/asm/jump.ts"
 import { load } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R4, R5, type Register } from "../../core/asm/register.ts";
-import type { Node } from "../model/ir.ts";
+import type { MemoryCallNode, RegisterCallNode } from "../model/calls.ts";
 import { storageSize, type StringType, words } from "../model/types.ts";
 import type { Place } from "./frame.ts";
 import { type Gen, shifted } from "./emitter.ts";
@@ -16,30 +16,33 @@ import { locate, place } from "./memory.ts";
 import { callRead, spaceOf } from "./read.ts";
 import { evaluate } from "./scalar.ts";
 
-type Call = Node & { op: "call" };
-
 /**
  * str(): R0 is the length with its NUL, 0 if the memory could not be read.
  *
  * @param destination Puts the address into R1 and leaves R2 and R3 alone.
  */
-export function readText(gen: Gen, node: Node, destination: () => void): void {
+export function readText(
+  gen: Gen,
+  node: MemoryCallNode<"str">,
+  destination: () => void,
+): void {
   const { limit } = node.type as StringType;
-  const [pointer, length] = (node as Call).args;
-  if (length === undefined) {
-    evaluate(gen, pointer);
-    gen.emit(mov64(R3, R0), mov64(R2, imm(limit)));
+  const { address, length } = node;
+  if (length === undefined || length.op === "constant") {
+    const most = length === undefined ? limit : Math.min(limit, Number(length.value));
+    evaluate(gen, address);
+    gen.emit(mov64(R3, R0), mov64(R2, imm(Math.max(1, most))));
   } else {
     gen.frame.scope(() => {
       const spill = gen.frame.slot();
-      evaluate(gen, pointer);
+      evaluate(gen, address);
       gen.save(spill);
       evaluate(gen, length);
       clamp(gen, 1, limit);
       gen.load(R3, spill);
     });
   }
-  callRead(gen, "text", spaceOf(pointer), node, R2, destination);
+  callRead(gen, "text", spaceOf(address), node, R2, destination);
   gen.atLeast(0);
 }
 
@@ -52,9 +55,9 @@ export function clamp(gen: Gen, least: number, most: number): void {
 }
 
 /** R0 = 0 if the first n bytes are equal, or all up to the NUL; else 1. */
-export function strncmp(gen: Gen, node: Call): void {
-  const [left, right] = node.args as (Node & { type: StringType })[];
-  const count = Math.min(node.numbers![0], left.type.size, right.type.size);
+export function strncmp(gen: Gen, node: RegisterCallNode<"strncmp">): void {
+  const { left, right } = node;
+  const count = Math.min(node.count, left.type.size, right.type.size);
   gen.frame.scope(() => {
     const [a, b] = [locate(gen, left), locate(gen, right)];
     if (count > 0) compareBytes(gen, a, b, count, { text: true });
@@ -155,8 +158,8 @@ function takeIndex(gen: Gen, counter: Place, count: number, end: Label): void {
 }
 
 /** R0 = where the second text begins in the first; -1 if it does not. */
-export function strstr(gen: Gen, node: Call): void {
-  const [haystack, needle] = node.args as (Node & { type: StringType })[];
+export function strstr(gen: Gen, node: RegisterCallNode<"strstr">): void {
+  const { haystack, needle } = node;
   const limit = haystack.type.size;
   const longest = needle.type.size;
   gen.frame.scope(() => {
@@ -198,14 +201,14 @@ export function strstr(gen: Gen, node: Call): void {
   });
 }
 
-export function strlen(gen: Gen, node: Call): void {
-  const [value] = node.args as (Node & { type: StringType })[];
+/** R0 = bytes of a text without its NUL. */
+export function strlen(gen: Gen, { text }: RegisterCallNode<"strlen">): void {
   gen.frame.scope(() => {
-    const copy = gen.frame.scratchBlock(Math.max(72, value.type.size));
-    if (value.op === "call" && value.name === "str") {
-      readText(gen, value, () => gen.address(R1, copy));
+    const copy = gen.frame.scratchBlock(Math.max(72, text.type.size));
+    if (text.op === "memory_call" && text.name === "str") {
+      readText(gen, text, () => gen.address(R1, copy));
     } else {
-      gen.copyText(locate(gen, value), copy, value.type.size);
+      gen.copyText(locate(gen, text), copy, text.type.size);
     }
     gen.atLeast(1);
     gen.emit(add64(R0, imm(-1)));
@@ -213,10 +216,10 @@ export function strlen(gen: Gen, node: Call): void {
 }
 
 /** R0: the first byte that differs decides; 0 if none does. */
-export function memcmp(gen: Gen, node: Call): void {
-  const count = node.numbers![0];
+export function memcmp(gen: Gen, node: RegisterCallNode<"memcmp">): void {
+  const { count } = node;
   gen.frame.scope(() => {
-    const [a, b] = node.args.map((arg) => {
+    const [a, b] = [node.left, node.right].map((arg) => {
       const size = Math.max(72, storageSize(arg.type), words(count));
       const at = gen.frame.scratchBlock(size);
       gen.zero(at, size);
@@ -228,9 +231,9 @@ export function memcmp(gen: Gen, node: Call): void {
 }
 
 /** The two joined, cut to what the type has room for. */
-export function concat(gen: Gen, node: Call, target: Place): void {
+export function concat(gen: Gen, node: MemoryCallNode<"str_concat">, target: Place): void {
   const { limit, size } = node.type as StringType;
-  const [left, right] = node.args as (Node & { type: StringType })[];
+  const { left, right } = node;
   const whole = words(left.type.limit + right.type.limit);
   gen.frame.scope(() => {
     // The second half begins where only run time knows, which stacks do not allow; and it may not fit.

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Looks over a clause before code is emitted: what is used more than once, how deep loops go.
 
+import type { RegisterCall } from "../model/calls.ts";
 import type { Action, Local, Node } from "../model/ir.ts";
 import type { CheckedClause } from "../check/check.ts";
 import { contextKey, keptAs } from "./builtins.ts";
@@ -46,8 +47,11 @@ function seeValue(value: unknown, uses: Uses, depth: number): void {
   }
 }
 
+/** Calls whose code may call a function for each byte. */
+const CALLING: ReadonlySet<RegisterCall["name"]> = new Set(["strstr", "strncmp", "memcmp"]);
+
 function see(node: Node, uses: Uses, depth: number): void {
-  const key = node.op === "builtin"
+  const key = node.op === "builtin" || node.op === "memory_builtin"
     ? keptAs(node.name)
     : node.op === "context"
     ? contextKey(node)
@@ -56,7 +60,7 @@ function see(node: Node, uses: Uses, depth: number): void {
     (node.op === "builtin" && node.name === "ctx");
   if (key !== undefined) uses.counts.set(key, (uses.counts.get(key) ?? 0) + 1);
   const calls = node.op === "len" ||
-    (node.op === "call" && ["strstr", "strncmp", "memcmp"].includes(node.name));
+    (node.op === "call" && CALLING.has(node.name));
   uses.depth = Math.max(uses.depth, depth + (calls ? 1 : 0));
   for (const [name, value] of Object.entries(node)) {
     if (name !== "type" && name !== "map" && name !== "local" && name !== "result") {

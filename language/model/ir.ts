@@ -5,7 +5,10 @@
 import type { BinaryOperator } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { FormatPart } from "../syntax/printf_format.ts";
-import type { AggregationName, AggregationType, MapType, Type } from "./types.ts";
+import type { AggregationName, AggregationType } from "./aggregations.ts";
+import type { MemoryBuiltin, RegisterBuiltin } from "./builtins.ts";
+import type { MemoryCall, RegisterCall } from "./calls.ts";
+import type { MapType, Type } from "./types.ts";
 
 /** A variable of one clause. */
 export interface Local {
@@ -40,8 +43,10 @@ export type Node =
     | { readonly op: "map"; readonly map: MapVariable; readonly key?: Node }
     /** The same of count() and the like: over all CPUs. */
     | { readonly op: "aggregate"; readonly map: MapVariable; readonly key?: Node }
-    /** pid, nsecs, …: by name. */
-    | { readonly op: "builtin"; readonly name: string }
+    /** pid, nsecs, …: a value that each plane reads by itself. */
+    | { readonly op: "builtin"; readonly name: RegisterBuiltin }
+    /** comm and the like: the same, written to memory. */
+    | { readonly op: "memory_builtin"; readonly name: MemoryBuiltin }
     /** What the context holds, by the name of its location. */
     | { readonly op: "context"; readonly at: string }
     /** An array whose elements stand at several locations. */
@@ -114,14 +119,9 @@ export type Node =
       readonly by: 1 | -1;
       readonly prefix: boolean;
     }
-    /** A function of the language, done by code. */
-    | {
-      readonly op: "call";
-      readonly name: string;
-      readonly args: readonly Node[];
-      /** Constants that the function's code needs. */
-      readonly numbers?: readonly number[];
-    }
+    /** Functions that are code of their own in each backend. */
+    | RegisterCall
+    | MemoryCall
     /** Is there an entry? */
     | { readonly op: "has_key" | "delete"; readonly map: MapVariable; readonly key?: Node }
     | { readonly op: "len"; readonly map: MapVariable }

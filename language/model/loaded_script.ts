@@ -29,7 +29,9 @@ export interface ScriptMap {
   entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
   /** A value. */
   lookup(key: Uint8Array): Uint8Array | undefined;
-  /** Removes all entries; of a scalar map: zero. */
+  /** False for a map without keys that has no value. */
+  isSet(): boolean;
+  /** Removes all entries; a map without keys has no value then. */
   clear(): void;
   /** Makes all values zero. */
   zero(): void;

@@ -2,7 +2,8 @@
 // A script's maps as BPF maps. Scalar maps are arrays of one entry, aggregations have a value per
 // CPU, so that counting takes no lock; a declared kind is taken as it is, with plain values.
 
-import { aggregationWords, type MapType, storageSize } from "./types.ts";
+import { aggregationWords } from "./aggregations.ts";
+import { type MapType, storageSize } from "./types.ts";
 
 /** Shape of the BPF map behind a script's map. */
 export interface MapLayout {
@@ -10,8 +11,13 @@ export interface MapLayout {
   readonly type: "ARRAY" | "PERCPU_ARRAY" | "HASH" | "PERCPU_HASH" | "LRU_HASH" | "LRU_PERCPU_HASH";
   /** Bytes. */
   readonly keySize: number;
-  /** Bytes on one CPU. */
+  /** Bytes of a value on one CPU, {@linkcode MapLayout.set} included. */
   readonly valueSize: number;
+  /**
+   * A map without keys: offset of the word that is 1 once the script has given the map a value. A map that
+   * has none, or none any more, is not printed at the end.
+   */
+  readonly set?: number;
   /** Most entries. */
   readonly entries: number;
   /** Each CPU has a value of its own. */
@@ -47,7 +53,8 @@ export function mapLayout(map: MapType, maximum: number): MapLayout {
     return {
       type: perCpu ? "PERCPU_ARRAY" : "ARRAY",
       keySize: 4,
-      valueSize,
+      valueSize: valueSize + 8,
+      set: valueSize,
       entries: 1,
       perCpu,
       onDemand: false,

@@ -10,6 +10,12 @@ import { storageSize, type Type } from "./types.ts";
 /** Kind of all of btrace's records; 0 is the device's standard event. */
 export const KIND_PLAN = 1;
 
+/** Clocks that nsecs() can read. A record of strftime() holds the index of its clock. */
+export const CLOCKS = ["boot", "monotonic", "tai", "sw_tai"] as const;
+
+/** Name of a clock that nsecs() can read. */
+export type Clock = typeof CLOCKS[number];
+
 /** Where a value lies in a record. */
 export interface Slot {
   /** Its type. */

@@ -1,12 +1,18 @@
 // Pure: no I/O, no FFI.
 // How the values of expressions come to lie in memory: what both backends must agree on.
 
+import type { TextNode } from "./calls.ts";
 import type { Node } from "./ir.ts";
 import { cSize, type TupleType, type Type, typeName } from "./types.ts";
 
+/** True if an expression's value is text in memory. */
+export function isText(node: Node): node is TextNode {
+  return node.type.kind === "string";
+}
+
 /** True if an expression that makes its value itself can make it where a `type` is wanted. */
 export function makesInPlace(node: Node, type: Type): boolean {
-  const makes = node.op === "call" || node.op === "builtin" || node.op === "load" ||
+  const makes = node.op === "memory_call" || node.op === "memory_builtin" || node.op === "load" ||
     node.op === "contexts" || node.op === "element" || node.op === "convert" ||
     (node.op === "part" && node.c);
   if (!makes) return false;

@@ -6,6 +6,8 @@
 // elements one after the other. Only inside C structures and arrays, which are copies of the
 // kernel's memory, do C's own sizes and alignments count; sizeof() always tells those.
 
+import type { AggregationType } from "./aggregations.ts";
+
 /** An integer: one word in a register and in our memory. */
 export interface IntegerType {
   readonly kind: "integer";
@@ -142,30 +144,6 @@ export type Type =
   | SpecialType
   | NoneType;
 
-/** Names of the aggregating functions. */
-export type AggregationName =
-  | "count"
-  | "sum"
-  | "min"
-  | "max"
-  | "avg"
-  | "stats"
-  | "hist"
-  | "lhist"
-  | "tseries";
-
-/** Value of a map that aggregates. */
-export interface AggregationType {
-  readonly kind: "aggregation";
-  readonly name: AggregationName;
-  /** Of the aggregated number. */
-  readonly signed: boolean;
-  /** hist: bits. lhist: min, max, step. tseries: interval in ns, number of intervals. */
-  readonly params: readonly bigint[];
-  /** tseries: what happens inside one interval. */
-  readonly inner?: "last" | "avg" | "max" | "min" | "sum";
-}
-
 /** How a declared map keeps its entries. */
 export type MapKind = "hash" | "lruhash" | "percpuhash" | "percpulruhash";
 
@@ -214,6 +192,14 @@ export function words(bytes: number): number {
 export function string(bytes: number, truncates = false): StringType {
   return { kind: "string", size: words(bytes), limit: bytes, truncates };
 }
+
+/** The type of text of unknown length: at most `maxStrlen` bytes and a NUL; longer text is cut with a mark. */
+export function longString(maxStrlen: number): StringType {
+  return string(maxStrlen + 1, true);
+}
+
+/** Bytes in front of a buffer's data, which sizeof counts: the length. */
+export const BUFFER_HEAD = 4;
 
 /** A tuple of types. */
 export function tuple(types: readonly Type[]): TupleType {
@@ -285,6 +271,15 @@ export function elementOffsets(type: TupleType): number[] {
   });
 }
 
+/**
+ * The size of a type as scripts are told it: C's, but without the NUL of text that may be cut, and with the
+ * length that stands in front of a buffer.
+ */
+export function toldSize(type: Type): number {
+  if (type.kind === "string" && type.truncates) return type.limit - 1;
+  return type.kind === "buffer" ? BUFFER_HEAD + type.limit : cSize(type);
+}
+
 /** C's sizeof. */
 export function cSize(type: Type): number {
   switch (type.kind) {
@@ -342,48 +337,6 @@ export function cAlign(type: Type): number {
     default:
       return 8;
   }
-}
-
-/** Words of one CPU's share of an aggregation. */
-export function aggregationWords(type: AggregationType): number {
-  switch (type.name) {
-    case "count":
-    case "sum":
-      return 1;
-    case "min":
-    case "max":
-    case "avg":
-    case "stats":
-      return 2;
-    case "hist":
-      return histBuckets(type.params);
-    case "lhist":
-      return lhistBuckets(type.params);
-    case "tseries":
-      return TSERIES_WORDS * Number(type.params[1]);
-  }
-}
-
-/** tseries(): number of the interval plus one, value, how many, when. */
-export const TSERIES_WORDS = 4;
-
-/**
- * hist(): a bucket for negative numbers, one for each number below 2^bits, then 2^bits for each power
- * of two.
- */
-export function histBuckets([bits]: readonly bigint[]): number {
-  return 1 + Number((65n - bits) << bits);
-}
-
-/** lhist(): below, the steps, above. */
-export function lhistBuckets(params: readonly bigint[]): number {
-  const [min, max, step] = params;
-  return Number((max - min + step - 1n) / step) + 2;
-}
-
-/** True for aggregations that a cast or a comparison can read as one number. */
-export function isReadable(type: AggregationType): boolean {
-  return ["count", "sum", "min", "max", "avg"].includes(type.name);
 }
 
 /** Never narrower than 64 bits: signed if an operand is. */
@@ -456,9 +409,9 @@ export function typeName(type: Type | AggregationType): string {
       if (type.enumeration !== undefined) return `enum ${type.enumeration.name}`;
       return `${type.signed ? "" : "u"}int${type.size * 8}`;
     case "string":
-      return `string[${type.limit}]`;
+      return `string[${toldSize(type)}]`;
     case "buffer":
-      return `buffer[${type.limit}]`;
+      return `buffer[${toldSize(type)}]`;
     case "pointer":
       return type.to.kind === "none" ? "void *" : `${typeName(type.to)} *`;
     case "array":

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
+import { histBuckets } from "./aggregations.ts";
 import {
   BOOL,
   cSize,
   elementOffsets,
-  histBuckets,
   INT64,
   integer,
   NONE,

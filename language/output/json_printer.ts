@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Output as JSON, one object a line, with bpftrace's names and spaces.
 
+import { AGGREGATIONS } from "../model/aggregations.ts";
 import {
   cSize,
   elementOffsets,
@@ -235,11 +236,9 @@ export class JsonPrinter implements Printer {
   }
 }
 
-function dataType(map: MapType): string {
-  const name = map.value.kind === "aggregation" ? map.value.name : "";
-  if (name === "avg" || name === "stats") return "stats";
-  if (name === "hist" || name === "lhist") return "hist";
-  return name === "tseries" ? "tseries" : "map";
+/** Name that JSON output gives to a map. */
+function dataType({ value }: MapType): string {
+  return value.kind === "aggregation" ? AGGREGATIONS[value.name].json : "map";
 }
 
 /** Enumerations are numbers here. */

@@ -3,15 +3,13 @@
 // into text or JSON.
 
 import {
+  type AggregationName,
   type AggregationType,
-  elementOffsets,
-  isSigned,
+  aggregationWords,
   lhistBuckets,
-  type MapType,
-  storageSize,
   TSERIES_WORDS,
-  type Type,
-} from "../model/types.ts";
+} from "../model/aggregations.ts";
+import { elementOffsets, isSigned, type MapType, storageSize, type Type } from "../model/types.ts";
 import { sumCpus } from "../../core/bpf/percpu.ts";
 import { Memory } from "../model/memory.ts";
 
@@ -78,7 +76,7 @@ export function readEntry(
   return {
     key: map.key === undefined ? undefined : new Memory(key),
     value: map.value.kind === "aggregation"
-      ? aggregated(map.value, value, valueSize)
+      ? READS[map.value.name](map.value, value, valueSize)
       : { kind: "value", type: map.value, memory: new Memory(value) },
   };
 }
@@ -87,37 +85,45 @@ function signedBy(signed: boolean, value: bigint): bigint {
   return signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
 }
 
-function aggregated(type: AggregationType, value: Uint8Array, stride: number): MapValue {
-  switch (type.name) {
-    case "count":
-      return { kind: "number", value: sumCpus(value, stride)[0] };
-    case "sum":
-      return { kind: "number", value: signedBy(type.signed, sumCpus(value, stride)[0]) };
-    case "avg":
-    case "stats": {
-      const [sum, count] = sumCpus(value, stride);
-      const total = signedBy(type.signed, sum);
-      const average = count === 0n ? 0n : total / count;
-      return type.name === "avg"
-        ? { kind: "average", value: average }
-        : { kind: "stats", count, average, total };
-    }
-    case "min":
-    case "max":
-      return { kind: "number", value: extreme(type, value, stride) };
-    case "hist":
-      return histogram(sumCpus(value, stride), histBounds(type.params), true);
-    case "lhist": {
-      const step = type.params[2];
-      return histogram(sumCpus(value, stride), lhistBounds(type.params), step % 1024n === 0n);
-    }
-    case "tseries":
-      return series(type, value, stride);
-  }
+/** Reads the values of all CPUs, which follow each other at a distance of `stride` bytes. */
+type Read = (type: AggregationType, value: Uint8Array, stride: number) => MapValue;
+
+function totalAndCount({ signed }: AggregationType, value: Uint8Array, stride: number) {
+  const [sum, count] = sumCpus(value, stride);
+  const total = signedBy(signed, sum);
+  return { count, total, average: count === 0n ? 0n : total / count };
 }
 
+/** The words of an aggregation over all CPUs. Behind them may stand whether the map has a value. */
+function totals(type: AggregationType, value: Uint8Array, stride: number): BigUint64Array {
+  return sumCpus(value, stride).slice(0, aggregationWords(type));
+}
+
+/** What the value of each aggregation comes to, over all CPUs. */
+const READS: Readonly<Record<AggregationName, Read>> = {
+  count: (_, value, stride) => ({ kind: "number", value: sumCpus(value, stride)[0] }),
+  sum: ({ signed }, value, stride) => ({
+    kind: "number",
+    value: signedBy(signed, sumCpus(value, stride)[0]),
+  }),
+  avg: (type, value, stride) => ({
+    kind: "average",
+    value: totalAndCount(type, value, stride).average,
+  }),
+  stats: (type, value, stride) => ({ kind: "stats", ...totalAndCount(type, value, stride) }),
+  min: extreme,
+  max: extreme,
+  hist: (type, value, stride) =>
+    histogram(totals(type, value, stride), histBounds(type.params), true),
+  lhist(type, value, stride) {
+    const step = type.params[2];
+    return histogram(totals(type, value, stride), lhistBounds(type.params), step % 1024n === 0n);
+  },
+  tseries: series,
+};
+
 /** Over the CPUs that have one. */
-function extreme(type: AggregationType, value: Uint8Array, stride: number): bigint {
+function extreme(type: AggregationType, value: Uint8Array, stride: number): MapValue {
   const memory = new Memory(value);
   let best: bigint | undefined;
   for (let at = 0; at < value.length; at += stride) {
@@ -125,7 +131,7 @@ function extreme(type: AggregationType, value: Uint8Array, stride: number): bigi
     const one = type.signed ? memory.i64(at) : memory.u64(at);
     if (best === undefined || (type.name === "min" ? one < best : one > best)) best = one;
   }
-  return best ?? 0n;
+  return { kind: "number", value: best ?? 0n };
 }
 
 type Bounds = (bucket: number) => { min?: bigint; max?: bigint };

@@ -112,22 +112,16 @@ export class Out {
   }
 
   /**
-   * Widens what was put since `mark`.
-   *
-   * @param prefix Bytes that stay in front of zeros: a sign, "0x".
+   * Brings what was put since `mark` to a width, in bytes: on the left or on the right, with spaces or with
+   * zeros, which stand before a sign as well.
    */
-  pad(mark: number, options: PadOptions, prefix: number): void {
-    const missing = options.width - (this.#length - mark);
+  pad(mark: number, { width, left, zero }: PadOptions): void {
+    const missing = width - (this.#length - mark);
     if (missing <= 0) return;
     this.#room(missing);
-    const bytes = this.#bytes;
-    if (options.left) {
-      bytes.fill(SPACE, this.#length, this.#length + missing);
-    } else {
-      const sign = options.zero ? prefix : 0;
-      bytes.copyWithin(mark + sign + missing, mark + sign, this.#length);
-      bytes.fill(options.zero ? ZERO : SPACE, mark + sign, mark + sign + missing);
-    }
+    if (!left) this.#bytes.copyWithin(mark + missing, mark, this.#length);
+    const at = left ? this.#length : mark;
+    this.#bytes.fill(zero ? ZERO : SPACE, at, at + missing);
     this.#length += missing;
   }
 

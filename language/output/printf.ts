@@ -33,11 +33,10 @@ export function printFormat(
     }
     const value = values[next++];
     const mark = out.length;
-    let prefix = 0;
     if (typeof value === "string") out.text(value);
     else if (part.conversion === "s") printSlot(out, record, value, names);
-    else prefix = convert(out, part, record, value);
-    if (part.width > 0) out.pad(mark, part, prefix);
+    else convert(out, part, record, value);
+    if (part.width > 0) out.pad(mark, part);
   }
 }
 
@@ -63,8 +62,8 @@ export function packedAt({ memory, at, layout }: RecordView, index: number): num
   return from;
 }
 
-/** Returns how many bytes a zero flag's zeros come behind: a sign or "0x". */
-function convert(out: Out, part: Conversion, record: RecordView, index: number): number {
+/** Prints one value as its conversion says, without a width. */
+function convert(out: Out, part: Conversion, record: RecordView, index: number): void {
   const { memory, at, layout } = record;
   const slot = layout.slots[index];
   const { conversion } = part;
@@ -72,7 +71,7 @@ function convert(out: Out, part: Conversion, record: RecordView, index: number):
     const packed = slot.form === "packed";
     const from = packed ? packedAt(record, index) : at + slot.at + 8;
     printBuffer(out, memory, from, memory.u32(at + slot.at), conversion);
-    return 0;
+    return;
   }
   const low = memory.u32(at + slot.at);
   const high = memory.u32(at + slot.at + 4);
@@ -83,28 +82,28 @@ function convert(out: Out, part: Conversion, record: RecordView, index: number):
       if (part.plus && !negative) out.byte(PLUS);
       if (part.bits === 64) printInteger(out, low, high, true);
       else out.decimal(low << (32 - part.bits) >> (32 - part.bits));
-      return part.plus || negative ? 1 : 0;
+      return;
     }
     case "u":
       if (part.bits === 64) printInteger(out, low, high, false);
       else out.decimal(unsigned(low, part.bits));
-      return 0;
+      return;
     case "c":
       out.byte(low & 0xff);
-      return 0;
+      return;
     case "p":
-      out.text(`0x${wide(low, high).toString(16)}`);
-      return 2;
+      // A null pointer has no prefix.
+      out.text(low === 0 && high === 0 ? "0" : `0x${wide(low, high).toString(16)}`);
+      return;
     case "gr":
       out.text(gfpText(low));
-      return 0;
+      return;
     default: { // o, x, X
       const radix = conversion === "o" ? 8 : 16;
       const value = part.bits === 64 ? wide(low, high) : BigInt(unsigned(low, part.bits));
       const prefix = !part.alternate || value === 0n ? "" : radix === 8 ? "0" : "0x";
       const text = prefix + value.toString(radix);
       out.text(conversion === "X" ? text.toUpperCase() : text);
-      return prefix.length;
     }
   }
 }

@@ -6,6 +6,7 @@ import type { Compiled } from "../compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "../syntax/diagnostics.ts";
 import { JsonPrinter } from "./json_printer.ts";
 import { Memory } from "../model/memory.ts";
+import { isDrawn } from "../model/aggregations.ts";
 import { Out, type Sink } from "./output_buffer.ts";
 import { PcapFiles } from "./pcap.ts";
 import { KIND_PLAN, type Plan } from "../model/plan.ts";
@@ -116,7 +117,9 @@ export class Runner implements Disposable {
     while (this.round() > 0);
     this.printer.ending();
     if (this.#compiled.config.printMapsOnExit) {
-      for (const name of this.#compiled.maps.keys()) this.#printMap(name, {});
+      for (const name of this.#compiled.maps.keys()) {
+        if (this.#loaded.maps.get(name)!.isSet()) this.#printMap(name, {});
+      }
     }
     this.#out.flush();
     const { lostRecords, failedUpdates } = this.#loaded.session.stats();
@@ -363,7 +366,14 @@ export class Runner implements Disposable {
 
   #entries(name: string): Entry[] {
     const { type, layout } = this.#compiled.maps.get(name)!;
-    const entries = [...this.#loaded.maps.get(name)!.entries()].map(([key, value]) =>
+    const map = this.#loaded.maps.get(name)!;
+    // A map without keys that has no value reads as zero; there is nothing to draw of such a histogram.
+    if (!map.isSet()) {
+      const drawn = type.value.kind === "aggregation" && isDrawn(type.value);
+      const [key, value] = [new Uint8Array(layout.keySize), new Uint8Array(map.valueBytes)];
+      return drawn ? [] : [readEntry(type, key, value, layout.valueSize)];
+    }
+    const entries = [...map.entries()].map(([key, value]) =>
       readEntry(type, key, value, layout.valueSize)
     );
     return sortEntries(type, entries);

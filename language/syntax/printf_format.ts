@@ -35,54 +35,54 @@ export interface Conversion {
 /** Text or a conversion. */
 export type FormatPart = string | Conversion;
 
+/**
+ * `%`, then flags in this order (`-`, `+`, a space or `#`), a width, a precision, length modifiers, and the
+ * conversion; or `%` and a second one, with flags and a width that mean nothing. A width that begins with 0
+ * pads with zeros. What else begins with `%` is text.
+ */
 const SPECIFICATION =
-  /%(?:%|([-+ #0]*)(\d+|\*)?(?:\.(\d+|\*))?(hh|h|ll|l|j|z|t|L)?(rx|rh|gr|[A-Za-z]))/g;
+  /%(-?)(\+?)([ #]?)(\d+|\*)?(?:\.(?:\d+|\*))?(?:([hlLjzt]*)(rx|rh|gr|[diouxXcsprnaAeEfFgG])|%)/g;
 const CONVERSIONS = "d i u o x X c s p r rx rh gr".split(" ");
-const BITS: Readonly<Record<string, 8 | 16 | 32 | 64>> = {
-  hh: 8,
-  h: 16,
-  l: 64,
-  ll: 64,
-  j: 64,
-  z: 64,
-  t: 64,
-  L: 64,
-};
+
+/** Bits of an integer that length modifiers stand for. */
+function bitsOf(modifiers: string): Conversion["bits"] {
+  if (modifiers === "") return 32;
+  if (modifiers.startsWith("hh")) return 8;
+  return modifiers.startsWith("h") ? 16 : 64;
+}
 
 /**
  * Parses a format. Without a length modifier 32 bits of an integer are printed; a space flag, a
  * precision and `*` are accepted and ignored.
  *
- * @returns Parts, or the conversion that is not known.
+ * @returns Parts, or the conversion of C that the language does not have.
  */
-export function parseFormat(format: string): FormatPart[] | { readonly unknown: string } {
+export function parseFormat(format: string): FormatPart[] | { readonly unsupported: string } {
   const parts: FormatPart[] = [];
+  let text = "";
   let at = 0;
-  const text = (until: number) => {
-    if (until > at) parts.push(format.slice(at, until));
-  };
   for (const match of format.matchAll(SPECIFICATION)) {
-    text(match.index);
+    text += format.slice(at, match.index);
     at = match.index + match[0].length;
-    if (match[0] === "%%") {
-      parts.push("%");
+    const [, minus, plus, other, width = "", modifiers, conversion] = match;
+    if (conversion === undefined) {
+      text += "%";
       continue;
     }
-    const [all, flags, width, , modifier, conversion] = match;
-    if (!CONVERSIONS.includes(conversion)) return { unknown: all };
+    if (!CONVERSIONS.includes(conversion)) return { unsupported: conversion };
+    if (text !== "") parts.push(text);
+    text = "";
     parts.push({
       conversion: conversion as Conversion["conversion"],
-      bits: BITS[modifier] ?? 32,
-      width: width === undefined || width === "*" ? 0 : Number(width),
-      left: flags.includes("-"),
-      zero: flags.includes("0"),
-      plus: flags.includes("+"),
-      alternate: flags.includes("#"),
+      bits: bitsOf(modifiers),
+      width: width === "*" ? 0 : Number(width),
+      left: minus !== "",
+      zero: width.startsWith("0"),
+      plus: plus !== "",
+      alternate: other === "#",
     });
   }
-  const rest = format.slice(at);
-  const stray = /%.?/.exec(rest);
-  if (stray !== null) return { unknown: stray[0] };
-  text(format.length);
+  text += format.slice(at);
+  if (text !== "") parts.push(text);
   return parts;
 }

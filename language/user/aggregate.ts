@@ -3,12 +3,14 @@
 
 import type { Action } from "../model/ir.ts";
 import {
+  type AggregationName,
   type AggregationType,
   histBuckets,
   lhistBuckets,
+  numberOf,
   TSERIES_WORDS,
-  type Type,
-} from "../model/types.ts";
+} from "../model/aggregations.ts";
+import type { Type } from "../model/types.ts";
 import { type Build, FLOW, mapOf, type Step, unsigned } from "./builder.ts";
 import { maker, placeKey } from "./maps.ts";
 import { evaluate } from "./scalar.ts";
@@ -16,15 +18,14 @@ import { evaluate } from "./scalar.ts";
 /** Words of a value. */
 type Words = BigInt64Array;
 
-const BOOT_CLOCK = 0;
-
 /** `@m[k] = count()` and the like. */
 export function aggregated(b: Build, action: Action & { op: "aggregated" }): Step {
   const { type } = mapOf(b, action.map);
   const value = action.value === undefined ? undefined : evaluate(b, action.value);
   const key = placeKey(b, action.map, action.key);
   const make = maker(b, action.map, key, action);
-  const into = aggregator(b, type.value as AggregationType);
+  const aggregation = type.value as AggregationType;
+  const into = CHANGES[aggregation.name](b, aggregation);
   return () => {
     const number = value === undefined ? 0n : value();
     key.fill();
@@ -34,33 +35,33 @@ export function aggregated(b: Build, action: Action & { op: "aggregated" }): Ste
   };
 }
 
-function aggregator(b: Build, type: AggregationType): (words: Words, value: bigint) => void {
-  switch (type.name) {
-    case "count":
-      return (words) => void words[0]++;
-    case "sum":
-      return (words, value) => {
-        words[0] += value;
-      };
-    case "avg":
-    case "stats": // total, count
-      return (words, value) => {
-        words[0] += value;
-        words[1]++;
-      };
-    case "min":
-    case "max": // value, whether it is set
-      return extreme(type.name, type.signed, 0, 1);
-    case "hist": {
-      const bits = Number(type.params[0]);
-      return bucket(histBuckets(type.params), (value) => log2Bucket(value, bits));
-    }
-    case "lhist":
-      return bucket(lhistBuckets(type.params), (value) => linearBucket(value, type.params));
-    case "tseries":
-      return series(b, type);
-  }
-}
+/** Changes the words of a value by a number. */
+type Change = (words: Words, value: bigint) => void;
+
+/** A total, and how many numbers it is made of. */
+const addAndCount = (): Change => (words, value) => {
+  words[0] += value;
+  words[1]++;
+};
+
+/** How each aggregation changes its value. */
+const CHANGES: Readonly<Record<AggregationName, (b: Build, type: AggregationType) => Change>> = {
+  count: () => (words) => void words[0]++,
+  sum: () => (words, value) => {
+    words[0] += value;
+  },
+  avg: addAndCount,
+  stats: addAndCount,
+  // The number, and whether there is any.
+  min: (_, { signed }) => extreme("min", signed, 0, 1),
+  max: (_, { signed }) => extreme("max", signed, 0, 1),
+  hist(_, { params }) {
+    const bits = Number(params[0]);
+    return bucket(histBuckets(params), (value) => log2Bucket(value, bits));
+  },
+  lhist: (_, { params }) => bucket(lhistBuckets(params), (value) => linearBucket(value, params)),
+  tseries: series,
+};
 
 /** Keeps the least or the greatest in a word; another one tells whether there is any. */
 function extreme(
@@ -68,7 +69,7 @@ function extreme(
   isSigned: boolean,
   at: number,
   set: number,
-): (words: Words, value: bigint) => void {
+): Change {
   const further = isSigned
     ? (a: bigint, b: bigint) => name === "min" ? a < b : a > b
     : (a: bigint, b: bigint) =>
@@ -82,7 +83,7 @@ function extreme(
 function bucket(
   buckets: number,
   numberOf: (value: bigint) => number,
-): (words: Words, value: bigint) => void {
+): Change {
   return (words, value) => {
     const index = numberOf(value);
     if (index < buckets) words[index]++;
@@ -107,11 +108,11 @@ function linearBucket(value: bigint, params: readonly bigint[]): number {
 }
 
 /** One place an interval, used in turn: number of the interval plus one, value, how many, when. */
-function series(b: Build, type: AggregationType): (words: Words, value: bigint) => void {
+function series(b: Build, type: AggregationType): Change {
   const [interval, count] = type.params;
   const { inner } = type;
   return (words, value) => {
-    const now = b.system.clock(BOOT_CLOCK);
+    const now = b.system.clock("boot");
     const epoch = now / interval;
     const at = Number(epoch % count) * TSERIES_WORDS;
     const place = words.subarray(at, at + TSERIES_WORDS);
@@ -134,8 +135,8 @@ function series(b: Build, type: AggregationType): (words: Words, value: bigint) 
 
 /** An aggregation as the number that it stands for. */
 export function aggregateValue(type: Type | AggregationType): (words: Words) => bigint {
-  const { name, signed } = type as AggregationType;
-  if (name !== "avg") return (words) => words[0];
+  const { signed } = type as AggregationType;
+  if (numberOf(type as AggregationType) !== "mean") return (words) => words[0];
   return (words) => {
     if (words[1] === 0n) return 0n;
     return signed ? words[0] / words[1] : BigInt.asIntN(64, unsigned(words[0]) / words[1]);

@@ -12,7 +12,7 @@ import type { LoadOptions } from "../model/loaded_script.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import { type MapType, words } from "../model/types.ts";
 import { Memory } from "../model/memory.ts";
-import type { Plans } from "../model/plan.ts";
+import type { Clock, Plans } from "../model/plan.ts";
 import type { Config } from "../check/config.ts";
 import type { MapLayout } from "../model/map_layout.ts";
 import type { UserMap } from "./user_map.ts";
@@ -78,8 +78,8 @@ export interface ScriptMapEntry {
 
 /** What the system answers. */
 export interface System {
-  /** By the numbers of nsecs(): boot, monotonic, TAI, TAI. */
-  clock(number: number): bigint;
+  /** Time of a clock, in ns. */
+  clock(clock: Clock): bigint;
   /** Whether ids here are those of the first pid namespace. */
   readonly isInitialNamespace: boolean;
   /** NUMA node of a CPU. */

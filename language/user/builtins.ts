@@ -3,61 +3,57 @@
 
 import { CONTROL } from "../../core/contract/blocks.ts";
 import type { UserThread } from "../../core/contract/user_action.ts";
+import type { MemoryBuiltin, RegisterBuiltin } from "../model/builtins.ts";
 import type { Node } from "../model/ir.ts";
 import { storageSize } from "../model/types.ts";
 import { type Build, type Effect, refuse, type Scalar } from "./builder.ts";
 
-type Builtin = Node & { op: "builtin" };
+type Builtin<Op extends Node["op"]> = Node & { op: Op };
 
-const BOOT_CLOCK = 0;
+/** Makes a builtin's value a function. */
+type Make = (b: Build, node: Builtin<"builtin">) => Scalar;
 
 /** What the thread of the event knows. */
-const OF_THREAD: Readonly<Record<string, (thread: UserThread) => number | bigint>> = {
-  pid: ({ pid }) => pid,
-  tid: ({ tid }) => tid,
-  uid: ({ uid }) => uid,
-  username: ({ uid }) => uid,
-  gid: ({ gid }) => gid,
-  cpu: ({ cpu }) => cpu,
-  ppid: ({ ppid }) => ppid,
-  leader_tid: ({ pid }) => pid,
-  cgroup: ({ cgroup }) => cgroup,
+const ofThread = (read: (thread: UserThread) => number | bigint): Make => ({ state }) => () =>
+  BigInt(read(state.event.thread));
+
+/** An id of the first pid namespace, which this plane knows where that is its own. */
+const initialId = (read: (thread: UserThread) => number): Make => (b, node) => {
+  if (!b.system.isInitialNamespace) refuse(node, "This asks for ids of the first pid namespace");
+  return ofThread(read)(b, node);
+};
+
+const refused = (what: string): Make => (_, node) => refuse(node, what);
+
+/** Builtins that are numbers. */
+const REGISTER: Readonly<Record<RegisterBuiltin, Make>> = {
+  pid: ofThread(({ pid }) => pid),
+  tid: ofThread(({ tid }) => tid),
+  pid_init: initialId(({ pid }) => pid),
+  tid_init: initialId(({ tid }) => tid),
+  uid: ofThread(({ uid }) => uid),
+  username: ofThread(({ uid }) => uid),
+  gid: ofThread(({ gid }) => gid),
+  cpu: ofThread(({ cpu }) => cpu),
+  ppid: ofThread(({ ppid }) => ppid),
+  leader_tid: ofThread(({ pid }) => pid),
+  cgroup: ofThread(({ cgroup }) => cgroup),
+  numaid: ({ state, system }) => () => BigInt(system.node(state.event.thread.cpu)),
+  nsecs: ({ system }) => () => system.clock("boot"),
+  elapsed: ({ state, system }) => () => system.clock("boot") - startOf(state.site.control),
+  rand: () => () => BigInt(Math.floor(Math.random() * 2 ** 32)),
+  probe: ({ state }) => () => BigInt(state.pbn),
+  cpid: ({ childPid }) => () => BigInt(childPid),
+  has_cpid: ({ childPid }) => () => childPid === 0 ? 0n : 1n,
+  jiffies: refused("This asks for the kernel's jiffies"),
+  ctx: refused("This asks for the context of a program in the kernel"),
+  curtask: refused("This asks for the kernel's task structure"),
+  func: refused("This asks for the address of a function of the kernel"),
 };
 
 /** A builtin that is a number. */
-export function evaluateBuiltin(b: Build, node: Builtin): Scalar {
-  const { state, system, childPid } = b;
-  const ofThread = Object.hasOwn(OF_THREAD, node.name) ? OF_THREAD[node.name] : undefined;
-  if (ofThread !== undefined) return () => BigInt(ofThread(state.event.thread));
-  switch (node.name) {
-    case "pid_init":
-    case "tid_init": {
-      if (!system.isInitialNamespace) refuse(node, "This asks for ids of the first pid namespace");
-      const id = node.name === "pid_init" ? OF_THREAD.pid : OF_THREAD.tid;
-      return () => BigInt(id(state.event.thread));
-    }
-    case "numaid":
-      return () => BigInt(system.node(state.event.thread.cpu));
-    case "nsecs":
-      return () => system.clock(BOOT_CLOCK);
-    case "elapsed":
-      return () => system.clock(BOOT_CLOCK) - startOf(state.site.control);
-    case "rand":
-      return () => BigInt(Math.floor(Math.random() * 2 ** 32));
-    case "probe":
-      return () => BigInt(state.pbn);
-    case "cpid":
-      return () => BigInt(childPid);
-    case "has_cpid":
-      return () => childPid === 0 ? 0n : 1n;
-    case "jiffies":
-      return refuse(node, "This asks for the kernel's jiffies");
-    case "ctx":
-      return refuse(node, "This asks for the context of a program in the kernel");
-    case "curtask":
-      return refuse(node, "This asks for the kernel's task structure");
-  }
-  throw new TypeError(`Cannot evaluate builtin ${node.name}`);
+export function evaluateBuiltin(b: Build, node: Builtin<"builtin">): Scalar {
+  return REGISTER[node.name](b, node);
 }
 
 function startOf(control: Int32Array): bigint {
@@ -65,17 +61,16 @@ function startOf(control: Int32Array): bigint {
   return BigInt(control[at + 1]) << 32n | BigInt(control[at] >>> 0);
 }
 
-/** Whose name is meant. */
-const NAMES: Readonly<Record<string, (thread: UserThread) => string>> = {
+/** Builtins that are written to memory: names of threads. */
+const MEMORY: Readonly<Record<MemoryBuiltin, (thread: UserThread) => string>> = {
   comm: ({ comm }) => comm,
   pcomm: (thread) => thread.commOf(thread.ppid),
   leader_comm: (thread) => thread.commOf(thread.pid),
 };
 
 /** Writes a name. */
-export function placeBuiltin(b: Build, node: Builtin, to: number): Effect {
-  const name = NAMES[node.name];
-  if (name === undefined) throw new TypeError(`Cannot place builtin ${node.name}`);
+export function placeBuiltin(b: Build, node: Builtin<"memory_builtin">, to: number): Effect {
+  const name = MEMORY[node.name];
   const { state, scratch } = b;
   const size = storageSize(node.type);
   return () => {

@@ -1,7 +1,14 @@
 // Pure: no I/O, no FFI.
 // Functions of the language that are code: each is a number, or writes its value to memory.
 
+import type {
+  MemoryCallNode,
+  MemoryCalls,
+  RegisterCallNode,
+  RegisterCalls,
+} from "../model/calls.ts";
 import type { Node } from "../model/ir.ts";
+import { CLOCKS } from "../model/plan.ts";
 import { cSize, storageSize, words } from "../model/types.ts";
 import { type Build, type Effect, refuse, type Scalar, signed } from "./builder.ts";
 import { copyBytes, locate } from "./memory.ts";
@@ -10,25 +17,21 @@ import { evaluate } from "./scalar.ts";
 import { placeStack, stackLength } from "./stacks.ts";
 import { clamped, concat, limited, memcmp, readText, strlen, strncmp, strstr } from "./strings.ts";
 
-type Call = Node & { op: "call" };
-
-/** Calls that are numbers. */
-const SCALAR: Readonly<Record<string, (b: Build, node: Call) => Scalar>> = {
+/** Makes each call that is a number. */
+const REGISTER: {
+  readonly [Name in keyof RegisterCalls]: (b: Build, node: RegisterCallNode<Name>) => Scalar;
+} = {
   strncmp,
   strstr,
   strlen,
   memcmp,
-  stack_len: (b, node) => stackLength(b, node.args[0]),
-  nsecs({ system }, node) {
-    const [clock] = node.numbers!;
-    return () => system.clock(clock);
-  },
-  signal: (b, node) => send(b, node, "process"),
-  signal_thread: (b, node) => send(b, node, "thread"),
+  stack_len: (b, node) => stackLength(b, node.stack),
+  nsecs: ({ system }, { clock }) => () => system.clock(clock),
+  signal: (b, node) => send(b, node.signal, "process"),
+  signal_thread: (b, node) => send(b, node.signal, "thread"),
   write_user: writeUser,
-  bswap(b, node) {
-    const value = evaluate(b, node.args[0]);
-    const [size] = node.numbers!;
+  bswap(b, { value: operand, size }) {
+    const value = evaluate(b, operand);
     return () => {
       let rest = BigInt.asUintN(size * 8, value());
       let swapped = 0n;
@@ -41,8 +44,17 @@ const SCALAR: Readonly<Record<string, (b: Build, node: Call) => Scalar>> = {
   },
 };
 
-/** Calls whose value is made in memory. */
-const MEMORY: Readonly<Record<string, (b: Build, node: Call, to: number) => Effect>> = {
+/** Bytes of a MAC address. */
+const MAC_BYTES = 6;
+
+/** Makes each call whose value is written to memory. */
+const MEMORY: {
+  readonly [Name in keyof MemoryCalls]: (
+    b: Build,
+    node: MemoryCallNode<Name>,
+    to: number,
+  ) => Effect;
+} = {
   str(b, node, to) {
     const read = readText(b, node, to);
     return () => void read();
@@ -53,7 +65,7 @@ const MEMORY: Readonly<Record<string, (b: Build, node: Call, to: number) => Effe
   str_concat: concat,
   stack: placeStack,
   usym(b, node, to) {
-    const address = evaluate(b, node.args[0]);
+    const address = evaluate(b, node.address);
     const { scratch, state } = b;
     return () => {
       scratch.memory.setWord(to, address());
@@ -63,46 +75,49 @@ const MEMORY: Readonly<Record<string, (b: Build, node: Call, to: number) => Effe
   ntop,
   macaddr(b, node, to) {
     const { scratch } = b;
-    const copy = bytesOf(b, node, node.args[0], to, 6, node.numbers![0] === 1);
+    const copy = bytesOf(b, node, to, MAC_BYTES);
     return () => {
       scratch.memory.setWord(to, 0n);
       copy();
     };
   },
-  strftime: (b, node, to) => withText(b, node, to, BigInt(node.numbers![0]) << 32n),
-  cgroup_path: (b, node, to) => withText(b, node, to, 0n),
+  strftime: (b, { time, clock, format }, to) =>
+    withText(b, time, format, to, BigInt(CLOCKS.indexOf(clock)) << 32n),
+  cgroup_path: (b, { id, filter }, to) => withText(b, id, filter, to, 0n),
 };
 
 /** A call that is a number. */
-export function evaluateCall(b: Build, node: Call): Scalar {
-  const make = SCALAR[node.name];
-  if (make === undefined) throw new TypeError(`Cannot evaluate ${node.name}() as a number`);
-  return make(b, node);
+export function evaluateCall<Name extends keyof RegisterCalls>(
+  b: Build,
+  node: RegisterCallNode<Name>,
+): Scalar {
+  return REGISTER[node.name](b, node);
 }
 
 /** A call that writes its value to memory. */
-export function placeCall(b: Build, node: Call, to: number): Effect {
-  const make = MEMORY[node.name];
-  if (make === undefined) throw new TypeError(`Cannot make ${node.name}() in memory`);
-  return make(b, node, to);
+export function placeCall<Name extends keyof MemoryCalls>(
+  b: Build,
+  node: MemoryCallNode<Name>,
+  to: number,
+): Effect {
+  return MEMORY[node.name](b, node, to);
 }
 
 /** A number, then the number of a text with further bits. */
-function withText(b: Build, node: Call, to: number, bits: bigint): Effect {
-  const value = evaluate(b, node.args[0]);
-  const text = b.plans.intern((node.args[1] as Node & { op: "text" }).value);
+function withText(b: Build, number: Node, text: string, to: number, bits: bigint): Effect {
+  const value = evaluate(b, number);
+  const index = b.plans.intern(text);
   const { scratch } = b;
   return () => {
     scratch.memory.setWord(to, value());
-    scratch.memory.setWord(to + 8, BigInt(text) | bits);
+    scratch.memory.setWord(to + 8, BigInt(index) | bits);
   };
 }
 
-function buf(b: Build, node: Call, to: number): Effect {
+function buf(b: Build, node: MemoryCallNode<"buf">, to: number): Effect {
   const { limit } = node.type as Node["type"] & { kind: "buffer" };
-  const [from, size] = node.args;
-  const address = addressOf(b, from);
-  const length = clamped(evaluate(b, size), 0, limit);
+  const address = addressOf(b, node.address);
+  const length = clamped(evaluate(b, node.size), 0, limit);
   const read = readBytes(b, node);
   const { scratch } = b;
   return () => {
@@ -115,12 +130,12 @@ function buf(b: Build, node: Call, to: number): Effect {
 }
 
 /** buf() of what is in our memory already. */
-function bufferOf(b: Build, node: Call, to: number): Effect {
-  const [bytes] = node.numbers!;
-  const { at, fill } = locate(b, node.args[0]);
-  const length = node.args.length === 1
+function bufferOf(b: Build, node: MemoryCallNode<"buf_memory">, to: number): Effect {
+  const { count: bytes } = node;
+  const { at, fill } = locate(b, node.value);
+  const length = node.length === undefined
     ? () => bytes
-    : clamped(evaluate(b, node.args[1]), 0, bytes);
+    : clamped(evaluate(b, node.length), 0, bytes);
   const end = to + storageSize(node.type);
   const { scratch } = b;
   return () => {
@@ -132,13 +147,12 @@ function bufferOf(b: Build, node: Call, to: number): Effect {
 }
 
 /** Family, then the bytes of the address. */
-function ntop(b: Build, node: Call, to: number): Effect {
-  const [family, value] = node.args;
-  const kind = evaluate(b, family);
+function ntop(b: Build, node: MemoryCallNode<"ntop">, to: number): Effect {
+  const kind = evaluate(b, node.family);
   const { scratch } = b;
-  const copy = node.numbers === undefined
-    ? number(b, value, to + 8)
-    : bytesOf(b, node, value, to + 8, node.numbers[0], node.numbers[1] === 1);
+  const copy = node.count === undefined
+    ? number(b, node.value, to + 8)
+    : bytesOf(b, node, to + 8, node.count);
   return () => {
     scratch.memory.bytes.fill(0, to, to + 24);
     scratch.memory.setWord(to, kind());
@@ -155,12 +169,11 @@ function number(b: Build, value: Node, to: number): Effect {
 /** Copies bytes from an address, or from a value. */
 function bytesOf(
   b: Build,
-  node: Node,
-  value: Node,
+  node: MemoryCallNode<"ntop" | "macaddr"> | RegisterCallNode<"write_user">,
   to: number,
   bytes: number,
-  isAddress: boolean,
 ): Effect {
+  const { value, isAddress } = node;
   if (isAddress) {
     const address = addressOf(b, value);
     const read = readBytes(b, node);
@@ -176,8 +189,8 @@ function bytesOf(
   };
 }
 
-function send(b: Build, node: Call, to: "process" | "thread"): Scalar {
-  const signal = evaluate(b, node.args[0]);
+function send(b: Build, number: Node, to: "process" | "thread"): Scalar {
+  const signal = evaluate(b, number);
   const { state } = b;
   return () => {
     state.event.thread.signal(Number(signal()), to);
@@ -186,15 +199,14 @@ function send(b: Build, node: Call, to: "process" | "thread"): Scalar {
 }
 
 /** Whether the bytes were written. */
-function writeUser(b: Build, node: Call): Scalar {
-  const [target, source] = node.args;
-  const [size] = node.numbers!;
+function writeUser(b: Build, node: RegisterCallNode<"write_user">): Scalar {
+  const { to: target, count: size } = node;
   if (target.type.kind === "pointer" && target.type.space === "kernel") {
     refuse(node, "This writes kernel memory");
   }
   const { scratch, state } = b;
   const at = scratch.take(size);
-  const data = bytesOf(b, node, source, at, size, source.type.kind === "pointer");
+  const data = bytesOf(b, node, at, size);
   const address = evaluate(b, target);
   return () => {
     data();

@@ -15,16 +15,22 @@ import {
   type Shared,
   type System,
 } from "./builder.ts";
+import type { Clock } from "../model/plan.ts";
 import { mostStacks } from "../model/map_layout.ts";
 import { clauseAction } from "./clauses.ts";
 import { Records } from "./records.ts";
 import { Stacks } from "./stacks.ts";
 import { UserMap } from "./user_map.ts";
 
-const CLOCKS = [bootTimeNs, monotonicTimeNs, taiTimeNs, taiTimeNs];
+const CLOCKS: Readonly<Record<Clock, () => bigint>> = {
+  boot: bootTimeNs,
+  monotonic: monotonicTimeNs,
+  tai: taiTimeNs,
+  sw_tai: taiTimeNs,
+};
 
 const SYSTEM: System = {
-  clock: (number) => CLOCKS[number](),
+  clock: (clock) => CLOCKS[clock](),
   get isInitialNamespace() {
     return pidNamespace() === undefined;
   },

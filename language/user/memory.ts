@@ -116,9 +116,9 @@ function discard(value: () => bigint): Effect {
 function make(b: Build, node: Node, to: number): Effect {
   const { scratch } = b;
   switch (node.op) {
-    case "call":
+    case "memory_call":
       return placeCall(b, node, to);
-    case "builtin":
+    case "memory_builtin":
       return placeBuiltin(b, node, to);
     case "load": {
       const size = dataSize(node.type);

@@ -147,7 +147,7 @@ function sentValue(b: Build, slot: Slot, value: Node): Sent {
 /** Text with its NUL, or the bytes of a buffer: where they are, and how many once computed. */
 function packedValue(b: Build, value: Node): { from: number; length: () => number } {
   const { scratch } = b;
-  if (value.op === "call" && value.name === "str") {
+  if (value.op === "memory_call" && value.name === "str") {
     const from = scratch.take(storageSize(value.type));
     return { from, length: readText(b, value, from) };
   }

@@ -127,6 +127,8 @@ export function evaluate(b: Build, node: Node): Scalar {
     case "text":
     case "tuple":
     case "contexts":
+    case "memory_builtin":
+    case "memory_call":
       throw new TypeError(`Cannot evaluate a ${node.op} as a number`);
   }
 }

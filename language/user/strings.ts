@@ -1,14 +1,12 @@
 // Pure: no I/O, no FFI.
 // Functions on text and bytes.
 
-import type { Node } from "../model/ir.ts";
+import type { MemoryCallNode, RegisterCallNode } from "../model/calls.ts";
 import { storageSize, type StringType, words } from "../model/types.ts";
 import { type Build, type Effect, type Scalar, unsigned } from "./builder.ts";
 import { locate, place, textLength } from "./memory.ts";
 import { addressOf, failedRead } from "./read.ts";
 import { evaluate } from "./scalar.ts";
-
-type Call = Node & { op: "call" };
 
 /** A number between two bounds, as unsigned. */
 export function clamped(value: Scalar, least: number, most: number): () => number {
@@ -20,11 +18,11 @@ export function clamped(value: Scalar, least: number, most: number): () => numbe
 }
 
 /** str(): puts text at a place; its length with the NUL, 0 if the memory could not be read. */
-export function readText(b: Build, node: Call, to: number): () => number {
+export function readText(b: Build, node: MemoryCallNode<"str">, to: number): () => number {
   const { limit } = node.type as StringType;
   const end = to + storageSize(node.type);
-  const [pointer, length] = node.args;
-  const address = addressOf(b, pointer);
+  const { length } = node;
+  const address = addressOf(b, node.address);
   const most = length === undefined ? () => limit : clamped(evaluate(b, length), 1, limit);
   const failed = failedRead(b, node, "probe_read_user_str");
   const { scratch, state } = b;
@@ -45,9 +43,9 @@ export function readText(b: Build, node: Call, to: number): () => number {
 }
 
 /** 0 if the first n bytes are equal, or all up to the NUL; else 1. */
-export function strncmp(b: Build, node: Call): Scalar {
-  const [left, right] = node.args as (Node & { type: StringType })[];
-  const count = Math.min(node.numbers![0], left.type.size, right.type.size);
+export function strncmp(b: Build, node: RegisterCallNode<"strncmp">): Scalar {
+  const { left, right } = node;
+  const count = Math.min(node.count, left.type.size, right.type.size);
   const [x, y] = [locate(b, left), locate(b, right)];
   const { scratch } = b;
   return () => {
@@ -64,8 +62,8 @@ export function strncmp(b: Build, node: Call): Scalar {
 }
 
 /** Where the second text begins in the first; -1 if it does not. */
-export function strstr(b: Build, node: Call): Scalar {
-  const [haystack, needle] = node.args as (Node & { type: StringType })[];
+export function strstr(b: Build, node: RegisterCallNode<"strstr">): Scalar {
+  const { haystack, needle } = node;
   const { scratch } = b;
   const [x, y] = [haystack, needle].map((text) => {
     const at = scratch.take(text.type.size);
@@ -79,21 +77,21 @@ export function strstr(b: Build, node: Call): Scalar {
   };
 }
 
-export function strlen(b: Build, node: Call): Scalar {
-  const [value] = node.args as (Node & { type: StringType })[];
-  const { at, fill } = locate(b, value);
+/** Bytes of a text without its NUL. */
+export function strlen(b: Build, { text }: RegisterCallNode<"strlen">): Scalar {
+  const { at, fill } = locate(b, text);
   const { scratch } = b;
   return () => {
     fill();
-    return BigInt(textLength(scratch.memory, at, value.type.size));
+    return BigInt(textLength(scratch.memory, at, text.type.size));
   };
 }
 
 /** The first byte that differs decides; 0 if none does. */
-export function memcmp(b: Build, node: Call): Scalar {
-  const count = node.numbers![0];
+export function memcmp(b: Build, node: RegisterCallNode<"memcmp">): Scalar {
+  const { count } = node;
   const { scratch } = b;
-  const [x, y] = node.args.map((arg) => {
+  const [x, y] = [node.left, node.right].map((arg) => {
     const at = scratch.take(Math.max(storageSize(arg.type), words(count)));
     return { at, fill: place(b, arg, at) };
   });
@@ -110,9 +108,9 @@ export function memcmp(b: Build, node: Call): Scalar {
 }
 
 /** The two joined, cut to what the type has room for. */
-export function concat(b: Build, node: Call, to: number): Effect {
+export function concat(b: Build, node: MemoryCallNode<"str_concat">, to: number): Effect {
   const { limit, size } = node.type as StringType;
-  const [left, right] = node.args as (Node & { type: StringType })[];
+  const { left, right } = node;
   const [x, y] = [locate(b, left), locate(b, right)];
   const { scratch } = b;
   return () => {
@@ -130,9 +128,9 @@ export function concat(b: Build, node: Call, to: number): Effect {
 }
 
 /** str(text, n): at most so many bytes of it. */
-export function limited(b: Build, node: Call, to: number): Effect {
+export function limited(b: Build, node: MemoryCallNode<"str_limit">, to: number): Effect {
   const { limit, size } = node.type as StringType;
-  const [text, length] = node.args;
+  const { text, length } = node;
   const most = clamped(evaluate(b, length), 1, limit);
   const { at, fill } = locate(b, text);
   const { scratch } = b;

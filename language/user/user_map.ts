@@ -29,7 +29,6 @@ export class UserMap implements ScriptMap {
     this.#layout = layout;
     this.valueBytes = layout.valueSize;
     this.#evicts = layout.type.startsWith("LRU");
-    if (this.#isScalar) this.#make(0n, new Uint8Array(layout.keySize));
   }
 
   /** Entries. */
@@ -37,9 +36,13 @@ export class UserMap implements ScriptMap {
     return this.#entries.size;
   }
 
-  /** Without keys: one entry that is always there. */
+  /** Without keys there is one entry at most. */
   get #isScalar(): boolean {
-    return this.#layout.type.includes("ARRAY");
+    return this.#layout.set !== undefined;
+  }
+
+  isSet(): boolean {
+    return !this.#isScalar || this.#entries.size > 0;
   }
 
   /** The entry under a key that stands in memory. */
@@ -68,11 +71,9 @@ export class UserMap implements ScriptMap {
     );
   }
 
-  /** Removes an entry, or makes a scalar map zero; false if there was none. */
+  /** Removes an entry; false if there was none. */
   delete(memory: Memory, at: number): boolean {
-    if (!this.#isScalar) return this.#entries.delete(this.#key(memory, at));
-    this.zero();
-    return true;
+    return this.#entries.delete(this.#key(memory, at));
   }
 
   /** Entries as they are now; those that are removed meanwhile are passed over. */
@@ -91,8 +92,7 @@ export class UserMap implements ScriptMap {
   }
 
   clear(): void {
-    if (this.#isScalar) this.zero();
-    else this.#entries.clear();
+    this.#entries.clear();
   }
 
   zero(): void {

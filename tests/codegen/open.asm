@@ -1,5 +1,5 @@
 ; map 1 ring, 2 control, 3 zeros
-; tracepoint:syscalls:sys_enter_openat, 1072 bytes of scratch memory
+; tracepoint:syscalls:sys_enter_openat, 1080 bytes of scratch memory
    0: (bf) r6 = r1
    1: (bf) r7 = r2
    2: (b7) r9 = 0
@@ -14,7 +14,7 @@
   11: (79) r0 = *(u64 *)(r6 +0)
   12: (79) r0 = *(u64 *)(r0 +104)
   13: (bf) r3 = r0
-  14: (b7) r2 = 1024
+  14: (b7) r2 = 1025
   15: (bf) r1 = r7
   16: (07) r1 += 176
   17: (0f) r1 += r8

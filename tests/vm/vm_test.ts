@@ -30,5 +30,5 @@ for (const kernel of KERNELS) {
     assert(!/ignored/.test(counts[2]), stdout);
     assert(Number(counts[1]) >= 20, stdout);
     assertEquals(stdout.match(/^running \d+ tests? from/gm)?.length, tests.length);
-  });
+  }, { timeout: (SECONDS + 60) * 1000 });
 }

@@ -28,13 +28,12 @@ export function threadStart(tid: number): number {
   return Number(statFields(tid)[22 - 3] ?? 0) * TICK_NS;
 }
 
-/** Is there such a process? */
+/** True if there is such a process and one of its threads has not ended: a zombie is not alive. */
 export function isAlive(pid: number): boolean {
-  try {
-    return Deno.statSync(`/proc/${pid}`).isDirectory;
-  } catch {
-    return false;
-  }
+  const fields = statFields(pid);
+  const [state] = fields;
+  if (state === "") return false;
+  return (state !== "Z" && state !== "X") || Number(fields[20 - 3]) > 1;
 }
 
 /** PF_KTHREAD: include/linux/sched.h */

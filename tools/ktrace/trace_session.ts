@@ -1,16 +1,13 @@
 // What one recorder process does: its recorder, and where records come from.
 
-import { DtError } from "../../core/errors.ts";
 import type { Target } from "../../core/contract/target.ts";
-import { Thread } from "../../core/sys/thread.ts";
-import { isAlive, isKernelThread } from "./process_files.ts";
-import { latin1 } from "./formats/bytes.ts";
-import { KTR } from "./formats/types.ts";
-import { DEFAULT_RING, KernelSource } from "./kernel/source.ts";
-import { pointOf, ROOT } from "./formats/points.ts";
-import { recordProgram } from "./program.ts";
-import { Recorder, type TracedProcess } from "./recorder/recorder.ts";
+import { DtError } from "../../core/errors.ts";
+import { ROOT } from "./formats/points.ts";
+import { KernelTracing } from "./kernel/kernel_tracing.ts";
+import { DEFAULT_RING } from "./kernel/source.ts";
+import { Recorder } from "./recorder/recorder.ts";
 import type { TraceFile } from "./recorder/trace_file.ts";
+import type { TraceSource } from "./source.ts";
 import { TracedSource } from "./traced/source.ts";
 
 /** How to record. */
@@ -29,20 +26,12 @@ export interface TracingOptions {
   readonly alone?: boolean;
 }
 
-/** Points that may be added to a process later, without an attachment that others pay for. */
-const CHEAP = ~(pointOf(KTR.csw) | pointOf(KTR.fault)) & 0x00ffffff;
-/** How long a reader that is slow is left to itself. */
-const FULL_MS = 5;
-/** How often it is looked whether those that are recorded still live. */
-const LOOK_MS = 1000;
-
 /** Records processes until none is left. */
 export class Tracing implements Disposable {
   /** What records go through. */
   readonly recorder: Recorder;
   readonly #options: TracingOptions;
-  #kernel?: KernelSource;
-  #traced?: TracedSource;
+  readonly #source: TraceSource;
   #toldLost = 0;
   #stopped = false;
   #closed = false;
@@ -54,13 +43,17 @@ export class Tracing implements Disposable {
       pool: options.pool,
       warn: options.warn,
       commit: options.sync ? "record" : "round",
-      stopped: (process) => this.#released(process),
+      stopped: (process) => this.#source.released(process),
     });
+    const { genioBytes, ringBytes, warn, alone = false } = options;
+    this.#source = options.sync
+      ? new TracedSource(this.recorder, { genioBytes, alone })
+      : new KernelTracing(this.recorder, { genioBytes, ringBytes, warn });
   }
 
   /** Records that were lost. */
   get lost(): number {
-    return this.recorder.lost + (this.#kernel?.lost ?? 0);
+    return this.recorder.lost + this.#source.lost;
   }
 
   /** What is to be said of records that were lost since this was asked last: nothing, or a line. */
@@ -72,7 +65,12 @@ export class Tracing implements Disposable {
 
   /** How the command has ended, if a tracer was told. */
   get status(): number | undefined {
-    return this.#traced?.status;
+    return this.#source.status;
+  }
+
+  /** True if {@linkcode stop} was called. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /**
@@ -84,30 +82,7 @@ export class Tracing implements Disposable {
    */
   set(target: Target, points: number, file: TraceFile): void {
     const all = Deno.uid() === 0 ? points | ROOT : points;
-    if (this.#options.sync) {
-      const { genioBytes, alone = false } = this.#options;
-      this.#traced ??= new TracedSource(this.recorder, { genioBytes, alone });
-      this.#traced.attach({ target, points: all, file });
-      return;
-    }
-    const kernel = this.#source(points, target.take !== undefined);
-    if (!isAlive(target.pid)) throw noProcess(target.pid);
-    if (isKernelThread(target.pid)) {
-      throw new DtError("EINVAL", `Cannot record ${target.pid}: it is a thread of the kernel`, {
-        operation: "ktrace",
-      });
-    }
-    const process = this.recorder.set(target.pid, 0, all, file);
-    if (target.take !== undefined) {
-      // It is held behind its exec, which the programs have not seen.
-      const { pid } = target;
-      recordProgram(this.recorder, process, {
-        tid: pid,
-        startNs: 0,
-        comm: latin1(new Thread(pid).comm),
-      });
-    }
-    kernel.set(process);
+    this.#source.record({ target, points: all, file });
   }
 
   /**
@@ -130,101 +105,38 @@ export class Tracing implements Disposable {
     if (wanted.pool !== undefined) this.recorder.resizePool(wanted.pool);
   }
 
-  /** Records less of a process. */
+  /** Records less of a process; false if nothing of the process was recorded. */
   clear(pid: number, points: number): boolean {
-    this.#kernel?.drain();
+    this.#source.settle();
     const found = this.recorder.clear(pid, points);
     const left = this.recorder.process(pid);
-    if (left !== undefined) this.#kernel?.set(left);
+    if (left !== undefined) this.#source.changed(left);
     return found;
   }
 
-  /** Stops everything. */
+  /** Stops the recording of all processes. */
   clearAll(): void {
-    this.#kernel?.drain();
+    this.#source.settle();
     this.recorder.clearAll();
-    this.#kernel?.wake();
+    this.#source.releasedAll();
   }
 
   /** Until nobody is recorded any more, or {@linkcode stop}. */
-  async run(): Promise<void> {
-    if (this.#traced !== undefined) return await this.#traced.follow();
-    let looked = performance.now();
-    while (!this.#stopped && (this.recorder.processes.length > 0 || this.recorder.isFull)) {
-      if (this.recorder.isFull) {
-        await new Promise((resolve) => setTimeout(resolve, FULL_MS));
-        this.recorder.flush();
-        if (!this.recorder.isFull) this.#kernel!.drain();
-        continue;
-      }
-      await this.#kernel!.wait();
-      if (this.#kernel!.drain() > 0 || performance.now() < looked + LOOK_MS) continue;
-      looked = performance.now();
-      this.#forgetDead();
-    }
+  run(): Promise<void> {
+    return this.#source.follow();
   }
 
   /** Lets go of everybody; {@linkcode run} ends. */
   stop(): void {
     this.#stopped = true;
-    this.#kernel?.wake();
-    this.#traced?.stop();
+    this.#source.stop();
   }
 
   /** Detaches, writes what is left, closes files. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#traced?.stop();
-    if (this.#kernel !== undefined) {
-      const kernel = this.#kernel;
-      kernel[Symbol.dispose]();
-      if (kernel.unfollowed > 0) {
-        this.#options.warn(`${kernel.unfollowed} child processes could not be recorded`);
-      }
-    }
+    this.#source[Symbol.dispose]();
     this.recorder[Symbol.dispose]();
   }
-
-  #source(points: number, exactly: boolean): KernelSource {
-    const wanted = points & 0x00ffffff;
-    if (this.#kernel === undefined) {
-      const { genioBytes, ringBytes } = this.#options;
-      this.#kernel = new KernelSource(this.recorder, {
-        points: exactly ? wanted : wanted | CHEAP,
-        genioBytes,
-        ringBytes,
-      });
-    } else if ((wanted & ~this.#kernel.points) !== 0) {
-      throw new DtError(
-        "EBUSY",
-        "Cannot add these points while others are recorded: clear all traces first",
-        { operation: "ktrace" },
-      );
-    }
-    return this.#kernel;
-  }
-
-  /** {@linkcode stop} was called. */
-  get stopped(): boolean {
-    return this.#stopped;
-  }
-
-  #released(process: TracedProcess): void {
-    this.#kernel?.clear(process.pid);
-    this.#traced?.release(process.pid);
-  }
-
-  /** Whose end found no room in the ring. */
-  #forgetDead(): void {
-    for (const process of this.recorder.processes) {
-      if (!isAlive(process.pid)) this.recorder.exit(process);
-    }
-  }
-}
-
-function noProcess(pid: number): DtError {
-  return new DtError("ESRCH", `Cannot record process ${pid}: no such process`, {
-    operation: "ktrace",
-  });
 }

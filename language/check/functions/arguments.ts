@@ -4,13 +4,28 @@
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
 import { type FormatPart, parseFormat } from "../../syntax/printf_format.ts";
+import type { TextNode } from "../../model/calls.ts";
+import type { FunctionName } from "../../model/functions.ts";
 import type { MapVariable, Node } from "../../model/ir.ts";
-import { cSize, isNumeric, NONE, pointer, string, type Type, typeName } from "../../model/types.ts";
+import {
+  cSize,
+  isNumeric,
+  longString,
+  NONE,
+  pointer,
+  string,
+  type Type,
+  typeName,
+  UINT64,
+} from "../../model/types.ts";
 import { broken, constant, type Context } from "../context.ts";
 import { asString, isConstant } from "../operators.ts";
 
 /** Checks a call and makes its node. */
 export type Handler = (context: Context, call: CallExpr) => Node;
+
+/** What one file of this folder has: some functions with their handlers. */
+export type Handlers = Readonly<Partial<Record<FunctionName, Handler>>>;
 
 const ORDINALS = ["first", "second", "third", "fourth"];
 
@@ -65,7 +80,7 @@ export function word(expr: Expr): string | undefined {
 }
 
 /** Text: a string, a char array, a pointer to characters. */
-export function text(context: Context, call: CallExpr, index: number): Node {
+export function text(context: Context, call: CallExpr, index: number): TextNode {
   const expr = call.args[index];
   const node = context.value(expr);
   const found = asString(context, node);
@@ -88,14 +103,27 @@ export function readString(
   address: Node,
   length: Node | undefined,
   span: Span,
-): Node {
+): TextNode {
   const { maxStrlen } = context.config;
-  const known = length !== undefined && isConstant(length) && length.value < BigInt(maxStrlen);
-  const type = known
-    ? string(Math.max(1, Number((length as Node & { op: "constant" }).value)))
-    : string(maxStrlen, true);
-  const args = length === undefined || known ? [address] : [address, length];
-  return { op: "call", name: "str", args, type, span };
+  if (length === undefined || !isConstant(length)) {
+    return {
+      op: "memory_call",
+      name: "str",
+      address,
+      length,
+      type: longString(maxStrlen),
+      span,
+    };
+  }
+  const bytes = Math.max(0, Math.min(Number(length.value), maxStrlen));
+  return {
+    op: "memory_call",
+    name: "str",
+    address,
+    length: constant(BigInt(bytes), UINT64, length.span),
+    type: string(Math.max(1, Math.min(bytes + 1, maxStrlen))),
+    span,
+  };
 }
 
 /** A map as a whole. */
@@ -122,12 +150,8 @@ export function format(
     return undefined;
   }
   const parts = parseFormat(first.value);
-  if ("unknown" in parts) {
-    context.error(
-      "format",
-      `${call.name}: Unknown format string token: ${parts.unknown}`,
-      first.span,
-    );
+  if ("unsupported" in parts) {
+    context.error("format", `unsupported format specifier: ${parts.unsupported}`, call.span);
     return undefined;
   }
   const conversions = parts.filter((part) => typeof part !== "string");
@@ -135,7 +159,7 @@ export function format(
     const relation = values.length < conversions.length ? "not enough" : "too many";
     context.error(
       "format",
-      `${call.name}: ${relation} arguments for format string (${values.length} supplied, ` +
+      `${relation} arguments for format string (${values.length} supplied, ` +
         `${conversions.length} expected)`,
       call.span,
     );
@@ -148,9 +172,9 @@ export function format(
     ok = false;
     context.error(
       "format",
-      `${call.name}: %${conversion} specifier expects a value of type ${wanted} ` +
-        `(${typeName(values[i].type)} supplied)`,
-      rest[i].span,
+      `unsupported format specifier for type '${typeName(values[i].type)}': ${conversion}`,
+      call.span,
+      `%${conversion} expects a value of type ${wanted}`,
     );
   });
   return ok ? { parts, values } : undefined;

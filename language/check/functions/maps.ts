@@ -6,18 +6,22 @@ import type { Local, MapVariable, Node } from "../../model/ir.ts";
 import {
   type AggregationName,
   type AggregationType,
+  isAggregationName,
+  lhistBuckets,
+  SERIES_FUNCTIONS,
+} from "../../model/aggregations.ts";
+import {
   BOOL,
   INT64,
   isNumeric,
   isSigned,
-  lhistBuckets,
   type Type,
   typeName,
   UINT64,
 } from "../../model/types.ts";
 import { broken, constant, type Context, mapNode } from "../context.ts";
 import { reportUnstable } from "../config.ts";
-import { type Handler, literalNumber, literalText } from "./arguments.ts";
+import { type Handlers, literalNumber, literalText } from "./arguments.ts";
 
 const MAX_LHIST_BUCKETS = 1000;
 const MAX_TSERIES = 1_000_000;
@@ -100,7 +104,7 @@ function len(context: Context, call: CallExpr): Node {
   if (first.kind !== "map" || first.keys.length > 0) {
     const stack = context.value(first);
     if (stack.type.kind === "stack") {
-      return { op: "call", name: "stack_len", args: [stack], type: INT64, span };
+      return { op: "call", name: "stack_len", stack, type: INT64, span };
     }
     context.error("map-expected", "len() expects a map or stack to be provided", first.span);
     return broken(span);
@@ -108,7 +112,7 @@ function len(context: Context, call: CallExpr): Node {
   const map = context.maps.get(first.name);
   if (map.keyed === false && map.value?.kind === "stack") {
     const stack = mapNode(map, undefined, map.value, span);
-    return { op: "call", name: "stack_len", args: [stack], type: INT64, span };
+    return { op: "call", name: "stack_len", stack, type: INT64, span };
   }
   if (map.keyed === false) {
     context.error(
@@ -122,16 +126,15 @@ function len(context: Context, call: CallExpr): Node {
 
 /** True for functions that aggregate. */
 export function isAggregation(expr: Expr): expr is CallExpr & { name: AggregationName } {
-  return expr.kind === "call" &&
-    ["count", "sum", "min", "max", "avg", "stats", "hist", "lhist", "tseries"].includes(expr.name);
+  return expr.kind === "call" && isAggregationName(expr.name);
 }
 
 /** `count()` and the like: the type of the map that it is assigned to, and what is aggregated. */
 export function aggregation(
   context: Context,
-  call: CallExpr,
+  call: CallExpr & { name: AggregationName },
 ): { type: AggregationType; value?: Node } {
-  const name = call.name as AggregationName;
+  const { name } = call;
   const [first] = call.args;
   let value: Node | undefined;
   let signed = false;
@@ -147,30 +150,35 @@ export function aggregation(
     }
     signed = isSigned(value.type);
   }
-  const { params, inner } = parameters(context, call);
+  const { params, inner } = PARAMETERS[name](context, call);
   return { type: { kind: "aggregation", name, signed, params, inner }, value };
 }
 
-function parameters(
-  context: Context,
-  call: CallExpr,
-): { params: bigint[]; inner?: AggregationType["inner"] } {
-  switch (call.name) {
-    case "hist": {
-      const bits = call.args.length > 1 ? literalNumber(context, call, 1) ?? 0n : 0n;
-      if (bits < 0n || bits > 5n) {
-        context.error("range", `hist() bits must be 0..5 (${bits} provided)`, call.args[1].span);
-        return { params: [0n] };
-      }
-      return { params: [bits] };
-    }
-    case "lhist":
-      return { params: lhistBounds(context, call) };
-    case "tseries":
-      return tseries(context, call);
-    default:
-      return { params: [] };
-  }
+/** What an aggregation is told beside the number that it aggregates. */
+type Parameters = Pick<AggregationType, "params" | "inner">;
+
+const none = (): Parameters => ({ params: [] });
+
+/** Parameters of each aggregation, checked. */
+const PARAMETERS: Readonly<
+  Record<AggregationName, (context: Context, call: CallExpr) => Parameters>
+> = {
+  count: none,
+  sum: none,
+  min: none,
+  max: none,
+  avg: none,
+  stats: none,
+  hist: histBits,
+  lhist: (context, call) => ({ params: lhistBounds(context, call) }),
+  tseries,
+};
+
+function histBits(context: Context, call: CallExpr): Parameters {
+  const bits = call.args.length > 1 ? literalNumber(context, call, 1) ?? 0n : 0n;
+  if (bits >= 0n && bits <= 5n) return { params: [bits] };
+  context.error("range", `hist() bits must be 0..5 (${bits} provided)`, call.args[1].span);
+  return { params: [0n] };
 }
 
 function lhistBounds(context: Context, call: CallExpr): bigint[] {
@@ -192,10 +200,14 @@ function lhistBounds(context: Context, call: CallExpr): bigint[] {
   return [0n, 1n, 1n];
 }
 
+function isSeriesFunction(name: string): name is NonNullable<AggregationType["inner"]> {
+  return (SERIES_FUNCTIONS as readonly string[]).includes(name);
+}
+
 function tseries(
   context: Context,
   call: CallExpr,
-): { params: bigint[]; inner: AggregationType["inner"] } {
+): Parameters {
   reportUnstable(context.config.unstableTseries, "tseries", call.span, context);
   const interval = literalNumber(context, call, 1) ?? 1n;
   const count = literalNumber(context, call, 2) ?? 1n;
@@ -212,7 +224,7 @@ function tseries(
       `tseries() num_intervals must be 1..${MAX_TSERIES} (${count} provided)`,
       call.args[2].span,
     );
-  } else if (!["last", "avg", "max", "min", "sum"].includes(inner)) {
+  } else if (!isSeriesFunction(inner)) {
     context.error(
       "range",
       `tseries() expects one of the following aggregation functions: avg, max, min, sum ` +
@@ -220,15 +232,15 @@ function tseries(
       call.args[3].span,
     );
   } else {
-    return { params: [interval, count], inner: inner as AggregationType["inner"] };
+    return { params: [interval, count], inner };
   }
   return { params: [1n, 1n], inner: "last" };
 }
 
 /** The functions of this file that have a value. */
-export const MAPS: Readonly<Record<string, Handler>> = {
+export const MAPS = {
   has_key: hasKey,
   delete: remove,
   find,
   len,
-};
+} satisfies Handlers;

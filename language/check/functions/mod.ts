@@ -2,10 +2,13 @@
 // All functions by name.
 
 import type { CallExpr } from "../../syntax/ast.ts";
-import { AGGREGATIONS, didYouMean, FUNCTIONS } from "../../model/names.ts";
+import { AGGREGATIONS, isAggregationName } from "../../model/aggregations.ts";
+import { ARGUMENT_NAME, isBuiltin } from "../../model/builtins.ts";
+import { type Arity, type FunctionName, FUNCTIONS, isFunction } from "../../model/functions.ts";
+import { didYouMean } from "../../model/names.ts";
 import type { Node } from "../../model/ir.ts";
 import { broken, type Context } from "../context.ts";
-import { name, taskField } from "../names.ts";
+import { isTaskField, name, taskField } from "../names.ts";
 import type { Handler } from "./arguments.ts";
 import { MAPS } from "./maps.ts";
 import { OUTPUT } from "./output.ts";
@@ -15,7 +18,7 @@ import { TYPES } from "./types.ts";
 
 export { aggregation, isAggregation } from "./maps.ts";
 
-const HANDLERS: Readonly<Record<string, Handler>> = {
+const HANDLERS: Readonly<Record<FunctionName, Handler>> = {
   ...OUTPUT,
   ...STRINGS,
   ...MAPS,
@@ -39,19 +42,16 @@ export function call(context: Context, expr: CallExpr): Node {
     }
     return context.inline(defined, expr.args.map((arg) => context.value(arg)), span);
   }
-  // Values can be written as calls: pid().
-  if (expr.args.length === 0 && VALUES.has(expr.name)) return name(context, expr.name, span);
-  if (expr.args.length === 1) {
-    const field = TASK_VALUES.has(expr.name)
-      ? taskField(context, expr.name, span, context.value(expr.args[0]))
-      : undefined;
-    if (field !== undefined) return field;
+  // Values can be written as calls: uid().
+  const isValue = ARGUMENT_NAME.test(expr.name) || isBuiltin(expr.name);
+  if (expr.args.length === 0 && isValue && !isFunction(expr.name)) {
+    return name(context, expr.name, span);
   }
-  if (!checkArity(context, expr)) {
-    for (const arg of expr.args) context.any(arg);
-    return broken(span);
+  if (expr.args.length === 1 && isTaskField(expr.name)) {
+    return taskField(context, expr.name, span, context.value(expr.args[0]));
   }
-  if (AGGREGATIONS.includes(expr.name)) {
+  if (!checkArity(context, expr)) return broken(span);
+  if (!isFunction(expr.name)) {
     context.error(
       "aggregation",
       `${expr.name}() must be assigned directly to a map`,
@@ -60,24 +60,28 @@ export function call(context: Context, expr: CallExpr): Node {
     );
     return broken(span);
   }
-  const handler = HANDLERS[expr.name];
-  return handler(context, expr);
+  return HANDLERS[expr.name](context, expr);
 }
 
-const VALUES = new Set(
-  ("args ctx retval probe probetype func curtask pcomm ppid leader_comm leader_tid uid gid username " +
-    "cpu ncpus numaid cgroup cpid has_cpid elapsed jiffies rand usermode config " +
-    "arg0 arg1 arg2 arg3 arg4 arg5 arg6 arg7 arg8 arg9").split(" "),
-);
+/** Names that a call may be a spelling mistake of; typeof() is no function but part of a type. */
+const CALLED_NAMES = [...Object.keys(FUNCTIONS), "typeof", ...Object.keys(AGGREGATIONS)];
 
-/** Values that a task may be given for. */
-const TASK_VALUES = new Set(["pcomm", "ppid", "leader_comm", "leader_tid"]);
+function arityOf(name: string): Arity | undefined {
+  if (isFunction(name)) return FUNCTIONS[name];
+  return isAggregationName(name) ? AGGREGATIONS[name].arity : undefined;
+}
 
-/** Arity, and whether the function exists. */
-function checkArity(context: Context, expr: CallExpr): boolean {
-  const limits = Object.hasOwn(FUNCTIONS, expr.name) ? FUNCTIONS[expr.name] : undefined;
-  if (limits === undefined || expr.name === "typeof") {
-    const near = didYouMean(expr.name, Object.keys(FUNCTIONS));
+/** Reports a function that does not exist, or a wrong number of arguments; their own errors then, too. */
+export function checkArity(context: Context, expr: CallExpr): boolean {
+  if (hasArity(context, expr)) return true;
+  for (const arg of expr.args) context.any(arg);
+  return false;
+}
+
+function hasArity(context: Context, expr: CallExpr): boolean {
+  const limits = arityOf(expr.name);
+  if (limits === undefined) {
+    const near = didYouMean(expr.name, CALLED_NAMES);
     context.error(
       "unknown-function",
       `Unknown function: '${expr.name}'`,

@@ -10,6 +10,7 @@ import { isConstant, unary } from "../operators.ts";
 import {
   format,
   type Handler,
+  type Handlers,
   literalText,
   numeric,
   printable,
@@ -269,9 +270,11 @@ function debugf(context: Context, call: CallExpr): Node {
     return effect(call.span);
   }
   const parts = parseFormat(first.value);
-  const conversions = "unknown" in parts ? [] : parts.filter((part) => typeof part !== "string");
-  const unknown = "unknown" in parts
-    ? parts.unknown
+  const conversions = "unsupported" in parts
+    ? []
+    : parts.filter((part) => typeof part !== "string");
+  const unknown = "unsupported" in parts
+    ? parts.unsupported
     : conversions.find(({ conversion }) => !"duxps".includes(conversion))?.conversion;
   if (unknown !== undefined) {
     context.error("format", `debugf: Unknown format string token: ${unknown}`, first.span);
@@ -297,7 +300,7 @@ function debugf(context: Context, call: CallExpr): Node {
 }
 
 /** The functions of this file. */
-export const OUTPUT: Readonly<Record<string, Handler>> = {
+export const OUTPUT = {
   printf: formatted("printf"),
   cat: formatted("cat"),
   system: formatted("system"),
@@ -313,4 +316,4 @@ export const OUTPUT: Readonly<Record<string, Handler>> = {
   fail,
   time,
   join,
-};
+} satisfies Handlers;

@@ -2,12 +2,15 @@
 // Functions on text and bytes.
 
 import type { CallExpr } from "../../syntax/ast.ts";
+import type { TextNode } from "../../model/calls.ts";
 import type { Node } from "../../model/ir.ts";
 import {
+  BUFFER_HEAD,
   cSize,
   INT64,
   integer,
   isScalar,
+  longString,
   string,
   type Type,
   typeName,
@@ -15,7 +18,15 @@ import {
 } from "../../model/types.ts";
 import { broken, constant, type Context } from "../context.ts";
 import { asString, isConstant } from "../operators.ts";
-import { type Handler, literalNumber, memory, numeric, readString, text } from "./arguments.ts";
+import {
+  type Handler,
+  type Handlers,
+  literalNumber,
+  memory,
+  numeric,
+  readString,
+  text,
+} from "./arguments.ts";
 
 /** `str(pointer[, length])`, `str($1)` */
 function str(context: Context, call: CallExpr): Node {
@@ -35,21 +46,18 @@ function str(context: Context, call: CallExpr): Node {
   }
   const pointer = context.value(first);
   const length = second && numeric(context, call, 1);
-  if (length !== undefined && isConstant(length) && length.value < 1n) {
-    context.error("range", "str() expects a length of at least 1", second.span);
-    return literal("", span);
-  }
   const known = asString(context, pointer);
   if (known !== undefined) {
     if (length !== undefined && !isConstant(length)) {
-      return { op: "call", name: "str_limit", args: [known, length], type: known.type, span };
+      return { op: "memory_call", name: "str_limit", text: known, length, type: known.type, span };
     }
     if (known.op === "text" && length === undefined) return known;
     const { maxStrlen } = context.config;
     const limit = length === undefined ? maxStrlen : Number((length as { value: bigint }).value);
-    if (known.type.kind !== "string" || limit >= known.type.limit) return known;
-    if (known.op === "text") return literal(known.value.slice(0, limit - 1), span);
-    return { op: "convert", operand: known, type: string(limit, length === undefined), span };
+    if (limit + 1 >= known.type.limit) return known;
+    if (known.op === "text") return literal(known.value.slice(0, Math.max(0, limit)), span);
+    const type = length === undefined ? longString(limit) : string(Math.max(1, limit + 1));
+    return { op: "convert", operand: known, type, span };
   }
   const bytes = pointer.type.kind === "array" && cSize(pointer.type.of) === 1;
   if (bytes) {
@@ -65,10 +73,19 @@ function str(context: Context, call: CallExpr): Node {
     );
     return literal("", span);
   }
+  const { maxStrlen } = context.config;
+  if (length !== undefined && isConstant(length) && length.value >= BigInt(maxStrlen)) {
+    context.warning(
+      "str-length",
+      `length param (${length.value}) is too long and will be shortened to ${maxStrlen} bytes ` +
+        "(see BPFTRACE_MAX_STRLEN)",
+      span,
+    );
+  }
   return readString(context, pointer, length, span);
 }
 
-function literal(value: string, span: Node["span"]): Node {
+function literal(value: string, span: Node["span"]): TextNode {
   return { op: "text", value, type: string(value.length + 1), span };
 }
 
@@ -89,15 +106,17 @@ function buf(context: Context, call: CallExpr): Node {
     context.error("arity", "buf() expects a length argument for non-array type", span);
     return broken(span);
   }
-  const limit = Math.max(1, Math.min(known ?? maxStrlen, maxStrlen));
+  const most = Math.max(1, maxStrlen - BUFFER_HEAD);
+  const limit = Math.max(0, Math.min(known ?? most, most));
   const type: Type = { kind: "buffer", limit };
   if (found === undefined) {
     if (own !== undefined) {
       return {
-        op: "call",
+        op: "memory_call",
         name: "buf_memory",
-        args: length === undefined || isConstant(length) ? [value] : [value, length],
-        numbers: [Math.min(own, limit)],
+        value,
+        count: Math.min(own, limit),
+        length: length === undefined || isConstant(length) ? undefined : length,
         type,
         span,
       };
@@ -110,7 +129,7 @@ function buf(context: Context, call: CallExpr): Node {
     return broken(span);
   }
   const size = known === undefined ? length! : constant(BigInt(limit), UINT64, span);
-  return { op: "call", name: "buf", args: [found.address, size], type, span };
+  return { op: "memory_call", name: "buf", address: found.address, size, type, span };
 }
 
 function strncmp(context: Context, call: CallExpr): Node {
@@ -128,14 +147,7 @@ function strncmp(context: Context, call: CallExpr): Node {
     const same = left.value.slice(0, n) === right.value.slice(0, n);
     return constant(same ? 0n : 1n, UINT64, span);
   }
-  return {
-    op: "call",
-    name: "strncmp",
-    args: [left, right],
-    numbers: [Number(count)],
-    type: UINT64,
-    span,
-  };
+  return { op: "call", name: "strncmp", left, right, count: Number(count), type: UINT64, span };
 }
 
 /** strstr() and strcontains(): where the second one begins in the first. */
@@ -151,7 +163,7 @@ function search(name: "strstr" | "strcontains"): Handler {
         ? constant(at >= 0 ? 1n : 0n, { kind: "bool" }, span)
         : constant(BigInt(at), INT64, span);
     }
-    const index: Node = { op: "call", name: "strstr", args: [haystack, needle], type: INT64, span };
+    const index: Node = { op: "call", name: "strstr", haystack, needle, type: INT64, span };
     if (!truth) return index;
     return {
       op: "compare",
@@ -169,13 +181,13 @@ function strlen(context: Context, call: CallExpr): Node {
   const { span } = call;
   const value = text(context, call, 0);
   if (value.op === "text") return constant(BigInt(value.value.length), UINT64, span);
-  return { op: "call", name: "strlen", args: [value], type: UINT64, span };
+  return { op: "call", name: "strlen", text: value, type: UINT64, span };
 }
 
 /** strcap(): bytes that the text could take. */
 function strcap(context: Context, call: CallExpr): Node {
   const value = text(context, call, 0);
-  return constant(BigInt((value.type as Type & { kind: "string" }).limit), UINT64, call.span);
+  return constant(BigInt(value.type.limit), UINT64, call.span);
 }
 
 function concat(context: Context, call: CallExpr): Node {
@@ -183,13 +195,12 @@ function concat(context: Context, call: CallExpr): Node {
   const left = text(context, call, 0);
   const right = text(context, call, 1);
   if (left.op === "text" && right.op === "text") return literal(left.value + right.value, span);
-  const limit = (one: Node) => (one.type as Type & { kind: "string" }).limit;
-  const truncates = [left, right].some((one) => "truncates" in one.type && one.type.truncates);
+  const truncates = left.type.truncates || right.type.truncates;
   // A map that holds what was joined to itself must not grow for ever.
-  const most = Math.max(context.config.maxStrlen, limit(left), limit(right));
-  const whole = limit(left) + limit(right) - 1;
+  const most = Math.max(context.config.maxStrlen + 1, left.type.limit, right.type.limit);
+  const whole = left.type.limit + right.type.limit - 1;
   const type = string(Math.min(whole, most), truncates || whole > most);
-  return { op: "call", name: "str_concat", args: [left, right], type, span };
+  return { op: "memory_call", name: "str_concat", left, right, type, span };
 }
 
 function memcmp(context: Context, call: CallExpr): Node {
@@ -213,14 +224,8 @@ function memcmp(context: Context, call: CallExpr): Node {
     context.error("range", "memcmp() expects a length from 1 to 4096", call.args[2].span);
     return broken(span);
   }
-  return {
-    op: "call",
-    name: "memcmp",
-    args: [left, right],
-    numbers: [Number(count)],
-    type: integer(4, true),
-    span,
-  };
+  const type = integer(4, true);
+  return { op: "call", name: "memcmp", left, right, count: Number(count), type, span };
 }
 
 /** An integer that prints as a name. */
@@ -232,7 +237,7 @@ function coded(as: "strerror" | "signal" | "syscall"): Handler {
 }
 
 /** The functions of this file. */
-export const STRINGS: Readonly<Record<string, Handler>> = {
+export const STRINGS = {
   str,
   buf,
   strncmp,
@@ -245,4 +250,4 @@ export const STRINGS: Readonly<Record<string, Handler>> = {
   strerror: coded("strerror"),
   signal_name: coded("signal"),
   syscall_name: coded("syscall"),
-};
+} satisfies Handlers;

@@ -3,6 +3,7 @@
 
 import type { CallExpr } from "../../syntax/ast.ts";
 import type { Node } from "../../model/ir.ts";
+import { CLOCKS } from "../../model/plan.ts";
 import {
   BOOL,
   cSize,
@@ -22,8 +23,16 @@ import { broken, constant, type Context, effect } from "../context.ts";
 import { isReadableAt } from "../expand.ts";
 import { binary, isConstant } from "../operators.ts";
 import { member } from "../memory.ts";
-import { notHere } from "../names.ts";
-import { type Handler, literalNumber, literalText, memory, numeric, word } from "./arguments.ts";
+import { builtinNode, notHere } from "../names.ts";
+import {
+  type Handler,
+  type Handlers,
+  literalNumber,
+  literalText,
+  memory,
+  numeric,
+  word,
+} from "./arguments.ts";
 import { needUnsafe } from "./output.ts";
 
 const AF_INET = 2;
@@ -35,19 +44,10 @@ function ksym(context: Context, call: CallExpr): Node {
   return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span: call.span };
 }
 
-function special(name: string, as: "usym" | "cgroup_path" | "mac" | "timestamp" | "inet") {
-  return (args: readonly Node[], span: Node["span"], numbers?: readonly number[]): Node => ({
-    op: "call",
-    name,
-    args,
-    numbers,
-    type: { kind: "special", as },
-    span,
-  });
-}
-
 function usym(context: Context, call: CallExpr): Node {
-  return special("usym", "usym")([numeric(context, call, 0)], call.span);
+  const address = numeric(context, call, 0);
+  const type: Type = { kind: "special", as: "usym" };
+  return { op: "memory_call", name: "usym", address, type, span: call.span };
 }
 
 function kaddr(context: Context, call: CallExpr): Node {
@@ -140,7 +140,7 @@ function stack(space: Space): Handler {
 /** A stack. */
 function stackNode(space: Space, mode: StackMode, limit: number, span: Node["span"]): Node {
   const type: StackType = { kind: "stack", space, mode, limit };
-  return { op: "call", name: "stack", args: [], type, span };
+  return { op: "memory_call", name: "stack", type, span };
 }
 
 function dwarfStack(context: Context, call: CallExpr): Node {
@@ -155,12 +155,20 @@ function dwarfStack(context: Context, call: CallExpr): Node {
 
 function ntop(context: Context, call: CallExpr): Node {
   const { span } = call;
-  const make = special("ntop", "inet");
+  const type: Type = { kind: "special", as: "inet" };
   const last = call.args.length - 1;
   const value = context.value(call.args[last]);
   const family = call.args.length > 1 ? numeric(context, call, 0) : undefined;
   if (isNumeric(value.type) && value.type.kind !== "pointer") {
-    return make([family ?? constant(BigInt(AF_INET), UINT64, span), value], span);
+    return {
+      op: "memory_call",
+      name: "ntop",
+      family: family ?? constant(BigInt(AF_INET), UINT64, span),
+      value,
+      isAddress: false,
+      type,
+      span,
+    };
   }
   const size = value.type.kind === "array"
     ? cSize(value.type)
@@ -179,8 +187,16 @@ function ntop(context: Context, call: CallExpr): Node {
     return broken(span);
   }
   const own = constant(BigInt(size === 4 ? AF_INET : AF_INET6), UINT64, span);
-  const bytes = value.type.kind === "pointer" ? 16 : size;
-  return make([family ?? own, from?.address ?? value], span, [bytes, from === undefined ? 0 : 1]);
+  return {
+    op: "memory_call",
+    name: "ntop",
+    family: family ?? own,
+    value: from?.address ?? value,
+    isAddress: from !== undefined,
+    count: value.type.kind === "pointer" ? 16 : size,
+    type,
+    span,
+  };
 }
 
 function pton(context: Context, call: CallExpr): Node {
@@ -240,9 +256,14 @@ function macaddr(context: Context, call: CallExpr): Node {
     );
     return broken(call.span);
   }
-  return special("macaddr", "mac")([from?.address ?? value], call.span, [
-    from === undefined ? 0 : 1,
-  ]);
+  return {
+    op: "memory_call",
+    name: "macaddr",
+    value: from?.address ?? value,
+    isAddress: from !== undefined,
+    type: { kind: "special", as: "mac" },
+    span: call.span,
+  };
 }
 
 function cgroupid(context: Context, call: CallExpr): Node {
@@ -259,31 +280,29 @@ function cgroupid(context: Context, call: CallExpr): Node {
 function cgroupPath(context: Context, call: CallExpr): Node {
   const id = numeric(context, call, 0);
   const filter = call.args.length > 1 ? literalText(context, call, 1) ?? "" : "";
-  const text: Node = { op: "text", value: filter, type: { kind: "none" }, span: call.span };
-  return special("cgroup_path", "cgroup_path")([id, text], call.span);
+  const type: Type = { kind: "special", as: "cgroup_path" };
+  return { op: "memory_call", name: "cgroup_path", id, filter, type, span: call.span };
 }
 
 /** strftime(format, nsecs) */
 function strftime(context: Context, call: CallExpr): Node {
   const format = literalText(context, call, 0) ?? "";
-  const value = numeric(context, call, 1);
-  const text: Node = { op: "text", value: format, type: { kind: "none" }, span: call.span };
-  const clock = value.op === "call" && value.name === "nsecs" ? value.numbers![0] : 0;
-  return special("strftime", "timestamp")([value, text], call.span, [clock]);
+  const time = numeric(context, call, 1);
+  const clock = time.op === "call" && time.name === "nsecs" ? time.clock : "boot";
+  const type: Type = { kind: "special", as: "timestamp" };
+  return { op: "memory_call", name: "strftime", time, clock, format, type, span: call.span };
 }
-
-const CLOCKS = ["boot", "monotonic", "tai", "sw_tai"];
 
 function nsecs(context: Context, call: CallExpr): Node {
   const { span } = call;
-  if (call.args.length === 0) return { op: "builtin", name: "nsecs", type: UINT64, span };
+  if (call.args.length === 0) return builtinNode("nsecs", UINT64, span);
   const mode = word(call.args[0]);
-  const clock = CLOCKS.indexOf(mode ?? "");
-  if (clock < 0) {
+  const clock = CLOCKS.find((one) => one === mode);
+  if (clock === undefined) {
     context.error("clock", `Invalid timestamp mode: ${mode}. Known: ${CLOCKS.join(", ")}`, span);
     return broken(span);
   }
-  return { op: "call", name: "nsecs", args: [], numbers: [clock], type: UINT64, span };
+  return { op: "call", name: "nsecs", clock, type: UINT64, span };
 }
 
 /** pid(init), tid(curr_ns) */
@@ -299,7 +318,7 @@ function ids(name: "pid" | "tid"): Handler {
       );
       return broken(span);
     }
-    return { op: "builtin", name: where === "init" ? `${name}_init` : name, type: UINT32, span };
+    return builtinNode(where === "init" ? `${name}_init` as const : name, UINT32, span);
   };
 }
 
@@ -336,7 +355,7 @@ function signal(name: "signal" | "signal_thread"): Handler {
     }
     return effect(span, {
       op: "evaluate",
-      value: { op: "call", name, args: [number], type: UINT64, span },
+      value: { op: "call", name, signal: number, type: UINT64, span },
       span,
     });
   };
@@ -359,12 +378,14 @@ function writeUser(context: Context, call: CallExpr): Node {
     context.error("range", "write_user() expects a length from 1 to 4096", call.args[2].span);
     return broken(span);
   }
-  const source = memory(from)?.address ?? from;
+  const value = memory(from)?.address ?? from;
   return {
     op: "call",
     name: "write_user",
-    args: [to, source],
-    numbers: [Number(size)],
+    to,
+    value,
+    isAddress: value.type.kind === "pointer",
+    count: Number(size),
     type: BOOL,
     span,
   };
@@ -387,8 +408,8 @@ function bswap(context: Context, call: CallExpr): Node {
   return {
     op: "call",
     name: "bswap",
-    args: [value],
-    numbers: [size],
+    value,
+    size,
     type: integer(size, false),
     span: call.span,
   };
@@ -442,9 +463,10 @@ function packetOutput(context: Context, call: CallExpr): Node {
     span,
   };
   const bytes: Node = {
-    op: "call",
+    op: "memory_call",
     name: "buf",
-    args: [{ ...data, type: pointer({ kind: "none" }, "kernel") }, size],
+    address: { ...data, type: pointer({ kind: "none" }, "kernel") },
+    size,
     type: { kind: "buffer", limit: MAX_PACKET },
     span,
   };
@@ -477,7 +499,7 @@ function kfunc(context: Context, call: CallExpr): Node {
 }
 
 /** The functions of this file. */
-export const SYSTEM: Readonly<Record<string, Handler>> = {
+export const SYSTEM = {
   ksym,
   usym,
   kaddr,
@@ -510,4 +532,4 @@ export const SYSTEM: Readonly<Record<string, Handler>> = {
   path,
   kfunc_exist: kfunc,
   kfunc_allowed: kfunc,
-};
+} satisfies Handlers;

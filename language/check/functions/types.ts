@@ -6,12 +6,12 @@ import type { Span } from "../../syntax/diagnostics.ts";
 import type { Node } from "../../model/ir.ts";
 import {
   BOOL,
-  cSize,
   findField,
   INT64,
   literalType,
   pointer,
   string,
+  toldSize,
   type Type,
   typeName,
   UINT64,
@@ -20,7 +20,7 @@ import { broken, constant, type Context } from "../context.ts";
 import { reportUnstable } from "../config.ts";
 import { isConstant } from "../operators.ts";
 import { parseNumber } from "../params.ts";
-import { type Handler, literalText } from "./arguments.ts";
+import { type Handler, type Handlers, literalText } from "./arguments.ts";
 
 /** A type, or the type of an expression, which is not evaluated. */
 export function typeOf(context: Context, expr: Expr): Type {
@@ -33,7 +33,7 @@ export function typeOf(context: Context, expr: Expr): Type {
 }
 
 function sizeOf(context: Context, call: CallExpr): Node {
-  return constant(BigInt(cSize(typeOf(context, call.args[0]))), UINT64, call.span);
+  return constant(BigInt(toldSize(typeOf(context, call.args[0]))), UINT64, call.span);
 }
 
 /** offsetof(T, a.b.c) */
@@ -180,7 +180,7 @@ function named(context: Context, name: string, given: string, fallback: Node, sp
 }
 
 /** The functions of this file. */
-export const TYPES: Readonly<Record<string, Handler>> = {
+export const TYPES = {
   sizeof: sizeOf,
   offsetof: offsetOf,
   typeinfo: typeInfo,
@@ -193,4 +193,4 @@ export const TYPES: Readonly<Record<string, Handler>> = {
   is_literal: is((node) => isConstant(node) || node.op === "text"),
   is_err: isError,
   getopt,
-};
+} satisfies Handlers;

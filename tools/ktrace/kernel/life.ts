@@ -24,10 +24,10 @@ import { KTR } from "../formats/types.ts";
 import { INHERIT, pointOf, ROOT } from "../formats/points.ts";
 import { CAPTURED, EVENT, RECORD, SCRATCH, TRACED } from "./layout.ts";
 import {
+  emitFixed,
   emitKey,
   emitNotice,
   emitOutput,
-  emitReserve,
   emitSubmit,
   emitTraced,
   type Parts,
@@ -45,7 +45,7 @@ export function forkAction(parts: Parts): KernelAction {
     scratchBytes: 0,
     emit(site) {
       const { asm, layout } = site;
-      const kept = asm.label("kept");
+      const [kept, lost] = [asm.label("kept"), asm.label("lost")];
       emitTraced(site, parts, INHERIT);
       emitLoad(asm, layout, layout.locations.arg0, R6, SPILL);
       asm.emit(
@@ -70,11 +70,14 @@ export function forkAction(parts: Parts): KernelAction {
         exit(),
       );
       asm.bind(kept);
-      emitReserve(site, parts, EVENT.fork, 16);
+      emitFixed(site, parts, { type: EVENT.fork, bytes: 16, lost, tellsLife: true });
       asm.emit(load(8, R1, R10, CHILD_KEY), store(8, R9, RECORD.payload, R1));
       emitLoad(asm, layout, layout.locations.start, R6, SPILL);
       asm.emit(store(8, R9, RECORD.payload + 8, R0));
       emitSubmit(site);
+      // The reader finds the child in the map.
+      asm.bind(lost);
+      asm.emit(mov32(R0, imm(OUTCOME.dropped)), exit());
     },
   };
 }
@@ -160,7 +163,7 @@ function emitText(site: ActionSite, parts: ExecParts, type: number, read: () => 
     storeImm(8, R7, record + CAPTURED.info, 0),
     storeImm(4, R7, record + RECORD.type, type),
   );
-  emitOutput(site, parts, parts.captureBytes);
+  emitOutput(site, parts, parts.captureBytes, true);
   asm.bind(none);
 }
 

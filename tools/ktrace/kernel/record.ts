@@ -82,23 +82,45 @@ export function emitKey(asm: Assembler, into: Register): void {
   asm.emit(mov64(into, R10), add64(into, imm(KEY)));
 }
 
+/** A record of fixed size that is to be made. */
+export interface FixedRecord {
+  /** Type of the record, or one of EVENT. */
+  readonly type: number;
+  /** Bytes of the payload. */
+  readonly bytes: number;
+  /** Where to go if the ring has no room; the session has counted the loss. */
+  readonly lost: Label;
+  /** The record tells of a birth or of an end: it may use the ring's reserve. */
+  readonly tellsLife?: boolean;
+}
+
 /**
- * A record of fixed size: reserved in the ring, R9, with its common part; the caller fills the payload and
- * ends with {@linkcode emitSubmit}. Goes to the action's end if there is no room.
+ * Reserves a record of fixed size in the ring, leaves its address in R9 and fills its common part; the caller
+ * fills the payload and submits. Clobbers R0 to R5.
+ */
+export function emitFixed(site: ActionSite, parts: Parts, record: FixedRecord): void {
+  const { asm, ring } = site;
+  const { type, bytes, lost, tellsLife = false } = record;
+  const size = RECORD.payload + bytes;
+  if (!tellsLife) ring.emitRoom(asm, { block: R7, lost });
+  ring.emitReserve(asm, R9, size, { block: R7, lost });
+  emitCommon(site, parts, { base: R9, offset: 0 }, imm(size));
+  asm.emit(storeImm(4, R9, RECORD.type, type));
+}
+
+/**
+ * {@linkcode emitFixed} for an action that makes one record only and ends with {@linkcode emitSubmit}. If the
+ * ring has no room, the loss is counted for the process and the action ends.
  */
 export function emitReserve(site: ActionSite, parts: Parts, type: number, bytes: number): void {
-  const { asm, ring } = site;
-  const lost = asm.label("lost");
-  const ok = asm.label("reserved");
-  const size = RECORD.payload + bytes;
-  ring.emitReserve(asm, R9, size, { block: R7, lost });
+  const { asm } = site;
+  const [lost, ok] = ["lost", "reserved"].map((one) => asm.label(one));
+  emitFixed(site, parts, { type, bytes, lost });
   asm.emit(ja(ok));
   asm.bind(lost);
   emitLost(asm);
   asm.emit(mov32(R0, imm(OUTCOME.dropped)), exit());
   asm.bind(ok);
-  emitCommon(site, parts, { base: R9, offset: 0 }, imm(size));
-  asm.emit(storeImm(4, R9, RECORD.type, type));
 }
 
 /** Hands over what was reserved, and ends the action. */
@@ -116,8 +138,15 @@ export function emitLost(asm: Assembler): void {
 /**
  * Writes the record of scratch memory, which has R9 bytes of data, at most `most`, and its type; counts it if
  * there is no room. Leaves the outcome in R0.
+ *
+ * @param tellsLife The record tells of a program that is executed: it may use the ring's reserve.
  */
-export function emitOutput(site: ActionSite, parts: Parts, most: number): void {
+export function emitOutput(
+  site: ActionSite,
+  parts: Parts,
+  most: number,
+  tellsLife: boolean = false,
+): void {
   const { asm, ring } = site;
   const base: Register = R7;
   const at = { base, offset: site.scratch + SCRATCH.record };
@@ -126,8 +155,7 @@ export function emitOutput(site: ActionSite, parts: Parts, most: number): void {
   asm.bind(fits);
   asm.emit(add64(R9, imm(CAPTURED.data)));
   emitCommon(site, parts, at, R9);
-  // The whole ring is for records: there is nothing that a reserve would be for.
-  ring.emitOutput(asm, at, R9, { block: R7, lost, control: true });
+  ring.emitOutput(asm, at, R9, { block: R7, lost, control: tellsLife });
   asm.emit(mov32(R0, imm(OUTCOME.recorded)), ja(done));
   asm.bind(lost);
   emitLost(asm);
@@ -139,9 +167,7 @@ export function emitOutput(site: ActionSite, parts: Parts, most: number): void {
 export function emitNotice(site: ActionSite, parts: Parts, type: number): void {
   const { asm, ring } = site;
   const [lost, done] = ["lost", "done"].map((one) => asm.label(one));
-  ring.emitReserve(asm, R9, RECORD.payload, { block: R7, lost });
-  emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload));
-  asm.emit(storeImm(4, R9, RECORD.type, type));
+  emitFixed(site, parts, { type, bytes: 0, lost, tellsLife: true });
   ring.emitSubmit(asm, R9);
   asm.emit(mov32(R0, imm(OUTCOME.recorded)), ja(done));
   asm.bind(lost);

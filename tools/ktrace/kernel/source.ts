@@ -1,60 +1,78 @@
 // Records processes by programs in the kernel: one ring, read in the order in which records were made. The
 // processes never wait; what finds no room in the ring is counted, and the next record of its process says so.
 
-import { BPF_F_NO_PREALLOC, BpfMap } from "../../../core/bpf/mod.ts";
 import { CONTROL } from "../../../core/contract/blocks.ts";
-import { openDevice } from "../../../core/device/device.ts";
 import { HEADER } from "../../../core/contract/event_layout.ts";
+import { openDevice } from "../../../core/device/device.ts";
 import type { Session } from "../../../core/device/session.ts";
-import { ids, offsetOf } from "../../../core/sources/tasks/mod.ts";
-import { DtError } from "../../../core/errors.ts";
 import { UTRACE_CALL } from "../../../core/sources/syscalls/mod.ts";
+import { Thread } from "../../../core/sys/thread.ts";
 import { procEvents, rawtracepoint, tracepoint } from "../../../providers/mod.ts";
-import { capturesByNumber, STRUCT_NAMES } from "../captures.ts";
+import { latin1 } from "../formats/bytes.ts";
+import { pointOf } from "../formats/points.ts";
 import { KTR, type KtrType } from "../formats/types.ts";
-import { INHERIT, pointOf } from "../formats/points.ts";
+import { recordProgram, stamp } from "../program.ts";
+import { isAlive } from "../process_files.ts";
 import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { TraceFile } from "../recorder/trace_file.ts";
+import type { TracedTarget } from "../source.ts";
 import { isRefusal } from "../systems/linux.ts";
-import { entryAction, returnAction } from "./calls.ts";
-import { encodeOperations } from "./capture.ts";
-import { EVENT, RECORD, TRACED, TRACED_ENTRIES } from "./layout.ts";
-import { execAction, exitAction, forkAction } from "./life.ts";
+import { EVENT, RECORD } from "./layout.ts";
+import { type MappedProcess, ProcessMap } from "./process_map.ts";
+import { enablePrograms } from "./programs.ts";
+import { Repair } from "./repair.ts";
 import { RingRecords } from "./ring_records.ts";
-import { faultAction, signalAction, switchAction } from "./switches.ts";
 
 /** How to record. */
 export interface KernelSourceOptions {
   /** Points that processes may have. */
   readonly points: number;
-  /** Bytes of the ring: a power of two. */
+  /** Bytes of the ring: a power of two. Default {@linkcode DEFAULT_RING}. */
   readonly ringBytes?: number;
   /** Most bytes of data of a system call. */
   readonly genioBytes: number;
 }
 
-/** Bytes of the ring. */
+/** Bytes of the ring, if nothing else is asked for. */
 export const DEFAULT_RING = 1 << 25;
 /** Paths have 4096 bytes; arguments of programs may have more. */
 const LEAST_CAPTURE = 16384;
 
+/** What the source knows of a process id. */
+interface Entry {
+  /** The process that has it, while its records are wanted. */
+  process?: TracedProcess;
+  /** The thread of the last record. */
+  readonly lwp: { tid: number; startNs: number; readonly comm: Uint8Array };
+  /** Its file could not take what it had made before its records were not wanted any more. */
+  abandoned: boolean;
+}
+
+/** Where records go. */
+interface NumberedFile {
+  readonly file: TraceFile;
+  /** Points of who was the last to be recorded into it. */
+  points: number;
+}
+
 /** Programs that are attached, and their reader. */
 export class KernelSource implements Disposable {
-  /** Points that it can record. */
+  /** Points that the programs can record. */
   readonly points: number;
   readonly #recorder: Recorder;
   readonly #session: Session;
-  readonly #traced: BpfMap;
+  readonly #map: ProcessMap;
   readonly #owned: DisposableStack;
-  readonly #files: TraceFile[] = [];
-  /** Processes that are recorded no more, whose records may still be in the ring. */
-  readonly #cleared = new Set<number>();
-  /** Those of them whose file could not take what they had made before. */
-  readonly #abandoned = new Set<number>();
-  #ignored = 0;
-  readonly #lwp = { tid: 0, startNs: 0, comm: new Uint8Array(16) };
+  /** By the number that records carry. */
+  readonly #files: NumberedFile[] = [];
+  /** By process id: who is recorded, and who was, whose records may still be in the ring. */
+  readonly #entries = new Map<number, Entry>();
   readonly #records: RingRecords;
-  /** Its final number. */
+  readonly #repair: Repair;
+  #ignored = 0;
+  /** Births and ends that were lost in the ring and are known all the same. */
+  #repaired = 0;
+  /** The final number of {@linkcode unfollowed}. */
   #unfollowed = 0;
   #closed = false;
   #ending = false;
@@ -62,92 +80,32 @@ export class KernelSource implements Disposable {
   /**
    * Loads and attaches; nobody is recorded yet.
    *
-   * @throws {DtError} EPERM and the like; EOPNOTSUPP a point that this kernel has not.
+   * @throws {DtError} EPERM and the like; EOPNOTSUPP a point that this kernel does not have.
    */
-  constructor(recorder: Recorder, options: KernelSourceOptions) {
+  constructor(recorder: Recorder, { points, genioBytes, ringBytes }: KernelSourceOptions) {
     using stack = new DisposableStack();
     this.#recorder = recorder;
-    this.points = options.points;
-    this.#traced = stack.use(
-      new BpfMap({
-        type: "HASH",
-        name: "dt_ktrace",
-        keySize: 8,
-        valueSize: TRACED.bytes,
-        maxEntries: TRACED_ENTRIES,
-        flags: BPF_F_NO_PREALLOC,
-      }),
-    );
+    this.points = points;
+    this.#map = stack.use(new ProcessMap());
     const device = openDevice({ providers: [tracepoint(), rawtracepoint(), procEvents()] });
-    this.#session = stack.use(device.open({ ringBytes: options.ringBytes ?? DEFAULT_RING }));
-    const captureBytes = Math.max(LEAST_CAPTURE, options.genioBytes);
-    this.#enable(stack, options, captureBytes);
+    this.#session = stack.use(device.open({ ringBytes: ringBytes ?? DEFAULT_RING }));
+    const captureBytes = Math.max(LEAST_CAPTURE, genioBytes);
+    enablePrograms(this.#session, stack, this.#map.map, { points, genioBytes, captureBytes });
     this.#session.start();
     this.#records = new RingRecords(this.#session.recordBytes, captureBytes);
+    this.#repair = new Repair(this.#session, recorder, this.#map, {
+      ended: (process) => this.#endedUnseen(process),
+      born: (pid, mapped) => this.#bornUnseen(pid, mapped),
+    });
     this.#owned = stack.move();
   }
 
-  #enable(
-    stack: DisposableStack,
-    { points, genioBytes }: KernelSourceOptions,
-    captureBytes: number,
-  ): void {
-    const parts = {
-      traced: this.#traced,
-      fields: {
-        startTime: offsetOf("task_struct", "start_boottime"),
-        blocked: offsetOf("task_struct", "blocked"),
-        signal: offsetOf("task_struct", "signal"),
-        exitCode: offsetOf("signal_struct", "group_exit_code"),
-      },
-    };
-    const has = (...types: KtrType[]) => types.some((type) => (points & pointOf(type)) !== 0);
-    const enable = (name: string, kernel: ReturnType<typeof entryAction>) => {
-      this.#session.enable(name, { action: { kernel } });
-    };
-    if (has(KTR.syscall, KTR.user)) {
-      enable("tracepoint:raw_syscalls:sys_enter", entryAction(parts));
-    }
-    if (has(KTR.sysret, KTR.namei, KTR.genio, KTR.struct, KTR.capfail)) {
-      const words = encodeOperations(capturesByNumber(), STRUCT_NAMES);
-      const operations = stack.use(
-        new BpfMap({
-          type: "ARRAY",
-          name: "dt_captures",
-          keySize: 4,
-          valueSize: words.byteLength,
-          maxEntries: 1,
-        }),
-      );
-      operations.update(new Uint8Array(4), new Uint8Array(words.buffer));
-      enable(
-        "tracepoint:raw_syscalls:sys_exit",
-        returnAction({ ...parts, operations, captureBytes, genioBytes }),
-      );
-    }
-    enable("proc:process:fork", forkAction(parts));
-    enable("proc:process:exec", execAction({ ...parts, captureBytes }));
-    enable("proc:process:exit", exitAction(parts));
-    if (has(KTR.psig)) enable("rawtracepoint:signal_deliver", signalAction(parts));
-    if (has(KTR.csw)) {
-      const comm = offsetOf("task_struct", "comm");
-      enable("rawtracepoint:sched_switch", switchAction({ ...parts, ids: ids(), comm }));
-    }
-    if (has(KTR.fault)) {
-      if (Deno.build.arch !== "x86_64") {
-        throw new DtError("EOPNOTSUPP", "Cannot record page faults: x86-64 alone tells of them", {
-          operation: "ktrace",
-        });
-      }
-      enable("rawtracepoint:page_fault_user", faultAction(parts));
-    }
-  }
-
-  /** Records that were lost, and processes that found no room in the map. */
+  /** Records that were lost. */
   get lost(): number {
     // The session's numbers stay when it is closed.
     const { lostRecords, recursed, recursionMisses } = this.#session.stats();
-    return Number(lostRecords + recursed + recursionMisses) + this.#ignored;
+    const missing = Number(lostRecords + recursed + recursionMisses) - this.#repaired;
+    return Math.max(0, missing) + this.#ignored;
   }
 
   /** Child processes that are not recorded: the map was full. */
@@ -155,23 +113,36 @@ export class KernelSource implements Disposable {
     return this.#closed ? this.#unfollowed : this.#session.control[CONTROL.unfollowed / 4];
   }
 
-  /** Records a process, or other points of it: what the recorder knows of it is told to the programs. */
+  /** Records a process from now on, or more of it. */
+  record({ target: { pid, take }, points, file }: TracedTarget): void {
+    const process = this.#recorder.set(pid, 0, points, file);
+    // It is held behind its exec, which the programs have not seen.
+    if (take !== undefined) {
+      const comm = latin1(new Thread(pid).comm);
+      recordProgram(this.#recorder, process, { tid: pid, startNs: 0, comm });
+    }
+    this.set(process);
+  }
+
+  /** Tells the programs what the recorder knows of a process. */
   set(process: TracedProcess): void {
-    const value = new Uint32Array(TRACED.bytes / 4);
-    const known = this.#traced.lookup(key(process.pid));
-    if (known !== undefined) value.set(new Uint32Array(known.buffer, 0, value.length));
-    this.#isNew(process.pid);
-    value[TRACED.points / 4] = process.points;
-    if (!this.#files.includes(process.file)) this.#files.push(process.file);
-    value[TRACED.file / 4] = this.#files.indexOf(process.file);
-    this.#traced.update(key(process.pid), new Uint8Array(value.buffer));
+    const { pid, points, file } = process;
+    this.#know(process);
+    this.#map.set(pid, { points, file: this.#numberOf(file, points) });
   }
 
   /** Records a process no more. */
   clear(pid: number): void {
-    this.#cleared.add(pid);
-    if (this.#recorder.isFull) this.#abandoned.add(pid);
-    if (!this.#closed) this.#traced.delete(key(pid));
+    const entry = this.#entries.get(pid) ?? newEntry(pid);
+    entry.process = undefined;
+    entry.abandoned = this.#recorder.isFull;
+    this.#entries.set(pid, entry);
+    if (!this.#closed) this.#map.delete(pid);
+  }
+
+  /** Records nobody any more, not even children that the recorder does not know yet. */
+  clearAll(): void {
+    for (const pid of this.#map.all().keys()) this.clear(pid);
   }
 
   /** Reads what is there, and writes it. */
@@ -181,17 +152,26 @@ export class KernelSource implements Disposable {
       this.#recorder.drainAll();
       this.#recorder.flush();
     }
+    this.#repair.step();
     return count;
   }
 
   /** Settles when there may be something. */
-  wait(): Promise<void> {
-    return this.#session.wait();
+  async wait(): Promise<void> {
+    const { dueMs } = this.#repair;
+    const timer = dueMs === undefined ? undefined : setTimeout(() => this.wake(), dueMs);
+    await this.#session.wait();
+    clearTimeout(timer);
   }
 
   /** Ends a wait. */
   wake(): void {
     this.#session.wake();
+  }
+
+  /** Finds processes whose end no program has seen. */
+  lookForDead(): void {
+    this.#repair.lookForDead();
   }
 
   /** Nothing fires any more; what is in the ring is written. */
@@ -209,60 +189,113 @@ export class KernelSource implements Disposable {
   #take(offset: number): boolean {
     const { view, bytes } = this.#records;
     const pid = view.getUint32(offset + RECORD.pid, true);
-    const lwp = this.#lwp;
+    let entry = this.#entries.get(pid);
+    if (entry === undefined) {
+      const numbered = this.#files[view.getUint32(offset + HEADER.id, true)];
+      if (numbered === undefined) return true;
+      const { points } = this.#map.get(pid) ?? numbered;
+      entry = this.#adopt(pid, points, numbered.file);
+      if (entry === undefined) return true;
+      this.#repaired++; // its birth found no room in the ring
+    }
+    const type = view.getUint32(offset + RECORD.type, true);
+    const { process, lwp } = entry;
+    if (process === undefined) {
+      if (entry.abandoned) this.#ignored++;
+      if (type === EVENT.fork) this.#bornAlone(view.getUint32(offset + RECORD.payload, true));
+      return true;
+    }
+    if (process.file.isFull && !this.#ending) return false;
     lwp.tid = view.getUint32(offset + RECORD.tid, true);
     lwp.startNs = this.#records.long(offset + RECORD.start);
     for (let i = 0; i < 16; i++) lwp.comm[i] = bytes[offset + RECORD.comm + i];
-    let process = this.#recorder.process(pid);
-    if (process === undefined) {
-      if (this.#cleared.has(pid)) {
-        if (this.#abandoned.has(pid)) this.#ignored++;
-        return true;
-      }
-      // Its birth found no room in the ring.
-      const file = this.#files[view.getUint32(offset + HEADER.id, true)];
-      if (file === undefined || !file.isOpen) return true;
-      process = this.#recorder.set(pid, 0, this.points | INHERIT, file);
-    }
-    if (process.file.isFull && !this.#ending) return false;
-    const lost = view.getUint32(offset + RECORD.lost, true);
-    if (lost > 0) this.#recorder.lose(process);
-    const type = view.getUint32(offset + RECORD.type, true);
+    if (view.getUint32(offset + RECORD.lost, true) > 0) this.#recorder.lose(process);
     if (type === EVENT.fork) {
       const child = view.getUint32(offset + RECORD.payload, true);
-      this.#isNew(child);
-      this.#recorder.fork(process, child, this.#records.long(offset + RECORD.payload + 8));
+      const start = this.#records.long(offset + RECORD.payload + 8);
+      const born = this.#recorder.fork(process, child, start);
+      if (born === undefined) this.#bornAlone(child);
+      else this.#know(born).lwp.comm.set(lwp.comm);
     } else if (type === EVENT.setId) {
       this.#recorder.executedSetId(process);
     } else {
-      this.#record(process, type as KtrType, offset);
-      if (type === KTR.procdtor) this.#recorder.exit(process);
+      this.#record(process, lwp, type as KtrType, offset);
+      if (type === KTR.procdtor) this.#exit(process);
     }
     return true;
   }
 
-  /** What was known of the number was another's, or is not so any more. */
-  #isNew(pid: number): void {
-    this.#cleared.delete(pid);
-    this.#abandoned.delete(pid);
+  /** A process has this number now: what was known of the number was another's, or is not so any more. */
+  #know(process: TracedProcess): Entry {
+    let entry = this.#entries.get(process.pid);
+    if (entry === undefined) this.#entries.set(process.pid, entry = newEntry(process.pid));
+    entry.process = process;
+    entry.abandoned = false;
+    return entry;
   }
 
-  #record(process: TracedProcess, type: KtrType, offset: number): void {
+  #numberOf(file: TraceFile, points: number): number {
+    const known = this.#files.find((one) => one.file === file);
+    if (known !== undefined) known.points = points;
+    return known === undefined
+      ? this.#files.push({ file, points }) - 1
+      : this.#files.indexOf(known);
+  }
+
+  #adopt(pid: number, points: number, file: TraceFile): Entry | undefined {
+    return file.isOpen ? this.#know(this.#recorder.set(pid, 0, points, file)) : undefined;
+  }
+
+  /** A child of a process whose records are not wanted any more: it had the points of the time before. */
+  #bornAlone(pid: number): void {
+    this.#entries.delete(pid);
+    const mapped = this.#map.get(pid);
+    if (mapped !== undefined) this.#adopt(pid, mapped.points, this.#files[mapped.file].file);
+  }
+
+  #bornUnseen(pid: number, { points, file }: MappedProcess): void {
+    if (this.#adopt(pid, points, this.#files[file].file) !== undefined) this.#repaired++;
+  }
+
+  /** A process is not in the map any more, and the ring had no room to say why. */
+  #endedUnseen(process: TracedProcess): void {
+    this.#repaired++;
+    // Only a program that gains rights leaves a process alive, and this recorder without it.
+    if (isAlive(process.pid) && !this.#recorder.executedSetId(process)) return;
+    const { lwp } = this.#know(process);
+    lwp.tid = process.pid;
+    this.#recorder.lose(process);
+    const request = this.#recorder.request(process, lwp);
+    if (request !== undefined) {
+      stamp(request);
+      request.begin(KTR.procdtor, 0);
+      this.#recorder.submit(process, request);
+    }
+    this.#exit(process);
+    this.#recorder.flush();
+  }
+
+  #exit(process: TracedProcess): void {
+    this.#recorder.exit(process);
+    this.#entries.delete(process.pid);
+  }
+
+  #record(process: TracedProcess, lwp: Entry["lwp"], type: KtrType, offset: number): void {
     if (type === KTR.sysret) {
       const at = offset + RECORD.payload;
       const error = this.#records.errorAt(at + 8);
       const code = this.#records.view.getUint32(at, true);
       if (code === UTRACE_CALL) return;
       if (isRefusal(error) && (process.points & pointOf(KTR.capfail)) !== 0) {
-        this.#make(process, KTR.capfail, offset);
+        this.#make(process, lwp, KTR.capfail, offset);
       }
       if ((process.points & pointOf(KTR.sysret)) === 0) return;
     }
-    this.#make(process, type, offset);
+    this.#make(process, lwp, type, offset);
   }
 
-  #make(process: TracedProcess, type: KtrType, offset: number): void {
-    const request = this.#recorder.request(process, this.#lwp);
+  #make(process: TracedProcess, lwp: Entry["lwp"], type: KtrType, offset: number): void {
+    const request = this.#recorder.request(process, lwp);
     if (request === undefined) return;
     this.#records.fill(request, type, offset);
     const waits = type === KTR.psig || type === KTR.csw || type === KTR.fault;
@@ -271,6 +304,6 @@ export class KernelSource implements Disposable {
   }
 }
 
-function key(pid: number): Uint8Array {
-  return new Uint8Array(new Uint32Array([pid, 0]).buffer);
+function newEntry(pid: number): Entry {
+  return { lwp: { tid: pid, startNs: 0, comm: new Uint8Array(16) }, abandoned: false };
 }

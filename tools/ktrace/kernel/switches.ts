@@ -14,7 +14,7 @@ import { KTR } from "../formats/types.ts";
 import { pointOf } from "../formats/points.ts";
 import { RECORD, TRACED } from "./layout.ts";
 import {
-  emitCommon,
+  emitFixed,
   emitLookup,
   emitLost,
   emitReserve,
@@ -113,8 +113,7 @@ export function switchAction(parts: SwitchParts): KernelAction {
         and64(R1, imm(points)),
         jeq(R1, imm(0), out),
       );
-      site.ring.emitReserve(asm, R9, RECORD.payload + 24, { block: R7, lost });
-      emitCommon(site, parts, { base: R9, offset: 0 }, imm(RECORD.payload + 24));
+      emitFixed(site, parts, { type: KTR.csw, bytes: 24, lost });
       next(parts.ids.process([SWITCH.next]));
       asm.emit(store(4, R9, RECORD.pid, R0));
       next(parts.ids.thread([SWITCH.next]));
@@ -126,7 +125,6 @@ export function switchAction(parts: SwitchParts): KernelAction {
         asm.emit(store(8, R9, RECORD.comm + half, R0));
       }
       asm.emit(
-        storeImm(4, R9, RECORD.type, KTR.csw),
         storeImm(8, R9, RECORD.payload, 0),
         storeImm(8, R9, RECORD.payload + 8, 0),
         storeImm(8, R9, RECORD.payload + 16, 0),

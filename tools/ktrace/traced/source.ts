@@ -5,7 +5,6 @@ import { readMemory } from "../../../core/sys/process_memory.ts";
 import { blockedSignals, signalCode } from "../../../core/sys/ptrace.ts";
 import { Thread } from "../../../core/sys/thread.ts";
 import type { Pcb } from "../../../core/contract/pcb.ts";
-import type { Target } from "../../../core/contract/target.ts";
 import type { UserEvent } from "../../../core/contract/user_action.ts";
 import type { UserHost } from "../../../core/contract/attachment.ts";
 import {
@@ -23,7 +22,7 @@ import { CAPFAIL_SYSCALL, KTR, LINUX_ABI, UTRACE_BYTES } from "../formats/types.
 import { pointOf } from "../formats/points.ts";
 import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { Lwp, Request } from "../recorder/request.ts";
-import type { TraceFile } from "../recorder/trace_file.ts";
+import type { TracedTarget, TraceSource } from "../source.ts";
 import { structToFile } from "../struct_layouts.ts";
 import { isRefusal, linuxArguments, linuxCall } from "../systems/linux.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
@@ -63,14 +62,6 @@ export interface TracedSourceOptions {
   readonly alone: boolean;
 }
 
-/** Whom to record. */
-export interface TracedTarget {
-  readonly target: Target;
-  /** Points, INHERIT and ROOT. */
-  readonly points: number;
-  readonly file: TraceFile;
-}
-
 const HANDLED_CALL = "rt_sigaction";
 const EXECS: ReadonlySet<string> = new Set(["execve", "execveat"]);
 /** Names of the values of an entry. */
@@ -81,7 +72,7 @@ const UNKNOWN_HANDLER = 0xffff_ffff_ffff_ffffn;
 const UNSEEN = pointOf(KTR.csw) | pointOf(KTR.fault);
 
 /** A traced process with its descendants, if they are wanted. */
-export class TracedSource implements LifeListener, UserHost {
+export class TracedSource implements TraceSource, LifeListener, UserHost {
   readonly #recorder: Recorder;
   readonly #options: TracedSourceOptions;
   readonly #abort = new AbortController();
@@ -94,7 +85,8 @@ export class TracedSource implements LifeListener, UserHost {
   #tracer?: Tracer;
   #following = false;
   #first = 0;
-  /** How the first target has ended, as wait(2) says. */
+  /** Whoever makes a record waits for it. */
+  readonly lost = 0;
   status?: number;
   readonly alone: boolean;
   readonly wanted = false;
@@ -120,7 +112,7 @@ export class TracedSource implements LifeListener, UserHost {
    *
    * @throws {DtError} ESRCH; EPERM; EOPNOTSUPP a point that cannot be seen so.
    */
-  attach({ target, points, file }: TracedTarget): void {
+  record({ target, points, file }: TracedTarget): void {
     if ((points & UNSEEN) !== 0) {
       throw new DtError(
         "EOPNOTSUPP",
@@ -160,12 +152,18 @@ export class TracedSource implements LifeListener, UserHost {
     }
   }
 
-  /** Lets go of a process that is not recorded any more. */
-  release(pid: number): void {
+  /** Nothing waits: records are written when they are made. */
+  settle(): void {}
+
+  /** Nothing to do: the recorder is asked at each stop. */
+  changed(): void {}
+
+  released({ pid }: TracedProcess): void {
     this.#tracer?.release(pid);
   }
 
-  /** Until nobody is recorded any more. */
+  releasedAll(): void {}
+
   async follow(): Promise<void> {
     try {
       await this.#tracer?.follow();
@@ -174,9 +172,13 @@ export class TracedSource implements LifeListener, UserHost {
     }
   }
 
-  /** Lets go of everybody: they run on. */
   stop(): void {
     this.#abort.abort();
+  }
+
+  /** {@linkcode stop} */
+  [Symbol.dispose](): void {
+    this.stop();
   }
 
   enter(pcb: Pcb, event: UserEvent): void {

@@ -1,0 +1,129 @@
+// Tools whose ring has lost records end all the same, with their child, and know who lives.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { buildProgram, kernelTest, tool, toolCommand } from "../helpers.ts";
+import { recordsOf } from "../traces.ts";
+
+/** Number of records that a trace file has, by their types. */
+function countTypes(file: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { type } of recordsOf(file)) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return counts;
+}
+
+function sum(counts: Map<string, number>): number {
+  return [...counts.values()].reduce((all, count) => all + count, 0);
+}
+
+/** How many records ktrace says it has lost. */
+function lostOf(stderr: string): number {
+  assertMatch(stderr, /^(ktrace: \d+ records lost\n)?$/);
+  return Number(/\d+/.exec(stderr)?.[0] ?? 0);
+}
+
+/** Runs ktrace, and stops it for a while as soon as it has written something: all rings run over. */
+async function recordStopped(
+  file: string,
+  args: readonly string[],
+  stopMs: number,
+): Promise<{ code: number; stderr: string; afterMs: number }> {
+  const [command, ...rest] = toolCommand("ktrace", ["-f", file, ...args]);
+  const child = new Deno.Command(command, { args: rest, stdout: "piped", stderr: "piped" }).spawn();
+  while (Deno.statSync(file).size === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill("SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, stopMs));
+  child.kill("SIGCONT");
+  const continued = Date.now();
+  const { code, stdout, stderr } = await child.output();
+  // The last one of the program's lines says when it has ended.
+  const endMs = Number(new TextDecoder().decode(stdout).trim().split("\n").at(-1)) * 1000;
+  return {
+    code,
+    stderr: new TextDecoder().decode(stderr),
+    afterMs: Date.now() - Math.max(continued, endMs),
+  };
+}
+
+/** Calls, bytes of the ring, runs: 50 in all. */
+const BURSTS = [
+  [100_000, 1 << 16, 38],
+  [300_000, 1 << 17, 6],
+  [600_000, 1 << 16, 4],
+  [1_000_000, 1 << 20, 1],
+  [2_000_000, 1 << 18, 1],
+] as const;
+
+kernelTest("ktrace ends with its child whatever its ring has lost", ["gcc"], () => {
+  const burst = buildProgram("burst");
+  const file = Deno.makeTempFileSync();
+  const run = (calls: number, ringBytes: number) => {
+    const options = ["-t", "c", "--ring-size", `${ringBytes}`, "-f", file];
+    const { code, stdout, stderr } = tool("ktrace", [...options, burst, `${calls}`]);
+    return { code, stderr, afterMs: Date.now() - Number(stdout) * 1000 };
+  };
+  // Without a loss, all but the calls of the burst.
+  assertEquals(run(1, 1 << 25).stderr, "");
+  const base = sum(countTypes(file)) - 2;
+  let runs = 0;
+  let losses = 0;
+  for (const [calls, ringBytes, times] of BURSTS) {
+    for (let i = 0; i < times; i++, runs++) {
+      const { code, stderr, afterMs } = run(calls, ringBytes);
+      assertEquals(code, 7);
+      assert(afterMs < 1000, `${afterMs} ms after the end of ${calls} calls`);
+      const lost = lostOf(stderr);
+      if (lost > 0) losses++;
+      if (i > 0) continue; // to read a file takes longer than to write it
+      const counts = countTypes(file);
+      assertEquals([counts.get("procctor"), counts.get("procdtor")], [1, 1]);
+      assertEquals(sum(counts) + lost, base + calls * 2);
+    }
+  }
+  assertEquals(runs, 50);
+  assert(losses > 30, `${losses} of ${runs} runs have lost records`);
+  Deno.removeSync(file);
+});
+
+kernelTest("ktrace knows all births and ends when it was stopped", ["gcc"], async () => {
+  const burst = buildProgram("burst");
+  const file = Deno.makeTempFileSync();
+  const { code } = tool("ktrace", ["-i", "-t", "c", "-f", file, burst, "1", "400"]);
+  assertEquals(code, 7);
+  const base = sum(countTypes(file)) - 401 * 2;
+  for (const [ring, calls, children] of [[1 << 16, 1000, 400], [1 << 20, 1000, 800]] as const) {
+    const command = [burst, `${calls}`, `${children}`];
+    const stopped = await recordStopped(file, [
+      "-i",
+      "-t",
+      "c",
+      "--ring-size",
+      `${ring}`,
+      ...command,
+    ], 2000);
+    assertEquals(stopped.code, 7);
+    assert(stopped.afterMs < 1000, `${stopped.afterMs} ms`);
+    const lost = lostOf(stopped.stderr);
+    assert(lost > 0);
+    const counts = countTypes(file);
+    assertEquals(counts.get("procctor"), counts.get("procdtor"));
+    // A child has its birth, calls of fork, of the burst and of its end; its parent waits.
+    if (children === 400) assertEquals(sum(counts) + lost, base + calls * 401 * 2);
+  }
+  Deno.removeSync(file);
+});
+
+kernelTest("ktrace finds children that were born while it was stopped", ["gcc"], async () => {
+  const burst = buildProgram("burst");
+  const file = Deno.makeTempFileSync();
+  const script = `${burst} 5000; for i in $(seq 150); do sleep 2 & done; ${burst} 20000; wait`;
+  const options = ["-i", "-t", "c", "--ring-size", "65536"];
+  const { code, stderr } = await recordStopped(file, [...options, "bash", "-c", script], 1000);
+  assertEquals(code, 0);
+  assert(lostOf(stderr) > 0);
+  const records = recordsOf(file);
+  const ends = (comm: string) =>
+    records.filter((one) => one.type === "procdtor" && (one as { comm?: string }).comm === comm);
+  assertEquals(ends("sleep").length, 150);
+  assertEquals(new Set(ends("sleep").map(({ pid }) => pid)).size, 150);
+  Deno.removeSync(file);
+});

@@ -1,0 +1,88 @@
+// Which programs record which points, and where they are attached.
+
+import { BpfMap } from "../../../core/bpf/mod.ts";
+import type { KernelAction } from "../../../core/contract/kernel_action.ts";
+import type { Session } from "../../../core/device/session.ts";
+import { DtError } from "../../../core/errors.ts";
+import { ids, offsetOf } from "../../../core/sources/tasks/mod.ts";
+import { capturesByNumber, STRUCT_NAMES } from "../captures.ts";
+import { pointOf } from "../formats/points.ts";
+import { KTR, type KtrType } from "../formats/types.ts";
+import { entryAction, returnAction } from "./calls.ts";
+import { encodeOperations } from "./capture.ts";
+import { execAction, exitAction, forkAction } from "./life.ts";
+import { faultAction, signalAction, switchAction } from "./switches.ts";
+
+/** What the programs are made for. */
+export interface ProgramOptions {
+  /** Points that processes may have. */
+  readonly points: number;
+  /** Most bytes of data of a system call. */
+  readonly genioBytes: number;
+  /** Most bytes of what else is captured: a path, arguments of a program. */
+  readonly captureBytes: number;
+}
+
+/**
+ * Enables in a session the probes that some points need.
+ *
+ * @param owned Gets the maps that the programs look into.
+ * @param traced The map of recorded processes.
+ * @throws {DtError} EOPNOTSUPP a point that this kernel or machine does not have.
+ */
+export function enablePrograms(
+  session: Session,
+  owned: DisposableStack,
+  traced: BpfMap,
+  { points, genioBytes, captureBytes }: ProgramOptions,
+): void {
+  const parts = {
+    traced: traced,
+    fields: {
+      startTime: offsetOf("task_struct", "start_boottime"),
+      blocked: offsetOf("task_struct", "blocked"),
+      signal: offsetOf("task_struct", "signal"),
+      exitCode: offsetOf("signal_struct", "group_exit_code"),
+    },
+  };
+  const has = (...types: KtrType[]) => types.some((type) => (points & pointOf(type)) !== 0);
+  const enable = (name: string, kernel: KernelAction) => {
+    session.enable(name, { action: { kernel } });
+  };
+  if (has(KTR.syscall, KTR.user)) {
+    enable("tracepoint:raw_syscalls:sys_enter", entryAction(parts));
+  }
+  if (has(KTR.sysret, KTR.namei, KTR.genio, KTR.struct, KTR.capfail)) {
+    const words = encodeOperations(capturesByNumber(), STRUCT_NAMES);
+    const operations = owned.use(
+      new BpfMap({
+        type: "ARRAY",
+        name: "dt_captures",
+        keySize: 4,
+        valueSize: words.byteLength,
+        maxEntries: 1,
+      }),
+    );
+    operations.update(new Uint8Array(4), new Uint8Array(words.buffer));
+    enable(
+      "tracepoint:raw_syscalls:sys_exit",
+      returnAction({ ...parts, operations, captureBytes, genioBytes }),
+    );
+  }
+  enable("proc:process:fork", forkAction(parts));
+  enable("proc:process:exec", execAction({ ...parts, captureBytes }));
+  enable("proc:process:exit", exitAction(parts));
+  if (has(KTR.psig)) enable("rawtracepoint:signal_deliver", signalAction(parts));
+  if (has(KTR.csw)) {
+    const comm = offsetOf("task_struct", "comm");
+    enable("rawtracepoint:sched_switch", switchAction({ ...parts, ids: ids(), comm }));
+  }
+  if (has(KTR.fault)) {
+    if (Deno.build.arch !== "x86_64") {
+      throw new DtError("EOPNOTSUPP", "Cannot record page faults: x86-64 alone tells of them", {
+        operation: "ktrace",
+      });
+    }
+    enable("rawtracepoint:page_fault_user", faultAction(parts));
+  }
+}
