@@ -302,15 +302,15 @@ function isReadable(path: string): boolean {
   }
 }
 
-/** What a test may say beside its name, its needs and its body. */
+/** Options of a test, beside its name, its needs and its body. */
 export interface TestOptions {
-  /** Longest time that the test takes, in milliseconds, where the general limit is too short. */
+  /** Time limit of the test in milliseconds, if the general limit is too short. */
   readonly timeout?: number;
 }
 
 /**
- * A test of the running kernel: skipped, saying why, where something is missing; fails if it leaves a
- * descriptor or anything in the kernel behind.
+ * Registers a test of the running kernel. The test is skipped, with the reason in its name, where
+ * something is missing. The test fails if it leaves a descriptor open or an object in the kernel.
  */
 export function kernelTest(
   name: string,

@@ -5,28 +5,47 @@ import { output, tool, toolCommand } from "./helpers.ts";
 
 /** A record of a trace file, as `kdump --json` prints it. */
 export interface JsonRecord {
+  /** Time of the record in seconds since 1970, with microseconds. */
   readonly time: number;
+  /** Id of the process that the record is about. */
   readonly pid: number;
+  /** Id of the thread that the record is about. */
   readonly tid: number;
+  /** Kind of the record, e.g. "syscall", "sysret", "namei" or "psig". */
   readonly type: string;
+  /** Name of the system call, for its entry and its return. */
   readonly name?: string;
+  /** Arguments of the system call, as 64-bit numbers. */
   readonly args?: readonly string[];
+  /** Result of a system call that succeeded. */
   readonly retval?: number | string;
+  /** Errno name of a system call that failed. */
   readonly error?: string;
+  /** Path name that the kernel looked up. */
   readonly path?: string;
+  /** Name of the delivered signal, e.g. "SIGUSR1". */
   readonly signal?: string;
+  /** Code that says who sent the signal. */
   readonly code?: number;
+  /** Bytes that were read or written, as text. */
   readonly data?: string;
+  /** Bytes that were read or written, in hexadecimal, if they are no text. */
   readonly hex?: string;
+  /** Strings of an argument list or an environment. */
   readonly values?: readonly string[];
+  /** True if records before this one were lost. */
   readonly dropped?: boolean;
 }
 
 /** A run of ktrace: its status, its output, and the records that it wrote. */
 export interface Recorded {
+  /** Exit status of ktrace. */
   readonly code: number;
+  /** Text that ktrace and the command wrote to stderr. */
   readonly stderr: string;
+  /** Text that ktrace and the command wrote to stdout. */
   readonly stdout: string;
+  /** Records of the trace file in its order. */
   readonly records: readonly JsonRecord[];
 }
 
@@ -57,6 +76,7 @@ export function record(
 
 /** A system call as far as it is known, or a signal. */
 export interface Call {
+  /** Name of the system call or of the signal. */
   readonly name: string;
   /**
    * Arguments by position; undefined for an argument that is no 32-bit number, such as an address.
@@ -64,6 +84,7 @@ export interface Call {
   readonly args: readonly (number | undefined)[];
   /** Result as text; undefined for a call that has not returned, "address" for an address. */
   readonly result?: string;
+  /** Path names that the call looked up. */
   readonly paths: readonly string[];
 }
 
@@ -200,7 +221,9 @@ export function straceCalls(command: readonly string[], where: Deno.CommandOptio
 
 /** A folder to make a pipe in, and the speed at which the pipe is read. */
 export interface SlowPipe {
+  /** Folder in which the pipe and the copy of its data are made. */
   readonly folder: string;
+  /** Bytes that are read from the pipe in a second. */
   readonly bytesPerSecond: number;
 }
 

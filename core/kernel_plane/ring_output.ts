@@ -65,7 +65,8 @@ export class RingOutput implements RecordOutput {
   }
 
   /**
-   * Goes to `site.lost`, the record counted as lost, where nothing but the reserve is free. Clobbers R0 to R5.
+   * Emits code that counts the record as lost and jumps to `site.lost` if only the reserve is free.
+   * Clobbers R0 to R5.
    */
   emitRoom(asm: Assembler, site: OutputSite): void {
     const room = asm.label("room");

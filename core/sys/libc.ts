@@ -95,9 +95,9 @@ export interface ProcessLibc {
     argv: BigUint64Array,
     envp: BigUint64Array,
   ): number;
-  /** `int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)` */
+  /** `int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)`: an empty list. */
   posix_spawn_file_actions_init(actions: Uint8Array): number;
-  /** `int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)` */
+  /** `int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)`: frees it. */
   posix_spawn_file_actions_destroy(actions: Uint8Array): number;
   /** `int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int fd, int newfd)` */
   posix_spawn_file_actions_adddup2(actions: Uint8Array, fd: number, newfd: number): number;
