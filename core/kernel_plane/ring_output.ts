@@ -33,9 +33,9 @@ export class RingOutput implements RecordOutput {
   ) {}
 
   /**
-   * Bytes of the ring, a sixteenth of it, that only control records may use (print, clear and zero of a
-   * script, births and deaths of processes that ktrace records), so that a flood of other records cannot
-   * push them out.
+   * Bytes of the ring, a sixteenth of it, that only control records may use (print, clear and zero
+   * of a script, births and deaths of processes that ktrace records), so that a flood of other
+   * records cannot push them out.
    */
   get reserve(): number {
     return this.size / 16;
