@@ -1,5 +1,5 @@
-// Runs every test and ends with "N passed, N failed" from deno test's own counts. With CI=true a
-// skipped test is a failure.
+// Runs every test and ends with the line "N passed, N failed", from deno test's own counts. With
+// CI=true a skipped test counts as a failure.
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const CI = Deno.env.get("CI") === "true";
@@ -31,7 +31,7 @@ if (CI && skipped > 0) {
   for (const [line] of text.matchAll(/^.*\.\.\. ignored.*$/gm)) console.log(`  ${line}`);
   failed += skipped;
 }
-// A run that broke down before it counted has failed, too.
+// A run that broke down before any test counts as a failure, too.
 if (code !== 0 && failed === 0 || passed === 0) failed++;
 console.log(
   `${passed} passed, ${failed} failed${skipped > 0 && !CI ? `, ${skipped} skipped` : ""}`,

@@ -1,4 +1,4 @@
-// tools/profile.ts: what it says of known programs, and whether perf says the same.
+// Tests of tools/profile.ts on known programs, and against perf.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { buildProgram, kernelTest, nobodyCommand, output, ROOT, testWith } from "../helpers.ts";
@@ -8,7 +8,7 @@ function profile(args: readonly string[], options: Deno.CommandOptions = {}) {
   return output(Deno.execPath(), command, options);
 }
 
-/** A folder for what is written. */
+/** Makes a folder for output files, which is removed on disposal. */
 function folder(): { path: string } & Disposable {
   const path = Deno.makeTempDirSync();
   return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
@@ -30,7 +30,7 @@ function sum(lines: readonly Line[]): number {
   return lines.reduce((all, { count }) => all + count, 0);
 }
 
-/** Share of the samples whose stack has these frames, in this order. */
+/** Share of the samples whose stack contains these frames in this order, from 0 to 1. */
 function share(lines: readonly Line[], ...wanted: readonly string[]): number {
   const has = ({ frames }: Line) => {
     let at = -1;
@@ -39,21 +39,21 @@ function share(lines: readonly Line[], ...wanted: readonly string[]): number {
   return sum(lines.filter(has)) / sum(lines);
 }
 
-/** Profiles a command into collapsed stacks. */
+/** Profiles a command; returns its collapsed stacks. */
 function foldedOf(command: string, ...args: readonly string[]): Line[] {
   using at = folder();
   const { code, stdout, stderr } = profile(["-c", command, "-o", "a.folded", ...args], {
     cwd: at.path,
   });
   assertEquals(code, 0, stderr);
-  // At most what the command itself says.
+  // The command line prints nothing but what the profiled command prints.
   assert(stdout.split("\n").length <= 2, stdout);
-  // No logs of runtimes, nothing else.
+  // The folder holds the result alone: no logs of runtimes.
   assertEquals([...Deno.readDirSync(at.path)].map(({ name }) => name), ["a.folded"]);
   return parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`));
 }
 
-/** Maps that runtimes have left. */
+/** Lists the perf maps that runtimes have left in /tmp. */
 function perfMaps(): string[] {
   return [...Deno.readDirSync("/tmp")].map(({ name }) => name)
     .filter((name) => /^perf-\d+\.map$/.test(name)).sort();
@@ -70,8 +70,8 @@ kernelTest(
 );
 
 /**
- * Share of a script's samples that have these frames, without those of its
- * runtime's start and end: a slow machine may spend a tenth of the run on them.
+ * Share of a script's samples that contain these frames. Samples of the runtime's start and end are
+ * left out, since a slow machine may spend a tenth of the run on them.
  */
 function scriptShare(command: (ms: number) => string, wanted: readonly string[]): number {
   const before = perfMaps();
@@ -131,7 +131,7 @@ testWith("profile works for an ordinary user's own processes", ["root", "setpriv
   assert(Number(self) >= 95, stdout);
 });
 
-/** Inclusive share of each frame. */
+/** Computes for each frame the share of the samples that contain the frame. */
 function inclusive(lines: readonly Line[]): Map<string, number> {
   const shares = new Map<string, number>();
   const all = sum(lines);
@@ -141,7 +141,10 @@ function inclusive(lines: readonly Line[]): Map<string, number> {
   return shares;
 }
 
-/** What `perf script` prints as collapsed stacks, with our names for what has none. */
+/**
+ * Collapses what `perf script` prints; frames without a name get the names that this tool gives
+ * them.
+ */
 function foldPerf(text: string): Line[] {
   const lines: Line[] = [];
   for (const sample of text.split("\n\n")) {
@@ -172,7 +175,7 @@ testWith("profile agrees with perf, over 3,000 samples", ["root", "gcc", "perf"]
       .concat("-F", "997", "-o", `${at.path}/a.folded`),
     stderr: "piped",
   }).spawn();
-  await new Promise((resolve) => setTimeout(resolve, 1500)); // until both have attached
+  await new Promise((resolve) => setTimeout(resolve, 1500)); // until both profilers are attached
   await target.stdin.close();
   await Promise.all([target.status, ours.output(), perf.status]);
   const script = output("perf", ["script", "-i", `${at.path}/data`, "-F", "comm,ip,sym,dso"]);
@@ -203,7 +206,7 @@ kernelTest("profile --offcpu tells how long threads wait, and in what", [], () =
   assert(slept >= 700 && slept < 850, `${slept} ms`);
   const waited = waits("sh", "do_wait_[k]");
   assert(waited >= 700 && waited < 900, `${waited} ms`);
-  // Those that have died wait no more.
+  // Threads that have ended wait no longer.
   assert(sum(lines) / 1000 < 1900, `${sum(lines)} us`);
 });
 

@@ -1,5 +1,5 @@
-// watchpoint: what it refuses. Virtual machines may have breakpoints that never fire, so what fires is tested
-// in one that is emulated: tests/vm/guest/watchpoint.ts.
+// Tests of what the provider watchpoint refuses. In a virtual machine breakpoints may never fire,
+// so firing is tested on an emulated CPU: tests/vm/guest/watchpoint.ts.
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { btrace, kernelTest } from "../helpers.ts";
@@ -18,7 +18,7 @@ kernelTest("watchpoint says what it cannot watch", [], () => {
     assertEquals(code, 1);
     assertStringIncludes(stderr, `Cannot watch ${probe}: ${message}`);
   }
-  // The CPU has four.
+  // The CPU has four debug registers.
   const five = [0, 1, 2, 3, 4].map((i) => `watchpoint:0x10${i}0:8:w`);
   const { code, stderr } = btrace(["-e", `${five.join(", ")} { @ = count(); }`]);
   assertEquals(code, 1);
