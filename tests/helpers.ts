@@ -1,7 +1,7 @@
 // What kernel tests share: running btrace, what they need, and that nothing is left behind.
 
 import { assertEquals } from "./std_assert.ts";
-import { missingCapabilities } from "../core/bpf/mod.ts";
+import { kernelPlaneRefusal } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
 
 /** The repository. */
@@ -243,7 +243,7 @@ const EVENTS = "/sys/kernel/tracing/events";
 function missing(need: Need): string | undefined {
   switch (need) {
     case "bpf":
-      return missingCapabilities().join(" and ") || undefined;
+      return kernelPlaneRefusal() && "the kernel plane";
     case "root":
       return Deno.uid() === 0 ? undefined : "root";
     case "hotplug":

@@ -79,7 +79,9 @@ export class KernelSource implements Disposable {
       }),
     );
     const device = openDevice({ providers: [tracepoint(), rawtracepoint(), procEvents()] });
-    this.#session = stack.use(device.open({ ringBytes: options.ringBytes ?? DEFAULT_RING }));
+    this.#session = stack.use(
+      device.open({ plane: "kernel", ringBytes: options.ringBytes ?? DEFAULT_RING }),
+    );
     const captureBytes = Math.max(LEAST_CAPTURE, options.genioBytes);
     this.#enable(stack, options, captureBytes);
     this.#session.start();
