@@ -189,7 +189,7 @@ export class Session implements Disposable, ProviderSession {
       });
     }
     if (this.#current !== undefined && !this.#stopped) throw this.#busy("disable");
-    this.#services.registry.providerOf(probe).dealloc(enabled.pcbs);
+    this.#services.registry.providerOf(probe).dealloc?.(enabled.pcbs);
     this.#enabled.delete(probe.pbn);
   }
 
@@ -400,7 +400,7 @@ export class Session implements Disposable, ProviderSession {
     this.#closed = true;
     const { registry } = this.#services;
     for (const { probe, pcbs } of this.#enabled.values()) {
-      registry.providerOf(probe).dealloc(pcbs);
+      registry.providerOf(probe).dealloc?.(pcbs);
     }
     this.#enabled.clear();
   }
