@@ -32,7 +32,6 @@ export default function (core: Core): Provider {
       return file !== undefined && exists(file) ? spec(name) : undefined;
     },
     alloc: (probe, request, session) => core.userPcb(probe, request, session, "lines of log files"),
-    dealloc() {},
     attachments: (pcbs) => pcbs.map((pcb) => follow(core, pcb)),
   };
 }

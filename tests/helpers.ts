@@ -3,7 +3,7 @@
 
 import { processes, variableOf } from "./marked_processes.ts";
 import { assertEquals } from "./std_assert.ts";
-import { missingCapabilities } from "../core/bpf/mod.ts";
+import { kernelPlaneRefusal } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
 
 /** Path of this repository, with a slash at its end. */
@@ -261,7 +261,7 @@ const EVENTS = "/sys/kernel/tracing/events";
 function missing(need: Need): string | undefined {
   switch (need) {
     case "bpf":
-      return missingCapabilities().join(" and ") || undefined;
+      return kernelPlaneRefusal() && "the kernel plane";
     case "root":
       return Deno.uid() === 0 ? undefined : "root";
     case "hotplug":

@@ -31,6 +31,11 @@ export interface ProbeSpec {
   readonly danger?: string;
   /** How it is had, where that is not as its name says: told to who asks for details. */
   readonly note?: string;
+  /**
+   * What the provider read out of the name, so that neither alloc nor attachments parse the name again, as
+   * dt(4) keeps dtp_sysnum. Of the provider alone: nobody else looks at the value.
+   */
+  readonly parsed?: unknown;
   /** Tells apart probes whose arguments have equal names and types in different places. */
   readonly layout?: string;
 }

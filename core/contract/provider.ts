@@ -61,8 +61,8 @@ export interface Provider {
    * on this plane, with the reason.
    */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[];
-  /** Takes PCBs back; they do not fire any more. */
-  dealloc(pcbs: readonly Pcb[]): void;
+  /** Takes PCBs back, which do not fire any more; absent where nothing is held for them. */
+  dealloc?(pcbs: readonly Pcb[]): void;
   /** Groups what fires together, for the session's plane: all system calls are one attachment. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[];
 }

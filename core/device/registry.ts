@@ -84,7 +84,8 @@ export class Registry {
     }
     for (const [provider, spec] of this.#list(pattern)) {
       // Listings also name families without end ("interval:hz:"), which are no probes.
-      if (provider.provide(spec.name) !== undefined) yield this.#register(spec, provider);
+      const described = provider.provide(spec.name);
+      if (described !== undefined) yield this.#register(described, provider);
     }
   }
 

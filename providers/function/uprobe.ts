@@ -94,9 +94,6 @@ export class UprobeProvider implements Provider {
     return [placed];
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** All of them are one program; a cookie tells which is meant. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     if (pcbs.length === 0) return [];

@@ -67,9 +67,6 @@ export class UsdtProvider implements Provider {
     return fileProbePcbs(pcb, [found], probe.args);
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** One for all whose arguments lie alike. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return fileProbeAttachments(pcbs);
