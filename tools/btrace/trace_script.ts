@@ -14,6 +14,7 @@ import {
   type Script,
   type SourceText,
 } from "../../language/compile.ts";
+import { CPartMissing, loadCPart } from "../../language/ctypes/lazy.ts";
 import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
@@ -37,7 +38,14 @@ export interface Prepared {
  */
 export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
   const device = await openFor(options);
-  return { device, script: compileScript(readSource(options), device, options, plane) };
+  const source = readSource(options);
+  try {
+    return { device, script: compileScript(source, device, options, plane) };
+  } catch (error) {
+    if (!(error instanceof CPartMissing)) throw error;
+  }
+  await loadCPart();
+  return { device, script: compileScript(source, device, options, plane) };
 }
 
 function compileScript(
@@ -59,6 +67,8 @@ function compileScript(
     unsafe: options.unsafe,
     includeFolders: options.includeFolders,
     includes: options.includes,
+    kernelSource: Deno.env.get("BPFTRACE_KERNEL_SOURCE"),
+    kernelBuild: Deno.env.get("BPFTRACE_KERNEL_BUILD"),
     warnings: options.warnings,
     special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
     probeFilter: options.probeFilter,
