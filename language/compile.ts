@@ -7,7 +7,7 @@ import { possibleCpuCount } from "../core/sys/cpu.ts";
 import { tracefsMissing } from "../core/tracefs/mod.ts";
 import type { PlaneName } from "../core/contract/provider.ts";
 import { BtfTypes } from "./ctypes/btf_types.ts";
-import type { Header } from "./ctypes/preprocess.ts";
+import { cPart } from "./ctypes/lazy.ts";
 import type { Program } from "./syntax/ast.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
 import type { MapType } from "./model/types.ts";
@@ -18,7 +18,7 @@ import type { CheckedClause, CheckedProgram } from "./check/check.ts";
 import type { Config } from "./check/config.ts";
 import type { Environment, NamedParams } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
-import { analyze } from "./check/pipeline.ts";
+import { analyze, type CTools } from "./check/pipeline.ts";
 
 export type { Config };
 
@@ -48,6 +48,10 @@ export interface CompileOptions {
   readonly includeFolders?: readonly string[];
   /** Headers to include before the script. */
   readonly includes?: readonly string[];
+  /** Folder with the source of the kernel, for its headers. Default: what /lib/modules has. */
+  readonly kernelSource?: string;
+  /** Folder with what a build of the kernel has generated, if not in the source's folder. */
+  readonly kernelBuild?: string;
   /** Reports failed reads and lookups at run time. */
   readonly warnings?: boolean;
   /** For uaddr(): a variable or function of the process that is traced. */
@@ -145,24 +149,6 @@ function systemEnvironment(
   };
 }
 
-/** Reads a header: its own folder first, then those given, then the system's. */
-function headerFinder(folders: readonly string[], base: string) {
-  return (name: string): Header | undefined => {
-    for (
-      const folder of [
-        base,
-        ...folders,
-        "/usr/include",
-        `/usr/include/${Deno.build.arch}-linux-gnu`,
-      ]
-    ) {
-      const text = readText(name.startsWith("/") ? name : `${folder}/${name}`);
-      if (text !== undefined) return { name, text };
-    }
-    return undefined;
-  };
-}
-
 function readText(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
@@ -173,6 +159,23 @@ function readText(path: string): string | undefined {
     if (error instanceof Deno.errors.IsADirectory) return undefined;
     throw error;
   }
+}
+
+function cTools(
+  script: string,
+  { includeFolders = [], kernelSource, kernelBuild }: CompileOptions,
+): CTools {
+  const { HeaderFiles, ...rest } = cPart();
+  const architecture = Deno.build.arch;
+  const headers = new HeaderFiles({
+    script,
+    given: includeFolders,
+    kernelSource,
+    kernelBuild,
+    kernelRelease: Deno.osRelease(),
+    architecture,
+  });
+  return { ...rest, headers, architecture };
 }
 
 /**
@@ -198,7 +201,7 @@ export function compile(
       variables: options.variables ?? {},
       params: options.params ?? [],
       named: options.named ?? { given: new Map(), known: new Map() },
-      findHeader: headerFinder(options.includeFolders ?? [], folder),
+      c: () => cTools(folder, options),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
       environment: systemEnvironment(plane, options.userAddress),

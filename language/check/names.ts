@@ -28,6 +28,7 @@ import {
   string,
   type Type,
   UINT64,
+  wideEnumeration,
 } from "../model/types.ts";
 import { broken, constant, type Context } from "./context.ts";
 import { isReadableAt, type ProbeInfo } from "./expand.ts";
@@ -48,10 +49,7 @@ export function name(context: Context, name: string, span: Span): Node {
   }
   if (ARGUMENT_NAME.test(name)) return positional(context, name, span);
   const found = context.types.constant(name);
-  if (typeof found === "string") {
-    return { op: "text", value: found, type: string(found.length + 1), span };
-  }
-  if (found !== undefined) return constant(found.value, found.type, span);
+  if (found !== undefined) return constant(found.value, wideEnumeration(found.type), span);
   const near = didYouMean(name, KNOWN_NAMES);
   context.error(
     "unknown-name",

@@ -13,8 +13,8 @@ export interface Constant {
 export interface TypeScope {
   /** "struct task_struct", "size_t", "enum x"; undefined if there is none. */
   type(name: string): Type | undefined;
-  /** An enumerator or a macro. */
-  constant(name: string): Constant | string | undefined;
+  /** An enumerator; undefined if there is none. */
+  constant(name: string): Constant | undefined;
 }
 
 /** Asks one scope after the other. */

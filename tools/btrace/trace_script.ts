@@ -14,6 +14,7 @@ import {
   type Script,
   type SourceText,
 } from "../../language/compile.ts";
+import { CPartMissing, loadCPart } from "../../language/ctypes/lazy.ts";
 import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
@@ -38,6 +39,12 @@ export interface Prepared {
 export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
   const source = readSource(options);
   const device = await openFor(options, source.text);
+  try {
+    return { device, script: compileScript(source, device, options, plane) };
+  } catch (error) {
+    if (!(error instanceof CPartMissing)) throw error;
+  }
+  await loadCPart();
   return { device, script: compileScript(source, device, options, plane) };
 }
 
@@ -60,6 +67,8 @@ function compileScript(
     unsafe: options.unsafe,
     includeFolders: options.includeFolders,
     includes: options.includes,
+    kernelSource: Deno.env.get("BPFTRACE_KERNEL_SOURCE"),
+    kernelBuild: Deno.env.get("BPFTRACE_KERNEL_BUILD"),
     warnings: options.warnings,
     special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
     probeFilter: options.probeFilter,
