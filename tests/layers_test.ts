@@ -1,5 +1,5 @@
 // Who may import whom. Imports go one way:
-//   sys, asm → btf, symbols, tracefs → bpf → contract → planes → device → sources → providers → language → tools
+//   sys, asm → btf, symbols → dwarf, tracefs → bpf → contract → planes → device → sources → providers → language → tools
 
 import { assert, assertEquals } from "@std/assert";
 import { output, ROOT } from "./helpers.ts";
@@ -50,6 +50,7 @@ const RULES: Rules = {
   "core/asm/": GROUND,
   "core/btf/": [...GROUND, "core/sys/"],
   "core/symbols/": [...GROUND, "core/sys/"],
+  "core/dwarf/": [...GROUND, "core/sys/", "core/symbols/", "node:process"],
   "core/tracefs/": GROUND,
   "core/bpf/": [...GROUND, "core/sys/", "core/asm/", "core/btf/"],
   "core/contract/": [...GROUND, "core/asm/"],
@@ -82,7 +83,7 @@ const RULES: Rules = {
 
   "language/model/": [...GROUND, "core/contract/", "core/device/", "language/syntax/"],
   "language/syntax/": [...GROUND, "language/model/"],
-  "language/ctypes/": ["core/btf/", "language/model/", "language/syntax/"],
+  "language/ctypes/": ["core/btf/", "core/dwarf/", "language/model/", "language/syntax/"],
   "language/check/": [...GROUND, "language/ctypes/", "language/model/", "language/syntax/"],
   "language/output/": ["core/", "language/model/", "language/syntax/", "language/compile.ts"],
   // The backends never import each other.

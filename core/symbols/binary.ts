@@ -1,7 +1,9 @@
 // Files with code: opened by one of the paths that may lead to them, their symbols found wherever a
 // distribution keeps them.
 
-import { ElfFile, joined, type ReadAt, type SymbolKind } from "./elf.ts";
+import { debugFile } from "./debug_file.ts";
+import { type ElfFile, joined, type SymbolKind } from "./elf.ts";
+import { elfOf, openElf } from "./elf_path.ts";
 import { type SymbolSource, SymbolTable } from "./symbol_table.ts";
 
 /** What reading symbols may need of others: this folder depends on no package. */
@@ -11,9 +13,6 @@ export interface SymbolHelpers {
   /** Unpacks xz, in which .gnu_debugdata is; undefined if it cannot. */
   readonly unxz?: (bytes: Uint8Array) => Uint8Array | undefined;
 }
-
-/** Debug files of distributions lie below it. */
-const DEBUG = "/usr/lib/debug";
 
 /** A file with code. */
 export class Binary {
@@ -97,33 +96,10 @@ export class Binary {
   }
 
   #debugFile(): ElfFile | undefined {
-    for (const path of this.#debugPaths()) {
-      const found = openElf(path);
-      if (found === undefined) continue;
-      const { buildId } = this.elf;
-      const same = buildId !== undefined && found.buildId !== undefined
-        ? buildId === found.buildId
-        : checksum(path) === this.elf.debugLink?.crc;
-      if (same && found.hasSymbols) return found;
-    }
-    return undefined;
-  }
-
-  *#debugPaths(): Generator<string> {
-    const { buildId, debugLink } = this.elf;
-    const roots = this.#root === "" ? [""] : [this.#root, ""];
-    if (buildId !== undefined) {
-      const name = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;
-      for (const root of roots) yield `${root}${DEBUG}/${name}`;
-    }
-    if (debugLink === undefined || debugLink.name.includes("/")) return;
-    const own = this.#path.slice(0, this.#path.lastIndexOf("/"));
-    const folder = own.startsWith(this.#root) ? own.slice(this.#root.length) : own;
-    for (const root of roots) {
-      yield `${root}${folder}/${debugLink.name}`;
-      yield `${root}${folder}/.debug/${debugLink.name}`;
-      yield `${root}${DEBUG}${folder}/${debugLink.name}`;
-    }
+    return debugFile(this.elf, this.#path, {
+      root: this.#root,
+      accept: ({ hasSymbols }) => hasSymbols,
+    })?.elf;
   }
 }
 
@@ -137,65 +113,4 @@ function moved(symbols: SymbolSource, distance: number): SymbolSource {
 export function openBinary(path: string, helpers: SymbolHelpers = {}): Binary | undefined {
   const elf = openElf(path);
   return elf && new Binary(elf, path, "", helpers);
-}
-
-/** An ELF file; undefined if what is read is none. */
-export function elfOf(read: ReadAt): ElfFile | undefined {
-  try {
-    return new ElfFile(read);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * An ELF file that is opened for each read, so that no descriptor is held. What cannot be read any more,
- * because the file has gone or is another one now, is empty.
- */
-export function openElf(path: string): ElfFile | undefined {
-  try {
-    const { isFile, ino } = Deno.statSync(path);
-    if (!isFile) return undefined;
-    return elfOf((offset, length) => {
-      try {
-        return readPart(path, ino, offset, length);
-      } catch {
-        return new Uint8Array();
-      }
-    });
-  } catch {
-    return undefined; // not there, or not ours to read
-  }
-}
-
-function readPart(path: string, inode: number | null, offset: number, length: number): Uint8Array {
-  using file = Deno.openSync(path);
-  const { size, ino } = file.statSync();
-  if (ino !== inode || !(offset < size)) return new Uint8Array();
-  file.seekSync(offset, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-  let done = 0;
-  while (done < bytes.length) {
-    const count = file.readSync(bytes.subarray(done));
-    if (count === null) break;
-    done += count;
-  }
-  return bytes.subarray(0, done);
-}
-
-/** CRC-32, as .gnu_debuglink has it. */
-function checksum(path: string): number | undefined {
-  let bytes: Uint8Array;
-  try {
-    bytes = Deno.readFileSync(path);
-  } catch {
-    return undefined;
-  }
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1 ? 0xedb8_8320 : 0);
-  }
-  return ~crc >>> 0;
 }

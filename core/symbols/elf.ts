@@ -25,6 +25,7 @@ interface Section {
   readonly size: number;
   readonly link: number;
   readonly executable: boolean;
+  readonly compressed: boolean;
 }
 
 const PT_LOAD = 1;
@@ -118,7 +119,7 @@ export class ElfFile {
 
   /** True if it has symbols of its own, not only those that it shares with others. */
   get hasSymbols(): boolean {
-    return this.#sections.some(({ type, size }) => type === SHT_SYMTAB && size > 0);
+    return this.#sections.some((one) => one.type === SHT_SYMTAB && one.size > 0 && !one.compressed);
   }
 
   /** Name and checksum of a file with its symbols. */
@@ -136,10 +137,16 @@ export class ElfFile {
     return this.#sections.find((one) => one.name === name)?.address;
   }
 
-  /** Contents of a section; undefined if there is none. */
+  /** Contents of a section; undefined if there is none, empty if they are compressed. */
   section(name: string): Uint8Array | undefined {
     const found = this.#sections.find((one) => one.name === name);
     return found && this.#contents(found);
+  }
+
+  /** Contents of a section that is compressed, with the header that says how; undefined for others. */
+  compressedSection(name: string): Uint8Array | undefined {
+    const found = this.#sections.find((one) => one.name === name && one.compressed);
+    return found && this.#raw(found);
   }
 
   /**
@@ -153,7 +160,11 @@ export class ElfFile {
     return joined(tables);
   }
 
-  #contents({ type, offset, size }: Section): Uint8Array {
+  #contents(section: Section): Uint8Array {
+    return section.compressed ? new Uint8Array() : this.#raw(section);
+  }
+
+  #raw({ type, offset, size }: Section): Uint8Array {
     return type === SHT_NOBITS || size > MOST_BYTES ? new Uint8Array() : this.#read(offset, size);
   }
 
@@ -183,10 +194,10 @@ export class ElfFile {
         type: view.getUint32(from + 4, true),
         address: word(view, from + (wide ? 16 : 12), wide),
         offset: word(view, from + (wide ? 24 : 16), wide),
-        // What is compressed is not read: symbols never are.
-        size: flags & SHF_COMPRESSED ? 0 : word(view, from + (wide ? 32 : 20), wide),
+        size: word(view, from + (wide ? 32 : 20), wide),
         link: view.getUint32(from + (wide ? 40 : 24), true),
         executable: (flags & SHF_EXECINSTR) !== 0,
+        compressed: (flags & SHF_COMPRESSED) !== 0,
       };
     });
     const strings = raw[namesIndex];
