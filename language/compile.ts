@@ -18,6 +18,7 @@ import type { CheckedClause, CheckedProgram } from "./check/check.ts";
 import type { Config } from "./check/config.ts";
 import type { Environment, NamedParams } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
+import type { ProgramLookup } from "./programs.ts";
 import { analyze } from "./check/pipeline.ts";
 
 export type { Config };
@@ -54,6 +55,8 @@ export interface CompileOptions {
   readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
   /** Programs and libraries of the process that is traced: where probes of files without a file are. */
   readonly targetFiles?: () => readonly string[];
+  /** Finds debug information of programs: `programs()` of ./programs.ts. Without it none is read. */
+  readonly programs?: ProgramLookup;
   /** Only probes whose names match; BEGIN and END always do. */
   readonly probeFilter?: RegExp;
   /** Kinds of btrace's own probes that are known beside BEGIN and END. */
@@ -129,10 +132,11 @@ const kernelTypes = new BtfTypes(kernelBtf);
 
 function systemEnvironment(
   plane: PlaneName,
-  userAddress: Environment["userAddress"],
+  { userAddress, programs }: CompileOptions,
 ): Environment {
   return {
     userAddress,
+    program: programs,
     kernelMemory: plane === "kernel",
     get cpus() {
       return possibleCpuCount();
@@ -200,7 +204,7 @@ export function compile(
       findHeader: headerFinder(options.includeFolders ?? [], folder),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
-      environment: systemEnvironment(plane, options.userAddress),
+      environment: systemEnvironment(plane, options),
       unsafe: options.unsafe ?? false,
       special: options.special ?? ["self"],
       targetFiles: options.targetFiles,

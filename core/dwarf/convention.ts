@@ -16,6 +16,8 @@ export interface Convention {
   readonly registers: readonly string[];
   /** Storage of arguments of those types, in order. */
   arguments(types: readonly DebugType[], result: DebugType): Storage[];
+  /** Storage of a result when the function returns. */
+  result(type: DebugType): Storage;
 }
 
 type Class = "none" | "integer" | "float";
@@ -104,16 +106,31 @@ const X86_64: Convention = {
       const wanted = (kind: Class) => words.filter((one) => one === kind).length;
       const fits = wanted("integer") <= free.integer.length && wanted("float") <= free.float.length;
       if (!fits) return pushed(size, isWide);
-      const used = words.map((kind, i) => ({ kind, size: Math.min(8, size - i * 8) }))
-        .filter(({ kind }) => kind !== "none");
-      if (used.length === 0) return { kind: "constant", value: 0n };
-      return registers(used.map(({ kind, size }) => ({
-        storage: { kind: "register", register: free[kind as "integer" | "float"].shift()! },
-        size,
-      })));
+      return inRegisters(words, size, free);
     });
   },
+  result(type) {
+    const words = isReference(type) ? undefined : classify(type);
+    return words === undefined
+      ? { kind: "memory", register: 0, offset: 0 }
+      : inRegisters(words, byteSize(type), { integer: [0, 1], float: [17, 18] });
+  },
 };
+
+/** Where words of these classes are, in registers that are taken in order. */
+function inRegisters(
+  words: readonly Class[],
+  size: number,
+  free: { readonly integer: number[]; readonly float: number[] },
+): Storage {
+  const used = words.map((kind, i) => ({ kind, size: Math.min(8, size - i * 8) }))
+    .filter(({ kind }) => kind !== "none");
+  if (used.length === 0) return { kind: "constant", value: 0n };
+  return registers(used.map(({ kind, size }) => ({
+    storage: { kind: "register", register: free[kind as "integer" | "float"].shift()! },
+    size,
+  })));
+}
 
 /** AArch64: x0 … x30, sp as 31, the program counter as 32, v0 as 64. */
 const AARCH64: Convention = {
@@ -162,12 +179,13 @@ const AARCH64: Convention = {
       })));
     });
   },
+  result(type) {
+    const size = byteSize(type);
+    // The function does not say where it has written a larger one.
+    if (isReference(type) || size > 16) return { kind: "absent", reason: "is in memory" };
+    return AARCH64.arguments([type], { kind: "void" })[0];
+  },
 };
 
 /** The agreement on this kind of machine. */
 export const convention: Convention = Deno.build.arch === "aarch64" ? AARCH64 : X86_64;
-
-/** True if a result of that type is written to memory of the caller, whose address the function returns. */
-export function returnsInMemory(type: DebugType): boolean {
-  return byteSize(type) > 16 || isReference(type) || classify(type) === undefined;
-}

@@ -2,6 +2,7 @@
 
 import { DtError } from "../errors.ts";
 import { Binary } from "../symbols/binary.ts";
+import { setLineFinder } from "../symbols/line_finder.ts";
 import { AddressIndex } from "./address_index.ts";
 import { DamagedError } from "./byte_reader.ts";
 import { findDwarf, type FoundDwarf } from "./debug_files.ts";
@@ -23,7 +24,6 @@ export class DebugInfo {
   readonly #addresses: AddressIndex;
   readonly #names: TypeNames;
   readonly #types: Types;
-  readonly #functions = new Map<number, FunctionInfo | undefined>();
   /** Addresses of the program minus those of the debug file: it may have been prelinked later. */
   readonly #distance: number;
 
@@ -55,18 +55,18 @@ export class DebugInfo {
   /**
    * The function whose first instruction is at an address, as the file speaks of it.
    *
+   * @param within Where in the function its parameters are looked for, in bytes behind its start.
    * @returns undefined if nothing is known of it.
    * @throws {DtError} EINVAL the debug information is damaged.
    */
-  functionAt(address: number): FunctionInfo | undefined {
-    if (this.#functions.has(address)) return this.#functions.get(address);
+  functionAt(address: number, within = 0): FunctionInfo | undefined {
     const found = this.#intact(() => {
       const die = this.#dieAt(address);
-      return die && describeFunction(die, this.#types);
+      if (die === undefined) return undefined;
+      const pc = address - this.#distance + within;
+      return describeFunction(die, this.#types, within === 0 ? undefined : { pc, cfa: undefined });
     });
-    const own = found && { ...found, address };
-    this.#functions.set(address, own);
-    return own;
+    return found && { ...found, address };
   }
 
   /**
@@ -130,3 +130,6 @@ export function openDebugInfo(path: string): DebugInfo | undefined {
   const found = findDwarf(path, note);
   return found && new DebugInfo(path, found, notes);
 }
+
+// Probes of lines find them from now on.
+setLineFinder((path, file, line) => openDebugInfo(path)?.linesOf(file, line));

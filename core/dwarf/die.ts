@@ -79,11 +79,16 @@ export class Die {
 
   /** The entry itself, then what it is an instance of or completes. */
   *origins(): Generator<Die> {
-    let die: Die | undefined = this;
-    for (let i = 0; i < MOST_ORIGINS && die !== undefined; i++) {
+    yield this;
+    let die = this.#origin();
+    for (let i = 1; i < MOST_ORIGINS && die !== undefined; i++) {
       yield die;
-      die = die.reference(DW_AT.abstract_origin) ?? die.reference(DW_AT.specification);
+      die = die.#origin();
     }
+  }
+
+  #origin(): Die | undefined {
+    return this.reference(DW_AT.abstract_origin) ?? this.reference(DW_AT.specification);
   }
 
   /** The entry that has the attribute: itself, or the nearest of its origins. */

@@ -27,6 +27,12 @@ export interface ProbeInfo {
   readonly locations?: readonly string[];
   /** C type of its context, where that has one. */
   readonly context?: string;
+  /** Code of a program that it fires at. */
+  readonly code?: {
+    readonly path: string;
+    readonly functionAddress: number;
+    readonly within: number;
+  };
   /** Probes of one layout only can share code that reads arguments. */
   readonly layout?: string;
   /** What the script's author should know. */

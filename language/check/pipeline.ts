@@ -67,7 +67,8 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
     reportUnstable(config.unstableImport, "import", span, diagnostics);
   }
   const program = expandMacros(substituteParams(parsed, options.params), diagnostics);
-  const types = definitions(program, options, diagnostics);
+  const ownTypes = definitions(program, options, diagnostics);
+  const types = ownTypes === undefined ? options.types : chain(ownTypes, options.types);
   const clauses = expand(program, lookup, diagnostics, {
     missing: config.missingProbes,
     maxProbes: config.maxProbes,
@@ -78,6 +79,7 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
   });
   const checked = check(program, clauses, diagnostics, {
     types,
+    ownTypes,
     config,
     environment: options.environment,
     named: options.named,
@@ -87,25 +89,24 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
   return { parsed, program: checked, config, diagnostics };
 }
 
-/** The script's own types before the kernel's. */
+/** The script's own types; undefined if it has none. */
 function definitions(
   program: Program,
   options: AnalyzeOptions,
   diagnostics: Diagnostics,
-): TypeScope {
+): TypeScope | undefined {
   const texts = options.includes.map((name) => ({
     text: `#include "${name}"\n`,
     span: { start: 0, end: 0 },
   }));
-  if (program.definitions.length + texts.length === 0) return options.types;
+  if (program.definitions.length + texts.length === 0) return undefined;
   try {
     const before = texts.map(({ text }) => text).join("");
-    const own = parseDefinitions(before, program.definitions, options.findHeader, options.types);
-    return chain(own, options.types);
+    return parseDefinitions(before, program.definitions, options.findHeader, options.types);
   } catch (error) {
     if (!(error instanceof CError)) throw error;
     diagnostics.error("definitions", error.message, error.span ?? { start: 0, end: 0 });
-    return options.types;
+    return undefined;
   }
 }
 

@@ -66,7 +66,7 @@ export class Lexer {
 
   /**
    * The text of an attach point: up to white space, `,` or `{` outside quotes, or the `/` of a
-   * predicate. A `/` belongs to it where a part of it starts with one: a path.
+   * predicate. A `/` belongs to it where a part of it starts with one or with a dot: a path.
    */
   attachPoint(): Token {
     this.peek();
@@ -78,7 +78,7 @@ export class Lexer {
       if (quoted) continue;
       if (/[\s,{]/.test(c)) break;
       const part = this.#text.slice(start, this.#at).split(":").at(-1)!;
-      if (c === "/" && part !== "" && !part.includes("/")) break;
+      if (c === "/" && !/^$|^\.|\//.test(part)) break;
     }
     return {
       kind: "identifier",

@@ -3,7 +3,7 @@
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
-import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
+import { type Probe, type ProbeCode, type ProbeSpec } from "../../core/contract/probe.ts";
 import { type Attachment } from "../../core/contract/attachment.ts";
 import { type EnableRequest } from "../../core/contract/request.ts";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../../core/contract/provider.ts";
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
-import { matchingFiles, probedFile } from "./files.ts";
+import { matchingFiles, type ProbedFile, probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** The kernel replaces a byte there, whatever it belongs to. */
@@ -43,8 +43,9 @@ export class UprobeProvider implements Provider {
     const matches = globMatcher(wanted);
     for (const name of matchingFiles(files)) {
       const file = probedFile(name);
-      for (const { name: one } of file?.functions() ?? []) {
-        if (matches(one)) yield this.#spec(`${this.name}:${name}:${one}`);
+      for (const { name: one, address } of file?.functions() ?? []) {
+        if (!matches(one)) continue;
+        yield this.#spec(`${this.name}:${name}:${one}`, codeOf(file!, address));
       }
     }
   }
@@ -53,7 +54,8 @@ export class UprobeProvider implements Provider {
   provide(name: string): ProbeSpec | undefined {
     const place = this.#place(name);
     if (place === undefined || place.offsets.length === 0) return undefined;
-    return place.within ? { ...this.#spec(name), danger: WITHIN } : this.#spec(name);
+    const spec = this.#spec(name, codeOf(place.file, place.addresses[0]));
+    return place.within ? { ...spec, danger: WITHIN } : spec;
   }
 
   /** One PCB: all processes that have the file mapped, or will. */
@@ -85,9 +87,14 @@ export class UprobeProvider implements Provider {
     return parsePlace(name.slice(this.name.length + 1), this.name === "uretprobe");
   }
 
-  #spec(name: string): ProbeSpec {
+  #spec(name: string, code: ProbeCode): ProbeSpec {
     return this.name === "uprobe"
-      ? { name, args: ARGUMENTS, locations: REGISTERS }
-      : { name, args: [], retval: RESULT, locations: REGISTERS };
+      ? { name, code, args: ARGUMENTS, locations: REGISTERS }
+      : { name, code, args: [], retval: RESULT, locations: REGISTERS };
   }
+}
+
+function codeOf(file: ProbedFile, address: number): ProbeCode {
+  const start = file.startOf(address) ?? 0;
+  return { path: file.path, functionAddress: start, within: start === 0 ? 0 : address - start };
 }
