@@ -19,6 +19,7 @@ import type { Config } from "./check/config.ts";
 import type { Environment, NamedParams } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
 import { analyze, type CTools } from "./check/pipeline.ts";
+import type { ProgramLookup } from "./programs.ts";
 
 export type { Config };
 
@@ -58,6 +59,8 @@ export interface CompileOptions {
   readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
   /** Programs and libraries of the process that is traced: where probes of files without a file are. */
   readonly targetFiles?: () => readonly string[];
+  /** Finds debug information of programs: `programs()` of ./programs.ts. Without it none is read. */
+  readonly programs?: ProgramLookup;
   /** Only probes whose names match; BEGIN and END always do. */
   readonly probeFilter?: RegExp;
   /** Kinds of btrace's own probes that are known beside BEGIN and END. */
@@ -134,10 +137,11 @@ const kernelTypes = new BtfTypes(kernelBtf);
 
 function systemEnvironment(
   plane: PlaneName,
-  userAddress: Environment["userAddress"],
+  { userAddress, programs }: CompileOptions,
 ): Environment {
   return {
     userAddress,
+    program: programs,
     kernelMemory: plane === "kernel",
     get cpus() {
       return possibleCpuCount();
@@ -204,7 +208,7 @@ export function compile(
       c: () => cTools(folder, options),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
-      environment: systemEnvironment(plane, options.userAddress),
+      environment: systemEnvironment(plane, options),
       unsafe: options.unsafe ?? false,
       special: options.special ?? ["self"],
       targetFiles: options.targetFiles,

@@ -1,5 +1,5 @@
 // Tests which module may import which. Imports go one way:
-//   sys, asm → btf, symbols, tracefs → bpf → contract → planes → device → sources → providers
+//   sys, asm → btf, symbols → dwarf, tracefs → bpf → contract → planes → device → sources → providers
 //   → language → tools
 
 import { assert, assertEquals } from "@std/assert";
@@ -53,6 +53,7 @@ const RULES: Rules = {
   "core/asm/": GROUND,
   "core/btf/": [...GROUND, "core/sys/"],
   "core/symbols/": [...GROUND, "core/sys/"],
+  "core/dwarf/": [...GROUND, "core/sys/", "core/symbols/", "node:process"],
   "core/tracefs/": GROUND,
   "core/bpf/": [...GROUND, "core/sys/", "core/asm/", "core/btf/"],
   "core/contract/": [...GROUND, "core/asm/"],
@@ -85,7 +86,7 @@ const RULES: Rules = {
 
   "language/model/": [...GROUND, "core/contract/", "core/device/", "language/syntax/"],
   "language/syntax/": [...GROUND, "language/model/"],
-  "language/ctypes/": ["core/btf/", "language/model/", "language/syntax/"],
+  "language/ctypes/": ["core/btf/", "core/dwarf/", "language/model/", "language/syntax/"],
   "language/check/": [...GROUND, "language/ctypes/", "language/model/", "language/syntax/"],
   "language/output/": ["core/", "language/model/", "language/syntax/", "language/compile.ts"],
   // Code for the kernel plane and code for the user plane never import each other.

@@ -28,6 +28,7 @@ import {
   UINT64,
   UNKNOWN,
 } from "../model/types.ts";
+import { chain } from "../ctypes/scope.ts";
 import type { CheckedClause } from "./check.ts";
 import { broken, constant, type Context, mapNode, type Shared } from "./context.ts";
 import type { ProbeInfo } from "./expand.ts";
@@ -35,6 +36,7 @@ import { entry, expression, variableNode } from "./expressions.ts";
 import { aggregation, checkArity, isAggregation } from "./functions/mod.ts";
 import type { Sink } from "./maps.ts";
 import { aggregateValue } from "./memory.ts";
+import { programOf } from "./program.ts";
 import { binary, isConstant, isSignedOperation } from "./operators.ts";
 import { type ClauseState, type FunctionUses, Variables } from "./variables.ts";
 import { writtenType } from "./written_type.ts";
@@ -47,6 +49,7 @@ const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
 export class ClauseChecker implements Context {
   readonly maps: Context["maps"];
   readonly types: Context["types"];
+  readonly ownTypes: Context["ownTypes"];
   readonly config: Context["config"];
   readonly functions: Context["functions"];
   readonly environment: Context["environment"];
@@ -74,6 +77,7 @@ export class ClauseChecker implements Context {
     ({
       maps: this.maps,
       types: this.types,
+      ownTypes: this.ownTypes,
       config: this.config,
       functions: this.functions,
       environment: this.environment,
@@ -84,6 +88,11 @@ export class ClauseChecker implements Context {
     this.#clause = clause;
     this.#probes = probes;
     this.probe = probes[0] ?? NO_PROBE;
+    const program = programOf(this.probe, this.environment);
+    if (program !== undefined) {
+      const own = shared.ownTypes === undefined ? [] : [shared.ownTypes];
+      this.types = chain(...own, program, shared.types);
+    }
     this.variables = new Variables(state.locals);
     this.#uses = state.uses;
     this.#sink = sink;

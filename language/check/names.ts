@@ -34,6 +34,7 @@ import { broken, constant, type Context } from "./context.ts";
 import { isReadableAt, type ProbeInfo } from "./expand.ts";
 import { member, valueType } from "./memory.ts";
 import { binary } from "./operators.ts";
+import { programArgument, programArguments, programFunction, programResult } from "./program.ts";
 
 /** The value of an identifier. */
 export function name(context: Context, name: string, span: Span): Node {
@@ -195,6 +196,9 @@ function result(context: Context, span: Span): Node {
     notHere(context, "retval", span);
     return broken(span);
   }
+  const own = programFunction(context.probe, context.environment);
+  const typed = own && programResult(context, own, span);
+  if (typed !== undefined) return typed;
   return { op: "context", at: "retval", type: parseCType(retval, context.types), span };
 }
 
@@ -220,6 +224,8 @@ type Argument = ProbeInfo["args"][number];
 /** `args.name` */
 export function argument(context: Context, field: string, span: Span): Node {
   const { args, name } = context.probe;
+  const own = programFunction(context.probe, context.environment);
+  if (own !== undefined) return programArgument(context, own, field, span);
   const arg = args.find((one) => one.name === field);
   if (arg !== undefined) return argumentNode(context, arg, span);
   if (name !== "") {
@@ -268,6 +274,8 @@ function dynamicNode(context: Context, arg: Argument, of: string, span: Span): N
 function wholeArguments(context: Context, span: Span): Node {
   const { args, name } = context.probe;
   if (args.length === 0 && name !== "") notHere(context, "args", span);
+  const own = programFunction(context.probe, context.environment);
+  if (own !== undefined) return programArguments(context, own, span);
   const elements = args.map((arg) => argumentNode(context, arg, span));
   return {
     op: "tuple",

@@ -83,7 +83,8 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
       ? parsed
       : withCMacros(parsed, options.c().cMacroExpansion(own, source, diagnostics));
     const program = expandMacros(substituteParams(defined, options.params), diagnostics);
-    result.checked = checkProgram(program, types, config, lookup, options, diagnostics);
+    const scopes = { types, ownTypes: own };
+    result.checked = checkProgram(program, scopes, config, lookup, options, diagnostics);
   });
   if (diagnostics.failed) throw new ScriptError(diagnostics.list, source);
   return { parsed, program: result.checked!, config, diagnostics };
@@ -101,7 +102,7 @@ function reportingC(diagnostics: Diagnostics, step: () => void): void {
 
 function checkProgram(
   program: Program,
-  types: TypeScope,
+  scopes: { readonly types: TypeScope; readonly ownTypes?: TypeScope },
   config: Config,
   lookup: ProbeLookup,
   options: AnalyzeOptions,
@@ -116,7 +117,7 @@ function checkProgram(
     unsafe: options.unsafe,
   });
   return check(program, clauses, diagnostics, {
-    types,
+    ...scopes,
     config,
     environment: options.environment,
     named: options.named,

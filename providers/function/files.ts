@@ -165,6 +165,7 @@ export class ProbedFile {
   readonly path: string;
   readonly #binary: Binary;
   #functions?: Map<string, FunctionSymbol[]>;
+  #starts?: Set<number>;
   #staticProbes?: Map<string, StaticProbe[]>;
 
   constructor(path: string, binary: Binary) {
@@ -191,6 +192,12 @@ export class ProbedFile {
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** Where the function starts that an address lies in. */
+  startOf(address: number): number | undefined {
+    this.#starts ??= new Set([...this.#all.values()].flat().map((one) => one.address));
+    return this.#starts.has(address) ? address : this.at(address)?.address;
   }
 
   /** Where an address is in the file. */

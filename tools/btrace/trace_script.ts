@@ -39,19 +39,32 @@ export interface Prepared {
 export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
   const source = readSource(options);
   const device = await openFor(options, source.text);
+  const programs = asksPrograms(source.text) ? await loadPrograms() : undefined;
+  const all = { ...options, programs };
   try {
-    return { device, script: compileScript(source, device, options, plane) };
+    return { device, script: compileScript(source, device, all, plane) };
   } catch (error) {
     if (!(error instanceof CPartMissing)) throw error;
   }
   await loadCPart();
-  return { device, script: compileScript(source, device, options, plane) };
+  return { device, script: compileScript(source, device, all, plane) };
+}
+
+/** True if debug information of a program may be of use: it names arguments, types, lines of source. */
+function asksPrograms(text: string): boolean {
+  return /\b(u|ur|uprobe|uretprobe):/.test(text) &&
+    /\b(args|retval|struct|union|enum|class|sizeof|offsetof)\b|\*\s*\)|@[^\s:]+:\d/.test(text);
+}
+
+async function loadPrograms(): Promise<CompileOptions["programs"]> {
+  const { programs } = await import("../../language/programs.ts");
+  return programs();
 }
 
 function compileScript(
   source: SourceText,
   device: Device,
-  options: Options,
+  options: Options & Pick<CompileOptions, "programs">,
   plane: PlaneName,
 ): Script {
   const { mode } = options;
@@ -73,6 +86,7 @@ function compileScript(
     special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
     probeFilter: options.probeFilter,
     targetFiles: targetFiles(options),
+    programs: options.programs,
     userAddress: options.pid === undefined ? undefined : (name) => {
       using symbolizer = new Symbolizer();
       return symbolizer.address(options.pid!, name);
