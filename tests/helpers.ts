@@ -3,6 +3,7 @@
 import { assertEquals } from "./std_assert.ts";
 import { missingCapabilities } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
+import { findOracle } from "./oracle/oracle.ts";
 
 /** The repository. */
 export const ROOT = new URL("..", import.meta.url).pathname;
@@ -221,6 +222,7 @@ export type Need =
   | "tracefs"
   | "bpftool"
   | "bpftrace"
+  | "oracle"
   | "gcc"
   | "setpriv"
   | "unshare"
@@ -248,6 +250,8 @@ function missing(need: Need): string | undefined {
       return Deno.uid() === 0 ? undefined : "root";
     case "hotplug":
       return exists("/sys/devices/system/cpu/cpu1/online") ? undefined : "a second CPU that can go";
+    case "oracle":
+      return findOracle() === undefined ? "tests/oracle/oracle.ts to fetch it" : undefined;
     case "sdt.h": {
       const folders = ["/usr/include", `/usr/include/${Deno.build.arch}-linux-gnu`];
       return folders.some((one) => exists(`${one}/sys/sdt.h`)) ? undefined : "sys/sdt.h";
