@@ -5,6 +5,7 @@ import { processes, variableOf } from "./marked_processes.ts";
 import { assertEquals } from "./std_assert.ts";
 import { kernelPlaneRefusal } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
+import { findOracle } from "./oracle/oracle.ts";
 
 /** Path of this repository, with a slash at its end. */
 export const ROOT = new URL("..", import.meta.url).pathname;
@@ -238,6 +239,7 @@ export type Need =
   | "tracefs"
   | "bpftool"
   | "bpftrace"
+  | "oracle"
   | "gcc"
   | "setpriv"
   | "unshare"
@@ -266,6 +268,8 @@ function missing(need: Need): string | undefined {
       return Deno.uid() === 0 ? undefined : "root";
     case "hotplug":
       return exists("/sys/devices/system/cpu/cpu1/online") ? undefined : "a second CPU that can go";
+    case "oracle":
+      return findOracle() === undefined ? "tests/oracle/oracle.ts to fetch it" : undefined;
     case "sdt.h": {
       const folders = ["/usr/include", `/usr/include/${Deno.build.arch}-linux-gnu`];
       return folders.some((one) => exists(`${one}/sys/sdt.h`)) ? undefined : "sys/sdt.h";
