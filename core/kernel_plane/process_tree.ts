@@ -10,6 +10,7 @@ import { atomicFetchOp, atomicOp, load, loadMap, loadMapValue, store } from "../
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R4, R6 } from "../asm/register.ts";
 import { CONTROL } from "../contract/blocks.ts";
+import { emitLookup } from "./map_lookup.ts";
 import { emitPidTgid } from "./thread_id.ts";
 import { type NamespaceId } from "../contract/kernel_action.ts";
 
@@ -44,12 +45,8 @@ export function emitInTree(asm: Assembler, { root, namespace, map }: Tree, rejec
   if (namespace !== undefined) asm.emit(rsh64(R0, imm(32)));
   asm.emit(
     store(8, R10, SPILL, R0),
-    loadMap(R1, map),
-    mov64(R2, R10),
-    add64(R2, imm(SPILL)),
-    callHelper(BPF_FUNC.map_lookup_elem),
-    jeq(R0, imm(0), reject),
   );
+  emitLookup(asm, map, SPILL, reject);
   asm.bind(inside);
 }
 
@@ -122,10 +119,6 @@ function emitTasks(asm: Assembler, { map }: Tree, offsets: TaskOffsets, out: Lab
   asm.emit(
     load(4, R0, R6, offsets.tgid),
     store(8, R10, SPILL, R0),
-    loadMap(R1, map),
-    mov64(R2, R10),
-    add64(R2, imm(SPILL)),
-    callHelper(BPF_FUNC.map_lookup_elem),
-    jeq(R0, imm(0), out),
   );
+  emitLookup(asm, map, SPILL, out);
 }

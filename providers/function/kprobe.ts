@@ -16,6 +16,7 @@ import {
 } from "../../core/bpf/mod.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
 import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
@@ -26,7 +27,7 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/contract/provider.ts";
-import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
+import { ARGUMENTS, LOCATIONS, RESULT } from "./convention.ts";
 import { fentryAttachment } from "./fentry.ts";
 import { functionType, knownFunction, traceableFunctions, VMLINUX } from "./kernel_functions.ts";
 
@@ -209,8 +210,8 @@ export class KprobeProvider implements Provider {
     const isReturn = this.#isReturn;
     if (!isServed()) {
       return isReturn
-        ? { name, args: [], retval: RESULT, locations: REGISTERS, parsed }
-        : { name, args: ARGUMENTS, locations: REGISTERS, parsed };
+        ? { name, args: [], retval: RESULT, locations: REGISTER_NAMES, parsed }
+        : { name, args: ARGUMENTS, locations: REGISTER_NAMES, parsed };
     }
     const kind = isReturn ? "fexit" : "fentry";
     const note = `${name} is served by ${kind}: this kernel has no kprobes`;

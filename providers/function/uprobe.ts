@@ -1,6 +1,7 @@
 // uprobe and uretprobe: functions of programs and libraries, when they are called and when they return.
 
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
 import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
@@ -12,7 +13,7 @@ import {
   type ProviderSession,
 } from "../../core/contract/provider.ts";
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
-import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
+import { ARGUMENTS, LOCATIONS, RESULT } from "./convention.ts";
 import { matchingFiles, probedFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
@@ -84,7 +85,7 @@ export class UprobeProvider implements Provider {
 
   #spec(name: string): ProbeSpec {
     return this.name === "uprobe"
-      ? { name, args: ARGUMENTS, locations: REGISTERS }
-      : { name, args: [], retval: RESULT, locations: REGISTERS };
+      ? { name, args: ARGUMENTS, locations: REGISTER_NAMES }
+      : { name, args: [], retval: RESULT, locations: REGISTER_NAMES };
   }
 }

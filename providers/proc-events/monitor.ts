@@ -385,28 +385,18 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   /** Bound once. */
   readonly #event = (event: DtEvent): void => this.#order.push(processEvent(event));
 
+  /** Tells an event to those who watch its task, and keeps the tables of tasks. */
   #deliver(event: ProcessEvent): void {
-    const { name, pid, tid, parentPid, parentTid, timestampNs } = event;
-    const isBirth = name === "process:fork" || name === "thread:create";
-    const bit = EVENT_BITS[name];
-    const told = new Set<Watched>();
-    if (isBirth) this.#renewed(name === "process:fork" ? pid : tid);
-    const tell = (one: Registration<Notification | undefined>) => {
-      const watched = one as Watched;
-      if (timestampNs < watched.since || told.has(watched)) return;
-      told.add(watched);
-      // Also those who are not told of births have the children.
-      if (isBirth && watched.follows && pid !== parentPid) this.#targets.add(watched, pid);
-    };
-    // As kmonitor had it: the running task's watchers are told, of a fork the parent's.
-    this.#targets.each(isBirth ? [parentPid, parentTid] : [pid, tid], tell);
-    const inCgroup = this.#byCgroup.get(event.cgroup);
-    if (inCgroup !== undefined) { for (const one of inCgroup) tell(one); }
+    const { name, pid, tid, timestampNs } = event;
+    if (name === "process:fork") this.#renewed(pid);
+    if (name === "thread:create") this.#renewed(tid);
+    const watching = this.#watching(event);
+    if (isBirth(event)) this.#inherit(watching, event);
     // Threads of a process may be told behind it.
     if (name === "process:exit") this.#ended(pid, timestampNs);
     if (name === "thread:exit" && tid !== pid) this.#ended(tid, timestampNs);
-    if (told.size === 0) return;
-    const wanted = [...told].filter(({ mask }) => (mask & bit) !== 0);
+    const bit = EVENT_BITS[name];
+    const wanted = [...watching].filter(({ mask }) => (mask & bit) !== 0);
     if (wanted.length === 0) return;
     this.#delivered++;
     // Whoever is called wants no queue, unless somebody reads it.
@@ -414,6 +404,25 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       this.#queue.push(event);
     }
     for (const watched of wanted) this.#notify(watched, event, bit);
+  }
+
+  /** Registrations that an event concerns: of the running task, of a birth the parent's, and of its cgroup. */
+  #watching(event: ProcessEvent): Set<Watched> {
+    const { pid, tid, parentPid, parentTid, timestampNs, cgroup } = event;
+    const found = new Set<Watched>();
+    const add = (one: Registration<Notification | undefined>) => {
+      const watched = one as Watched;
+      if (timestampNs >= watched.since) found.add(watched);
+    };
+    this.#targets.each(isBirth(event) ? [parentPid, parentTid] : [pid, tid], add);
+    for (const one of this.#byCgroup.get(cgroup) ?? []) add(one);
+    return found;
+  }
+
+  /** A new process is watched by those who follow its parent, whether births are told to them or not. */
+  #inherit(watching: ReadonlySet<Watched>, { pid, parentPid }: ProcessEvent): void {
+    if (pid === parentPid) return;
+    for (const watched of watching) if (watched.follows) this.#targets.add(watched, pid);
   }
 
   /** Dead tasks are forgotten a while later, in the order of their deaths. */
@@ -476,6 +485,11 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 /** Makes a monitor. Nothing is attached before something is registered. */
 export function openMonitor(options: MonitorOptions = {}): Monitor {
   return new Monitor(options);
+}
+
+/** True for the events that tell of a new process or thread. */
+function isBirth({ name }: ProcessEvent): boolean {
+  return name === "process:fork" || name === "thread:create";
 }
 
 /** Only the kernel can tell the cgroup of a process that has ended. */

@@ -4,7 +4,8 @@
 import { DtError } from "../../core/errors.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
 import { requireTarget } from "../../core/sources/pcbs.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { noSuchEvent, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
 import { type Attachment } from "../../core/contract/attachment.ts";
 import { type EnableRequest } from "../../core/contract/request.ts";
@@ -46,7 +47,7 @@ export class CounterProvider implements Provider {
   /** Any valid count of a known event. */
   provide(name: string): ProbeSpec | undefined {
     const parsed = parseCounter(this.name, name.slice(this.name.length + 1));
-    return parsed && { name, args: [], locations: PERF_LOCATIONS, parsed };
+    return parsed && { name, args: [], locations: REGISTER_NAMES, parsed };
   }
 
   /** One PCB, for all CPUs. */

@@ -4,7 +4,8 @@ import { DURATION_NS } from "../../core/duration.ts";
 import { DtError } from "../../core/errors.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
 import { requireTarget } from "../../core/sources/pcbs.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { noSuchEvent, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
 import { type Attachment, type UserAttachment } from "../../core/contract/attachment.ts";
 import { type EnableRequest } from "../../core/contract/request.ts";
@@ -52,7 +53,7 @@ export class ClockProvider implements Provider {
     return rate && {
       name: `${this.name}:${rate.normal}`,
       args: [],
-      locations: PERF_LOCATIONS,
+      locations: REGISTER_NAMES,
       warning: tooFast(rate.periodNs),
       parsed: rate.periodNs,
     };

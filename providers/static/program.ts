@@ -2,6 +2,7 @@
 
 import { DtError } from "../../core/errors.ts";
 import { noSuchProbe } from "../../core/sources/pcbs.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
 import { type ArgumentSpec, type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
 import { type Attachment, type UserAttachment } from "../../core/contract/attachment.ts";
@@ -17,7 +18,6 @@ import {
   type FileProbe,
   fileProbeAttachments,
   fileProbePcbs,
-  REGISTER_LOCATIONS,
 } from "../../core/sources/uprobes/mod.ts";
 import type { ArgumentType } from "./image.ts";
 import { mappedLibraries } from "./library_file.ts";
@@ -93,7 +93,7 @@ function spec(name: string, types: readonly ArgumentType[]): ProbeSpec {
   return {
     name,
     args,
-    locations: Object.keys(REGISTER_LOCATIONS),
+    locations: REGISTER_NAMES,
     parsed: name.slice(PREFIX.length),
   };
 }

@@ -5,10 +5,7 @@
 import { DtError } from "../../core/errors.ts";
 import { libc } from "../../core/sys/libc.ts";
 import { addressOf } from "../../core/sys/memory.ts";
-import { UTRACE_CALL } from "../../core/sources/syscalls/mod.ts";
-
-/** Most bytes of a record: KTR_USER_MAXLEN. */
-const MOST_BYTES = 2048;
+import { UTRACE_BYTES, UTRACE_CALL } from "../../core/sources/syscalls/mod.ts";
 
 /**
  * Adds a record to the trace of this process, if ktrace records it. What is no more than a note for others
@@ -27,8 +24,8 @@ const MOST_BYTES = 2048;
  */
 export function utrace(data: string | Uint8Array): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  if (bytes.length > MOST_BYTES) {
-    throw new DtError("EINVAL", `Cannot record ${bytes.length} bytes: at most ${MOST_BYTES}`, {
+  if (bytes.length > UTRACE_BYTES) {
+    throw new DtError("EINVAL", `Cannot record ${bytes.length} bytes: at most ${UTRACE_BYTES}`, {
       operation: "utrace",
     });
   }

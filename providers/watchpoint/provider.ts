@@ -3,7 +3,8 @@
 import { DtError } from "../../core/errors.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
 import { type Pcb } from "../../core/contract/pcb.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { noSuchEvent, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
 import { type Attachment } from "../../core/contract/attachment.ts";
 import { type EnableRequest } from "../../core/contract/request.ts";
@@ -45,7 +46,7 @@ export class WatchpointProvider implements Provider {
   /** Any address. */
   provide(name: string): ProbeSpec | undefined {
     const parsed = parse(name);
-    return parsed && { name, args: [], locations: PERF_LOCATIONS, parsed };
+    return parsed && { name, args: [], locations: REGISTER_NAMES, parsed };
   }
 
   /** One PCB, for all CPUs. */

@@ -9,6 +9,8 @@ import type { ArgumentSpec } from "../../contract/probe.ts";
  * place among a thread's calls.
  */
 export const UTRACE_CALL = 0x7574;
+/** Most bytes of a record that utrace() makes: FreeBSD's KTR_USER_MAXLEN. */
+export const UTRACE_BYTES = 2048;
 
 /** A system call as the kernel declares it. */
 export interface Syscall {

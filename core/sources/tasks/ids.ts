@@ -11,7 +11,7 @@ import { BpfProgram } from "../../bpf/mod.ts";
 import { emitLoad } from "../../kernel_plane/location.ts";
 import type { ContextLayout, Location } from "../../contract/context.ts";
 import { type PidNamespace, pidNamespace } from "../../sys/namespace.ts";
-import { offsetOf } from "./offsets.ts";
+import { offsetOf } from "../../kernel_plane/task_offsets.ts";
 
 const SPILL = -8;
 
