@@ -33,7 +33,7 @@ export {
   watchpoint,
 };
 
-/** One of each. */
+/** Makes one provider of each kind that comes with dt. */
 export function allProviders(): Provider[] {
   return [
     fentry(),

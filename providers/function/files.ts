@@ -126,7 +126,7 @@ function namesIn(folder: string): string[] {
 export interface FunctionSymbol {
   readonly name: string;
   readonly address: number;
-  /** Bytes. */
+  /** Size of the function in bytes. */
   readonly size: number;
 }
 

@@ -46,12 +46,12 @@ function placeOf({ parsed }: Probe): Place {
 
 /** The two providers of this file; see mod.ts. */
 export class KprobeProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: "kprobe" | "kretprobe";
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: "kprobe" | "kretprobe") {
     this.name = name;
   }
@@ -71,7 +71,7 @@ export class KprobeProvider implements Provider {
     }
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const place = this.#parse(name);
     if (place === undefined) return undefined;
@@ -89,7 +89,7 @@ export class KprobeProvider implements Provider {
     };
   }
 
-  /** One PCB: all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const pcbs = kernelPcb(probe, request, session, "functions of the kernel");
     const reason = cannot();

@@ -27,12 +27,12 @@ interface PlacedPcb extends Pcb {
 
 /** The two providers of this file; see mod.ts. */
 export class UprobeProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: "uprobe" | "uretprobe";
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: "uprobe" | "uretprobe") {
     this.name = name;
   }
@@ -50,7 +50,7 @@ export class UprobeProvider implements Provider {
     }
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const place = this.#place(name);
     if (place === undefined || place.offsets.length === 0) return undefined;

@@ -25,9 +25,9 @@ const PREFIX = "usdt:";
 
 /** The provider of `usdt:`; see mod.ts. */
 export class UsdtProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "usdt";
 
   /** Those of the files that a pattern names. */

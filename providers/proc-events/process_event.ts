@@ -7,15 +7,15 @@ import { EVENT_NAMES, type EventName, PREFIX } from "./events.ts";
 
 /** A birth, an execution or a death. */
 export interface ProcessEvent {
-  /** What has happened. */
+  /** Name of the event. */
   readonly name: EventName;
-  /** CLOCK_BOOTTIME. */
+  /** Time of the event by CLOCK_BOOTTIME, in ns. */
   readonly timestampNs: bigint;
   /** CPU that it happened on, 0 where that is not known. */
   readonly cpu: number;
   /** Process that it is about; of a fork the new one. */
   readonly pid: number;
-  /** Thread. */
+  /** Id of the thread. */
   readonly tid: number;
   /** Parent process; 0 if it is not known. */
   readonly parentPid: number;

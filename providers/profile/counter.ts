@@ -27,12 +27,12 @@ const MISSING = {
 
 /** The two providers of this file; see mod.ts. */
 export class CounterProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: CounterKind;
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: CounterKind) {
     this.name = name;
   }
@@ -50,7 +50,7 @@ export class CounterProvider implements Provider {
     return parsed && { name, args: [], locations: REGISTER_NAMES, parsed };
   }
 
-  /** One PCB, for all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     requireTarget(probe, session, "count for", "all processes are counted for");
     const { event, every } = probe.parsed as Counter;

@@ -32,12 +32,12 @@ const UNITS = ["hz", "us", "ms", "s"];
 
 /** The two providers of this file; see mod.ts. */
 export class ClockProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: "interval" | "profile";
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: "interval" | "profile") {
     this.name = name;
   }
@@ -47,7 +47,7 @@ export class ClockProvider implements Provider {
     for (const unit of UNITS) yield { name: `${this.name}:${unit}:`, args: [] };
   }
 
-  /** Any valid rate. */
+  /** Describes the probe of any valid rate. */
   provide(name: string): ProbeSpec | undefined {
     const rate = parseRate(name.slice(this.name.length + 1));
     return rate && {
@@ -78,7 +78,7 @@ export class ClockProvider implements Provider {
     return [{ probe, request, cpu: user ? 0 : onlineCpus()[0], periodNs }];
   }
 
-  /** A timer each. */
+  /** One timer for each PCB. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     return pcbs.map((pcb) => {
       const attr = clockEvent(pcb.periodNs!);

@@ -30,7 +30,7 @@ const FIRST_MARK = (1n << 64n) - 4095n;
 
 const REGISTERS = arch.perfRegisters.flatMap((name, bit) => name === "" ? [] : [{ name, bit }]);
 
-/** A thread as a sample knows it: it may have ended when the sample is read. */
+/** A thread with name and stack of the sample: the thread may have ended when the sample is read. */
 class SampledThread extends Thread {
   readonly #comm: string | undefined;
   readonly #frames: readonly bigint[];
@@ -50,7 +50,7 @@ class SampledThread extends Thread {
   }
 }
 
-/** The attachment of one probe: samples each time what is counted has happened often enough. */
+/** The attachment of one probe: a sample each time the counter has reached the period. */
 export function sampledProfile(pcb: Pcb, attr: PerfEventAttr, target: Target): UserAttachment {
   return {
     plane: "user",
@@ -101,7 +101,7 @@ class Sampler implements Disposable {
     this.#owned = stack.move();
   }
 
-  /** Reads the rings until nobody wants events any more. */
+  /** Reads the rings until the session ends. */
   async follow(): Promise<void> {
     const { signal } = this.#host;
     while (!signal.aborted) {

@@ -9,7 +9,7 @@ import { onEachCpu } from "../../sys/each_cpu.ts";
 import type { PerfEventAttr } from "../../sys/perf_event.ts";
 import { REGISTER_LOCATIONS } from "../registers.ts";
 
-/** What the kernel answers to an event that it does not have. */
+/** Refusals for an event that the kernel or the machine lacks, for {@linkcode PerfProgram.refusals}. */
 export function noSuchEvent(reason: string): Readonly<Record<string, string>> {
   return { ENOENT: reason, EOPNOTSUPP: reason };
 }

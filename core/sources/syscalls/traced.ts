@@ -12,7 +12,7 @@ import { Selection, type TracedSyscall } from "./selection.ts";
 import { type LifeListener, Tracer } from "./tracer.ts";
 
 /**
- * The PCB of a probe of system calls: one, for all CPUs, or for all that descends from the target.
+ * Makes the PCB of a probe of system calls, for all CPUs, or for the target and its descendants.
  *
  * @throws {DtError} EOPNOTSUPP on the user plane without a target.
  */

@@ -17,9 +17,9 @@ const SPILL = -8;
 
 /** Where a task's numbers are; `task` is the path to it. */
 export interface Ids {
-  /** Number of its process. */
+  /** Number of the process of the task. */
   process(task: readonly number[]): Location;
-  /** Its own. */
+  /** Number of the task itself. */
   thread(task: readonly number[]): Location;
   /** Of sched_process_exec: the number that the task had before. */
   oldThread(task: readonly number[]): Location;
