@@ -29,7 +29,7 @@ import {
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R6, R7, R8 } from "../asm/register.ts";
 import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
-import { emitCpuLookup } from "./map_lookup.ts";
+import { emitCpuLookup } from "./map_access.ts";
 import { emitFilter } from "./filter.ts";
 import { type EventFilter } from "../contract/request.ts";
 import { DtError } from "../errors.ts";

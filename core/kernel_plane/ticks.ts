@@ -9,12 +9,12 @@ import type { MapReference } from "../asm/instruction.ts";
 import { load, loadImm64, store } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R7, R9 } from "../asm/register.ts";
-import { emitCpuLookup } from "./map_lookup.ts";
+import { emitCpuLookup } from "./map_access.ts";
 import { CPU_BLOCK } from "../contract/blocks.ts";
 import type { CpuWords } from "../contract/kernel_plane.ts";
 import type { TickCounter } from "../contract/attachment.ts";
 
-/** What a clock keeps for each CPU. */
+/** Words of a clock for each CPU. [K] is written by programs, [S] by the session. */
 export const TICKS = {
   /** [K] When the next tick is due; 0 before the first one. */
   due: 0,

@@ -10,7 +10,7 @@ import type { Label, MapReference } from "../../../core/asm/instruction.ts";
 import { callHelper, exit, ja, jeq, jle, jset } from "../../../core/asm/jump.ts";
 import { atomicExchange, atomicOp, load, store, storeImm } from "../../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9, type Register } from "../../../core/asm/register.ts";
-import { emitLookup as emitMapLookup } from "../../../core/kernel_plane/map_lookup.ts";
+import { emitLookup as emitMapLookup } from "../../../core/kernel_plane/map_access.ts";
 import { HEADER } from "../../../core/contract/event_layout.ts";
 import { type ActionSite } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
