@@ -1,4 +1,4 @@
-// The monitor: kmonitor's registrations, in this process.
+// The monitor: registrations of targets and events, as kmonitor (Linux, 2004) had them, in this process.
 
 import type { HeldChild } from "../../core/contract/target.ts";
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
@@ -28,21 +28,21 @@ import {
 import { queueSignal, signalNumber } from "./signals.ts";
 import { type Registration, Targets } from "./targets.ts";
 
-/** A real-time signal to a process: the event's bit in si_int, whom it is about in si_pid. */
+/** A real-time signal to a process: si_int is the bit of the event, si_pid the process of the event. */
 export interface SignalNotification {
   /** "SIGRTMIN", "SIGRTMIN+2", or a number. */
   readonly signal: string | number;
-  /** Who gets it. */
+  /** Number of the process that gets the signal. */
   readonly pid: number;
 }
 
-/** What an event leads to beside its place in the iteration: a call, or a signal. */
+/** What a registration asks for, beside iteration: a call of a function, or a signal. */
 export type Notification = ((event: ProcessEvent) => void) | SignalNotification;
 
 /** Where the events of a monitor come from; see {@linkcode MonitorOptions.source}. */
 export type MonitorSource = "kernel" | "connector" | "ptrace" | "pidfd";
 
-/** How to monitor. */
+/** Options of {@linkcode openMonitor}. */
 export interface MonitorOptions {
   /**
    * - `kernel`: the scheduler's tracepoints (CAP_BPF and CAP_PERFMON).
@@ -59,13 +59,13 @@ export interface MonitorOptions {
   readonly bufferBytes?: number;
 }
 
-/** What a monitor has done. */
+/** Counters of a monitor since it was opened. */
 export interface MonitorStats {
-  /** Events that somebody wanted. */
+  /** Events that some registration asked for. */
   readonly delivered: bigint;
-  /** Events that were lost on the way, exactly, by the kernel's and our own count. */
+  /** Exact number of events that were lost, by the kernel or in queues of this process. */
   readonly lost: bigint;
-  /** Signals that found a full queue. */
+  /** Signals that could not be queued: the queue was full, or the process gone. */
   readonly signalsLost: bigint;
 }
 
@@ -76,27 +76,27 @@ const LADDER: readonly MonitorSource[] = ["kernel", "ptrace", "connector", "pidf
 const REFUSALS = [
   ...["EPERM", "EACCES", "ENOSYS", "EOPNOTSUPP", "EPROTONOSUPPORT", "ECONNREFUSED"],
 ];
-/** How long the dead are remembered. */
+/** How long tasks that have ended are remembered, in ns. */
 const FORGET_NS = 1_000_000_000n;
 
-/** A registration with what it is of. */
+/** A registration with its target. */
 interface Watched extends Registration<Notification | undefined> {
   readonly target: MonitorTarget;
-  /** The number of the task, if it is of one. */
+  /** Number of the watched task, if the target is a task. */
   readonly task?: number;
-  /** Children are watched, too. */
+  /** True if children of the task are watched, too. */
   readonly follows: boolean;
-  /** The process has not been born yet. */
+  /** True until the process is born. */
   awaited: boolean;
-  /** It has ended: its number may be another one's. */
+  /** True when the task has ended: its number may be given to another task. */
   ended: boolean;
-  /** inode of a cgroup. */
+  /** Inode of the watched cgroup. */
   readonly cgroup?: bigint;
 }
 
 /**
- * Tells of births, executions and deaths without being the parent or the debugger of anybody, and without
- * polling. While nobody is registered nothing is attached to the kernel.
+ * Reports births, executions and deaths of processes, without being their parent or debugger and without
+ * polling. While no target is registered, nothing is attached to the kernel.
  *
  * @example Waits for any process to end
  * ```ts ignore
@@ -116,7 +116,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   readonly #registrations = new Map<string, Watched>();
   readonly #targets = new Targets<Notification | undefined>();
   readonly #byCgroup = new Map<bigint, Set<Watched>>();
-  /** Those who have died lately, and when. */
+  /** Tasks that have ended lately, in the order of their ends. */
   readonly #dead: { readonly task: number; readonly timestampNs: bigint }[] = [];
   readonly #deadTasks = new Map<number, bigint>();
   #session?: Session;
@@ -132,7 +132,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   #signalsLost = 0n;
   #lostBefore = 0n;
 
-  /** Made by {@linkcode openMonitor}. */
+  /** Called by {@linkcode openMonitor} alone. */
   constructor(options: MonitorOptions) {
     this.#options = options;
     const { bufferBytes = BUFFER_BYTES } = options;
@@ -202,7 +202,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   }
 
   /**
-   * Does not want these events any more; without any left the registration is gone.
+   * Takes events off a registration; a registration without events is removed.
    *
    * @throws {DtError} EINVAL the target is not registered, or no such event.
    */
@@ -241,13 +241,13 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     return this.#source;
   }
 
-  /** Counters so far. */
+  /** Counters since the monitor was opened. */
   stats(): MonitorStats {
     const lost = this.#lostBefore + lostBy(this.#session) + this.#queue.overflowed;
     return { delivered: this.#delivered, lost, signalsLost: this.#signalsLost };
   }
 
-  /** Removes all registrations; iteration ends behind what has happened. */
+  /** Removes all registrations; iteration ends after the events that have happened. */
   close(): void {
     this.#end();
   }
@@ -262,7 +262,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     this.#queue.end(failure);
   }
 
-  /** {@linkcode close} */
+  /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -382,31 +382,21 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     }
   }
 
-  /** Bound once. */
+  /** Handler of events, bound to this monitor. */
   readonly #event = (event: DtEvent): void => this.#order.push(processEvent(event));
 
+  /** Tells an event to those who watch its task, and keeps the tables of tasks. */
   #deliver(event: ProcessEvent): void {
-    const { name, pid, tid, parentPid, parentTid, timestampNs } = event;
-    const isBirth = name === "process:fork" || name === "thread:create";
-    const bit = EVENT_BITS[name];
-    const told = new Set<Watched>();
-    if (isBirth) this.#renewed(name === "process:fork" ? pid : tid);
-    const tell = (one: Registration<Notification | undefined>) => {
-      const watched = one as Watched;
-      if (timestampNs < watched.since || told.has(watched)) return;
-      told.add(watched);
-      // Also those who are not told of births have the children.
-      if (isBirth && watched.follows && pid !== parentPid) this.#targets.add(watched, pid);
-    };
-    // As kmonitor had it: the running task's watchers are told, of a fork the parent's.
-    this.#targets.each(isBirth ? [parentPid, parentTid] : [pid, tid], tell);
-    const inCgroup = this.#byCgroup.get(event.cgroup);
-    if (inCgroup !== undefined) { for (const one of inCgroup) tell(one); }
+    const { name, pid, tid, timestampNs } = event;
+    if (name === "process:fork") this.#renewed(pid);
+    if (name === "thread:create") this.#renewed(tid);
+    const watching = this.#watching(event);
+    if (isBirth(event)) this.#inherit(watching, event);
     // Threads of a process may be told behind it.
     if (name === "process:exit") this.#ended(pid, timestampNs);
     if (name === "thread:exit" && tid !== pid) this.#ended(tid, timestampNs);
-    if (told.size === 0) return;
-    const wanted = [...told].filter(({ mask }) => (mask & bit) !== 0);
+    const bit = EVENT_BITS[name];
+    const wanted = [...watching].filter(({ mask }) => (mask & bit) !== 0);
     if (wanted.length === 0) return;
     this.#delivered++;
     // Whoever is called wants no queue, unless somebody reads it.
@@ -416,7 +406,26 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     for (const watched of wanted) this.#notify(watched, event, bit);
   }
 
-  /** Dead tasks are forgotten a while later, in the order of their deaths. */
+  /** Registrations that an event concerns: of the running task, of a birth the parent's, and of its cgroup. */
+  #watching(event: ProcessEvent): Set<Watched> {
+    const { pid, tid, parentPid, parentTid, timestampNs, cgroup } = event;
+    const found = new Set<Watched>();
+    const add = (one: Registration<Notification | undefined>) => {
+      const watched = one as Watched;
+      if (timestampNs >= watched.since) found.add(watched);
+    };
+    this.#targets.each(isBirth(event) ? [parentPid, parentTid] : [pid, tid], add);
+    for (const one of this.#byCgroup.get(cgroup) ?? []) add(one);
+    return found;
+  }
+
+  /** A new process is watched by those who follow its parent, whether births are told to them or not. */
+  #inherit(watching: ReadonlySet<Watched>, { pid, parentPid }: ProcessEvent): void {
+    if (pid === parentPid) return;
+    for (const watched of watching) if (watched.follows) this.#targets.add(watched, pid);
+  }
+
+  /** Marks registrations of a task that has ended, and forgets tasks that ended a while ago. */
   #ended(task: number, timestampNs: bigint): void {
     for (const one of this.#targets.of(task) ?? []) {
       const watched = one as Watched;
@@ -437,7 +446,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     this.#deadTasks.set(task, timestampNs);
   }
 
-  /** A number has a new owner: who watched the former one does not watch this one, whose end may be lost. */
+  /** A new task has got this number: registrations of the former task, whose end may be lost, are dropped. */
   #renewed(task: number): void {
     this.#deadTasks.delete(task);
     for (const one of this.#targets.of(task) ?? []) {
@@ -476,6 +485,11 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 /** Makes a monitor. Nothing is attached before something is registered. */
 export function openMonitor(options: MonitorOptions = {}): Monitor {
   return new Monitor(options);
+}
+
+/** True for the events that tell of a new process or thread. */
+function isBirth({ name }: ProcessEvent): boolean {
+  return name === "process:fork" || name === "thread:create";
 }
 
 /** Only the kernel can tell the cgroup of a process that has ended. */

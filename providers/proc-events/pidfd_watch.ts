@@ -1,4 +1,4 @@
-// Ends of named processes by pidfds: what anybody may ask for, on any kernel since 5.3.
+// Ends of named processes by pidfds, which any user may open, since Linux 5.3.
 
 import { DtError } from "../../core/errors.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
@@ -11,7 +11,7 @@ import type { MonitorTarget } from "./registration.ts";
 import { startOf, zombieStatus } from "./lives.ts";
 import type { ProcessEvent } from "./process_event.ts";
 
-/** What can be told: that and how a process has ended. */
+/** Events that a pidfd tells: the end of a process, by itself or by a signal. */
 const POSSIBLE = EVENT_BITS["process:exit"] | EVENT_BITS["process:abort"];
 
 interface Watched {
@@ -22,23 +22,23 @@ interface Watched {
   readonly since?: bigint;
 }
 
-/** Watches processes until they end. */
+/** Watches named processes until they end. */
 export class PidfdWatch implements Disposable {
   readonly #tell: (event: ProcessEvent) => void;
   readonly #poller = new Poller();
   readonly #watched = new Map<number, Watched>();
   #disposed = false;
 
-  /** @param tell Told of each end. */
+  /** @param tell Called for each end of a process. */
   constructor(tell: (event: ProcessEvent) => void) {
     this.#tell = tell;
     this.#follow();
   }
 
   /**
-   * Refuses what cannot be told.
+   * Refuses targets and events that pidfds cannot tell.
    *
-   * @throws {DtError} EOPNOTSUPP it is not about a process, or about more than its end.
+   * @throws {DtError} EOPNOTSUPP the target is no process, or more than its end is asked for.
    */
   check(target: MonitorTarget, mask: number): void {
     if (typeof target === "number" && (mask & ~POSSIBLE) === 0) return;
@@ -53,7 +53,7 @@ export class PidfdWatch implements Disposable {
   /**
    * Watches a process.
    *
-   * @throws {DtError} EOPNOTSUPP; ESRCH it is none, or does not exist yet.
+   * @throws {DtError} EOPNOTSUPP as {@linkcode check}; ESRCH there is no such process.
    */
   add(target: MonitorTarget, mask: number): void {
     this.check(target, mask);
@@ -75,7 +75,7 @@ export class PidfdWatch implements Disposable {
     this.#poller.cancel(); // the wait that is pending does not know it
   }
 
-  /** Does not watch it any more. */
+  /** Stops watching a process. */
   remove(target: MonitorTarget): void {
     const one = typeof target === "number" ? this.#watched.get(target) : undefined;
     if (one === undefined) return;

@@ -1,5 +1,6 @@
 // Options of the command line.
 
+import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import {
   EVENT_NAMES,
   type EventName,
@@ -57,7 +58,6 @@ export interface KmonitorOptions {
   readonly source: MonitorSource | "auto";
 }
 
-const MOST_PID = 4194304;
 /** What a timer can be asked for: 24 days. */
 const MOST_SECONDS = 2_147_483;
 const SOURCES = ["auto", "kernel", "connector", "ptrace", "pidfd"] as const;
@@ -102,7 +102,7 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
   }
   return {
     mode: flag("help") ? "help" : flag("version") ? "version" : "run",
-    pid: pid === undefined ? undefined : wholeNumber("pid", pid, MOST_PID),
+    pid: pid === undefined ? undefined : wholeNumber("pid", pid, PID_MAX_LIMIT),
     command,
     follow: flag("follow"),
     events: eventNames(text("events") ?? "fork,exec,exit"),

@@ -12,13 +12,14 @@ import {
   Selection,
   type Tracee,
   Tracer,
+  UTRACE_BYTES,
   UTRACE_CALL,
 } from "../../../core/sources/syscalls/mod.ts";
 import { openDevice } from "../../../core/device/device.ts";
 import { DtError } from "../../../core/errors.ts";
 import { tracepoint } from "../../../providers/mod.ts";
 import { type Capture, capturesByNumber } from "../captures.ts";
-import { CAPFAIL_SYSCALL, KTR, LINUX_ABI, UTRACE_BYTES } from "../formats/types.ts";
+import { CAPFAIL_SYSCALL, KTR, LINUX_ABI } from "../formats/types.ts";
 import { pointOf } from "../formats/points.ts";
 import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { Lwp, Request } from "../recorder/request.ts";
