@@ -47,7 +47,10 @@ async function run(options: KmonitorOptions): Promise<number> {
     (options.source === "ptrace" ||
       options.source === "auto" && missingCapabilities().length > 0);
   const monitor = stack.use(openMonitor(
-    traced ? { child } : { source: options.source === "ptrace" ? "auto" : options.source },
+    traced ? { child } : {
+      source: options.source === "ptrace" ? "auto" : options.source,
+      bufferBytes: options.bufferBytes,
+    },
   ));
   const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
   const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
