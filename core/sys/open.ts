@@ -13,6 +13,8 @@ const FIONBIO = 0x5421n;
 export const O_WRONLY = 1n;
 /** `O_CREAT` */
 export const O_CREAT = 0o100n;
+/** `O_EXCL`: with `O_CREAT`, the file must not exist. */
+export const O_EXCL = 0o200n;
 /** `O_TRUNC` */
 export const O_TRUNC = 0o1000n;
 /** `O_APPEND` */
