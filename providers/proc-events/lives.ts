@@ -178,6 +178,12 @@ export function isAlive(tid: number): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
+/** True if all threads of a process have ended: the first one may be a zombie while others live. */
+export function hasEnded(pid: number): boolean {
+  const fields = stat(pid);
+  return !isAlive(pid) && Number(fields[20 - 3] ?? 0) <= 1;
+}
+
 /** Where a process has its arguments; zeros if it has gone or does not tell us. */
 function argumentsOf(tid: number): [start: bigint, end: bigint] {
   const fields = stat(tid);

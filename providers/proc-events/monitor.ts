@@ -8,9 +8,11 @@ import type { PlaneName } from "../../core/contract/provider.ts";
 import type { Session } from "../../core/device/session.ts";
 import type { DtEvent } from "../../core/device/event.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
+import { pidfdOpen } from "../../core/sys/pidfd.ts";
+import { statusField } from "../../core/sys/thread.ts";
 import { ALL_EVENTS, EVENT_BITS, type EventName } from "./events.ts";
 import { EventQueue } from "./event_queue.ts";
-import { isAlive } from "./lives.ts";
+import { hasEnded, isAlive } from "./lives.ts";
 import { TimeOrder } from "./order.ts";
 import { enableAll, type ProcessEvent, processEvent } from "./process_event.ts";
 import { ProcEventsProvider } from "./provider.ts";
@@ -27,6 +29,7 @@ import {
 } from "./registration.ts";
 import { queueSignal, signalNumber } from "./signals.ts";
 import { type Registration, Targets } from "./targets.ts";
+import { type KnownProcess, knownProcess, unseenBirth, unseenEnd } from "./unseen.ts";
 
 /** A real-time signal to a process: si_int is the bit of the event, si_pid the process of the event. */
 export interface SignalNotification {
@@ -78,12 +81,22 @@ const REFUSALS = [
 ];
 /** How long tasks that have ended are remembered, in ns. */
 const FORGET_NS = 1_000_000_000n;
+/** Longest time until a loss is noticed after which nothing happens, milliseconds. */
+const LOOK_MS = 250;
+/** Least time between two repairs, milliseconds. */
+const REPAIR_MS = 100;
+/** Processes that are held by descriptors, of which there are few: how the others have ended may not be told. */
+const MOST_HELD = 64;
+/** After a repair nothing is repaired for so many times as long as it took. */
+const REPAIR_REST = 10;
 
 /** A registration with its target. */
 interface Watched extends Registration<Notification | undefined> {
   readonly target: MonitorTarget;
   /** Number of the watched task, if the target is a task. */
   readonly task?: number;
+  /** The process, if the task is one that lives: holds a descriptor, which {@linkcode letGo} closes. */
+  readonly process?: KnownProcess;
   /** True if children of the task are watched, too. */
   readonly follows: boolean;
   /** True until the process is born. */
@@ -131,6 +144,9 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   #delivered = 0n;
   #signalsLost = 0n;
   #lostBefore = 0n;
+  #nextRepairMs = 0;
+  /** Events that were lost and found out all the same. */
+  #madeGood = 0n;
 
   /** Called by {@linkcode openMonitor} alone. */
   constructor(options: MonitorOptions) {
@@ -182,13 +198,21 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       notify,
       since: bootTimeNs(),
       task,
+      process: task === undefined || awaited
+        ? undefined
+        : hold(task, this.#registrations.size < MOST_HELD),
       follows: typeof target === "object" && "subtree" in target,
       cgroup,
       awaited,
       ended: false,
     };
     if (known !== undefined) this.#remove(key, known);
-    this.#start(watched);
+    try {
+      this.#start(watched);
+    } catch (error) {
+      letGo(watched);
+      throw error;
+    }
     this.#registrations.set(key, watched);
     if (cgroup !== undefined) {
       const all = this.#byCgroup.get(cgroup) ?? new Set();
@@ -222,6 +246,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 
   #remove(key: string, watched: Watched): void {
     this.#registrations.delete(key);
+    letGo(watched);
     this.#targets.remove(watched);
     if (watched.cgroup !== undefined) {
       const all = this.#byCgroup.get(watched.cgroup);
@@ -243,7 +268,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 
   /** Counters since the monitor was opened. */
   stats(): MonitorStats {
-    const lost = this.#lostBefore + lostBy(this.#session) + this.#queue.overflowed;
+    const lost = this.#lostBefore + lostBy(this.#session) + this.#queue.overflowed - this.#madeGood;
     return { delivered: this.#delivered, lost, signalsLost: this.#signalsLost };
   }
 
@@ -256,6 +281,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     if (this.#closed) return;
     this.#closed = true;
     this.#stop();
+    for (const watched of this.#registrations.values()) letGo(watched);
     this.#registrations.clear();
     this.#targets.clear();
     this.#byCgroup.clear();
@@ -374,12 +400,67 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
         session.drainEvents(this.#event);
         // A child has ended, with all that it started.
         if (!session.recording) return this.close();
-        await session.wait();
+        this.#repair(session);
+        const timer = setTimeout(() => session.wake(), LOOK_MS);
+        try {
+          await session.wait();
+        } finally {
+          clearTimeout(timer);
+        }
       }
     } catch (error) {
       if (this.#session !== session) return;
       this.#end(error);
     }
+  }
+
+  /** After a loss: tells the births and ends of watched processes that were among what was lost. */
+  #repair(session: Session): void {
+    // A process takes its time between the event of its end and its end: one look does not do.
+    const from = performance.now();
+    if (from < this.#nextRepairMs || lostBy(session) === 0n) return;
+    const dead = this.#targets.tasks.filter((task) => hasEnded(task));
+    const born = [...this.#registrations.values()].flatMap(({ follows, task }) =>
+      follows ? [...descendantsOf(task!).keys()] : []
+    );
+    // What has happened by now is told in what has not been read yet, unless that was lost.
+    this.#settle();
+    for (const task of dead) {
+      if (this.#isWatched(task)) this.#tellUnseen(unseenEnd(this.#known(task)));
+    }
+    for (const child of born) {
+      if (!this.#isWatched(child) && isAlive(child)) this.#tellUnseen([unseenBirth(child)]);
+    }
+    const now = performance.now();
+    this.#nextRepairMs = now + Math.max(REPAIR_MS, (now - from) * REPAIR_REST);
+  }
+
+  /** True if a task that has not ended, as far as was told, is watched as itself. */
+  #isWatched(task: number): boolean {
+    if (this.#deadTasks.has(task)) return false;
+    for (const one of this.#targets.of(task) ?? []) {
+      const { task: root, awaited, process } = one as Watched;
+      // Of threads that were named there is nothing to be known.
+      if (task !== root || (!awaited && process !== undefined)) return true;
+    }
+    return false;
+  }
+
+  #known(task: number): KnownProcess {
+    for (const one of this.#targets.of(task) ?? []) {
+      const { task: root, process } = one as Watched;
+      if (task === root && process !== undefined) return process;
+    }
+    return knownProcess(task);
+  }
+
+  #tellUnseen(events: readonly ProcessEvent[]): void {
+    if (this.#closed) return;
+    for (const event of events) {
+      this.#madeGood++;
+      this.#deliver(event);
+    }
+    this.#queue.wake();
   }
 
   /** Handler of events, bound to this monitor. */
@@ -502,4 +583,20 @@ function lostBy(session: Session | undefined): bigint {
   if (session === undefined) return 0n;
   const { lostRecords, skippedTicks, recursed, recursionMisses } = session.stats();
   return lostRecords + skippedTicks + recursed + recursionMisses;
+}
+
+/** A process, with a descriptor that tells its end; undefined if the task is another thread of a process. */
+function hold(task: number, withDescriptor: boolean): KnownProcess | undefined {
+  if (Number(statusField(task, "Tgid")) !== task) return undefined;
+  const known = knownProcess(task);
+  if (!withDescriptor) return known;
+  try {
+    return { ...known, pidfd: pidfdOpen(task) };
+  } catch {
+    return known; // an old kernel, or too many descriptors: how it ends may not be told
+  }
+}
+
+function letGo({ process }: Watched): void {
+  process?.pidfd?.[Symbol.dispose]();
 }

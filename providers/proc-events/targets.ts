@@ -21,6 +21,11 @@ export class Targets<N> {
     return this.#byTask.size === 0 && this.#all.size === 0;
   }
 
+  /** Tasks that are watched as themselves. */
+  get tasks(): number[] {
+    return [...this.#byTask.keys()];
+  }
+
   /** Lets a registration watch a task; undefined: everybody. */
   add(registration: Registration<N>, task?: number): void {
     if (task === undefined) {

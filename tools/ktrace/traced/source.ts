@@ -124,14 +124,6 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     }
     const known = this.#recorder.process(target.pid) !== undefined;
     const process = this.#recorder.set(target.pid, threadStart(target.pid), points, file);
-    if (target.take !== undefined) {
-      const lwp = {
-        tid: target.pid,
-        startNs: process.startNs,
-        comm: latin1(new Thread(target.pid).comm),
-      };
-      recordProgram(this.#recorder, process, lwp);
-    }
     try {
       if (this.#following) {
         if (!known) this.#tracer!.add(target.pid);
@@ -150,6 +142,15 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     } catch (error) {
       if (!known) this.#recorder.clear(target.pid, ~0);
       throw error;
+    }
+    // Not before: who cannot be recorded leaves no records.
+    if (target.take !== undefined) {
+      const lwp = {
+        tid: target.pid,
+        startNs: process.startNs,
+        comm: latin1(new Thread(target.pid).comm),
+      };
+      recordProgram(this.#recorder, process, lwp);
     }
   }
 
