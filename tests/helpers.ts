@@ -128,6 +128,26 @@ export class RunningBtrace implements AsyncDisposable {
   }
 }
 
+/** Waits until something holds; a slow machine may take its time. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  for (const end = performance.now() + 60_000; performance.now() < end;) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`never happened: ${what}`);
+}
+
+/** True if a process has a file open whose name, as /proc tells it, matches. */
+export function hasOpen(pid: number, name: RegExp): boolean {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/fd`)].some((fd) =>
+      name.test(Deno.readLinkSync(`/proc/${pid}/fd/${fd.name}`))
+    );
+  } catch {
+    return false;
+  }
+}
+
 /** Marks this run's processes: whatever they start inherits the word in its environment. */
 const RUN_MARK = "DT_TEST_RUN";
 if (!Deno.env.has(RUN_MARK)) Deno.env.set(RUN_MARK, crypto.randomUUID());
