@@ -2,11 +2,11 @@
 
 import { DtError } from "../../core/errors.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
-import { type Pcb } from "../../core/contract/pcb.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
 import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
-import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
+import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,
