@@ -1,14 +1,15 @@
-// Side by side with Debian's bpftrace, in the same run: start-up time and memory, all system calls
-// at once, the cost added to a traced call, and what a cold start and npx add.
+// Compares btrace with Debian's bpftrace in one run: start-up time and memory, all system calls at
+// once, the cost added to a traced call; and what a cold start and npx add.
 //
 //   deno run -A bench/compare.ts [rounds]
 //
-// Needs root, bpftrace and gcc. Rounds are interleaved; the figures are medians.
+// Needs root, bpftrace and gcc. The rounds of both tools alternate; the figures are medians.
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const ROUNDS = Number(Deno.args[0] ?? 7);
 const CALLS = 1_000_000;
 
+/** One run of a command: duration, and greatest resident memory. */
 interface Sample {
   readonly wallMs: number;
   readonly rssMb: number;
@@ -18,7 +19,11 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1];
 }
 
-/** Runs a command to its end; memory by wait4(2)'s rusage through the shell's time(1). */
+/**
+ * Runs a command to its end. time(1) reports the memory, from the rusage of wait4(2).
+ *
+ * @throws {Error} The command ended with another status than 0.
+ */
 async function measure(
   command: readonly string[],
   env: Record<string, string> = {},
@@ -70,7 +75,7 @@ async function startup(): Promise<void> {
   row("btrace by npx -y deno@2.9.6, already fetched", [await measure(npx), await measure(npx)]);
 }
 
-/** The longest script of the collection, attached and detached. */
+/** Measures attaching and detaching the longest script of tools/scripts. */
 async function longestScript(): Promise<void> {
   const folder = await Deno.makeTempDir();
   const ours = `${folder}/ours.bt`;
@@ -89,6 +94,7 @@ async function longestScript(): Promise<void> {
   await Deno.remove(folder, { recursive: true });
 }
 
+/** Measures attaching to the entries of all system calls. */
 async function everySyscall(): Promise<void> {
   const script = "tracepoint:syscalls:sys_enter_* { @[probe] = count(); } BEGIN { exit(); }";
   const ours: Sample[] = [];
@@ -97,7 +103,7 @@ async function everySyscall(): Promise<void> {
   row("bpftrace sys_enter_* { @[probe] = count(); }", [await measure(bpftrace("-e", script))]);
 }
 
-/** A program of a thousand functions, attached and detached. */
+/** Measures attaching to a program of a thousand functions, and detaching. */
 async function manyFunctions(): Promise<void> {
   const folder = await Deno.makeTempDir();
   const functions = Array.from({ length: 1000 }, (_, i) => `void traced_${i}(void) {}`).join("\n");
@@ -113,7 +119,7 @@ async function manyFunctions(): Promise<void> {
   await Deno.remove(folder, { recursive: true });
 }
 
-/** Every probe by name. */
+/** Measures listing every probe by name. */
 async function listing(): Promise<void> {
   const ours: Sample[] = [];
   const theirs: Sample[] = [];
@@ -125,6 +131,7 @@ async function listing(): Promise<void> {
   row("bpftrace -l '*'", theirs);
 }
 
+/** Measures what a traced system call costs the calling program. */
 async function perCall(): Promise<void> {
   const folder = await Deno.makeTempDir();
   const caller = `${folder}/caller`;
@@ -158,7 +165,7 @@ async function perCall(): Promise<void> {
   for (let i = 0; i < ROUNDS; i++) {
     samples.untraced.push(await call());
     samples.btrace.push(await under(btrace("-e", script)));
-    // bpftrace writes "Attaching…" to stdout.
+    // bpftrace writes "Attaching…" to stdout, so stdout goes to stderr, which is read here.
     samples.bpftrace.push(await under(["sh", "-c", `exec bpftrace -e '${script}' 1>&2`]));
   }
   const base = median(samples.untraced);

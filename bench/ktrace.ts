@@ -1,5 +1,5 @@
-// What ktrace costs a program, beside strace -f; and what it loses when it writes a million calls into a pipe
-// that is read at 2 MB/s.
+// Measures what ktrace costs a program, beside strace -f; and counts what ktrace loses when it
+// writes a million calls into a pipe that is read at 2 MB/s.
 //
 //   deno task bench:ktrace
 
@@ -12,7 +12,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1];
 }
 
-/** Nanoseconds of a call, as the program itself measures them. */
+/** Runs a program that measures itself; returns its nanoseconds per system call. */
 function nanoseconds(command: readonly string[]): number {
   return Number(output(command[0], command.slice(1)).stdout);
 }

@@ -1,6 +1,8 @@
-// What sampling costs: the share of the CPUs that the program of `profile.ts -F 99` takes, as the kernel
-// measures it (BPF_ENABLE_STATS), while all CPUs are busy in stacks of kernel, native and JavaScript
-// code; and how fast addresses get names.
+// Measures what sampling costs: the share of the CPUs that the BPF program of `profile.ts -F 99`
+// takes, as the kernel measures it (BPF_ENABLE_STATS), while all CPUs are busy in stacks of kernel,
+// native and JavaScript code. Measures also how fast addresses get names.
+//
+//   deno task bench:profile
 
 import { BpfProgramStats } from "../core/bpf/mod.ts";
 import { openDevice } from "../core/device/device.ts";
@@ -11,10 +13,12 @@ import { compile } from "../language/mod.ts";
 import { loadScript } from "../language/run.ts";
 import { onCpuScript } from "../tools/profile/script.ts";
 
+/** Seconds for which each rate is measured. */
 const SECONDS = 10;
-/** The limit that a profiler at 99 Hz must keep. */
+/** Percentage of the CPUs that a profiler at 99 Hz may take; more fails the run. */
 const MOST_PERCENT = 1;
 
+/** Program that keeps a CPU busy in deep JavaScript, native and kernel stacks. */
 const BUSY = `
   const file = Deno.openSync("/dev/zero");
   const bytes = new Uint8Array(1 << 16);
@@ -22,6 +26,7 @@ const BUSY = `
   for (;;) depth(40, () => (file.readSync(bytes), [3, 1, 2].sort((a, b) => a - b)[0]));
 `;
 
+/** Measures the share of the CPUs that sampling takes, at two rates. */
 async function samplingCost(): Promise<void> {
   const cpus = onlineCpus();
   const busy = cpus.map(() =>
@@ -64,6 +69,7 @@ async function samplingCost(): Promise<void> {
   }
 }
 
+/** Measures how fast the addresses of 100,000 stacks get names. */
 function naming(): void {
   using symbolizer = new Symbolizer();
   const maps = [...Deno.readTextFileSync("/proc/self/maps").matchAll(/^(\w+)-(\w+) r-xp .*\.so/gm)];

@@ -1,9 +1,9 @@
-// The user plane side by side with strace, in the same run: every system call of a command traced.
+// Compares the user plane with strace in one run: every system call of a command is traced.
 //
 //   deno run -A bench/strace.ts [rounds] [command]
 //
-// Needs strace, no privilege. Rounds are interleaved; the figures are medians. strace decodes every call
-// into a line; btrace counts them, or prints a line of each.
+// Needs strace and no privilege. The rounds of all cases alternate; the figures are medians. strace
+// decodes every call into a line; btrace counts the calls, or prints a line for each of them.
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const ROUNDS = Number(Deno.args[0] ?? 3);
@@ -35,6 +35,11 @@ const CASES: readonly [name: string, command: string[]][] = [
   ["btrace --seccomp-bpf, openat only", btrace(FEW, "--seccomp-bpf")],
 ];
 
+/**
+ * Runs a command to its end; returns its duration in seconds.
+ *
+ * @throws {Error} The command ended with a status above 1.
+ */
 async function seconds([command, ...args]: readonly string[]): Promise<number> {
   const start = performance.now();
   const { code } = await new Deno.Command(command, {

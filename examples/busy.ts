@@ -1,9 +1,9 @@
-// A program to profile: it computes in JavaScript, in Deno's own code and in the kernel. The picture in
-// the README is made of it:
+// A program to profile: it computes in JavaScript, in Deno's native code and in the kernel. The
+// picture in the README was made of this program:
 //
 //   deno run -A tools/profile.ts -F 499 -c 'deno run -A examples/busy.ts 4' -o busy.svg
 
-/** Primes below a limit: JavaScript alone. */
+/** Counts the primes below a limit: runs JavaScript alone. */
 function countPrimes(limit: number): number {
   const composite = new Uint8Array(limit);
   let count = 0;
@@ -15,7 +15,10 @@ function countPrimes(limit: number): number {
   return count;
 }
 
-/** Rows as text and back, sorted: V8's own code, called from ours and calling ours. */
+/**
+ * Converts rows to text and back, and sorts them: V8's native code calls JavaScript and is called
+ * by it.
+ */
 function sortRows(count: number): number {
   const rows = Array.from(
     { length: count },
@@ -25,14 +28,14 @@ function sortRows(count: number): number {
   return parsed.sort((a, b) => a.id - b.id)[0].id;
 }
 
-/** Bytes of a file: the kernel does the work. */
+/** Reads bytes of a file: the kernel does the work. */
 function readFile(path: string, bytes: number): number {
   using file = Deno.openSync(path);
   const buffer = new Uint8Array(bytes);
   return file.readSync(buffer) ?? 0;
 }
 
-/** A digest: Deno's own code. */
+/** Computes a digest: runs Deno's native code on a thread of its own. */
 async function digest(bytes: number): Promise<number> {
   const hash = await crypto.subtle.digest("SHA-256", new Uint8Array(bytes));
   return new Uint8Array(hash)[0];

@@ -1,17 +1,19 @@
-// A provider of its own: lines that are added to a log file are probes. No privilege is needed.
+// A provider in a module of its own: each line that is added to a log file fires a probe. No
+// privilege is needed.
 //
 //   deno run -A tools/btrace.ts --plane user --provider examples/log_provider.ts \
 //     -e 'log:/var/log/syslog:line { @[str(args.text, 16)] = count(); }'
 //
-// log:FILE:line fires for each line; args.text is the line, args.number counts them from 1. What is in
-// the file already is not told; a file that is cut or replaced is read from its start.
+// The probe log:FILE:line fires for each added line; args.text is the line, args.number counts the
+// lines from 1. Lines that are in the file before the start fire nothing. A file that is cut or
+// replaced is read from its start.
 
 import type { Core, Pcb, Provider, UserAttachment } from "../core/plugin/mod.ts";
 import { TextLineStream } from "../tests/std_streams.ts"; // elsewhere: "jsr:@std/streams"
 
 const NAME = /^log:(.+):line$/;
 
-/** What `--provider` calls. */
+/** Makes the provider; `btrace --provider` calls this function with dt's names. */
 export default function (core: Core): Provider {
   const spec = (name: string) => ({
     name,
@@ -23,18 +25,18 @@ export default function (core: Core): Provider {
   return {
     contract: 1,
     name: "log",
-    // There is no end of files: none is listed, any that exists can be named.
+    // There are too many files to list, so no probe is listed; every existing file can be named.
     probes: () => [],
     provide(name) {
       const [, file] = NAME.exec(name) ?? [];
       return file !== undefined && exists(file) ? spec(name) : undefined;
     },
     alloc: (probe, request, session) => core.userPcb(probe, request, session, "lines of log files"),
-    dealloc() {},
     attachments: (pcbs) => pcbs.map((pcb) => follow(core, pcb)),
   };
 }
 
+/** True if a path leads to a regular file. */
 function exists(file: string): boolean {
   try {
     return Deno.statSync(file).isFile;
@@ -43,14 +45,14 @@ function exists(file: string): boolean {
   }
 }
 
-/** Fires for each line until the session stops. */
+/** Makes the attachment of a probe, which fires for each line until the session stops. */
 function follow(core: Core, pcb: Pcb): UserAttachment {
   const [, path] = NAME.exec(pcb.probe.name)!;
   return {
     plane: "user",
     pcbs: [pcb],
     run({ enter, signal }) {
-      // At once, not when somebody first wants a line: what is added from now on counts.
+      // The file is opened now, not when the first line is read: lines added from now on count.
       const pieces = added(new LogFile(path), signal);
       return (async () => {
         using events = new core.OwnEvents();
@@ -67,20 +69,26 @@ function follow(core: Core, pcb: Pcb): UserAttachment {
   };
 }
 
-/** A file that grows, and may be cut or replaced by another one of its name. */
+/** A file that grows, and that may be cut or replaced by another file of its name. */
 class LogFile implements Disposable {
   readonly path: string;
   #file: Deno.FsFile;
   #at: number;
 
-  /** Starts at the end. */
+  /**
+   * Opens the file and goes to its end.
+   *
+   * @throws {Deno.errors.NotFound} There is no such file.
+   */
   constructor(path: string) {
     this.path = path;
     this.#file = Deno.openSync(path);
     this.#at = this.#file.seekSync(0, Deno.SeekMode.End);
   }
 
-  /** What has been added, in pieces: to the file that was open to its end, then to its successor. */
+  /**
+   * Reads everything that has been added, in pieces: the open file to its end, then its successor.
+   */
   *read(): Generator<Uint8Array<ArrayBuffer>> {
     do {
       const buffer = new Uint8Array(65536);
@@ -91,7 +99,10 @@ class LogFile implements Disposable {
     } while (this.#renewed());
   }
 
-  /** Goes to the start of a file that was cut, or to a new one. */
+  /**
+   * Goes to the start of a file that was cut, or opens the file that replaced it; false if neither
+   * happened.
+   */
   #renewed(): boolean {
     const own = this.#file.statSync();
     if (own.size < this.#at) {
@@ -103,7 +114,7 @@ class LogFile implements Disposable {
       if (Deno.statSync(this.path).ino === own.ino) return false;
       next = Deno.openSync(this.path);
     } catch {
-      return false; // between two files of one name
+      return false; // the old file is gone, the new one not there yet
     }
     this.#file.close();
     this.#file = next;
@@ -111,18 +122,19 @@ class LogFile implements Disposable {
     return true;
   }
 
+  /** Closes the file that is open. */
   [Symbol.dispose](): void {
     this.#file.close();
   }
 }
 
-/** What is added to a file, whenever its folder has changed. */
+/** Yields what is added to a file whenever its folder changes. */
 async function* added(log: LogFile, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   using file = log;
   const folder = file.path.includes("/") ? file.path.replace(/[^/]*$/, "") : ".";
   const watcher = Deno.watchFs(folder, { recursive: false });
   signal.addEventListener("abort", () => watcher.close());
-  // Something may have been added before the watch began.
+  // Lines may have been added before the watch began.
   yield* file.read();
   for await (const _ of watcher) yield* file.read();
 }

@@ -1,4 +1,5 @@
-// Prints every file that any process opens, by process name: the device as a library.
+// Prints every file that any process opens, with the name of the process: dt's device used as a
+// library. Needs root.
 
 import { openDevice } from "../core/mod.ts";
 import { syscall } from "../providers/syscall/mod.ts";

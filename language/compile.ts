@@ -7,7 +7,7 @@ import { possibleCpuCount } from "../core/sys/cpu.ts";
 import { tracefsMissing } from "../core/tracefs/mod.ts";
 import type { PlaneName } from "../core/contract/provider.ts";
 import { BtfTypes } from "./ctypes/btf_types.ts";
-import type { Header } from "./ctypes/preprocess.ts";
+import { cPart } from "./ctypes/lazy.ts";
 import type { Program } from "./syntax/ast.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
 import type { MapType } from "./model/types.ts";
@@ -18,7 +18,8 @@ import type { CheckedClause, CheckedProgram } from "./check/check.ts";
 import type { Config } from "./check/config.ts";
 import type { Environment, NamedParams } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
-import { analyze } from "./check/pipeline.ts";
+import { analyze, type CTools } from "./check/pipeline.ts";
+import type { ProgramLookup } from "./programs.ts";
 
 export type { Config };
 
@@ -48,12 +49,18 @@ export interface CompileOptions {
   readonly includeFolders?: readonly string[];
   /** Headers to include before the script. */
   readonly includes?: readonly string[];
+  /** Folder with the source of the kernel, for its headers. Default: what /lib/modules has. */
+  readonly kernelSource?: string;
+  /** Folder with what a build of the kernel has generated, if not in the source's folder. */
+  readonly kernelBuild?: string;
   /** Reports failed reads and lookups at run time. */
   readonly warnings?: boolean;
   /** For uaddr(): a variable or function of the process that is traced. */
   readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
   /** Programs and libraries of the process that is traced: where probes of files without a file are. */
   readonly targetFiles?: () => readonly string[];
+  /** Finds debug information of programs: `programs()` of ./programs.ts. Without it none is read. */
+  readonly programs?: ProgramLookup;
   /** Only probes whose names match; BEGIN and END always do. */
   readonly probeFilter?: RegExp;
   /** Kinds of btrace's own probes that are known beside BEGIN and END. */
@@ -112,6 +119,7 @@ export interface CompiledProbe {
 function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
   return {
     providers: device.registry.providers,
+    explain: (name) => device.registry.explain(name),
     match(pattern) {
       const found = device.match(pattern);
       // Not "no such event": nobody can tell.
@@ -129,10 +137,11 @@ const kernelTypes = new BtfTypes(kernelBtf);
 
 function systemEnvironment(
   plane: PlaneName,
-  userAddress: Environment["userAddress"],
+  { userAddress, programs }: CompileOptions,
 ): Environment {
   return {
     userAddress,
+    program: programs,
     kernelMemory: plane === "kernel",
     get cpus() {
       return possibleCpuCount();
@@ -141,24 +150,6 @@ function systemEnvironment(
     cgroupId,
     kfunc: (name) => (kernelBtf()?.find(BTF_KIND.FUNC, name) ?? 0) !== 0,
     signal: signalNumber,
-  };
-}
-
-/** Reads a header: its own folder first, then those given, then the system's. */
-function headerFinder(folders: readonly string[], base: string) {
-  return (name: string): Header | undefined => {
-    for (
-      const folder of [
-        base,
-        ...folders,
-        "/usr/include",
-        `/usr/include/${Deno.build.arch}-linux-gnu`,
-      ]
-    ) {
-      const text = readText(name.startsWith("/") ? name : `${folder}/${name}`);
-      if (text !== undefined) return { name, text };
-    }
-    return undefined;
   };
 }
 
@@ -172,6 +163,23 @@ function readText(path: string): string | undefined {
     if (error instanceof Deno.errors.IsADirectory) return undefined;
     throw error;
   }
+}
+
+function cTools(
+  script: string,
+  { includeFolders = [], kernelSource, kernelBuild }: CompileOptions,
+): CTools {
+  const { HeaderFiles, ...rest } = cPart();
+  const architecture = Deno.build.arch;
+  const headers = new HeaderFiles({
+    script,
+    given: includeFolders,
+    kernelSource,
+    kernelBuild,
+    kernelRelease: Deno.osRelease(),
+    architecture,
+  });
+  return { ...rest, headers, architecture };
 }
 
 /**
@@ -197,10 +205,10 @@ export function compile(
       variables: options.variables ?? {},
       params: options.params ?? [],
       named: options.named ?? { given: new Map(), known: new Map() },
-      findHeader: headerFinder(options.includeFolders ?? [], folder),
+      c: () => cTools(folder, options),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
-      environment: systemEnvironment(plane, options.userAddress),
+      environment: systemEnvironment(plane, options),
       unsafe: options.unsafe ?? false,
       special: options.special ?? ["self"],
       targetFiles: options.targetFiles,

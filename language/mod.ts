@@ -18,6 +18,8 @@
  * @module
  */
 
+import "./ctypes/preload.ts";
+
 export {
   compile,
   type CompileOptions,

@@ -1,16 +1,18 @@
-// What kernel tests share: running btrace, what they need, and that nothing is left behind.
+// Helpers of the tests: running programs and tools, the needs of a test, and the check that a test
+// leaves nothing behind.
 
 import { processes, variableOf } from "./marked_processes.ts";
 import { assertEquals } from "./std_assert.ts";
-import { missingCapabilities } from "../core/bpf/mod.ts";
+import { kernelPlaneRefusal } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
+import { findOracle } from "./oracle/oracle.ts";
 
-/** The repository. */
+/** Path of this repository, with a slash at its end. */
 export const ROOT = new URL("..", import.meta.url).pathname;
 
 const text = new TextDecoder();
 
-/** True if the program is on the PATH. */
+/** True if a program is on the PATH. */
 export function hasProgram(name: string): boolean {
   try {
     return new Deno.Command("sh", { args: ["-c", `command -v ${name}`], stdout: "null" })
@@ -20,7 +22,7 @@ export function hasProgram(name: string): boolean {
   }
 }
 
-/** Runs a program to its end. */
+/** Runs a program to its end, with nothing on its stdin; returns its status and its output. */
 export function output(
   command: string,
   args: readonly string[],
@@ -36,29 +38,29 @@ export function output(
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
-/** The command line that starts a tool of this checkout. */
+/** Makes the command line that starts a tool of this checkout. */
 export function toolCommand(tool: string, args: readonly string[]): string[] {
   return [Deno.execPath(), "run", "-A", "--no-check", `${ROOT}tools/${tool}.ts`, ...args];
 }
 
-/** Runs a tool to its end. */
+/** Runs a tool of this checkout to its end. */
 export function tool(name: string, args: readonly string[], options: Deno.CommandOptions = {}) {
   const [command, ...rest] = toolCommand(name, args);
   return output(command, rest, options);
 }
 
-/** The command line that starts btrace in this checkout. */
+/** Makes the command line that starts btrace of this checkout. */
 export function btraceCommand(args: readonly string[]): string[] {
   return toolCommand("btrace", args);
 }
 
-/** Runs btrace to its end. */
+/** Runs btrace to its end; returns its status and its output. */
 export function btrace(args: readonly string[], options: Deno.CommandOptions = {}) {
   const [command, ...rest] = btraceCommand(args);
   return output(command, rest, options);
 }
 
-/** A btrace that runs until it is told to stop. */
+/** A btrace in the background that runs until it is told to stop. */
 export class RunningBtrace implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<string>;
@@ -66,6 +68,12 @@ export class RunningBtrace implements AsyncDisposable {
   #attached: Promise<void>;
   #ended = false;
 
+  /**
+   * Starts btrace.
+   *
+   * @param args Arguments of btrace.
+   * @param prefix Command line that btrace's is appended to, e.g. a program that changes the user.
+   */
   constructor(args: readonly string[], prefix: readonly string[] = []) {
     const [command, ...rest] = [...prefix, ...btraceCommand(args)];
     this.#child = new Deno.Command(command, {
@@ -88,41 +96,42 @@ export class RunningBtrace implements AsyncDisposable {
     })();
   }
 
-  /** Process id. */
+  /** Process id of btrace. */
   get pid(): number {
     return this.#child.pid;
   }
 
-  /** What it has said on stderr. */
+  /** Text that btrace has written to stderr so far. */
   get stderr(): string {
     return this.#stderr;
   }
 
-  /** Settles when its probes fire. */
+  /** Resolves when btrace says that its probes are attached; rejects if btrace ends before. */
   attached(): Promise<void> {
     return this.#attached;
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end; returns the status and all output. */
   async stop(
     signal: Deno.Signal = "SIGINT",
   ): Promise<{ code: number; stdout: string; stderr: string }> {
     try {
       if (!this.#ended) this.#child.kill(signal);
     } catch (error) {
-      // It may have ended by itself.
+      // btrace may have ended by itself.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
     }
     return await this.result();
   }
 
-  /** Waits for the end. */
+  /** Waits for the end without a signal; returns the status and all output. */
   async result(): Promise<{ code: number; stdout: string; stderr: string }> {
     const [{ code }, stdout] = await Promise.all([this.#child.status, this.#output]);
     this.#ended = true;
     return { code, stdout, stderr: this.#stderr };
   }
 
+  /** Kills btrace if it still runs. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ended) await this.stop("SIGKILL");
   }
@@ -148,11 +157,16 @@ export function hasOpen(pid: number, name: RegExp): boolean {
   }
 }
 
-/** Marks this run's processes: whatever they start inherits the word in its environment. */
+/**
+ * Name of a variable that marks the processes of this test run: whatever they start inherits it.
+ */
 const RUN_MARK = "DT_TEST_RUN";
 if (!Deno.env.has(RUN_MARK)) Deno.env.set(RUN_MARK, crypto.randomUUID());
 
-/** Ids of the programs, maps and links in the kernel that no other run and no other tracer holds. */
+/**
+ * Lists the programs, maps and links in the kernel, as "kind id name", except those that processes
+ * outside this test run hold.
+ */
 export function kernelObjects(): Set<string> {
   const objects = new Set<string>();
   const others = heldByOthers();
@@ -169,22 +183,22 @@ export function kernelObjects(): Set<string> {
   return objects;
 }
 
-/** What bpftool tells of a program, a map or a link. */
+/** The facts that bpftool prints about a program, a map or a link. */
 interface KernelObject {
   readonly id: number;
   readonly name?: string;
-  /** Of a program: the maps that its code refers to. */
+  /** For a program: ids of the maps that its code refers to. */
   readonly map_ids?: readonly number[];
 }
 
-/** Names of objects in /proc/PID/fdinfo, and what bpftool calls their kinds. */
+/** Lines of /proc/PID/fdinfo that name an object, and bpftool's word for its kind. */
 const FDINFO_KINDS: readonly (readonly [RegExp, string])[] = [
   [/^prog_id:\t(\d+)$/m, "prog"],
   [/^map_id:\t(\d+)$/m, "map"],
   [/^link_id:\t(\d+)$/m, "link"],
 ];
 
-/** The objects, as "kind id", that processes outside this test run have open. */
+/** Lists the objects, as "kind id", that processes outside this test run have open. */
 function heldByOthers(): Set<string> {
   const held = new Set<string>();
   const mark = Deno.env.get(RUN_MARK);
@@ -200,21 +214,25 @@ function heldByOthers(): Set<string> {
         }
       }
     } catch {
-      // The process has ended meanwhile.
+      // The process ended meanwhile.
     }
   }
   return held;
 }
 
-/** Fails if something is in the kernel that was not there before; freeing takes a moment. */
+/**
+ * Fails if the kernel has an object that it did not have before. Waits up to ten seconds for the
+ * kernel to free objects.
+ */
 export async function assertNothingLeft(before: ReadonlySet<string>): Promise<void> {
   let left: string[] = [];
-  // The kernel frees in the background, hundreds of programs not in a moment.
+  // The kernel frees objects in the background, and takes its time for hundreds of programs.
   for (let i = 0; i < 200; i++) {
     left = [...kernelObjects()].filter((one) => !before.has(one));
-    // bpftool, looking at an array of programs while the kernel clears it, makes the kernel keep it for
-    // ever: prog_array_map_clear() takes a reference for work that is scheduled already (Linux 6.18). Such
-    // a map no descriptor and no program holds; it is not ours any more.
+    // bpftool can make the kernel keep an array of programs for ever, by looking at the array while
+    // the kernel clears it: prog_array_map_clear() takes a reference for work that is scheduled
+    // already (Linux 6.18). No descriptor and no program holds such a map, so it does not count as
+    // left behind.
     if (i >= 20) left = left.filter((one) => !isOrphan(one));
     if (left.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -222,7 +240,7 @@ export async function assertNothingLeft(before: ReadonlySet<string>): Promise<vo
   assertEquals(left, [], "left in the kernel");
 }
 
-/** True for a map that no process has open and no program uses. */
+/** True for a map that no process has open and that no program uses. */
 function isOrphan(object: string): boolean {
   const [kind, id] = object.split(" ");
   if (kind !== "map") return false;
@@ -234,13 +252,14 @@ function isOrphan(object: string): boolean {
   return code !== 0;
 }
 
-/** What a test needs beside Deno. */
+/** A thing that a test needs beside Deno: a permission, a file system, or a program by its name. */
 export type Need =
   | "bpf"
   | "root"
   | "tracefs"
   | "bpftool"
   | "bpftrace"
+  | "oracle"
   | "gcc"
   | "setpriv"
   | "unshare"
@@ -260,14 +279,17 @@ export type Need =
 
 const EVENTS = "/sys/kernel/tracing/events";
 
+/** Says what is missing of a need; undefined if nothing is. */
 function missing(need: Need): string | undefined {
   switch (need) {
     case "bpf":
-      return missingCapabilities().join(" and ") || undefined;
+      return kernelPlaneRefusal() && "the kernel plane";
     case "root":
       return Deno.uid() === 0 ? undefined : "root";
     case "hotplug":
       return exists("/sys/devices/system/cpu/cpu1/online") ? undefined : "a second CPU that can go";
+    case "oracle":
+      return findOracle() === undefined ? "tests/oracle/oracle.ts to fetch it" : undefined;
     case "sdt.h": {
       const folders = ["/usr/include", `/usr/include/${Deno.build.arch}-linux-gnu`];
       return folders.some((one) => exists(`${one}/sys/sdt.h`)) ? undefined : "sys/sdt.h";
@@ -304,15 +326,15 @@ function isReadable(path: string): boolean {
   }
 }
 
-/** What a test may say beside its name, its needs and its body. */
+/** Options of a test, beside its name, its needs and its body. */
 export interface TestOptions {
-  /** Longest time that the test takes, in milliseconds, where the general limit is too short. */
+  /** Time limit of the test in milliseconds, if the general limit is too short. */
   readonly timeout?: number;
 }
 
 /**
- * A test of the running kernel: skipped, saying why, where something is missing; fails if it leaves a
- * descriptor or anything in the kernel behind.
+ * Registers a test of the running kernel. The test is skipped, with the reason in its name, where
+ * something is missing. The test fails if it leaves a descriptor open or an object in the kernel.
  */
 export function kernelTest(
   name: string,
@@ -328,7 +350,10 @@ export function kernelTest(
   }, options);
 }
 
-/** What is being waited for closes when the wait has returned. */
+/**
+ * Fails if this process has descriptors of core open. Waits a second, since a poller closes its
+ * descriptors only after its wait has returned.
+ */
 async function assertNoDescriptors(): Promise<void> {
   for (let i = 0; openDescriptors().length > 0 && i < 200; i++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -336,7 +361,9 @@ async function assertNoDescriptors(): Promise<void> {
   assertEquals(openDescriptors(), [], "leaked descriptors");
 }
 
-/** A test that only needs what is named. */
+/**
+ * Registers a test that is skipped, with the reason in its name, where one of its needs is missing.
+ */
 export function testWith(
   name: string,
   needs: readonly Need[],
@@ -348,7 +375,7 @@ export function testWith(
   Deno.test({ ...options, name: name + suffix, ignore: lacks.length > 0, fn });
 }
 
-/** The DtError code that a function fails with. */
+/** Returns the `code` of the error that a function throws; fails if it throws none. */
 export function codeOf(fn: () => unknown): string {
   try {
     fn();
@@ -358,7 +385,7 @@ export function codeOf(fn: () => unknown): string {
   throw new Error("expected an error");
 }
 
-/** The same for a promise. */
+/** Returns the `code` of the error that a promise rejects with; fails if it rejects with none. */
 export async function codeOfAsync(fn: () => Promise<unknown>): Promise<string> {
   try {
     await fn();
@@ -368,7 +395,9 @@ export async function codeOfAsync(fn: () => Promise<unknown>): Promise<string> {
   throw new Error("expected an error");
 }
 
-/** Compiles a program of testdata/; the same one is built once per run. */
+/**
+ * Compiles a C program of tests/testdata, once per test file and set of flags; returns its path.
+ */
 export function buildProgram(name: string, ...flags: readonly string[]): string {
   const key = [name, ...flags].join(" ");
   let program = programs.get(key);
@@ -382,9 +411,10 @@ export function buildProgram(name: string, ...flags: readonly string[]): string 
   return program;
 }
 
+/** Programs that were built, by name and flags. */
 const programs = new Map<string, string>();
 
-/** A folder that any user may read, removed when the file's tests are over. */
+/** Makes a folder that any user may read; it is removed when the tests of the file are over. */
 function sharedFolder(): string {
   const folder = Deno.makeTempDirSync();
   Deno.chmodSync(folder, 0o755);
@@ -392,10 +422,10 @@ function sharedFolder(): string {
   return folder;
 }
 
-/** Packages of npm that the tools and the tests import. */
+/** npm packages that the tools and the tests import. */
 const PACKAGES = ["deno-std"];
 
-/** Makes a DENO_DIR that has these packages, for where they cannot be fetched. */
+/** Copies these packages to a new DENO_DIR, for places from which they cannot be fetched. */
 export function copyPackages(to: string): void {
   const { npmCache } = JSON.parse(output(Deno.execPath(), ["info", "--json"]).stdout);
   const folder = "registry.npmjs.org";
@@ -410,10 +440,19 @@ export function copyPackages(to: string): void {
   }
 }
 
-/** A copy of Deno and of this checkout that any user may read, and a cache that any may write. */
+/**
+ * Folder with a copy of Deno and of this checkout that any user may read, and a cache that any user
+ * may write; made on first use.
+ */
 let publicFolder: string | undefined;
 
-/** The command line that starts a tool as an ordinary user: uid 65534, these capabilities alone. */
+/**
+ * Makes the command line that starts a tool as an ordinary user (uid 65534).
+ *
+ * @param args Arguments of the tool.
+ * @param capabilities Capabilities that the user has, e.g. "CAP_BPF"; default none.
+ * @param tool Name of the tool.
+ */
 export function nobodyCommand(
   args: readonly string[],
   capabilities: readonly string[] = [],
@@ -441,7 +480,7 @@ export function nobodyCommand(
   ];
 }
 
-/** Runs a tool as an ordinary user with these capabilities. */
+/** Runs a tool as an ordinary user with these capabilities only. */
 export function asNobody(
   args: readonly string[],
   capabilities: readonly string[] = [],
@@ -451,15 +490,15 @@ export function asNobody(
   return output(command, rest, { cwd: "/" });
 }
 
-/** Runs btrace as an ordinary user with these capabilities. */
+/** Runs btrace as an ordinary user with these capabilities only. */
 export function btraceAsNobody(args: readonly string[], capabilities: readonly string[] = []) {
   return asNobody(args, capabilities);
 }
 
-/** A program that makes exactly N getppid calls and prints ns per call. */
+/** Builds a program that makes exactly N getppid calls and prints the nanoseconds per call. */
 export function buildCaller(): string {
   return buildProgram("caller", "-O2");
 }
 
-// A descriptor that any test of a file leaks fails that file's run.
+// A test that leaks a descriptor fails the run of its file.
 Deno.test.afterAll(() => assertNoDescriptors());

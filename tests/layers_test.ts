@@ -1,5 +1,6 @@
-// Who may import whom. Imports go one way:
-//   sys, asm → btf, symbols, tracefs → bpf → contract → planes → device → sources → providers → language → tools
+// Tests which module may import which. Imports go one way:
+//   sys, asm → btf, symbols → dwarf, tracefs → bpf → contract → planes → device → sources → providers
+//   → language → tools
 
 import { assert, assertEquals } from "@std/assert";
 import { output, ROOT } from "./helpers.ts";
@@ -13,7 +14,7 @@ interface Module {
   }[];
 }
 
-/** Every module of this repository with what it imports, as paths from the root. */
+/** Reads the imports of every module of this repository; paths are relative to the root. */
 function imports(): Map<string, string[]> {
   const graph = new Map<string, string[]>();
   for (const root of exported()) {
@@ -35,21 +36,24 @@ function exported(): string[] {
   return Object.values(exports as Record<string, string>).map((path) => path.replace("./", ""));
 }
 
-/** What the modules of one folder, and of the folders below it that have no rule, may import. */
+/**
+ * For a folder, and the folders below it without a rule of their own: what its modules may import.
+ */
 type Rules = Readonly<Record<string, readonly string[]>>;
 
-/** Modules that stand on no floor: they import nothing. */
+/** Modules that any module may import, since they import nothing themselves. */
 const GROUND = ["core/errors.ts", "core/c_type.ts", "core/duration.ts"];
 
 /**
- * A rule for each folder, from the ground up: the folders and files that it may import beside itself. A
- * folder named with a slash at its end stands for all that is in it.
+ * A rule for each folder, from the bottom up: the folders and files that its modules may import
+ * beside each other. A name that ends in a slash stands for the whole folder.
  */
 const RULES: Rules = {
   "core/sys/": GROUND,
   "core/asm/": GROUND,
   "core/btf/": [...GROUND, "core/sys/"],
   "core/symbols/": [...GROUND, "core/sys/"],
+  "core/dwarf/": [...GROUND, "core/sys/", "core/symbols/", "node:process"],
   "core/tracefs/": GROUND,
   "core/bpf/": [...GROUND, "core/sys/", "core/asm/", "core/btf/"],
   "core/contract/": [...GROUND, "core/asm/"],
@@ -62,7 +66,7 @@ const RULES: Rules = {
     ...GROUND,
     ...["core/contract/", "core/kernel_plane/", "core/user_plane/", "core/sys/", "core/bpf/"],
   ],
-  // What providers share: they use the contract, and the kernel below.
+  // The sources, which providers share, use the contract and the kernel below it.
   "core/sources/": [
     ...GROUND,
     ...["core/contract/", "core/kernel_plane/", "core/device/", "core/asm/", "core/sys/"],
@@ -82,10 +86,10 @@ const RULES: Rules = {
 
   "language/model/": [...GROUND, "core/contract/", "core/device/", "language/syntax/"],
   "language/syntax/": [...GROUND, "language/model/"],
-  "language/ctypes/": ["core/btf/", "language/model/", "language/syntax/"],
+  "language/ctypes/": ["core/btf/", "core/dwarf/", "language/model/", "language/syntax/"],
   "language/check/": [...GROUND, "language/ctypes/", "language/model/", "language/syntax/"],
   "language/output/": ["core/", "language/model/", "language/syntax/", "language/compile.ts"],
-  // The backends never import each other.
+  // Code for the kernel plane and code for the user plane never import each other.
   "language/kernel/": [
     ...["core/", "language/check/", "language/model/", "language/syntax/", "language/compile.ts"],
   ],
@@ -95,7 +99,7 @@ const RULES: Rules = {
   "language/names/": ["core/", "language/compile.ts", "npm:"],
   "language/": ["core/", "language/"],
 
-  // No tool imports a sibling, but kdump the formats that ktrace writes.
+  // No tool imports another tool, except that kdump imports the formats that ktrace writes.
   "tools/cli/": ["core/", "language/syntax/", "npm:"],
   "tools/btrace/": ["core/", "providers/mod.ts", "language/", "tools/cli/", "deno.json"],
   "tools/profile/": ["core/", "providers/mod.ts", "language/", "tools/cli/", "deno.json"],
@@ -115,7 +119,7 @@ const RULES: Rules = {
   "tools/": ["tools/"],
 };
 
-/** The folder whose rule a module follows: the innermost one that has a rule. */
+/** Finds the folder whose rule a module follows: the innermost folder with a rule. */
 function floorOf(file: string): string | undefined {
   for (let end = file.lastIndexOf("/"); end > 0; end = file.lastIndexOf("/", end - 1)) {
     const folder = file.slice(0, end + 1);
@@ -192,7 +196,7 @@ Deno.test("importing the library opens nothing", () => {
   const modules = exported().filter((path) => !path.startsWith("tools/")).map((path) =>
     `import "${ROOT}${path}";`
   ).join("");
-  // Without any permission: opening a library or reading a file would throw.
+  // The module gets no permission, so opening a library or reading a file would throw.
   const script = Deno.makeTempFileSync({ suffix: ".ts" });
   Deno.writeTextFileSync(script, modules);
   const limited = output(Deno.execPath(), ["run", "--no-prompt", "--no-config", script], {

@@ -1,33 +1,39 @@
-// Processes that carry a mark in their environment: whatever a test starts inherits the mark.
+// Finds and kills the processes that a test has started: they carry a mark in their environment,
+// which their children inherit. time_limit.ts sets the marks.
 
-/** Variable with the marks of the tests that a process belongs to, separated by spaces. */
+/**
+ * Name of the variable with the marks of the tests that a process belongs to, separated by spaces.
+ */
 export const TEST_MARK = "DT_TEST";
 
-/** Ids of all processes, this one included. */
+/** Lists the ids of all processes, this one included. */
 export function processes(): number[] {
   return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter(Number.isInteger);
 }
 
-/** A variable of the environment that a process was started with; nothing if that cannot be read. */
+/**
+ * Reads a variable of the environment that a process was started with; undefined if it is not set
+ * or cannot be read.
+ */
 export function variableOf(pid: number, name: string): string | undefined {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/environ`).split("\0")
       .find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
   } catch {
-    // The process has ended meanwhile.
+    // The process ended meanwhile.
   }
 }
 
-/** Ids of the processes that the test with this mark has started and that still run. */
+/** Lists the processes that the test with this mark has started and that still run. */
 export function markedProcesses(mark: string): number[] {
   return processes().filter((pid) =>
     pid !== Deno.pid && variableOf(pid, TEST_MARK)?.split(" ").includes(mark)
   );
 }
 
-/** Kills what the test with this mark has started, until nothing of that is left. */
+/** Kills all processes that the test with this mark has started, until none is left. */
 export function killMarked(mark: string): void {
-  // A process may start another one while it is looked for.
+  // A process may start another one while the list is read.
   for (let round = 0; round < 100; round++) {
     const left = markedProcesses(mark);
     if (left.length === 0) return;
@@ -35,7 +41,7 @@ export function killMarked(mark: string): void {
       try {
         Deno.kill(pid, "SIGKILL");
       } catch {
-        // The process has ended meanwhile.
+        // The process ended meanwhile.
       }
     }
   }

@@ -1,5 +1,5 @@
-// The public surface by the TypeScript compiler: exported names with their signatures, compared with
-// a checked-in list, and programs that must not compile.
+// Tests the public surface with the TypeScript compiler: exported names and their signatures are
+// compared with a checked-in list, and wrong programs must not compile.
 
 import { assert, assertEquals } from "@std/assert";
 import ts from "npm:typescript@5.9.3";
@@ -25,7 +25,7 @@ function libraryModules(): string[] {
   );
 }
 
-/** One line per exported name: what it is, and its type where that fits a line. */
+/** Writes one line per exported name: the kind of thing, and its type if that fits into a line. */
 function surface(): string {
   const modules = libraryModules();
   const program = ts.createProgram(modules.map((path) => ROOT + path.slice(2)), OPTIONS);
@@ -64,7 +64,7 @@ Deno.test("the public surface is the checked-in list", () => {
   assertEquals(actual, Deno.readTextFileSync(LIST));
 });
 
-/** Errors of a program that imports the library. */
+/** Compiles a program that imports the library; returns the compiler's errors. */
 function errorsOf(body: string): string[] {
   const name = `${ROOT}tests/testdata/fixture.ts`;
   const host = ts.createCompilerHost(OPTIONS);

@@ -1,5 +1,5 @@
-// Runs every test and ends with "N passed, N failed" from deno test's own counts. With CI=true a
-// skipped test is a failure. What the tests leave in the checkout is a failure, too.
+// Runs every test and ends with the line "N passed, N failed", from deno test's own counts. With
+// CI=true a skipped test counts as a failure. So does a file that the tests leave in the checkout.
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const CI = Deno.env.get("CI") === "true";
@@ -50,7 +50,7 @@ if (left.length > 0) {
   console.log(`The tests have changed the checkout:\n  ${left.join("\n  ")}`);
   failed++;
 }
-// A run that broke down before it counted has failed, too.
+// A run that broke down before any test counts as a failure, too.
 if (code !== 0 && failed === 0 || passed === 0) failed++;
 console.log(
   `${passed} passed, ${failed} failed${skipped > 0 && !CI ? `, ${skipped} skipped` : ""}`,

@@ -1,8 +1,11 @@
-// This checkout over HTTP, as modules that are imported by URL.
+// Serves this checkout over HTTP, for tests of modules that are imported by URL.
 
 import { ROOT } from "./helpers.ts";
 
-/** Serves it; each server has an origin of its own, so that its modules are copies. */
+/**
+ * Starts a server on a free port. Each server has an origin of its own, so its modules are further
+ * copies for Deno.
+ */
 export function serve(): { url: string } & AsyncDisposable {
   const server = Deno.serve({ port: 0, onListen() {} }, async (request) => {
     const path = new URL(request.url).pathname;

@@ -1,5 +1,5 @@
-// @std/assert for tests, with the types of what they use: the npm build has none.
-// Whoever asserts has a time limit, too.
+// @std/assert for the tests, with local declarations of the types that the tests use, as the npm
+// build has none. Every test file that imports it gets a time limit for its tests.
 
 import "./time_limit.ts";
 

@@ -1,4 +1,5 @@
-// @std/streams for tests and examples, with the types of what they use: the npm build has none.
+// @std/streams for the tests and examples, with local declarations of the types in use, as the npm
+// build has none.
 
 // @ts-types="./types/streams.d.ts"
 export * from "npm:deno-std@1.4.0/streams/mod.js";

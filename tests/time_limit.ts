@@ -1,32 +1,41 @@
-// A time limit for every test: a module that a test file imports, directly or through helpers.ts and
-// std_assert.ts, replaces Deno.test by one that sets a limit and that ends what a failed test has started.
+// Sets a time limit for every test. A test file imports this module, directly or through helpers.ts
+// and std_assert.ts; the module then replaces Deno.test by a function that sets a limit and kills
+// whatever a failed test has started.
 //
-// Deno itself fails a test that waits or loops too long. What Deno cannot end is a test that waits in the
-// main thread for a child (outputSync): a worker, the watchdog, kills the children then.
+// Deno itself fails a test that waits or loops too long. Only a test that waits in the main thread
+// for a child (outputSync) is beyond Deno; a worker, the watchdog (watchdog.ts), kills the children
+// of such a test.
 
 import { killMarked, TEST_MARK } from "./marked_processes.ts";
 
-/** Longest time that a test takes which names no limit of its own (`timeout`), in milliseconds. */
+/** Time limit in milliseconds of a test that names no `timeout` of its own. */
 export const LIMIT_MS = 180_000;
 
-/** What the watchdog is told: which processes it kills, and when; without a mark, none. */
+/**
+ * Message to the watchdog: the processes to kill, and when. A message without a mark cancels the
+ * order before.
+ */
 export interface WatchdogOrder {
-  /** The mark of the processes. */
+  /** Mark of the processes to kill; absent to kill none. */
   readonly mark?: string;
-  /** Milliseconds from now. */
+  /** Milliseconds from now until the processes are killed. */
   readonly afterMs?: number;
 }
 
-/** The watchdog comes later than Deno's verdict, so that a test fails because of its time. */
+/**
+ * Milliseconds that the watchdog waits longer than Deno, so that the test fails because of its
+ * time.
+ */
 const GRACE_MS = 1_000;
 
-/** Marks of the tests that this process is itself a child of. */
+/** Marks that this process inherited: those of the tests that started it. */
 const inherited = Deno.env.get(TEST_MARK) ?? "";
 
 let watchdog: Worker | undefined;
-/** The mark of the test that runs, or that has not come to a good end. */
+/** Mark of the test that runs, or that has failed or was given up. */
 let running: string | undefined;
 
+/** Gives a starting test its mark, and the watchdog its order; returns the mark. */
 function begin(limitMs: number): string {
   const mark = crypto.randomUUID();
   Deno.env.set(TEST_MARK, `${inherited} ${mark}`.trim());
@@ -35,14 +44,17 @@ function begin(limitMs: number): string {
   return running = mark;
 }
 
-/** Runs after each test, also after one that has failed or that Deno has given up. */
+/**
+ * Runs after each test, also after a test that has failed or that Deno has given up: kills what the
+ * test has left.
+ */
 function end(): void {
   watchdog?.postMessage({} satisfies WatchdogOrder);
   if (running !== undefined) killMarked(running);
   running = undefined;
 }
 
-/** The same test with a limit. */
+/** Makes a definition of the same test with a limit. */
 function limited(definition: Deno.TestDefinition): Deno.TestDefinition {
   const timeout = definition.timeout ?? LIMIT_MS;
   const fn = async (context: Deno.TestContext) => {
@@ -50,13 +62,16 @@ function limited(definition: Deno.TestDefinition): Deno.TestDefinition {
     await definition.fn(context);
     if (running === mark) running = undefined;
   };
-  // Deno reports a test at this place.
+  // Deno reports a test at this place in the sources.
   return { ...definition, timeout, fn: Object.assign(fn, { [LOCATION]: callerOfDenoTest() }) };
 }
 
 const LOCATION = Symbol.for("Deno.test.location");
 
-/** Where the test file itself stands on the stack: its outermost frame. */
+/**
+ * Finds the place of the call of Deno.test: the outermost frame of the stack, which is in the test
+ * file.
+ */
 function callerOfDenoTest(): string | undefined {
   return new Error().stack?.match(/file:\/\/[^\s)]+:\d+:\d+/g)?.at(-1);
 }
@@ -65,7 +80,7 @@ type TestFunction = Deno.TestDefinition["fn"];
 type TestOptions = Omit<Deno.TestDefinition, "fn" | "name">;
 type TestArguments = readonly (string | TestFunction | TestOptions | undefined)[];
 
-/** A test as a definition, in whatever form Deno.test was called. */
+/** Makes a definition of the arguments of Deno.test, in whatever form it was called. */
 function definitionOf(args: TestArguments): Deno.TestDefinition {
   const name = args.find((one) => typeof one === "string");
   const fn = args.find((one) => typeof one === "function");
@@ -78,7 +93,7 @@ const { test } = Deno;
 const { beforeAll, beforeEach, afterEach, afterAll, sanitizer } = test;
 const register = (args: TestArguments, more?: Partial<Deno.TestDefinition>) =>
   test({ ...limited(definitionOf(args)), ...more });
-// What is not here, as each(), cannot be used, so that no test is without a limit.
+// Other members of Deno.test, such as each(), are left out, so that no test can be without a limit.
 const replacement = Object.assign((...args: TestArguments) => register(args), {
   ...{ beforeAll, beforeEach, afterEach, afterAll, sanitizer },
   ignore: (...args: TestArguments) => register(args, { ignore: true }),

@@ -1,4 +1,5 @@
-// That no test can hang: each kind of hanging test fails by its name, and its children end with it.
+// Tests that no test can hang: each kind of hanging test fails under its name, and its children end
+// with it.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { output, ROOT } from "./helpers.ts";

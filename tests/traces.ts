@@ -1,35 +1,55 @@
-// Traces of the same program by ktrace and by strace, thread by thread, in a form that can be compared.
+// Traces one program by ktrace and by strace, and brings both traces, thread by thread, to a form
+// that can be compared. The ktrace tests and bench/ktrace.ts use it.
 
 import { output, tool, toolCommand } from "./helpers.ts";
 
-/** A record as kdump --json shows it. */
+/** A record of a trace file, as `kdump --json` prints it. */
 export interface JsonRecord {
+  /** Time of the record in seconds since 1970, with microseconds. */
   readonly time: number;
+  /** Id of the process that the record is about. */
   readonly pid: number;
+  /** Id of the thread that the record is about. */
   readonly tid: number;
+  /** Kind of the record, e.g. "syscall", "sysret", "namei" or "psig". */
   readonly type: string;
+  /** Name of the system call, for its entry and its return. */
   readonly name?: string;
+  /** Arguments of the system call, as 64-bit numbers. */
   readonly args?: readonly string[];
+  /** Result of a system call that succeeded. */
   readonly retval?: number | string;
+  /** Errno name of a system call that failed. */
   readonly error?: string;
+  /** Path name that the kernel looked up. */
   readonly path?: string;
+  /** Name of the delivered signal, e.g. "SIGUSR1". */
   readonly signal?: string;
+  /** Code that says who sent the signal. */
   readonly code?: number;
+  /** Bytes that were read or written, as text. */
   readonly data?: string;
+  /** Bytes that were read or written, in hexadecimal, if they are no text. */
   readonly hex?: string;
+  /** Strings of an argument list or an environment. */
   readonly values?: readonly string[];
+  /** True if records before this one were lost. */
   readonly dropped?: boolean;
 }
 
-/** What ktrace has recorded of a command. */
+/** A run of ktrace: its status, its output, and the records that it wrote. */
 export interface Recorded {
+  /** Exit status of ktrace. */
   readonly code: number;
+  /** Text that ktrace and the command wrote to stderr. */
   readonly stderr: string;
+  /** Text that ktrace and the command wrote to stdout. */
   readonly stdout: string;
+  /** Records of the trace file in its order. */
   readonly records: readonly JsonRecord[];
 }
 
-/** Records of a file. */
+/** Reads the records of a trace file through kdump. */
 export function recordsOf(file: string): JsonRecord[] {
   const { stdout } = output("sh", [
     "-c",
@@ -39,7 +59,7 @@ export function recordsOf(file: string): JsonRecord[] {
   return stdout.trimEnd().split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
-/** Runs a command under ktrace. */
+/** Runs a command under ktrace and reads the records. */
 export function record(
   options: readonly string[],
   command: readonly string[],
@@ -54,18 +74,24 @@ export function record(
   }
 }
 
-/** A system call with what is known of it, or a signal. */
+/** A system call as far as it is known, or a signal. */
 export interface Call {
+  /** Name of the system call or of the signal. */
   readonly name: string;
-  /** By position; undefined where it is no number of 32 bits. */
+  /**
+   * Arguments by position; undefined for an argument that is no 32-bit number, such as an address.
+   */
   readonly args: readonly (number | undefined)[];
-  /** undefined: it has not returned; an address is "address". */
+  /** Result as text; undefined for a call that has not returned, "address" for an address. */
   readonly result?: string;
+  /** Path names that the call looked up. */
   readonly paths: readonly string[];
 }
 
+/** Lowest number that is taken for an address. */
 const ADDRESS = 2 ** 32;
 
+/** Makes the text of a result that is equal in both traces, although ids and addresses differ. */
 function resultText(name: string, value: number, tids: readonly number[]): string {
   const thread = tids.indexOf(value);
   if (thread >= 0) return `thread ${thread}`;
@@ -73,7 +99,10 @@ function resultText(name: string, value: number, tids: readonly number[]): strin
   return value >= ADDRESS ? "address" : String(value);
 }
 
-/** Calls of ktrace's records by thread, in the order in which threads were made. */
+/**
+ * Brings ktrace's records to calls, one list per thread, in the order in which the threads were
+ * made.
+ */
 export function callsOf(records: readonly JsonRecord[]): Call[][] {
   const tids = [...new Set(records.map(({ tid }) => tid))].sort((a, b) => a - b);
   return tids.map((tid) => {
@@ -96,8 +125,8 @@ export function callsOf(records: readonly JsonRecord[]): Call[][] {
         const result = one.error === undefined
           ? resultText(one.name!, Number(one.retval), tids)
           : `-1 ${one.error}`;
-        // The command's exec was begun before it was recorded. A child's birth has no entry, either, but
-        // strace does not tell of it.
+        // A return without an entry: the command's exec began before the recording did. The birth
+        // of a child has no entry either, but strace does not show it at all.
         if (open === undefined && /^(clone3?|v?fork)$/.test(one.name!)) continue;
         if (open === undefined) calls.push({ name: one.name!, args: [], paths, result });
         else open.result = result;
@@ -131,13 +160,17 @@ function split(text: string): string[] {
   return parts;
 }
 
-/** Numbers of threads are another's in each run: these are their places, below what else is an argument. */
+/**
+ * Makes an argument comparable: a thread id, which differs in each run, becomes the thread's
+ * position, as a number below all others.
+ */
 function argument(value: number, tids: readonly number[]): number | undefined {
   const thread = tids.indexOf(value);
   if (thread >= 0) return -1e6 - thread;
   return value > -ADDRESS && value < ADDRESS ? value | 0 : undefined;
 }
 
+/** Reads a number in one of strace's notations; undefined if the text is no 32-bit number. */
 function numberOf(text: string, tids: readonly number[]): number | undefined {
   const value = /^0[0-7]+$/.test(text)
     ? parseInt(text, 8)
@@ -147,12 +180,12 @@ function numberOf(text: string, tids: readonly number[]): number | undefined {
   return argument(value, tids);
 }
 
-/** What a string of strace's stands for; other characters than those of paths do not matter. */
+/** Reads a string as strace quotes it. Only escapes that occur in paths are decoded. */
 function unquoted(text: string): string {
   return text.slice(1, text.lastIndexOf('"')).replace(/\\(.)/g, "$1");
 }
 
-/** Runs a command under strace; calls by thread. */
+/** Runs a command under strace; returns the calls of each thread. */
 export function straceCalls(command: readonly string[], where: Deno.CommandOptions = {}): Call[][] {
   const folder = Deno.makeTempDirSync();
   try {
@@ -186,13 +219,18 @@ export function straceCalls(command: readonly string[], where: Deno.CommandOptio
   }
 }
 
-/** Where a pipe is made, and how fast it is read. */
+/** A folder to make a pipe in, and the speed at which the pipe is read. */
 export interface SlowPipe {
+  /** Folder in which the pipe and the copy of its data are made. */
   readonly folder: string;
+  /** Bytes that are read from the pipe in a second. */
   readonly bytesPerSecond: number;
 }
 
-/** Runs a command under ktrace, which writes into a pipe that is read so slowly; `file` has what came. */
+/**
+ * Runs a command under ktrace, which writes into a pipe that is read slowly; `file` holds what came
+ * out of the pipe.
+ */
 export async function throughSlowPipe(
   options: readonly string[],
   command: readonly string[],

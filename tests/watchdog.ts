@@ -1,5 +1,5 @@
-// The watchdog of time_limit.ts: a thread that kills what a test has started although the main thread
-// waits.
+// The watchdog of time_limit.ts: a worker that kills the processes of a test while the main thread
+// waits for one of them.
 
 import { killMarked } from "./marked_processes.ts";
 import type { WatchdogOrder } from "./time_limit.ts";
@@ -10,6 +10,6 @@ self.addEventListener("message", (event) => {
   const { mark, afterMs } = (event as MessageEvent<WatchdogOrder>).data;
   clearInterval(timer);
   if (mark === undefined) return;
-  // Again and again: the test may have started something else meanwhile.
+  // The interval repeats, since the test may have started another process meanwhile.
   timer = setInterval(() => killMarked(mark), afterMs);
 });

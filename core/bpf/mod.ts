@@ -40,6 +40,7 @@ export {
   missingCapabilities,
   UnsupportedError,
 } from "./load_failure.ts";
+export { kernelPlaneRefusal } from "./permission.ts";
 export { VerifierError, verifierSummary } from "./verifier_log.ts";
 export {
   BPF_TRACE_ITER,

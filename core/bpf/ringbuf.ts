@@ -80,7 +80,7 @@ export class RingBuffer implements Disposable {
     return Number(Atomics.load(this.#producer, 0)) - this.#position;
   }
 
-  /** Bytes that were read since the ring was made. */
+  /** Number of bytes, record headers included, that were read since the ring was made. */
   get position(): number {
     return this.#position;
   }

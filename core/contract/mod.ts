@@ -22,7 +22,7 @@ export type {
 } from "./kernel_action.ts";
 export { OUTCOME, type Outcome } from "./outcome.ts";
 export type { Pcb } from "./pcb.ts";
-export type { ArgumentSpec, Probe, ProbeSpec } from "./probe.ts";
+export type { ArgumentSpec, Probe, ProbeCode, ProbeSpec } from "./probe.ts";
 export {
   type PlaneName,
   type Provider,

@@ -31,8 +31,25 @@ export interface ProbeSpec {
   readonly danger?: string;
   /** How it is had, where that is not as its name says: told to who asks for details. */
   readonly note?: string;
+  /**
+   * What the provider read out of the name, so that neither alloc nor attachments parse the name again, as
+   * dt(4) keeps dtp_sysnum. Of the provider alone: nobody else looks at the value.
+   */
+  readonly parsed?: unknown;
+  /** Code of a program that it fires at. */
+  readonly code?: ProbeCode;
   /** Tells apart probes whose arguments have equal names and types in different places. */
   readonly layout?: string;
+}
+
+/** Where a probe is in a file with code. */
+export interface ProbeCode {
+  /** The file. */
+  readonly path: string;
+  /** Where its function starts, as the file speaks of addresses; 0 if that is not known. */
+  readonly functionAddress: number;
+  /** How far behind that the probe is, in bytes. */
+  readonly within: number;
 }
 
 /** A named point that can be enabled: registered once, frozen, never removed. */

@@ -45,6 +45,11 @@ export interface Provider {
    */
   provide(name: string): ProbeSpec | undefined;
   /**
+   * Says why there is no probe of a name that {@linkcode Provider.provide} does not know, where the reason
+   * is not the name as a whole: a file that does not exist.
+   */
+  explain?(name: string): string | undefined;
+  /**
    * True if a name without `*` stands for several probes all the same, as the name of an overloaded
    * function does: {@linkcode Provider.probes} then tells which, by their own names. Default: no name does.
    */
@@ -56,8 +61,8 @@ export interface Provider {
    * on this plane, with the reason.
    */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[];
-  /** Takes PCBs back; they do not fire any more. */
-  dealloc(pcbs: readonly Pcb[]): void;
+  /** Takes PCBs back, which do not fire any more; absent where nothing is held for them. */
+  dealloc?(pcbs: readonly Pcb[]): void;
   /** Groups what fires together, for the session's plane: all system calls are one attachment. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[];
 }

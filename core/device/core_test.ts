@@ -20,7 +20,6 @@ function fakeProvider(name: string, probes: string[], contract = PROVIDER_CONTRA
     probes: () => specs,
     provide: (full) => specs.find((spec) => spec.name === full),
     alloc: (probe, request) => [{ probe, request }],
-    dealloc() {},
     attachments: () => [],
   };
 }

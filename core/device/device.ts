@@ -1,6 +1,7 @@
 // The device: where registry, sessions, sys and bpf are wired together. dtattach and dtopen.
 
 import { DtError } from "../errors.ts";
+import { kernelPlaneRefusal } from "../bpf/permission.ts";
 import { openKernelPlane } from "../kernel_plane/bpf_plane.ts";
 import type { ArgumentSpec, Probe, ProbeSpec } from "../contract/probe.ts";
 import { encodeProbeList } from "./probe_list.ts";
@@ -87,7 +88,8 @@ export class Device {
   }
 
   /**
-   * Opens a session. dtopen. Privileges are needed when it starts, not now.
+   * Opens a session. dtopen. Without a wish it takes the plane that is permitted, which
+   * {@linkcode Session.plane} tells; privileges that its probes need are asked for when it starts.
    *
    * @throws {DtError} EINVAL bad ring size.
    */
@@ -103,6 +105,7 @@ export class Device {
         thread: selfThread(),
         values: {},
       }),
+      kernelPlaneRefusal,
       openKernelPlane,
     }, options);
   }

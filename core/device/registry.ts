@@ -60,6 +60,11 @@ export class Registry {
     return this.#byNumber[pbn - 1];
   }
 
+  /** Why there is no probe of that name, if its provider can tell. */
+  explain(name: string): string | undefined {
+    return this.#providers.get(providerOf(name))?.explain?.(name);
+  }
+
   /** The provider that a registered probe comes from. */
   providerOf({ pbn }: Probe): Provider {
     return this.#providerByNumber[pbn - 1];
@@ -79,7 +84,8 @@ export class Registry {
     }
     for (const [provider, spec] of this.#list(pattern)) {
       // Listings also name families without end ("interval:hz:"), which are no probes.
-      if (provider.provide(spec.name) !== undefined) yield this.#register(spec, provider);
+      const described = provider.provide(spec.name);
+      if (described !== undefined) yield this.#register(described, provider);
     }
   }
 

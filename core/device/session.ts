@@ -31,8 +31,11 @@ import { UserPlane } from "../user_plane/user_plane.ts";
 
 /** How to open a session. */
 export interface SessionOptions {
-  /** Default "kernel". */
-  readonly plane?: PlaneName;
+  /**
+   * Where clauses run. "auto", the default, is the kernel plane where that is permitted, else the user
+   * plane; with a {@linkcode target}, which only the user plane knows, always the user plane.
+   */
+  readonly plane?: PlaneName | "auto";
   /** User plane: the process that is looked at, with its descendants. */
   readonly target?: Target;
   /** Bytes of the ring: a power of two from 64 KiB to 1 GiB. Default 4 MiB. */
@@ -53,6 +56,8 @@ export interface SessionServices {
   auxBase(pid: number): bigint;
   /** User plane: the event of an action that this process runs itself. */
   selfEvent(): UserEvent;
+  /** Why the kernel plane is not permitted; undefined if it is. */
+  kernelPlaneRefusal(): string | undefined;
   /** Makes the kernel's side. */
   openKernelPlane(options: { ringBytes: number; blockBytes: number }): KernelPlane;
 }
@@ -85,7 +90,7 @@ export const NO_PROBE = 0;
  * @see {@link https://man.openbsd.org/dt.4}
  */
 export class Session implements Disposable, ProviderSession {
-  /** Where its clauses run. [I] */
+  /** Where the clauses run; tells which plane "auto" took. [I] */
   readonly plane: PlaneName;
   /** What is looked at on the user plane. [I] */
   readonly target?: Target;
@@ -113,7 +118,7 @@ export class Session implements Disposable, ProviderSession {
         { operation: "open" },
       );
     }
-    this.plane = options.plane ?? "kernel";
+    this.plane = planeOf(options, services);
     this.target = options.target;
     this.#services = services;
     this.#options = options;
@@ -184,7 +189,7 @@ export class Session implements Disposable, ProviderSession {
       });
     }
     if (this.#current !== undefined && !this.#stopped) throw this.#busy("disable");
-    this.#services.registry.providerOf(probe).dealloc(enabled.pcbs);
+    this.#services.registry.providerOf(probe).dealloc?.(enabled.pcbs);
     this.#enabled.delete(probe.pbn);
   }
 
@@ -401,7 +406,7 @@ export class Session implements Disposable, ProviderSession {
     this.#closed = true;
     const { registry } = this.#services;
     for (const { probe, pcbs } of this.#enabled.values()) {
-      registry.providerOf(probe).dealloc(pcbs);
+      registry.providerOf(probe).dealloc?.(pcbs);
     }
     this.#enabled.clear();
   }
@@ -481,4 +486,10 @@ export class Session implements Disposable, ProviderSession {
       provider.attachments(enabled.flatMap(({ pcbs }) => pcbs), this) as A[]
     );
   }
+}
+
+/** The plane that a session takes. */
+function planeOf({ plane = "auto", target }: SessionOptions, services: SessionServices): PlaneName {
+  if (plane !== "auto") return plane;
+  return target === undefined && services.kernelPlaneRefusal() === undefined ? "kernel" : "user";
 }

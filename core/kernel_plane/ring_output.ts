@@ -33,9 +33,9 @@ export class RingOutput implements RecordOutput {
   ) {}
 
   /**
-   * Bytes of the ring, a sixteenth of it, that only control records may use (print, clear and zero of a
-   * script, births and deaths of processes that ktrace records), so that a flood of other records cannot
-   * push them out.
+   * Bytes of the ring, a sixteenth of it, that only control records may use (print, clear and zero
+   * of a script, births and deaths of processes that ktrace records), so that a flood of other
+   * records cannot push them out.
    */
   get reserve(): number {
     return this.size / 16;
@@ -65,7 +65,8 @@ export class RingOutput implements RecordOutput {
   }
 
   /**
-   * Goes to `site.lost`, the record counted as lost, where nothing but the reserve is free. Clobbers R0 to R5.
+   * Emits code that counts the record as lost and jumps to `site.lost` if only the reserve is free.
+   * Clobbers R0 to R5.
    */
   emitRoom(asm: Assembler, site: OutputSite): void {
     const room = asm.label("room");

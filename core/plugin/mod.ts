@@ -15,7 +15,6 @@
  *     probes: () => [{ name, args: [] }],
  *     provide: (wanted) => wanted === name ? { name, args: [] } : undefined,
  *     alloc: (probe, request, session) => core.userPcb(probe, request, session, "beats"),
- *     dealloc() {},
  *     attachments: (pcbs) => pcbs.map((pcb) => ({
  *       plane: "user",
  *       pcbs: [pcb],

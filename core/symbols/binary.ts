@@ -2,7 +2,9 @@
 // distribution keeps them: in the file, in .gnu_debugdata, or in a separate debug file. elf.ts
 // decodes the formats; symbolizer.ts decides which file a mapping shows.
 
-import { ElfFile, joined, type ReadAt, type SymbolKind } from "./elf.ts";
+import { debugFile } from "./debug_file.ts";
+import { type ElfFile, joined, type SymbolKind } from "./elf.ts";
+import { elfOf, openElf } from "./elf_path.ts";
 import { type SymbolSource, SymbolTable } from "./symbol_table.ts";
 
 /** Functions that a caller may pass for reading symbols, since core depends on no package. */
@@ -12,9 +14,6 @@ export interface SymbolHelpers {
   /** Unpacks xz, the format of .gnu_debugdata; undefined if the bytes cannot be unpacked. */
   readonly unxz?: (bytes: Uint8Array) => Uint8Array | undefined;
 }
-
-/** Folder under which distributions install debug files. */
-const DEBUG = "/usr/lib/debug";
 
 /** A program or library, with its headers read and its symbols read on demand. */
 export class Binary {
@@ -112,34 +111,10 @@ export class Binary {
 
   /** The separate debug file, if one of the usual places has the right one. */
   #debugFile(): ElfFile | undefined {
-    for (const path of this.#debugPaths()) {
-      const found = openElf(path);
-      if (found === undefined) continue;
-      const { buildId } = this.elf;
-      const same = buildId !== undefined && found.buildId !== undefined
-        ? buildId === found.buildId
-        : checksum(path) === this.elf.debugLink?.crc;
-      if (same && found.hasSymbols) return found;
-    }
-    return undefined;
-  }
-
-  /** Places where a separate debug file may lie, the most likely first. */
-  *#debugPaths(): Generator<string> {
-    const { buildId, debugLink } = this.elf;
-    const roots = this.#root === "" ? [""] : [this.#root, ""];
-    if (buildId !== undefined) {
-      const name = `.build-id/${buildId.slice(0, 2)}/${buildId.slice(2)}.debug`;
-      for (const root of roots) yield `${root}${DEBUG}/${name}`;
-    }
-    if (debugLink === undefined || debugLink.name.includes("/")) return;
-    const own = this.#path.slice(0, this.#path.lastIndexOf("/"));
-    const folder = own.startsWith(this.#root) ? own.slice(this.#root.length) : own;
-    for (const root of roots) {
-      yield `${root}${folder}/${debugLink.name}`;
-      yield `${root}${folder}/.debug/${debugLink.name}`;
-      yield `${root}${DEBUG}${folder}/${debugLink.name}`;
-    }
+    return debugFile(this.elf, this.#path, {
+      root: this.#root,
+      accept: ({ hasSymbols }) => hasSymbols,
+    })?.elf;
   }
 }
 
@@ -160,72 +135,4 @@ function moved(symbols: SymbolSource, distance: number): SymbolSource {
 export function openBinary(path: string, helpers: SymbolHelpers = {}): Binary | undefined {
   const elf = openElf(path);
   return elf && new Binary(elf, path, "", helpers);
-}
-
-/** Makes an ELF file of something readable; undefined if it is no ELF file. */
-export function elfOf(read: ReadAt): ElfFile | undefined {
-  try {
-    return new ElfFile(read);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Opens an ELF file whose descriptor is not kept: each read opens the file again. A read returns no
- * bytes if the file is gone by then, or if the path leads to another file.
- *
- * @param path Path of the file.
- * @returns undefined if the file cannot be read or is no ELF file.
- */
-export function openElf(path: string): ElfFile | undefined {
-  try {
-    const { isFile, ino } = Deno.statSync(path);
-    if (!isFile) return undefined;
-    return elfOf((offset, length) => {
-      try {
-        return readPart(path, ino, offset, length);
-      } catch {
-        return new Uint8Array();
-      }
-    });
-  } catch {
-    return undefined; // missing, or not readable for this user
-  }
-}
-
-/** Reads a part of a file, if the file still has the given inode. */
-function readPart(path: string, inode: number | null, offset: number, length: number): Uint8Array {
-  using file = Deno.openSync(path);
-  const { size, ino } = file.statSync();
-  if (ino !== inode || !(offset < size)) return new Uint8Array();
-  file.seekSync(offset, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-  let done = 0;
-  while (done < bytes.length) {
-    const count = file.readSync(bytes.subarray(done));
-    if (count === null) break;
-    done += count;
-  }
-  return bytes.subarray(0, done);
-}
-
-/**
- * Computes the CRC-32 of a file, as .gnu_debuglink contains it; undefined if the file cannot be
- * read.
- */
-function checksum(path: string): number | undefined {
-  let bytes: Uint8Array;
-  try {
-    bytes = Deno.readFileSync(path);
-  } catch {
-    return undefined;
-  }
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1 ? 0xedb8_8320 : 0);
-  }
-  return ~crc >>> 0;
 }

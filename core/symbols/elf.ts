@@ -27,6 +27,7 @@ interface Section {
   readonly size: number;
   readonly link: number;
   readonly executable: boolean;
+  readonly compressed: boolean;
 }
 
 const PT_LOAD = 1;
@@ -123,7 +124,7 @@ export class ElfFile {
 
   /** True if the file has a full symbol table, not only the symbols for dynamic linking. */
   get hasSymbols(): boolean {
-    return this.#sections.some(({ type, size }) => type === SHT_SYMTAB && size > 0);
+    return this.#sections.some((one) => one.type === SHT_SYMTAB && one.size > 0 && !one.compressed);
   }
 
   /** Name and CRC-32 of the separate debug file (.gnu_debuglink); undefined if there is no hint. */
@@ -141,13 +142,16 @@ export class ElfFile {
     return this.#sections.find((one) => one.name === name)?.address;
   }
 
-  /**
-   * Contents of a section; undefined if there is no such section. Empty if the section is
-   * compressed.
-   */
+  /** Contents of a section; undefined if there is no such section, empty if they are compressed. */
   section(name: string): Uint8Array | undefined {
     const found = this.#sections.find((one) => one.name === name);
     return found && this.#contents(found);
+  }
+
+  /** Contents of a section that is compressed, with the header that says how; undefined for others. */
+  compressedSection(name: string): Uint8Array | undefined {
+    const found = this.#sections.find((one) => one.name === name && one.compressed);
+    return found && this.#raw(found);
   }
 
   /**
@@ -161,8 +165,12 @@ export class ElfFile {
     return joined(tables);
   }
 
-  /** Contents of a section; empty if the section takes no room in the file or claims too much. */
-  #contents({ type, offset, size }: Section): Uint8Array {
+  /** Contents of a section; empty if the section is compressed, takes no room or claims too much. */
+  #contents(section: Section): Uint8Array {
+    return section.compressed ? new Uint8Array() : this.#raw(section);
+  }
+
+  #raw({ type, offset, size }: Section): Uint8Array {
     return type === SHT_NOBITS || size > MOST_BYTES ? new Uint8Array() : this.#read(offset, size);
   }
 
@@ -194,10 +202,10 @@ export class ElfFile {
         type: view.getUint32(from + 4, true),
         address: word(view, from + (wide ? 16 : 12), wide),
         offset: word(view, from + (wide ? 24 : 16), wide),
-        // Compressed sections are not read, as symbols are never compressed.
-        size: flags & SHF_COMPRESSED ? 0 : word(view, from + (wide ? 32 : 20), wide),
+        size: word(view, from + (wide ? 32 : 20), wide),
         link: view.getUint32(from + (wide ? 40 : 24), true),
         executable: (flags & SHF_EXECINSTR) !== 0,
+        compressed: (flags & SHF_COMPRESSED) !== 0,
       };
     });
     const strings = raw[namesIndex];

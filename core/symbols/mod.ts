@@ -18,6 +18,7 @@ export { Binary, openBinary } from "./binary.ts";
 export { ElfFile, type ReadAt, type Segment, type SymbolKind } from "./elf.ts";
 export { allExecutableFiles, executableFiles } from "./mapped_files.ts";
 export { type StaticProbe, staticProbes } from "./static_probes.ts";
+export { type FoundLine, type LineFinder, lineFinder, setLineFinder } from "./line_finder.ts";
 export { KernelSymbols, kernelSymbols } from "./kallsyms.ts";
 export { mappedPath, type Mapping, parseMaps } from "./mappings.ts";
 export { type SymbolHelpers, Symbolizer, type UserFrame } from "./symbolizer.ts";

@@ -148,7 +148,7 @@ export class ProcessWatch implements Disposable {
       case PERF_RECORD.fork: { // {u32 pid, u32 ppid, u32 tid, u32 ptid, u64 time}
         const parent = word(4);
         const now = Date.now();
-        if (pid !== parent) later(() => processes.fork(pid, parent, now)); // equal ids: a new thread
+        if (pid !== parent) later(() => processes.fork(pid, parent, now)); // else a thread
         return;
       }
       case PERF_RECORD.exit: // {u32 pid, u32 ppid, u32 tid, u32 ptid, u64 time}

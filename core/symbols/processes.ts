@@ -28,7 +28,7 @@ export class Process {
    * than an execution.
    */
   before: readonly (readonly Mapping[])[];
-  /** How the process sees files. */
+  /** Root directory and process id from the process's own point of view. */
   view: View;
   /** True after the process has died. */
   exited = false;

@@ -2,7 +2,8 @@
 // perf maps (perf_map.ts); which file stands at an address comes from processes.ts.
 
 import { readMemory } from "../sys/process_memory.ts";
-import { Binary, elfOf, openElf, type SymbolHelpers } from "./binary.ts";
+import { Binary, type SymbolHelpers } from "./binary.ts";
+import { elfOf, openElf } from "./elf_path.ts";
 import { filePath, isDeleted, isFile, mappedPath, type Mapping, parseMaps } from "./mappings.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import { ProcessWatch } from "./process_watch.ts";

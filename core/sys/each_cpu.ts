@@ -69,7 +69,7 @@ export function onEachCpu(what: PerCpu): Disposable {
       try {
         if (!running.has(cpu)) start(cpu);
       } catch {
-        known = []; // the CPU is gone again, or the limit of descriptors is reached: the next look retries
+        known = []; // the CPU is gone again, or no descriptor is free: the next look retries
       }
     }
   }, LOOK_MS);

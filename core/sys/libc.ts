@@ -17,7 +17,10 @@ export interface Libc {
     e: bigint,
     f: bigint,
   ): bigint;
-  /** `void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)`; all ones on failure. */
+  /**
+   * `void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)`; all ones on
+   * failure.
+   */
   mmap(
     addr: bigint,
     length: bigint,
@@ -95,11 +98,11 @@ export interface ProcessLibc {
     argv: BigUint64Array,
     envp: BigUint64Array,
   ): number;
-  /** `int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)` */
+  /** `int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)`: an empty list. */
   posix_spawn_file_actions_init(actions: Uint8Array): number;
-  /** `int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)` */
+  /** `int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)`: frees it. */
   posix_spawn_file_actions_destroy(actions: Uint8Array): number;
-  /** `int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int fd, int newfd)` */
+  /** `int posix_spawn_file_actions_adddup2(actions, int fd, int newfd)`: adds a dup2(2). */
   posix_spawn_file_actions_adddup2(actions: Uint8Array, fd: number, newfd: number): number;
   /** `int posix_spawnattr_init(posix_spawnattr_t *attr)`: sets the defaults. */
   posix_spawnattr_init(attributes: Uint8Array): number;

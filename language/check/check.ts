@@ -11,6 +11,7 @@ import { ClauseChecker } from "./clause.ts";
 import type { Shared } from "./context.ts";
 import type { ExpandedClause, ProbeInfo } from "./expand.ts";
 import { MapTypes, shape } from "./maps.ts";
+import { programLayout } from "./program.ts";
 import { foldBinary } from "./fold.ts";
 import { ClauseState } from "./variables.ts";
 
@@ -48,7 +49,8 @@ export function check(
   const probeIsText = uses.some(({ names }) => names > 0);
   const shared: Shared = { ...options, maps, functions, probeIsText };
   declareMaps(program, maps, diagnostics);
-  const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText));
+  const layout = (probe: ProbeInfo) => programLayout(probe, options.environment);
+  const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText, layout));
   const states = variants.map(() => new ClauseState());
   const walk = (sink: typeof SILENT | Diagnostics) =>
     variants.map(({ clause, probes }, i) =>
@@ -62,6 +64,7 @@ export function check(
     }
   };
   grow();
+  maps.reportUndefined(diagnostics);
   maps.settle();
   for (const one of states.flatMap(({ locals }) => [...locals.values()])) {
     if (one.type === UNKNOWN) one.type = INT64;
@@ -170,6 +173,8 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
       }
     }
     if (expr.kind === "call" && expr.name === "reg") args = true;
+    // Types may be the program's.
+    args ||= expr.kind === "cast" || expr.kind === "type";
     // Its number will do as a key and in a record.
     const shown = expr.kind === "map" || (expr.kind === "call" && PRINTERS.includes(expr.name));
     if (shown) {
@@ -192,20 +197,24 @@ function split(
   { clause, probes }: ExpandedClause,
   { args, type, named }: ProbeUses,
   probeIsText: boolean,
+  programLayout: (probe: ProbeInfo) => string,
 ): ExpandedClause[] {
   if (probes.length < 2) return [{ clause, probes }];
   if (named && probeIsText) return probes.map((probe) => ({ clause, probes: [probe] }));
   if (!args && !type) return [{ clause, probes }];
   const groups = Map.groupBy(
     probes,
-    ({ args, retval, layout, context, name }) =>
-      JSON.stringify([
+    (probe) => {
+      const { args, retval, layout, context, name } = probe;
+      return JSON.stringify([
         args,
         retval,
         layout,
         context,
         type ? name.split(":")[0] : FUNCTION.exec(name),
-      ]),
+        programLayout(probe),
+      ]);
+    },
   );
   return [...groups.values()].map((group) => ({ clause, probes: group }));
 }

@@ -18,6 +18,7 @@ import type {
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Arithmetic, Local, Node } from "../model/ir.ts";
 import {
+  BOOL,
   INT64,
   isNumeric,
   NONE,
@@ -27,13 +28,15 @@ import {
   UINT64,
   UNKNOWN,
 } from "../model/types.ts";
+import { chain } from "../ctypes/scope.ts";
 import type { CheckedClause } from "./check.ts";
-import { broken, type Context, mapNode, type Shared } from "./context.ts";
+import { broken, constant, type Context, mapNode, type Shared } from "./context.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { entry, expression, variableNode } from "./expressions.ts";
 import { aggregation, checkArity, isAggregation } from "./functions/mod.ts";
 import type { Sink } from "./maps.ts";
 import { aggregateValue } from "./memory.ts";
+import { programOf } from "./program.ts";
 import { binary, isConstant, isSignedOperation } from "./operators.ts";
 import { type ClauseState, type FunctionUses, Variables } from "./variables.ts";
 import { writtenType } from "./written_type.ts";
@@ -46,6 +49,7 @@ const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
 export class ClauseChecker implements Context {
   readonly maps: Context["maps"];
   readonly types: Context["types"];
+  readonly ownTypes: Context["ownTypes"];
   readonly config: Context["config"];
   readonly functions: Context["functions"];
   readonly environment: Context["environment"];
@@ -73,6 +77,7 @@ export class ClauseChecker implements Context {
     ({
       maps: this.maps,
       types: this.types,
+      ownTypes: this.ownTypes,
       config: this.config,
       functions: this.functions,
       environment: this.environment,
@@ -83,6 +88,11 @@ export class ClauseChecker implements Context {
     this.#clause = clause;
     this.#probes = probes;
     this.probe = probes[0] ?? NO_PROBE;
+    const program = programOf(this.probe, this.environment);
+    if (program !== undefined) {
+      const own = shared.ownTypes === undefined ? [] : [shared.ownTypes];
+      this.types = chain(...own, program, shared.types);
+    }
     this.variables = new Variables(state.locals);
     this.#uses = state.uses;
     this.#sink = sink;
@@ -208,6 +218,7 @@ export class ClauseChecker implements Context {
           this.error("map-expected", "for loops go over whole maps", over.span);
         }
         const map = this.maps.get(over.name);
+        this.maps.read(map, over.span);
         if (map.keyed === false) {
           this.error(
             "map-expected",
@@ -351,6 +362,14 @@ export class ClauseChecker implements Context {
 
   #assign(one: AssignStmt, out: Action[]): void {
     const { target, value, operator, span } = one;
+    if (target.kind === "map" && value.kind === "block" && isAggregated(value.block)) {
+      // The statements of the block, then its value into the map.
+      const { block } = value;
+      return this.variables.scoped(() => {
+        out.push(...this.statements({ ...block, value: undefined }, false).body);
+        this.#assign({ ...one, value: block.value! }, out);
+      });
+    }
     if (target.kind === "map" && isAggregation(value)) {
       if (operator !== undefined) {
         this.error("aggregation", `${value.name}() can only be assigned with '='`, value.span);
@@ -399,7 +418,10 @@ export class ClauseChecker implements Context {
       const result = binary(this, operator, left, right, span);
       this.maps.assign(map, result.type, value.span, this);
       const signed = isSignedOperation(operator, left, right);
-      out.push({ op: "change", map, key, operator, value: right, signed, span });
+      // A pointer moves by elements: the operand of the result counts bytes.
+      const moves = left.type.kind === "pointer" && result.op === "binary" && result.left === left;
+      const operand = moves ? result.right : right;
+      out.push({ op: "change", map, key, operator, value: operand, signed, span });
       return;
     }
     const left = variableNode(this, target);
@@ -447,6 +469,8 @@ export class ClauseChecker implements Context {
   condition(expr: Expr): Node {
     const node = this.value(expr);
     if (isNumeric(node.type)) return node;
+    // A literal is known to have a character or none.
+    if (node.op === "text") return constant(node.value === "" ? 0n : 1n, BOOL, expr.span);
     this.error(
       "type-mismatch",
       `Invalid condition: expected an integer, a bool or a pointer, found '${typeName(node.type)}'`,
@@ -509,6 +533,12 @@ export class ClauseChecker implements Context {
     const { actions, result } = inlined;
     return { op: "inline", body: actions, result, type: result.type, span };
   }
+}
+
+/** True for a block whose value is count(), hist() or the like. */
+function isAggregated({ value }: Block): boolean {
+  if (value === undefined) return false;
+  return isAggregation(value) || value.kind === "block" && isAggregated(value.block);
 }
 
 function describe(expr: Expr): string {

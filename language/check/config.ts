@@ -37,8 +37,6 @@ export interface Config {
   readonly unstableTseries: Reaction;
   /** What the use of typeinfo() means. */
   readonly unstableTypeinfo: Reaction;
-  /** What the use of import means. */
-  readonly unstableImport: Reaction;
 }
 
 /** As bpftrace has them. */
@@ -56,7 +54,6 @@ export const DEFAULT_CONFIG: Config = {
   perfRbPages: 0,
   unstableTseries: "warn",
   unstableTypeinfo: "warn",
-  unstableImport: "warn",
 };
 
 type Parser = (text: string) => unknown;
@@ -64,27 +61,52 @@ type Parser = (text: string) => unknown;
 function integer(minimum: number, maximum: number): Parser {
   return (text) => {
     const value = Number(text);
-    const fits = text !== "" && Number.isInteger(value) && value >= minimum && value <= maximum;
-    if (!fits) throw new RangeError(`expected an integer from ${minimum} to ${maximum}`);
+    if (text === "" || !Number.isInteger(value)) {
+      throw new RangeError(`expecting a number, got ${text}`);
+    }
+    if (value < minimum || value > maximum) {
+      throw new RangeError(`expected an integer from ${minimum} to ${maximum}, found '${text}'`);
+    }
     return value;
   };
 }
 
-function oneOf(...words: string[]): Parser {
+function oneOf(key: string, ...words: string[]): Parser {
+  const list = `${words.slice(0, -1).join(", ")}, and ${words.at(-1)}`;
   return (text) => {
-    if (!words.includes(text)) throw new RangeError(`expected one of ${words.join(", ")}`);
-    return text;
+    if (words.includes(text)) return text;
+    throw new RangeError(`Invalid value for ${key}: valid values are ${list}.`);
   };
 }
 
 function bool(text: string): boolean {
-  if (/^(1|true)$/i.test(text)) return true;
-  if (/^(0|false)$/i.test(text)) return false;
-  throw new RangeError("expected true or false");
+  if (/^(true|yes|on)$/i.test(text) || /^[1-9]\d*$/.test(text)) return true;
+  if (/^(0|false|no|off)$/i.test(text)) return false;
+  throw new RangeError("Invalid bool value: valid values are true, false, 1 or 0.");
 }
 
 const anything: Parser = (text) => text;
-const unstable = oneOf("warn", "enable", "error");
+
+/** What the kernel calls a license that permits all helper functions. license_is_gpl_compatible() */
+const LICENSES = [
+  ...["Dual MIT/GPL", "Dual BSD/GPL", "Dual MPL/GPL", "GPL and additional rights", "GPL v2", "GPL"],
+];
+
+const license: Parser = (text) => {
+  if (LICENSES.includes(text)) return text;
+  throw new RangeError(
+    `Invalid value for license. Found: ${text}. Valid values: ${LICENSES.join(", ")}. Read more ` +
+      "about BPF programs and licensing: " +
+      "https://docs.kernel.org/bpf/bpf_licensing.html#using-bpf-programs-in-the-linux-kernel",
+  );
+};
+
+const unstable: Parser = (text) => {
+  if (/^(true|1)$/.test(text)) return "enable";
+  if (/^(false|0)$/.test(text)) return "error";
+  if (["warn", "enable", "error"].includes(text)) return text;
+  throw new RangeError("valid values are enable, warn, and error.");
+};
 
 /** Keys in lower case. Those without a field of {@linkcode Config} change nothing here. */
 const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, parse: Parser]>> = {
@@ -92,16 +114,16 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, p
   max_map_keys: ["maxMapKeys", integer(1, 1 << 24)],
   max_cat_bytes: ["maxCatBytes", integer(1, 1 << 30)],
   max_probes: ["maxProbes", integer(1, 1 << 20)],
-  missing_probes: ["missingProbes", oneOf("error", "warn", "ignore")],
+  missing_probes: ["missingProbes", oneOf("missing_probes", "ignore", "warn", "error")],
   str_trunc_trailer: ["strTruncTrailer", anything],
   print_maps_on_exit: ["printMapsOnExit", bool],
-  stack_mode: ["stackMode", oneOf("bpftrace", "perf", "raw", "build_id")],
-  license: ["license", anything],
+  stack_mode: ["stackMode", oneOf("stack_mode", "bpftrace", "raw", "perf", "build_id")],
+  license: ["license", license],
   perf_rb_pages: ["perfRbPages", integer(0, 1 << 20)],
-  cache_user_symbols: [undefined, anything],
+  cache_user_symbols: [undefined, oneOf("cache_user_symbols", "PER_PID", "PER_PROGRAM", "NONE")],
   cpp_demangle: ["cppDemangle", bool],
   lazy_symbolication: [undefined, bool],
-  log_size: [undefined, integer(1, 2 ** 31)],
+  log_size: [undefined, integer(0, 2 ** 31)],
   max_bpf_progs: [undefined, integer(1, 1 << 20)],
   on_stack_limit: [undefined, integer(0, 1 << 16)],
   show_debug_info: [undefined, bool],
@@ -109,7 +131,6 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, p
   unstable_tseries: ["unstableTseries", unstable],
   unstable_dw_ustack: [undefined, unstable],
   unstable_typeinfo: ["unstableTypeinfo", unstable],
-  unstable_import: ["unstableImport", unstable],
 };
 
 const RENAMED: Readonly<Record<string, string>> = {
@@ -118,6 +139,11 @@ const RENAMED: Readonly<Record<string, string>> = {
   cat_bytes_max: "max_cat_bytes",
   map_keys_max: "max_map_keys",
 };
+
+/** Keys of features that are no longer unstable. */
+const DEPRECATED = [
+  ...["unstable_import", "unstable_macro", "unstable_map_decl", "unstable_addr"],
+];
 
 /** Names of all keys. */
 export const CONFIG_KEYS: readonly string[] = Object.keys(KEYS);
@@ -168,6 +194,10 @@ export function configure(
       diagnostics.error("config", `${key}: key has been renamed to: ${renamed}`, span);
       continue;
     }
+    if (DEPRECATED.includes(name)) {
+      diagnostics.warning("config", `${key} is deprecated and has no effect`, span);
+      continue;
+    }
     const near = didYouMean(name, CONFIG_KEYS);
     try {
       if (!set(config, name, value)) {
@@ -179,7 +209,9 @@ export function configure(
         );
       }
     } catch (error) {
-      diagnostics.error("config", `${key}: ${(error as Error).message}, found '${value}'`, span);
+      const { message } = error as Error;
+      // The license's message names its key.
+      diagnostics.error("config", name === "license" ? message : `${key}: ${message}`, span);
     }
   }
   for (const [name, value] of Object.entries(environment)) set(config, name, value);

@@ -5,7 +5,7 @@ import type { Block, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../synt
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, MapVariable, Node } from "../model/ir.ts";
 import { NONE, type ScalarType, type Type, UINT64 } from "../model/types.ts";
-import type { TypeScope } from "../ctypes/scope.ts";
+import type { ProgramScope, TypeScope } from "../ctypes/scope.ts";
 import type { Config } from "./config.ts";
 import type { ProbeInfo } from "./expand.ts";
 import type { MapTypes } from "./maps.ts";
@@ -19,6 +19,8 @@ export interface Environment {
   kernelAddress(name: string): bigint | undefined;
   /** A variable or function of the process that is traced, by its name: where it is, its bytes. */
   userAddress?(name: string): { address: bigint; size: number } | undefined;
+  /** What debug information tells of a program; absent if no such information is to be read. */
+  program?(path: string): ProgramScope | undefined;
   /** Id of a cgroup by its path; throws with a message. */
   cgroupId(path: string): bigint;
   /** Whether the kernel has that kfunc. */
@@ -33,6 +35,8 @@ export interface Environment {
 export interface Shared {
   readonly maps: MapTypes;
   readonly types: TypeScope;
+  /** Types of the script itself, which go before those of a program; absent if it has none. */
+  readonly ownTypes?: TypeScope;
   readonly config: Config;
   readonly functions: ReadonlyMap<string, FunctionDefinition>;
   readonly environment: Environment;

@@ -6,7 +6,7 @@ import type { Diagnostics } from "../syntax/diagnostics.ts";
 import { didYouMean } from "../model/names.ts";
 import type { Reaction } from "./config.ts";
 import { substituteInText } from "./params.ts";
-import { checkCount, nameParts, ProbeNameError } from "./probe_names.ts";
+import { checkCount, FILE_TYPES, nameParts, ProbeNameError } from "./probe_names.ts";
 
 /** What must be known of a probe to compile for it. */
 export interface ProbeInfo {
@@ -27,6 +27,12 @@ export interface ProbeInfo {
   readonly locations?: readonly string[];
   /** C type of its context, where that has one. */
   readonly context?: string;
+  /** Code of a program that it fires at. */
+  readonly code?: {
+    readonly path: string;
+    readonly functionAddress: number;
+    readonly within: number;
+  };
   /** Probes of one layout only can share code that reads arguments. */
   readonly layout?: string;
   /** What the script's author should know. */
@@ -52,6 +58,8 @@ export interface ProbeLookup {
    * @throws An error with `code` EINVAL if the name has a bad value in it.
    */
   match(pattern: string): ProbeInfo[];
+  /** Why there is no probe of that name, if more is known than that. */
+  explain(name: string): string | undefined;
 }
 
 /** A clause with its probes. */
@@ -179,8 +187,7 @@ function partsOf(
       );
       return undefined;
     }
-    // A process that is named (-p, -c) stands for the file that the probe does not name.
-    checkCount(text, options.targetFiles !== undefined && FILE_TYPES.includes(type) ? 1 : 0);
+    checkCount(text, options.targetFiles !== undefined && FILE_TYPES.includes(type));
     return parts;
   } catch (error) {
     if (!(error instanceof ProbeNameError)) throw error;
@@ -188,9 +195,6 @@ function partsOf(
     return undefined;
   }
 }
-
-/** Types of probes in files of programs. */
-const FILE_TYPES = ["uprobe", "uretprobe", "usdt"];
 
 /** BEGIN and END, self:signal, and what --test and --bench run; undefined for all other probes. */
 function special(
@@ -266,7 +270,8 @@ function find(
   if (found.length > 0 || options.missing === "ignore") return found;
   // A pattern may match nothing, as long as the clause has another probe: see expand().
   if (parts.some((part) => part.includes("*"))) return found;
-  const message = `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
+  const reason = inTarget(parts, options).map((one) => lookup.explain(one)).find(Boolean);
+  const message = reason ?? `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
   if (options.missing === "warn") {
     diagnostics.warning("no-match", `${message} Skipping.`, point.span);
   } else {

@@ -161,7 +161,10 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
   if (target.kind === "map") {
     const key = context.key(target);
     const map = context.maps.get(target.name);
-    context.maps.assign(map, INT64, span, context);
+    // A pointer stays one.
+    const { value } = map;
+    const type = value?.kind === "pointer" ? value : INT64;
+    context.maps.assign(map, type, span, context);
     const found = entry(context, target, key);
     if (found.op !== "map" || !isNumeric(found.type)) {
       if (found.op === "aggregate") {

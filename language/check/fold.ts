@@ -27,7 +27,8 @@ export function foldBinary(
     case "^":
       return a ^ b;
     case "<<":
-      return BigInt.asIntN(64, a << (b & 63n));
+      // What does not fit is refused; a number that is not negative may take all 64 bits.
+      return a << (b < 0n || b > 64n ? 64n : b);
     case ">>":
       return a >> (b & 63n);
     case "==":

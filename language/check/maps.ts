@@ -20,6 +20,8 @@ export type Sink = Pick<Diagnostics, "error" | "warning">;
 /** All maps of a program. */
 export class MapTypes {
   readonly #maps = new Map<string, MapVariable>();
+  /** Places that use a map without giving it a value, by the map's name and by where they start. */
+  readonly #reads = new Map<string, Map<number, Span>>();
 
   /** A map by name; one that was not seen before is nothing yet. */
   get(name: string): MapVariable {
@@ -38,6 +40,24 @@ export class MapTypes {
     return [...this.#maps.values()].map(({ name, key, keyed, value }) =>
       `${name}:${keyed}:${key && shape(key)}:${value && shape(value)}`
     ).join(";");
+  }
+
+  /** Reports maps that are read, and never given a value. */
+  reportUndefined(sink: Sink): void {
+    for (const [name, spans] of this.#reads) {
+      const map = this.#maps.get(name)!;
+      if (map.value !== undefined) continue;
+      for (const span of spans.values()) {
+        sink.error("undefined-map", `Undefined map: ${name}`, span);
+      }
+    }
+  }
+
+  /** Notes a use that gives the map no value: where the use stands. */
+  read({ name }: MapVariable, span: Span): void {
+    let spans = this.#reads.get(name);
+    if (spans === undefined) this.#reads.set(name, spans = new Map());
+    spans.set(span.start, span);
   }
 
   /** What is still unknown when nothing grows any more is an integer. */

@@ -25,7 +25,7 @@ import {
   UINT64,
 } from "../model/types.ts";
 import { broken, constant, type Context } from "./context.ts";
-import { isConstant, offsetPointer } from "./operators.ts";
+import { binary, isConstant, offsetPointer } from "./operators.ts";
 
 /** The type that a place in C memory has as a value: char[N] is text. */
 export function valueType(type: Type): Type {
@@ -188,6 +188,11 @@ function spaceOf(node: Node) {
 
 /** `*address` */
 export function dereference(context: Context, address: Node, span: Span): Node {
+  if (isNumeric(address.type) && address.type.kind !== "pointer") {
+    // An address that is a number: eight bytes.
+    const type = pointer(UINT64);
+    return dereference(context, { op: "convert", operand: address, type, span }, span);
+  }
   if (address.type.kind !== "pointer" || address.type.to.kind === "none") {
     context.error(
       "type-mismatch",
@@ -197,7 +202,7 @@ export function dereference(context: Context, address: Node, span: Span): Node {
     );
     return broken(span);
   }
-  return { op: "load", address, offset: 0, type: valueType(address.type.to), span };
+  return { op: "load", address, offset: 0, type: address.type.to, span };
 }
 
 /** `(to)operand` */
@@ -205,13 +210,16 @@ export function cast(context: Context, to: Type, operand: Node, span: Span): Nod
   const from = operand.type;
   const convert = (): Node => ({ op: "convert", operand, type: to, span });
   if (isScalar(to) && isScalar(from) && (isNumeric(from) || from.kind === "coded")) {
-    if (isConstant(operand)) return constant(foldCast(operand.value, to), to, span);
+    if (isConstant(operand)) {
+      return { ...constant(foldCast(operand.value, to), to, span), cast: true } as Node;
+    }
     if (to.kind === "pointer" && from.kind === "pointer") {
       const { to: target } = to;
       return { ...convert(), type: pointer(target, to.space ?? from.space) };
     }
     return convert();
   }
+  if (to.kind === "bool" && from.kind === "string") return isNotEmpty(context, operand, span);
   const sized = (type: Type) => type.kind === "array" && isScalar(type.of);
   if (sized(to) && isNumeric(from) && to.kind === "array") {
     const size = from.kind === "integer" ? from.size : 8;
@@ -234,6 +242,12 @@ export function cast(context: Context, to: Type, operand: Node, span: Span): Nod
   if (typeName(to) === typeName(from)) return operand;
   context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, span);
   return broken(span);
+}
+
+/** Text is true if it has a character. */
+function isNotEmpty(context: Context, text: Node, span: Span): Node {
+  const empty: Node = { op: "text", value: "", type: string(1), span };
+  return binary(context, "!=", text, empty, span);
 }
 
 function foldCast(value: bigint, to: Type): bigint {

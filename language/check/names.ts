@@ -28,11 +28,13 @@ import {
   string,
   type Type,
   UINT64,
+  wideEnumeration,
 } from "../model/types.ts";
 import { broken, constant, type Context } from "./context.ts";
 import { isReadableAt, type ProbeInfo } from "./expand.ts";
 import { member, valueType } from "./memory.ts";
 import { binary } from "./operators.ts";
+import { programArgument, programArguments, programFunction, programResult } from "./program.ts";
 
 /** The value of an identifier. */
 export function name(context: Context, name: string, span: Span): Node {
@@ -48,10 +50,7 @@ export function name(context: Context, name: string, span: Span): Node {
   }
   if (ARGUMENT_NAME.test(name)) return positional(context, name, span);
   const found = context.types.constant(name);
-  if (typeof found === "string") {
-    return { op: "text", value: found, type: string(found.length + 1), span };
-  }
-  if (found !== undefined) return constant(found.value, found.type, span);
+  if (found !== undefined) return constant(found.value, wideEnumeration(found.type), span);
   const near = didYouMean(name, KNOWN_NAMES);
   context.error(
     "unknown-name",
@@ -197,6 +196,9 @@ function result(context: Context, span: Span): Node {
     notHere(context, "retval", span);
     return broken(span);
   }
+  const own = programFunction(context.probe, context.environment);
+  const typed = own && programResult(context, own, span);
+  if (typed !== undefined) return typed;
   return { op: "context", at: "retval", type: parseCType(retval, context.types), span };
 }
 
@@ -222,6 +224,8 @@ type Argument = ProbeInfo["args"][number];
 /** `args.name` */
 export function argument(context: Context, field: string, span: Span): Node {
   const { args, name } = context.probe;
+  const own = programFunction(context.probe, context.environment);
+  if (own !== undefined) return programArgument(context, own, field, span);
   const arg = args.find((one) => one.name === field);
   if (arg !== undefined) return argumentNode(context, arg, span);
   if (name !== "") {
@@ -270,6 +274,8 @@ function dynamicNode(context: Context, arg: Argument, of: string, span: Span): N
 function wholeArguments(context: Context, span: Span): Node {
   const { args, name } = context.probe;
   if (args.length === 0 && name !== "") notHere(context, "args", span);
+  const own = programFunction(context.probe, context.environment);
+  if (own !== undefined) return programArguments(context, own, span);
   const elements = args.map((arg) => argumentNode(context, arg, span));
   return {
     op: "tuple",

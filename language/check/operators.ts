@@ -16,6 +16,7 @@ import {
   isScalar,
   isSigned,
   literalType,
+  type ScalarType,
   stepSize,
   string,
   type Type,
@@ -73,6 +74,10 @@ export function binary(
     const folded = fold(context, operator, left, right, span);
     if (folded !== undefined) return folded;
   }
+  if (left.op === "text" && right.op === "text") {
+    const folded = foldText(operator, left, right, span);
+    if (folded !== undefined) return folded;
+  }
   if (COMPARISONS.includes(operator)) {
     return compare(context, operator as Comparison, left, right, span);
   }
@@ -100,6 +105,17 @@ function resultType(operator: string, left: Node, right: Node): Type {
   return arithmeticType(a, b);
 }
 
+/** Literals are joined and compared while compiling: text that a program makes is not. */
+function foldText(operator: string, left: Node, right: Node, span: Span): Node | undefined {
+  if (left.op !== "text" || right.op !== "text") return undefined;
+  const [a, b] = [left.value, right.value];
+  if (operator === "+") {
+    return { op: "text", value: a + b, type: string(a.length + b.length + 1), span };
+  }
+  const order = { "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b }[operator];
+  return order === undefined ? undefined : constant(order ? 1n : 0n, BOOL, span);
+}
+
 function fold(
   context: Context,
   operator: BinaryOperator,
@@ -111,14 +127,29 @@ function fold(
   if (value === undefined) return undefined;
   if (typeof value === "boolean") return constant(value ? 1n : 0n, BOOL, span);
   if (value === "divide") {
-    context.error("divide-by-zero", "unable to fold: divide or modulo by zero", span);
+    context.error(
+      "divide-by-zero",
+      "unable to fold literals due to overflow or underflow",
+      span,
+      "the divisor is zero",
+    );
     return broken(span);
   }
-  if (value < -(1n << 63n) || value >= 1n << 64n) {
-    context.error("overflow", "unable to fold: literal overflows 64 bits", span);
-    return broken(span);
-  }
-  return constant(value, literalType(value), span);
+  if (value < -(1n << 63n) || value >= 1n << 64n) return unfoldable(context, span);
+  // A cast makes more of a literal than its value.
+  const cast = left.cast === true || right.cast === true;
+  const type = cast ? resultType(operator, left, right) : literalType(value);
+  const kept = type.kind === "integer" && type.signed
+    ? BigInt.asIntN(64, value)
+    : type.kind === "integer" && cast
+    ? BigInt.asUintN(64, value)
+    : value;
+  return { ...constant(kept, type as ScalarType, span), ...(cast && { cast }) } as Node;
+}
+
+function unfoldable(context: Context, span: Span): Node {
+  context.error("overflow", "unable to fold literals due to overflow or underflow", span);
+  return broken(span);
 }
 
 function logical(
@@ -275,6 +306,13 @@ export function unary(
   }
   if (isConstant(operand)) {
     // ~ is unsigned, as in C on an unsigned long.
+    const { type, cast } = operand;
+    if (cast && type.kind === "integer") {
+      const bits = type.size * 8;
+      const value = operator === "-" ? -operand.value : ~operand.value;
+      const kept = type.signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
+      return { ...constant(kept, type, span), cast } as Node;
+    }
     const value = operator === "-"
       ? BigInt.asIntN(64, -operand.value)
       : BigInt.asUintN(64, ~operand.value);

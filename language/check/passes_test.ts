@@ -109,7 +109,8 @@ Deno.test("foldBinary() computes as programs do", () => {
   assertEquals(foldBinary("/", -7n, 2n), -3n);
   assertEquals(foldBinary("%", -7n, 2n), -1n);
   assertEquals(foldBinary(">>", -7n, 1n), -4n);
-  assertEquals(foldBinary("<<", 1n, 64n), 1n);
+  assertEquals(foldBinary("<<", 1n, 63n), 1n << 63n);
+  assertEquals(foldBinary("<<", 1n, 64n), 1n << 64n);
   assertEquals(foldBinary("/", 1n, 0n), "divide");
   assertEquals(foldBinary("<", 1n, 2n), true);
 });

@@ -2,16 +2,19 @@
 // The passes in order.
 
 import { chain, type TypeScope } from "../ctypes/scope.ts";
-import { parseDefinitions } from "../ctypes/definitions.ts";
-import { CError, type FindHeader } from "../ctypes/preprocess.ts";
+import { CError } from "../ctypes/c_token.ts";
+import type { Definitions, HeaderSource, parseDefinitions } from "../ctypes/definitions.ts";
+import type { Architecture } from "../ctypes/predefined.ts";
+import type { cMacroExpansion } from "../ctypes/script_macros.ts";
 import type { Program } from "../syntax/ast.ts";
 import { Diagnostics, ScriptError, type Source } from "../syntax/diagnostics.ts";
 import { parse } from "../syntax/parser.ts";
 import { check, type CheckedProgram } from "./check.ts";
-import { type Config, configure, reportUnstable } from "./config.ts";
+import { type Config, configure } from "./config.ts";
 import type { Environment, NamedParams } from "./context.ts";
 import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
+import { mapProgram } from "./map_program.ts";
 import { substituteParams } from "./params.ts";
 
 /** What the front end makes of a script. */
@@ -26,6 +29,14 @@ export interface Analyzed {
   readonly diagnostics: Diagnostics;
 }
 
+/** What a script with a C part needs. */
+export interface CTools {
+  readonly parseDefinitions: typeof parseDefinitions;
+  readonly cMacroExpansion: typeof cMacroExpansion;
+  readonly headers: HeaderSource;
+  readonly architecture: Architecture;
+}
+
 /** What a script is compiled against. */
 export interface AnalyzeOptions {
   /** The kernel's types. */
@@ -38,8 +49,8 @@ export interface AnalyzeOptions {
   readonly params: readonly string[];
   /** Named parameters. */
   readonly named: NamedParams;
-  /** Headers. */
-  readonly findHeader: FindHeader;
+  /** Called if the script has a C part. */
+  readonly c: () => CTools;
   /** Text to put before the script's definitions: --include. */
   readonly includes: readonly string[];
   /** Reads what `import "path"` names. */
@@ -55,19 +66,48 @@ export interface AnalyzeOptions {
 }
 
 /**
- * parse → import → configure → parameters → macros → definitions → expand → check.
+ * parse → import → configure → definitions → parameters → macros → expand → check.
  *
  * @throws {ScriptError} The script has errors: all that were found.
+ * @throws {CPartMissing} The script has a C part and the modules for C are not loaded.
  */
 export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOptions): Analyzed {
   const diagnostics = new Diagnostics();
   const parsed = resolveImports(parse(source), source, options, diagnostics);
   const config = configure(parsed.config, options.variables, options.config, diagnostics);
-  for (const { span } of parsed.imports) {
-    reportUnstable(config.unstableImport, "import", span, diagnostics);
+  const result: { checked?: CheckedProgram } = {};
+  reportingC(diagnostics, () => {
+    const own = definitions(parsed, source, options, diagnostics);
+    const types = own === undefined ? options.types : chain(own, options.types);
+    const defined = own === undefined
+      ? parsed
+      : withCMacros(parsed, options.c().cMacroExpansion(own, source, diagnostics));
+    const program = expandMacros(substituteParams(defined, options.params), diagnostics);
+    const scopes = { types, ownTypes: own };
+    result.checked = checkProgram(program, scopes, config, lookup, options, diagnostics);
+  });
+  if (diagnostics.failed) throw new ScriptError(diagnostics.list, source);
+  return { parsed, program: result.checked!, config, diagnostics };
+}
+
+/** Makes diagnostics of errors in C text, which may show when a name is looked up. */
+function reportingC(diagnostics: Diagnostics, step: () => void): void {
+  try {
+    step();
+  } catch (error) {
+    if (!(error instanceof CError)) throw error;
+    diagnostics.error("definitions", error.message, error.span ?? { start: 0, end: 0 });
   }
-  const program = expandMacros(substituteParams(parsed, options.params), diagnostics);
-  const types = definitions(program, options, diagnostics);
+}
+
+function checkProgram(
+  program: Program,
+  scopes: { readonly types: TypeScope; readonly ownTypes?: TypeScope },
+  config: Config,
+  lookup: ProbeLookup,
+  options: AnalyzeOptions,
+  diagnostics: Diagnostics,
+): CheckedProgram {
   const clauses = expand(program, lookup, diagnostics, {
     missing: config.missingProbes,
     maxProbes: config.maxProbes,
@@ -76,38 +116,48 @@ export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOpt
     targetFiles: options.targetFiles,
     unsafe: options.unsafe,
   });
-  const checked = check(program, clauses, diagnostics, {
-    types,
+  return check(program, clauses, diagnostics, {
+    ...scopes,
     config,
     environment: options.environment,
     named: options.named,
     unsafe: options.unsafe,
   });
-  if (diagnostics.failed) throw new ScriptError(diagnostics.list, source);
-  return { parsed, program: checked, config, diagnostics };
 }
 
-/** The script's own types before the kernel's. */
+/** Macros that compilers have before they read anything; a script may use them without a C part. */
+const COMPILER_MACRO = /\b__\w+__\b/;
+
+/** The script's own types, which go before the kernel's; undefined if the script has no C part. */
 function definitions(
-  program: Program,
-  options: AnalyzeOptions,
+  { definitions: texts }: Program,
+  source: Source,
+  { includes, types, c }: AnalyzeOptions,
   diagnostics: Diagnostics,
-): TypeScope {
-  const texts = options.includes.map((name) => ({
-    text: `#include "${name}"\n`,
-    span: { start: 0, end: 0 },
-  }));
-  if (program.definitions.length + texts.length === 0) return options.types;
-  try {
-    const before = texts.map(({ text }) => text).join("");
-    const own = parseDefinitions(before, program.definitions, options.findHeader, options.types);
-    return chain(own, options.types);
-  } catch (error) {
-    if (!(error instanceof CError)) throw error;
-    diagnostics.error("definitions", error.message, error.span ?? { start: 0, end: 0 });
-    return options.types;
+): Definitions | undefined {
+  if (texts.length + includes.length === 0 && !COMPILER_MACRO.test(source.text)) return undefined;
+  const { parseDefinitions, headers, architecture } = c();
+  const own = parseDefinitions({ includes, texts, headers, below: types, architecture });
+  for (const { message, span } of own.warnings) {
+    diagnostics.warning("definitions", message, span ?? { start: 0, end: 0 });
   }
+  return own;
 }
+
+/** A program in which names of C macros are replaced; parameters of macros hide C macros. */
+function withCMacros(program: Program, expand: ReturnType<typeof cMacroExpansion>): Program {
+  const names = program.macros.map(({ name }) => name);
+  const others = new Set(names);
+  const macros = program.macros.map((macro) => {
+    const hidden = new Set([...names, ...macro.params]);
+    const only = { ...program, maps: [], functions: [], clauses: [], macros: [macro] };
+    return mapProgram(only, (expr) => expand(expr, hidden)).macros[0];
+  });
+  return { ...mapProgram({ ...program, macros: [] }, (expr) => expand(expr, others)), macros };
+}
+
+/** What bpftrace's standard library brings is part of this language. */
+const BUILT_IN = /^stdlib(\/\w+)?$/;
 
 /** Adds what other scripts declare. Each is read once. */
 function resolveImports(
@@ -128,7 +178,7 @@ function resolveImports(
   };
   const pending = [...program.imports];
   for (let one = pending.shift(); one !== undefined; one = pending.shift()) {
-    if (seen.has(one.path)) continue;
+    if (seen.has(one.path) || BUILT_IN.test(one.path)) continue;
     seen.add(one.path);
     if (/\.bpf\.[co]$/.test(one.path)) {
       diagnostics.error("import", `cannot import ${one.path}: only scripts and headers`, one.span);

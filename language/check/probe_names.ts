@@ -20,6 +20,9 @@ interface ProbeType {
   normalize?(parts: string[], type: string): string[];
 }
 
+/** Types of probes in files of programs. */
+export const FILE_TYPES: readonly string[] = ["uprobe", "uretprobe", "usdt"];
+
 /** An attach point that its type of probe does not take. */
 export class ProbeNameError extends Error {}
 
@@ -97,15 +100,18 @@ export function fullName(text: string): string {
 /**
  * Refuses an attach point with another number of parts than its type takes.
  *
- * @param spare Parts that the command line adds: a file, where -p or -c name the process.
+ * @param isTargeted True if a process is named (-p, -c): a probe of functions need not name a file then.
  * @throws {ProbeNameError} With bpftrace's words.
  */
-export function checkCount(text: string, spare = 0): void {
+export function checkCount(text: string, isTargeted = false): void {
   const [word, ...rest] = splitAttachPoint(text);
   const name = typeOf(word);
   const { counts, wanted } = Object.hasOwn(TYPES, name) ? TYPES[name] : {};
+  if (!isTargeted && FILE_TYPES.includes(name) && rest.length > 1 && rest[0] === "") {
+    throw new ProbeNameError(`${name} should have a target`);
+  }
   if (counts === undefined || counts.includes(rest.length)) return;
-  if (spare > 0 && counts.includes(rest.length + spare)) return;
+  if (isTargeted && counts.includes(rest.length + 1)) return;
   throw new ProbeNameError(
     `${name} probe type requires ${wanted ?? counts.join(" or ")} arguments, found ${rest.length}`,
   );
@@ -153,9 +159,6 @@ function normalizeCount(parts: string[], type: string): string[] {
 
 /** FILE:FUNCTION, FILE:FUNCTION+OFFSET, FILE:ADDRESS, FILE:LANGUAGE:FUNCTION */
 function normalizePlace(parts: string[], type: string): string[] {
-  if (parts.length === 2 && parts[0] === "") {
-    throw new ProbeNameError(`${type} should have a target`);
-  }
   if (parts.length >= 2 && parts.at(-1) === "") {
     throw new ProbeNameError(
       `${type} should be attached to a function, address, or source file and line (using DWARF)`,

@@ -3,7 +3,7 @@
 
 import { basicType } from "../ctypes/parse_type.ts";
 import type { Expr, TypeExpr } from "../syntax/ast.ts";
-import { longString, pointer, string, type Type, UINT64 } from "../model/types.ts";
+import { longString, pointer, string, type Type, UINT64, wideEnumeration } from "../model/types.ts";
 import type { Context } from "./context.ts";
 import { isConstant } from "./operators.ts";
 
@@ -48,6 +48,7 @@ function named(
   }
   const type = context.types.type(name) ?? basicType(name) ??
     context.types.type(`struct ${name}`);
+  if (type?.kind === "integer" && name.startsWith("enum ")) return wideEnumeration(type);
   if (type !== undefined) return type;
   context.error("unknown-type", `Cannot resolve unknown type "${name}"`, span);
   return UINT64;

@@ -1,385 +1,194 @@
 // Pure: no I/O, no FFI.
-// C definitions of a script and of the headers it includes: struct, union, enum, typedef, constants.
+// The C part of a script and the headers that the part includes: types, enumerators, macros.
 
-import {
-  cAlign,
-  cSize,
-  type Field,
-  integer,
-  type IntegerType,
-  literalType,
-  NONE,
-  pointer,
-  type StructType,
-  type Type,
-} from "../model/types.ts";
-import { basicType } from "./parse_type.ts";
-import { CError, type CToken, evaluate, type FindHeader, Preprocessor } from "./preprocess.ts";
-import type { Constant, TypeScope } from "./scope.ts";
 import type { Span } from "../syntax/diagnostics.ts";
+import { CError, CFile, type CToken, type FindHeader, type HeaderRequest } from "./c_token.ts";
+import { CStruct } from "./c_type.ts";
+import { Declarations } from "./declarations.ts";
+import { charLiteral, integerLiteral } from "./literal.ts";
+import type { Macro } from "./macros.ts";
+import { type Architecture, MACHINES, predefinedMacros } from "./predefined.ts";
+import { Preprocessor } from "./preprocess.ts";
+import type { Constant, TypeScope } from "./scope.ts";
 
-const QUALIFIER =
-  /^(const|volatile|restrict|__restrict|extern|static|inline|__inline|__inline__|__extension__|__user|__signed__|register)$/;
+/** C text and where names come from that the text does not define. */
+export interface DefinitionOptions {
+  /** Headers to include before the text. */
+  readonly includes: readonly string[];
+  /** The text, in pieces, with the places of the pieces in the script. */
+  readonly texts: readonly { readonly text: string; readonly span: Span }[];
+  readonly headers: HeaderSource;
+  /** The kernel's types. */
+  readonly below: TypeScope;
+  readonly architecture: Architecture;
+}
+
+/** Where headers come from. */
+export interface HeaderSource {
+  readonly find: FindHeader;
+  /** Headers that a build of the kernel puts before all others. */
+  readonly first?: () => readonly string[];
+  /** Macros that a build of the kernel defines, with their texts. */
+  readonly macros?: () => readonly (readonly [name: string, text: string])[];
+}
+
+/** A header that was left out. */
+export interface DefinitionWarning {
+  readonly message: string;
+  readonly span?: Span;
+}
+
+/** What a macro stands for in an expression of a script. */
+export interface ScriptMacro {
+  /** Its body as text; other macros in the body are not expanded yet. */
+  readonly text: string;
+  /** Its value by the rules of C, if the body is a constant expression of C. */
+  readonly value?: bigint;
+}
+
+/** Folders of the kernel's own headers, for which the kernel's type information can stand in. */
+const KERNEL_HEADER =
+  /^(linux|asm|asm-generic|net|uapi|generated|scsi|sound|crypto|drm|media|rdma|acpi|trace|block|video|xen|vdso|kvm|target|keys|math-emu|memory|misc|pcmcia|soc|clocksource|dt-bindings|kunit|ras)\//;
 
 /**
  * Reads definitions.
  *
- * @param before Text that is not in the script.
- * @param below Where names come from that are not defined here.
  * @throws {CError} They cannot be used.
  */
-export function parseDefinitions(
-  before: string,
-  texts: readonly { text: string; span: Span }[],
-  find: FindHeader,
-  below: TypeScope,
-): TypeScope {
-  const preprocessor = new Preprocessor(find);
-  preprocessor.define("BPFTRACE_HAVE_BTF", "");
-  preprocessor.define("__x86_64__", "1");
-  preprocessor.define("__LP64__", "1");
-  preprocessor.add(before, "command line");
-  // One text, so that #if may span definitions; positions stay those of the script.
-  let joined = "";
-  const start = texts[0]?.span.start ?? 0;
-  for (const { text, span } of texts) joined = joined.padEnd(span.start - start, "\n") + text;
-  preprocessor.add(joined, "definitions.h", { start, end: start + joined.length });
-  return new Definitions(preprocessor, below);
+export function parseDefinitions(options: DefinitionOptions): Definitions {
+  return new Definitions(options);
 }
 
-class Definitions implements TypeScope {
+/** Types, enumerators and macros of C text. */
+export class Definitions implements TypeScope {
+  /** What did not stop the reading and is worth telling. */
+  readonly warnings: DefinitionWarning[] = [];
   readonly #preprocessor: Preprocessor;
-  readonly #below: TypeScope;
-  readonly #types = new Map<string, Type>();
-  readonly #constants = new Map<string, Constant>();
-  readonly #tokens: readonly CToken[];
-  #at = 0;
+  readonly #declarations: Declarations;
 
-  constructor(preprocessor: Preprocessor, below: TypeScope) {
-    this.#preprocessor = preprocessor;
-    this.#below = below;
-    this.#tokens = preprocessor.expand(preprocessor.tokens);
-    while (this.#at < this.#tokens.length) this.#declaration();
-  }
-
-  type(name: string): Type | undefined {
-    return this.#types.get(name);
-  }
-
-  constant(name: string): Constant | string | undefined {
-    const known = this.#constants.get(name);
-    if (known !== undefined) return known;
-    const macro = this.#preprocessor.macros.get(name);
-    if (macro === undefined || macro.functionLike || macro.tokens.length === 0) return undefined;
-    const tokens = this.#preprocessor.expand(macro.tokens, new Set([name]));
-    if (tokens.length === 1 && tokens[0].kind === "string" && tokens[0].text[0] === '"') {
-      return JSON.parse(tokens[0].text) as string;
+  /** Reads all. */
+  constructor(options: DefinitionOptions) {
+    const { below, architecture, texts, headers } = options;
+    const hasKernelTypes = below.type("struct task_struct") !== undefined;
+    this.#preprocessor = new Preprocessor({
+      find: headers.find,
+      mayMiss: (request, at) => hasKernelTypes && this.#mayMiss(request, at),
+    });
+    for (const [name, text] of predefinedMacros(architecture)) {
+      this.#preprocessor.define(name, text);
     }
+    for (const [name, text] of headers.macros?.() ?? []) this.#preprocessor.define(name, text);
+    const includes = [...headers.first?.() ?? [], ...options.includes];
+    const tokens = includes.flatMap((name) =>
+      this.#preprocessor.run(new CFile("<command line>", `#include "${name}"\n`))
+    );
+    // One text, so that #if may span definitions; offsets stay those of the script.
+    let joined = "";
+    const scriptStart = texts[0]?.span.start ?? 0;
+    for (const { text, span } of texts) {
+      joined = joined.padEnd(span.start - scriptStart, "\n") + text;
+    }
+    const script = new CFile("definitions.h", joined, { scriptStart });
+    tokens.push(...this.#preprocessor.run(script));
+    this.#declarations = new Declarations(tokens, below, MACHINES[architecture]);
+  }
+
+  /**
+   * A type by name.
+   *
+   * @throws {CError} A header defines the type with C that is not understood.
+   */
+  type(name: string): ReturnType<TypeScope["type"]> {
+    const { types, problems } = this.#declarations;
+    const problem = problems.get(name);
+    if (problem !== undefined) throw problem;
+    const found = types.get(name);
+    if (found === undefined || found instanceof CStruct && !found.defined) return undefined;
+    return found.type;
+  }
+
+  /** Names of all types, for lists and tests. */
+  typeNames(): string[] {
+    return [...this.#declarations.types].filter(([name, type]) =>
+      !(type instanceof CStruct) || type.defined && name !== ""
+    ).map(([name]) => name);
+  }
+
+  /** The declarations with C's own types, for tests. */
+  get declarations(): Declarations {
+    return this.#declarations;
+  }
+
+  /** An enumerator. */
+  constant(name: string): Constant | undefined {
+    const problem = this.#declarations.problems.get(name);
+    if (problem !== undefined) throw problem;
+    return this.#declarations.enumerators.constant(name);
+  }
+
+  /** A macro that scripts can use in expressions: without parameters and with a body. */
+  macro(name: string): ScriptMacro | undefined {
+    const macro = this.#preprocessor.macros.get(name);
+    if (macro === undefined || macro.params !== undefined || macro.body.length === 0) {
+      return undefined;
+    }
+    const { macros } = this.#preprocessor;
+    const calls = macro.composed ||
+      macro.body.some(({ text }) => macros.get(text)?.params !== undefined);
+    // Macros with parameters are C's own; the language does not know them.
+    const tokens = calls ? this.#expanded(macro) : macro.body;
+    return {
+      text: spelled(tokens),
+      value: calls || isForeign(tokens) ? this.#value(macro) : undefined,
+    };
+  }
+
+  /** Names of all macros, for tests. */
+  macroNames(): string[] {
+    return [...this.#preprocessor.macros.keys()];
+  }
+
+  /** The value of a macro by the rules of C, or undefined if its body is no constant. */
+  macroValue(name: string): bigint | undefined {
+    const macro = this.#preprocessor.macros.get(name);
+    return macro === undefined || macro.params !== undefined ? undefined : this.#value(macro);
+  }
+
+  #expanded(macro: Macro): readonly CToken[] {
+    return this.#preprocessor.expandBody(macro);
+  }
+
+  #value(macro: Macro): bigint | undefined {
     try {
-      const value = evaluate(tokens, (one) => this.#lookup(one));
-      return { value, type: literalType(value) };
-    } catch {
+      return this.#declarations.evaluate(this.#expanded(macro));
+    } catch (error) {
+      if (!(error instanceof CError)) throw error;
       return undefined;
     }
   }
 
-  /** A constant expression where there must be one. */
-  #evaluate(tokens: readonly CToken[], own?: (name: string) => bigint | undefined): bigint {
-    try {
-      return evaluate(tokens, (name) => own?.(name) ?? this.#lookup(name));
-    } catch (error) {
-      if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
-      this.#fail(error.message);
-    }
-  }
-
-  /** A type that something else may define. */
-  #resolve(name: string): Type | undefined {
-    return this.#types.get(name) ?? this.#below.type(name);
-  }
-
-  #peek(): string {
-    return this.#tokens[this.#at]?.text ?? "";
-  }
-
-  #next(): CToken {
-    return this.#tokens[this.#at++] ?? this.#fail("unexpected end of the definitions");
-  }
-
-  #accept(text: string): boolean {
-    const found = this.#peek() === text;
-    if (found) this.#at++;
-    return found;
-  }
-
-  #expect(text: string): void {
-    if (!this.#accept(text)) this.#fail(`expected '${text}', found '${this.#peek()}'`);
-  }
-
-  #fail(message: string): never {
-    const token = this.#tokens[Math.min(this.#at, this.#tokens.length - 1)];
-    throw new CError(`${token?.place ?? "definitions.h"}: ${message}`, token?.span);
-  }
-
-  #declaration(): void {
-    if (this.#accept(";")) return;
-    const from = this.#at;
-    const isTypedef = this.#accept("typedef");
-    const head = this.#peek();
-    // Headers declare functions and variables too; they are of no use here.
-    const inHeader = this.#tokens[this.#at]?.span === undefined;
-    if (!isTypedef && !/^(struct|union|enum)$/.test(head)) {
-      if (inHeader) return this.#skip();
-      this.#fail(
-        `only struct, union, enum, typedef and #define of constants are supported here, found '${head}'`,
-      );
-    }
-    let base: Type;
-    try {
-      base = this.#specifiers();
-    } catch (error) {
-      if (!inHeader) throw error;
-      this.#at = from;
-      return this.#skip();
-    }
-    if (!isTypedef && this.#peek() !== ";" && inHeader) return this.#skip();
-    while (!this.#accept(";")) {
-      if (this.#at >= this.#tokens.length) return; // forgiven
-      const { name, type } = this.#declarator(base);
-      if (isTypedef) this.#types.set(name, type);
-      else this.#fail(`cannot define a variable or function: '${name}'`);
-      this.#attributes();
-      if (!this.#accept(",") && this.#peek() !== ";") {
-        if (this.#tokens[this.#at] === undefined) return;
-        this.#fail(`expected ';', found '${this.#peek()}'`);
-      }
-    }
-  }
-
-  /** To the end of a declaration or of a function's body. */
-  #skip(): void {
-    let depth = 0;
-    while (this.#at < this.#tokens.length) {
-      const { text } = this.#next();
-      if (text === "{") depth++;
-      if (text === "}" && --depth === 0 && this.#peek() !== ";") return;
-      if (text === ";" && depth === 0) return;
-    }
-  }
-
-  #attributes(): string {
-    let text = "";
-    while (/^__attribute__$|^__attribute$|^__packed$|^__aligned$/.test(this.#peek())) {
-      text += this.#next().text;
-      if (this.#peek() !== "(") continue;
-      let depth = 0;
-      do {
-        const { text: one } = this.#next();
-        if (one === "(") depth++;
-        if (one === ")") depth--;
-        text += one;
-      } while (depth > 0);
-    }
-    return text;
-  }
-
-  #specifiers(): Type {
-    let words = "";
-    for (;;) {
-      this.#attributes();
-      const word = this.#peek();
-      if (QUALIFIER.test(word)) {
-        this.#at++;
-        continue;
-      }
-      if (/^(struct|union)$/.test(word)) {
-        this.#at++;
-        return this.#structure(word);
-      }
-      if (word === "enum") {
-        this.#at++;
-        return this.#enumeration();
-      }
-      const candidate = words === "" ? word : `${words} ${word}`;
-      const token = this.#tokens[this.#at];
-      if (token?.kind !== "word") break;
-      const basic = /^(unsigned|signed|long|short|char|int)$/.test(word);
-      if (words !== "" && !basic) break;
-      words = candidate;
-      this.#at++;
-      if (!basic) break;
-    }
-    const type = basicType(words) ?? this.#resolve(words);
-    if (type === undefined) this.#fail(`unknown type name '${words || this.#peek()}'`);
-    return type;
-  }
-
-  #structure(word: string): Type {
-    let packed = /packed/.test(this.#attributes());
-    const name = this.#tokens[this.#at]?.kind === "word" ? this.#next().text : "";
-    const full = `${word} ${name}`;
-    packed ||= /packed/.test(this.#attributes());
-    if (!this.#accept("{")) {
-      const known = this.#resolve(full);
-      if (known !== undefined) return known;
-      // Only a pointer to it can be used until it is defined.
-      const later = () => this.#resolve(full);
-      return {
-        kind: "struct",
-        name: full,
-        get size() {
-          return (later() as StructType | undefined)?.size ?? 0;
-        },
-        align: 1,
-        fields: () => (later() as StructType | undefined)?.fields() ?? [],
-      };
-    }
-    const members: { name: string; type: Type; width?: number }[] = [];
-    while (!this.#accept("}")) {
-      if (this.#accept(";")) continue;
-      const base = this.#specifiers();
-      if (this.#peek() === ";") members.push({ name: "", type: base });
-      while (!this.#accept(";")) {
-        const { name: member, type } = this.#peek() === ":"
-          ? { name: "", type: base }
-          : this.#declarator(base);
-        const width = this.#accept(":") ? Number(this.#evaluate([this.#next()])) : undefined;
-        this.#attributes();
-        members.push({ name: member, type, width });
-        if (!this.#accept(",") && this.#peek() !== ";") {
-          this.#fail(`expected ';', found '${this.#peek()}'`);
-        }
-      }
-    }
-    packed ||= /packed/.test(this.#attributes());
-    const type = layOut(full, members, { union: word === "union", packed });
-    if (name !== "") this.#types.set(full, type);
-    return type;
-  }
-
-  #enumeration(): Type {
-    const name = this.#tokens[this.#at]?.kind === "word" ? this.#next().text : "";
-    if (!this.#accept("{")) {
-      return this.#resolve(`enum ${name}`) ?? integer(4, false);
-    }
-    const names = new Map<bigint, string>();
-    const members: [string, bigint][] = [];
-    let value = 0n;
-    while (!this.#accept("}")) {
-      const member = this.#next().text;
-      if (this.#accept("=")) {
-        const tokens: CToken[] = [];
-        while (this.#peek() !== "," && this.#peek() !== "}") tokens.push(this.#next());
-        try {
-          value = evaluate(
-            tokens,
-            (one) => members.find(([known]) => known === one)?.[1] ?? this.#lookup(one),
-          );
-        } catch (error) {
-          this.#fail((error as Error).message);
-        }
-      }
-      members.push([member, value]);
-      if (!names.has(value)) names.set(value, member);
-      value++;
-      if (!this.#accept(",") && this.#peek() !== "}") this.#expect(",");
-    }
-    const signed = members.some(([, one]) => one < 0n);
-    const wide = members.some(([, one]) => one >= 1n << 32n || one < -(1n << 31n));
-    const type: IntegerType = {
-      ...integer(wide ? 8 : 4, signed),
-      enumeration: { name, names },
-    };
-    for (const [member, one] of members) this.#constants.set(member, { value: one, type });
-    if (name !== "") this.#types.set(`enum ${name}`, type);
-    return type;
-  }
-
-  #lookup(name: string): bigint | undefined {
-    const found = this.#constants.get(name) ?? this.#below.constant(name);
-    return typeof found === "object" ? found.value : undefined;
-  }
-
-  /** `*name[N]`, `(*name)(…)` */
-  #declarator(base: Type): { name: string; type: Type } {
-    let type = base;
-    while (this.#accept("*")) {
-      type = pointer(type);
-      while (QUALIFIER.test(this.#peek())) this.#at++;
-    }
-    this.#attributes();
-    if (this.#accept("(")) {
-      // A pointer to a function.
-      while (this.#accept("*")) continue;
-      const name = this.#next().text;
-      this.#expect(")");
-      if (this.#peek() === "(") {
-        let depth = 0;
-        do {
-          const { text } = this.#next();
-          if (text === "(") depth++;
-          if (text === ")") depth--;
-        } while (depth > 0);
-      }
-      return { name, type: pointer(NONE) };
-    }
-    const token = this.#next();
-    if (token.kind !== "word") this.#fail(`expected a name, found '${token.text}'`);
-    const counts: number[] = [];
-    while (this.#accept("[")) {
-      const tokens: CToken[] = [];
-      while (this.#peek() !== "]") tokens.push(this.#next());
-      this.#expect("]");
-      if (tokens.length === 0) counts.push(0);
-      else counts.push(Number(this.#evaluate(tokens)));
-    }
-    for (const count of counts.reverse()) type = { kind: "array", of: type, count };
-    return { name: token.text, type };
+  #mayMiss({ name }: HeaderRequest, at: CToken): boolean {
+    if (!KERNEL_HEADER.test(name)) return false;
+    const { file, offset, text } = at;
+    this.warnings.push({
+      message: `${
+        file.place(offset)
+      }: '${name}' file not found; the kernel's types are used instead`,
+      span: file.span(offset, offset + text.length),
+    });
+    return true;
   }
 }
 
-/** Offsets as gcc gives them. */
-function layOut(
-  name: string,
-  members: readonly { name: string; type: Type; width?: number }[],
-  options: { union: boolean; packed: boolean },
-): StructType {
-  const fields: Field[] = [];
-  let bits = 0;
-  let size = 0;
-  let align = 1;
-  for (const { name: field, type, width } of members) {
-    const own = options.packed ? 1 : cAlign(type);
-    const bytes = cSize(type);
-    if (options.union) bits = 0;
-    if (width !== undefined) {
-      const unit = bytes * 8;
-      if (width === 0) {
-        bits = Math.ceil(bits / unit) * unit;
-        continue;
-      }
-      // A bit field does not cross a unit of its type.
-      if (!options.packed && Math.floor(bits / unit) !== Math.floor((bits + width - 1) / unit)) {
-        bits = Math.ceil(bits / unit) * unit;
-      }
-      const offset = Math.floor(bits / unit) * unit;
-      if (field !== "") {
-        fields.push({
-          name: field,
-          type,
-          offset: offset / 8,
-          bits: { shift: bits - offset, width },
-        });
-      }
-      bits += width;
-    } else {
-      bits = Math.ceil(bits / (own * 8)) * own * 8;
-      fields.push({ name: field, type, offset: bits / 8 });
-      bits += bytes * 8;
-    }
-    if (field !== "" || width === undefined) align = Math.max(align, own);
-    size = Math.max(size, Math.ceil(bits / 8));
-  }
-  size = Math.ceil(size / align) * align;
-  return { kind: "struct", name, size, align, fields: () => fields };
+/** True if the text has literals that C alone has: 5UL, 'a'. */
+function isForeign(tokens: readonly CToken[]): boolean {
+  return tokens.some(({ kind, text }) =>
+    kind === "char" ? charLiteral(text) !== undefined : kind === "number" &&
+      /[uUlL]$/.test(text) && integerLiteral(text) !== undefined
+  );
+}
+
+/** Tokens as text. */
+function spelled(tokens: readonly CToken[]): string {
+  return tokens.map(({ text, spaced }, i) => (spaced && i > 0 ? " " : "") + text).join("");
 }

@@ -1,16 +1,29 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { cSize, findField, type StructType, typeName } from "../model/types.ts";
-import { parseDefinitions } from "./definitions.ts";
-import { CError, evaluate, Preprocessor } from "./preprocess.ts";
+import { type Definitions, parseDefinitions } from "./definitions.ts";
+import { CError } from "./c_token.ts";
 import { parseCType } from "./parse_type.ts";
 import type { TypeScope } from "./scope.ts";
 
 const NOTHING: TypeScope = { type: () => undefined, constant: () => undefined };
 
-function define(text: string, headers: Record<string, string> = {}): TypeScope {
-  const span = { start: 0, end: text.length };
-  const find = (name: string) => name in headers ? { name, text: headers[name] } : undefined;
-  return parseDefinitions("", [{ text, span }], find, NOTHING);
+function define(
+  text: string,
+  headers: Record<string, string> = {},
+  below: TypeScope = NOTHING,
+): Definitions {
+  return parseDefinitions({
+    includes: [],
+    texts: [{ text, span: { start: 0, end: text.length } }],
+    headers: {
+      find: ({ name, first }) => {
+        const found = Object.hasOwn(headers, name) && first === 0;
+        return found ? { name, text: headers[name], folder: 0 } : undefined;
+      },
+    },
+    below,
+    architecture: "x86_64",
+  });
 }
 
 function layout(text: string, name: string): string {
@@ -56,16 +69,22 @@ Deno.test("parseDefinitions() knows nested, anonymous and recursive structures, 
 
 Deno.test("parseDefinitions() counts enumerators and computes macros", () => {
   const scope = define(
-    'enum e { A, B = 1 << 4, C };\n#define D (C | 0x100)\n#define S "text"\n#define F(x) x\n#define EMPTY',
+    'enum e { A, B = 1 << 4, C };\n#define D (C | 0x100)\n#define S "text"\n#define F(x) x\n' +
+      "#define G F(7) + 1\n#define U 5UL\n#define EMPTY",
   );
-  const value = (name: string) => {
-    const found = scope.constant(name);
-    return typeof found === "object" ? found.value : found;
-  };
-  assertEquals(["A", "B", "C", "D", "S", "F", "EMPTY", "nothing"].map(value), [
-    ...[0n, 16n, 17n, 0x111n, "text"],
-    ...[undefined, undefined, undefined],
+  assertEquals(["A", "B", "C", "D"].map((name) => scope.constant(name)?.value), [
+    ...[0n, 16n, 17n],
+    undefined,
   ]);
+  assertEquals(["D", "S", "F", "G", "U", "EMPTY"].map((name) => scope.macro(name)), [
+    { text: "(C | 0x100)", value: undefined },
+    { text: '"text"', value: undefined },
+    undefined,
+    { text: "7 + 1", value: 8n },
+    { text: "5UL", value: 5n },
+    undefined,
+  ]);
+  assertEquals(scope.macroValue("D"), 0x111n);
 });
 
 Deno.test("parseDefinitions() follows conditions and includes headers once", () => {
@@ -81,33 +100,32 @@ Deno.test("parseDefinitions() follows conditions and includes headers once", () 
 });
 
 Deno.test("parseDefinitions() says what it cannot do, and where", () => {
-  const message = (text: string) => assertThrows(() => define(text), CError).message;
-  assertEquals(
-    message('#include "no.h"'),
-    "definitions.h:1:10: fatal error: 'no.h' file not found",
-  );
-  assertEquals(
-    message("struct a { int x; };\nint f(void);"),
-    "definitions.h:2: only struct, union, enum, typedef and #define of constants are supported here, found 'int'",
-  );
-  assertEquals(message("#error no\n"), "definitions.h:1: #error no");
-  assertEquals(message("#if (\n#endif"), "definitions.h:1: cannot evaluate #if (");
-  assertEquals(
-    message("struct s { nonsense x; };"),
-    "definitions.h:1: unknown type name 'nonsense'",
-  );
-});
-
-Deno.test("evaluate() follows C's precedence", () => {
-  const value = (text: string) => {
-    const preprocessor = new Preprocessor(() => undefined);
-    preprocessor.define("X", text);
-    return evaluate(preprocessor.macros.get("X")!.tokens, () => undefined);
-  };
-  assertEquals(value("1 + 2 * 3 << 1 | 1"), 15n);
-  assertEquals(value("(1 ? 2 : 3) == 2 && !0"), 1n);
-  assertEquals(value("-~0x0fUL % 5"), 1n);
-  assertEquals(value("'a' >= 97"), 1n);
+  const cases: [text: string, message: string][] = [
+    ['#include "no.h"', "1:10: fatal error: 'no.h' file not found"],
+    ["#error no\n", "1:2: #error no"],
+    ["#if (\n#endif", "1:5: expected an expression"],
+    ["#if F(3)\n#endif", "1:6: function-like macro 'F' is not defined"],
+    ["#if 1 2\n#endif", "1:7: unexpected '2' in #if"],
+    ["#if 1\n", "1:2: unterminated conditional directive"],
+    ["#endif\n", "1:2: #endif without #if"],
+    ["struct s { nonsense x; };", "1:12: unknown type name 'nonsense'"],
+    ["struct s { struct f f; };", "1:21: field has incomplete type 'struct f'"],
+    ["struct s { int a; } __attribute__((odd));", "1:36: attribute 'odd' is not supported"],
+    ["struct s { int a : 33; };", "1:20: bit field 'a' of type int cannot have 33 bits"],
+    ["struct s { int a[-1]; };", "1:17: an array of -1 elements"],
+    ["struct s { int a[N]; };", "1:18: 'N' is no constant that is known here"],
+    ["struct s { int a[1 / 0]; };", "1:20: division by zero"],
+    [
+      "#pragma pack(3)\nstruct s { int a; };",
+      "1:1: #pragma pack: the alignment 3 is none of 1 to 16",
+    ],
+    ["#pragma ms_struct on\nstruct s { int a; };", "1:1: #pragma ms_struct on is not supported"],
+    ["struct s { int a; }; struct s { int b; };", "1:29: redefinition of 'struct s'"],
+  ];
+  for (const [text, expected] of cases) {
+    const { message } = assertThrows(() => define(text), CError);
+    assertEquals(message, `definitions.h:${expected}`);
+  }
 });
 
 Deno.test("parseCType() reads what providers and formats write", () => {

@@ -101,13 +101,16 @@ export function generate(script: Script): Generated {
   const values = [...maps.values()].map(({ layout }) => layout.valueSize);
   return {
     actions,
-    zeroBytes: Math.max(8, usesStacks ? STACK_BYTES : 0, ...values),
+    zeroBytes: Math.max(LEAST_ZEROS, usesStacks ? STACK_BYTES : 0, ...values),
     usesStacks,
     bind(bindings) {
       bound = bindings;
     },
   };
 }
+
+/** Zeros for elements that lie past the end of an array. */
+const LEAST_ZEROS = 4096;
 
 /** Most maps that the kernel lets one program use, and those that every program has. */
 const MAX_USED_MAPS = 64;

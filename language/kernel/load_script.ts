@@ -59,7 +59,7 @@ export function load(
   });
   const { perfRbPages } = compiled.config;
   const ringBytes = options.ringBytes ?? (perfRbPages === 0 ? undefined : ringSize(perfRbPages));
-  const session = stack.use(device.open({ ringBytes }));
+  const session = stack.use(device.open({ plane: "kernel", ringBytes }));
   const attachable = generated.actions.filter(({ name }) => !SPECIAL.test(name));
   for (const { name, pbn, action } of attachable) {
     session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options.pid) });

@@ -17,7 +17,7 @@ import {
   xor64,
 } from "../../core/asm/alu.ts";
 import { ja, jeq, jge, jlt, jne } from "../../core/asm/jump.ts";
-import { load, loadMap } from "../../core/asm/load_store.ts";
+import { load, loadMap, loadMapValue } from "../../core/asm/load_store.ts";
 import { R0, R1, R2, R6, R9 } from "../../core/asm/register.ts";
 import { emitLoad } from "../../core/kernel_plane/location.ts";
 import type { OUTCOME } from "../../core/contract/outcome.ts";
@@ -153,10 +153,13 @@ function evaluatePart(gen: Gen, node: Node & { op: "part" }): void {
   });
 }
 
-/** R1 = address of an element; jumps past the array report themselves and leave the first one. */
+/**
+ * R1 = address of an element. An index past the array is reported, and the element is then a word of zeros.
+ */
 export function elementAddress(gen: Gen, node: Node & { op: "element" }): void {
   const { of, count } = node.object.type as Type & { kind: "array" };
   const inside = gen.asm.label("inside");
+  const done = gen.asm.label("element");
   const index = gen.frame.slot();
   evaluate(gen, node.index);
   gen.save(index);
@@ -165,12 +168,13 @@ export function elementAddress(gen: Gen, node: Node & { op: "element" }): void {
   gen.load(R0, index);
   gen.emit(jlt(R0, imm(Math.max(1, count)), inside));
   emitFault(gen, node, FAULT.index);
-  gen.emit(mov64(R0, imm(0)));
+  gen.emit(loadMapValue(R1, gen.shared.zeros, 0), ja(done));
   gen.asm.bind(inside);
   gen.emit(mul64(R0, imm(cSize(of))));
   gen.emit(mov64(R2, R0));
   gen.address(R1, place);
   gen.emit(add64(R1, R2));
+  gen.asm.bind(done);
 }
 
 function evaluateElement(gen: Gen, node: Node & { op: "element" }): void {

@@ -35,7 +35,8 @@ export type Arithmetic = Exclude<BinaryOperator, Comparison | "&&" | "||">;
 /** An expression. */
 export type Node =
   & (
-    | { readonly op: "constant"; readonly value: bigint }
+    /** A number; after a `cast` arithmetic has 64 bits, without one as many as the result needs. */
+    | { readonly op: "constant"; readonly value: bigint; readonly cast?: boolean }
     /** A string literal, one character a byte. */
     | { readonly op: "text"; readonly value: string }
     | { readonly op: "local"; readonly local: Local }

@@ -3,7 +3,7 @@
 
 import type { TextNode } from "./calls.ts";
 import type { Node } from "./ir.ts";
-import { cSize, type TupleType, type Type, typeName } from "./types.ts";
+import { cSize, storageSize, type TupleType, type Type, typeName } from "./types.ts";
 
 /** True if an expression's value is text in memory. */
 export function isText(node: Node): node is TextNode {
@@ -28,8 +28,12 @@ export function storedType(node: Node): Type {
   return node.op === "map" ? node.map.value as Type : node.type;
 }
 
-/** Bytes of C memory that a value comes from: text has a NUL more than its array. */
+/**
+ * Bytes of memory that a value comes from: text has a NUL more than its array, and a tuple lies in memory
+ * of the script alone.
+ */
 export function dataSize(type: Type): number {
+  if (type.kind === "tuple") return storageSize(type);
   return type.kind === "string" ? type.limit - 1 : cSize(type);
 }
 

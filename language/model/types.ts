@@ -163,6 +163,11 @@ export function integer(size: 1 | 2 | 4 | 8, signed: boolean): IntegerType {
   return { kind: "integer", size, signed };
 }
 
+/** An enumeration as scripts have it outside of structures: a number of 64 bits. */
+export function wideEnumeration(type: IntegerType): IntegerType {
+  return { ...type, size: 8 };
+}
+
 /** An address of `to`. */
 export function pointer(to: Type, space?: Space): PointerType {
   return { kind: "pointer", to, space };

@@ -207,7 +207,6 @@ export class JsonPrinter implements Printer {
   /** A value as C lays it out. */
   #c(type: Type, memory: Memory, at: number): void {
     const out = this.#out;
-    if (isCharArray(type)) return this.#quoted(() => out.text(memory.text(at, type.count)));
     if (type.kind === "array") {
       out.text("[");
       for (let i = 0; i < type.count; i++) {
@@ -231,7 +230,11 @@ export class JsonPrinter implements Printer {
   }
 
   #field(field: Field, memory: Memory, at: number): void {
-    if (field.bits === undefined) return this.#c(field.type, memory, at + field.offset);
+    const { type, offset } = field;
+    if (isCharArray(type)) {
+      return this.#quoted(() => this.#out.text(memory.text(at + offset, type.count)));
+    }
+    if (field.bits === undefined) return this.#c(type, memory, at + offset);
     this.#number(bitField(field, memory, at));
   }
 }

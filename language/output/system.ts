@@ -15,6 +15,18 @@ const SIGNALS = (
   "TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
 ).split(" ");
 
+/** What strsignal(3) says of signals, by number from 1. */
+const SIGNAL_TEXTS = [
+  ...["Hangup", "Interrupt", "Quit", "Illegal instruction", "Trace/breakpoint trap", "Aborted"],
+  ...["Bus error", "Floating point exception", "Killed", "User defined signal 1"],
+  ...["Segmentation fault", "User defined signal 2", "Broken pipe", "Alarm clock", "Terminated"],
+  ...["Stack fault", "Child exited", "Continued", "Stopped (signal)", "Stopped"],
+  ...["Stopped (tty input)", "Stopped (tty output)", "Urgent I/O condition"],
+  ...["CPU time limit exceeded", "File size limit exceeded", "Virtual timer expired"],
+  ...["Profiling timer expired", "Window changed", "I/O possible", "Power failure"],
+  "Bad system call",
+];
+
 /** Number of a signal by its name without SIG. */
 export function signalNumber(name: string): number | undefined {
   const index = SIGNALS.indexOf(name === "POLL" ? "IO" : name);
@@ -65,12 +77,16 @@ export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names
       return strftime(format, ns + clocks[clock]());
     },
     wallTime: (bootNs) => bootNs + offsets.boot(),
-    error: (number) => number === 0 ? "Success" : errnoMessage(Math.abs(number)),
+    error(number) {
+      if (number === 0) return "Success";
+      const text = errnoMessage(Math.abs(number));
+      return text.startsWith("Unknown error") ? "Unknown error" : text;
+    },
     signal(number) {
       if (number < 0 || number > 64) return "N/A";
-      const name = SIGNALS[number - 1];
-      if (name !== undefined) return `SIG${name}`;
-      return number >= 34 ? `SIGRTMIN+${number - 34}` : `Unknown signal ${number}`;
+      const text = SIGNAL_TEXTS[number - 1];
+      if (text !== undefined) return text;
+      return number >= 34 ? `Real-time signal ${number - 34}` : `Unknown signal ${number}`;
     },
     syscall(number) {
       for (const call of syscalls().values()) if (call.number === number) return call.name;

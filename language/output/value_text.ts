@@ -119,7 +119,6 @@ function printTuple(
 export function printC(out: Out, type: Type, memory: Memory, at: number, names: Names): void {
   switch (type.kind) {
     case "array":
-      if (isCharArray(type)) return out.text(memory.text(at, type.count));
       out.text("[");
       for (let i = 0; i < type.count; i++) {
         if (i > 0) out.text(",");
@@ -149,7 +148,10 @@ function printStruct(
   fields.forEach((field, i) => {
     if (i > 0) out.text(", ");
     if (field.name !== "") out.text(`.${field.name} = `);
-    if (field.bits === undefined) {
+    if (isCharArray(field.type)) {
+      // char[N] of C is text.
+      out.text(memory.text(at + field.offset, field.type.count));
+    } else if (field.bits === undefined) {
       printC(out, field.type, memory, at + field.offset, names);
     } else {
       const value = BigInt.asUintN(64, bitField(field, memory, at));

@@ -101,10 +101,16 @@ export class Lexer {
       let depth = 0;
       for (; this.peek() !== ""; this.#at++) {
         const c = text[this.#at];
+        // Brackets in quotes count for nothing.
+        const quoted = c === "'" || c === '"'
+          ? this.#match(/'([^'\\\n]|\\.)+'|"([^"\\\n]|\\.)*"/y)
+          : undefined;
+        if (quoted !== undefined) this.#at--;
         if (c === "{") depth++;
         if (c === "}" && --depth === 0 && /^struct|^union|^enum/.test(text.slice(start))) {
           // bpftrace forgives a missing semicolon.
           this.#at++;
+          while (this.looksLike(/__attribute__\s*\(/y)) this.#skipAttribute();
           if (/^[^;{]*;/.test(text.slice(this.#at, this.#at + 200))) {
             this.#at = text.indexOf(";", this.#at) + 1;
           }
@@ -121,6 +127,18 @@ export class Lexer {
       text: text.slice(start, this.#at),
       span: { start, end: this.#at },
     };
+  }
+
+  /** Passes over an attribute with its parentheses. */
+  #skipAttribute(): void {
+    let depth = 0;
+    for (this.#at = this.#text.indexOf("(", this.#at); this.#at < this.#text.length; this.#at++) {
+      if (this.#text[this.#at] === "(") depth++;
+      if (this.#text[this.#at] === ")" && --depth === 0) {
+        this.#at++;
+        return;
+      }
+    }
   }
 
   /** True if the `/` that comes next ends a predicate: a `{` follows it. */

@@ -40,6 +40,22 @@ export function parse(source: Source, imported = false): Program {
   throw new ScriptError(diagnostics.list, source);
 }
 
+/**
+ * Parses the last file of a source as one expression.
+ *
+ * @throws {ScriptError} The file is no expression, or has more than one.
+ */
+export function parseExpression(source: Source): Expr {
+  const diagnostics = new Diagnostics();
+  try {
+    const expr = new Parser(source.text, source.start, diagnostics).onlyExpression();
+    if (!diagnostics.failed) return expr;
+  } catch (error) {
+    if (!(error instanceof SyntaxStop)) throw error;
+  }
+  throw new ScriptError(diagnostics.list, source);
+}
+
 /** The parts of a program while they are collected. */
 type Parts = { -readonly [K in keyof Program]: Program[K][number][] };
 
@@ -50,6 +66,13 @@ class Parser {
   constructor(text: string, start: number, diagnostics: Diagnostics) {
     this.#cursor = new Cursor(text, start, diagnostics);
     this.#expressions = new ExpressionParser(this.#cursor, () => this.#block());
+  }
+
+  onlyExpression(): Expr {
+    const expr = this.#expressions.expression();
+    const rest = this.#cursor.peek();
+    if (rest.kind !== "end") this.#cursor.unexpected(rest, "the end");
+    return expr;
   }
 
   program(imported: boolean): Program {

@@ -204,7 +204,7 @@ function part(b: Build, node: Node & { op: "part" }): Scalar {
   };
 }
 
-/** Where an element is; jumps past the array report themselves and mean the first one. */
+/** Where an element is. An index past the array is reported, and the element is then made of zeros. */
 export function elementIndex(b: Build, node: Node & { op: "element" }): () => number {
   const { of, count } = node.object.type as Type & { kind: "array" };
   const index = evaluate(b, node.index);
@@ -212,14 +212,13 @@ export function elementIndex(b: Build, node: Node & { op: "element" }): () => nu
   const size = cSize(of);
   const most = BigInt(Math.max(1, count));
   const outside = fault(b, node, FAULT.index);
+  const zeros = b.scratch.take(Math.max(8, size));
   return () => {
-    let number = unsigned(index());
+    const number = unsigned(index());
     object.fill();
-    if (number >= most) {
-      outside();
-      number = 0n;
-    }
-    return object.at + Number(number) * size;
+    if (number < most) return object.at + Number(number) * size;
+    outside();
+    return zeros;
   };
 }
 

@@ -51,7 +51,7 @@ export class FentryProvider implements Provider {
     const matches = globMatcher(pattern);
     for (const { name, module } of functions) {
       const full = `${this.name}:${module}:${name}`;
-      if (matches(full)) yield this.#spec(full, name, module);
+      if (matches(full)) yield this.#spec(full, { symbol: name, module });
     }
   }
 
@@ -61,7 +61,7 @@ export class FentryProvider implements Provider {
     if (place === undefined || functionType(place.symbol, place.module) === undefined) {
       return undefined;
     }
-    return this.#spec(name, place.symbol, place.module);
+    return this.#spec(name, place);
   }
 
   /** One PCB: all CPUs. */
@@ -72,16 +72,13 @@ export class FentryProvider implements Provider {
     return pcbs;
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** One each. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map((pcb) => {
-      const place = this.#parse(pcb.probe.name);
-      const type = place && functionType(place.symbol, place.module);
+      const place = pcb.probe.parsed as KernelPlace;
+      const type = functionType(place.symbol, place.module);
       if (type === undefined) throw noSuchProbe(pcb.probe, "its module is gone");
-      return fentryAttachment(pcb, place!, type, this.name === "fexit");
+      return fentryAttachment(pcb, place, type, this.name === "fexit");
     });
   }
 
@@ -92,12 +89,13 @@ export class FentryProvider implements Provider {
   }
 
   /** Types are read when they are asked for. */
-  #spec(name: string, symbol: string, module: string): ProbeSpec {
+  #spec(name: string, parsed: KernelPlace): ProbeSpec {
     let type: FunctionType | undefined;
-    const known = () => type ??= functionType(symbol, module);
+    const known = () => type ??= functionType(parsed.symbol, parsed.module);
     const isExit = this.name === "fexit";
     return {
       name,
+      parsed,
       get args() {
         return known()?.args ?? [];
       },

@@ -1,7 +1,6 @@
 // Programs and libraries as probes name them.
 
 import { globMatcher, isPattern } from "../../core/contract/probe_name.ts";
-import { DtError } from "../../core/errors.ts";
 import {
   allExecutableFiles,
   type Binary,
@@ -132,23 +131,24 @@ export interface NamedFile {
 /**
  * Splits "FILE:REST" behind the shortest name that means a file; a name with `*` means many.
  *
- * @param type Type of the probe, for the message.
- * @returns undefined if there is no colon.
- * @throws {DtError} EINVAL no such file.
+ * @returns undefined if no file is meant.
  */
-export function splitFile(text: string, type: string): NamedFile | undefined {
-  const first = text.indexOf(":");
-  for (let colon = first; colon > 0; colon = text.indexOf(":", colon + 1)) {
+export function splitFile(text: string): NamedFile | undefined {
+  for (let colon = text.indexOf(":"); colon > 0; colon = text.indexOf(":", colon + 1)) {
     const file = text.slice(0, colon);
     const known = isPattern(file) ? matchingFiles(file).length > 0 : findFile(file) !== undefined;
     if (known) return { file, rest: text.slice(colon + 1) };
   }
-  if (first <= 0 || isPattern(text.slice(0, first))) return undefined;
-  throw new DtError(
-    "EINVAL",
-    `${type} target file '${text.slice(0, first)}' does not exist or is not executable`,
-    { operation: "enable" },
-  );
+  return undefined;
+}
+
+/** Says that the file of "TYPE:FILE:REST" does not exist; undefined if there is one. */
+export function explainFile(name: string): string | undefined {
+  const [type, file] = name.split(":");
+  if (isPattern(file) || splitFile(name.slice(type.length + 1)) !== undefined) return undefined;
+  // Both types of probes of functions are told as one.
+  const told = type === "uretprobe" ? "uprobe" : type;
+  return `${told} target file '${file}' does not exist or is not executable`;
 }
 
 /** A function of a file. */
@@ -165,6 +165,7 @@ export class ProbedFile {
   readonly path: string;
   readonly #binary: Binary;
   #functions?: Map<string, FunctionSymbol[]>;
+  #starts?: Set<number>;
   #staticProbes?: Map<string, StaticProbe[]>;
 
   constructor(path: string, binary: Binary) {
@@ -191,6 +192,12 @@ export class ProbedFile {
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** Where the function starts that an address lies in. */
+  startOf(address: number): number | undefined {
+    this.#starts ??= new Set([...this.#all.values()].flat().map((one) => one.address));
+    return this.#starts.has(address) ? address : this.at(address)?.address;
   }
 
   /** Where an address is in the file. */

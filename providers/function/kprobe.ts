@@ -1,9 +1,10 @@
 // kprobe and kretprobe: functions of the kernel and places within, by breakpoints or by ftrace.
 
 import { mov64 } from "../../core/asm/alu.ts";
+import type { Assembler } from "../../core/asm/assembler.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { callHelper } from "../../core/asm/jump.ts";
-import { R1 } from "../../core/asm/register.ts";
+import { R1, type Register } from "../../core/asm/register.ts";
 import {
   type AttachableProgram,
   attachKprobe,
@@ -35,6 +36,11 @@ interface Place {
   readonly symbol?: string;
   readonly module?: string;
   readonly offset: bigint;
+}
+
+/** Where a probe of these providers is. */
+function placeOf({ parsed }: Probe): Place {
+  return parsed as Place;
 }
 
 /** The two providers of this file; see mod.ts. */
@@ -87,7 +93,7 @@ export class KprobeProvider implements Provider {
     const pcbs = kernelPcb(probe, request, session, "functions of the kernel");
     const reason = cannot();
     if (reason !== undefined) throw reason;
-    const { symbol, module = VMLINUX, offset } = this.#parse(probe.name)!;
+    const { symbol, module = VMLINUX, offset } = placeOf(probe);
     if (!isServed()) return pcbs;
     if (symbol !== undefined && offset === 0n && functionType(symbol, module) !== undefined) {
       return pcbs;
@@ -100,57 +106,72 @@ export class KprobeProvider implements Provider {
     );
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** Whole functions are one program, places another; served by fentry one each. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
-    if (isServed()) {
-      return pcbs.map((pcb) => {
-        const { symbol, module = VMLINUX } = this.#parse(pcb.probe.name)!;
-        const type = functionType(symbol!, module)!;
-        return fentryAttachment(pcb, { symbol: symbol!, module }, type, this.#isReturn);
-      });
-    }
+    if (isServed()) return pcbs.map((pcb) => this.#fentryAttachment(pcb));
     const multi = missingFeature("kprobe_multi") === undefined;
-    const isWhole = (pcb: Pcb) => {
-      const { symbol, offset } = this.#parse(pcb.probe.name)!;
+    const isWhole = ({ probe }: Pcb) => {
+      const { symbol, offset } = placeOf(probe);
       return multi && symbol !== undefined && offset === 0n;
     };
-    return [pcbs.filter(isWhole), pcbs.filter((pcb) => !isWhole(pcb))]
-      .map((own, i): KernelAttachment => ({
-        plane: "kernel",
-        name: `dt_${this.name}`,
-        pcbs: own,
-        program: {
-          type: "KPROBE",
-          expectedAttachType: i === 0 ? BPF_TRACE_KPROBE_MULTI : undefined,
-        },
-        layout: { id: "pt_regs", locations: LOCATIONS },
-        skipFrames: 0,
-        select: {
-          emit: (asm, context) =>
-            void asm.emit(mov64(R1, context), callHelper(BPF_FUNC.get_attach_cookie)),
-          keys: own.map((_, key) => key),
-        },
-        attach: (program) => {
-          const places = own.map((pcb, key) => ({
-            ...this.#parse(pcb.probe.name)!,
-            cookie: BigInt(key),
-          }));
-          using stack = new DisposableStack();
-          if (i === 0) {
-            for (const names of distinct(places)) {
-              stack.use(this.#attachAll(program, names, own));
-            }
-          } else {
-            own.forEach(({ probe }, at) => {
-              stack.use(explained(probe, () => attachKprobe(program, places[at], this.#isReturn)));
-            });
-          }
-          return stack.move();
-        },
-      })).filter(({ pcbs }) => pcbs.length > 0);
+    const whole = pcbs.filter(isWhole);
+    const places = pcbs.filter((pcb) => !isWhole(pcb));
+    return [
+      ...(whole.length > 0 ? [this.#wholeFunctions(whole)] : []),
+      ...(places.length > 0 ? [this.#placesWithin(places)] : []),
+    ];
+  }
+
+  /** The program of one whole function, where fentry stands in for kprobes. */
+  #fentryAttachment(pcb: Pcb): KernelAttachment {
+    const { symbol, module = VMLINUX } = placeOf(pcb.probe);
+    const place = { symbol: symbol!, module };
+    return fentryAttachment(pcb, place, functionType(symbol!, module)!, this.#isReturn);
+  }
+
+  /** One program at the starts or ends of many functions, by links that take many. */
+  #wholeFunctions(pcbs: readonly Pcb[]): KernelAttachment {
+    return {
+      ...this.#shared(pcbs),
+      program: { type: "KPROBE", expectedAttachType: BPF_TRACE_KPROBE_MULTI },
+      attach: (program) => {
+        using stack = new DisposableStack();
+        for (const names of distinct(pcbs)) stack.use(this.#attachAll(program, names, pcbs));
+        return stack.move();
+      },
+    };
+  }
+
+  /** One program at places that each have a link of their own. */
+  #placesWithin(pcbs: readonly Pcb[]): KernelAttachment {
+    return {
+      ...this.#shared(pcbs),
+      program: { type: "KPROBE" },
+      attach: (program) => {
+        using stack = new DisposableStack();
+        pcbs.forEach(({ probe }, key) => {
+          const place = { ...placeOf(probe), cookie: BigInt(key) };
+          stack.use(explained(probe, () => attachKprobe(program, place, this.#isReturn)));
+        });
+        return stack.move();
+      },
+    };
+  }
+
+  /** What both kinds of attachment have in common: a cookie tells which PCB is meant. */
+  #shared(pcbs: readonly Pcb[]) {
+    return {
+      plane: "kernel",
+      name: `dt_${this.name}`,
+      pcbs,
+      layout: { id: "pt_regs", locations: LOCATIONS },
+      skipFrames: 0,
+      select: {
+        emit: (asm: Assembler, context: Register) =>
+          void asm.emit(mov64(R1, context), callHelper(BPF_FUNC.get_attach_cookie)),
+        keys: pcbs.map((_, key) => key),
+      },
+    } as const;
   }
 
   /** One link; where the kernel refuses it, it is found out for which of them. */
@@ -183,12 +204,13 @@ export class KprobeProvider implements Provider {
     return match === null ? undefined : { symbol: match[1], module, offset: BigInt(match[2] ?? 0) };
   }
 
-  #spec(name: string, { symbol, module = VMLINUX }: Place): ProbeSpec {
+  #spec(name: string, parsed: Place): ProbeSpec {
+    const { symbol, module = VMLINUX } = parsed;
     const isReturn = this.#isReturn;
     if (!isServed()) {
       return isReturn
-        ? { name, args: [], retval: RESULT, locations: REGISTERS }
-        : { name, args: ARGUMENTS, locations: REGISTERS };
+        ? { name, args: [], retval: RESULT, locations: REGISTERS, parsed }
+        : { name, args: ARGUMENTS, locations: REGISTERS, parsed };
     }
     const kind = isReturn ? "fexit" : "fentry";
     const note = `${name} is served by ${kind}: this kernel has no kprobes`;
@@ -198,6 +220,7 @@ export class KprobeProvider implements Provider {
         name,
         args: [],
         note,
+        parsed,
         get retval() {
           return type()?.retval === undefined ? undefined : RESULT;
         },
@@ -206,6 +229,7 @@ export class KprobeProvider implements Provider {
     return {
       name,
       note,
+      parsed,
       get args() {
         return ARGUMENTS.slice(0, type()?.args.length ?? 0);
       },
@@ -257,13 +281,14 @@ function explained<T>(probe: Probe, attach: () => T): T {
   }
 }
 
-/** Lists that have each name once: a link takes no name twice. */
-function distinct(places: readonly (Place & { cookie: bigint })[]) {
-  const lists: Map<string, { name: string; cookie: bigint }>[] = [];
-  for (const { symbol, cookie } of places) {
-    let list = lists.find((one) => !one.has(symbol!));
+/** Symbols with cookies, in lists that have each name once: a link takes no name twice. */
+function distinct(pcbs: readonly Pcb[]): KprobeSymbol[][] {
+  const lists: Map<string, KprobeSymbol>[] = [];
+  pcbs.forEach(({ probe }, key) => {
+    const name = placeOf(probe).symbol!;
+    let list = lists.find((one) => !one.has(name));
     if (list === undefined) lists.push(list = new Map());
-    list.set(symbol!, { name: symbol!, cookie });
-  }
+    list.set(name, { name, cookie: BigInt(key) });
+  });
   return lists.map((list) => [...list.values()]);
 }

@@ -1,7 +1,8 @@
 // Where a probe of a function is: "uprobe:FILE:FUNCTION", "uprobe:FILE:FUNCTION+OFFSET",
-// "uprobe:FILE:ADDRESS".
+// "uprobe:FILE:ADDRESS", "uprobe:FILE@SOURCE:LINE".
 
 import { DtError } from "../../core/errors.ts";
+import { lineFinder } from "../../core/symbols/mod.ts";
 import { CPP } from "./cpp.ts";
 import { type ProbedFile, probedFile, splitFile } from "./files.ts";
 
@@ -10,7 +11,9 @@ export interface Place {
   readonly file: ProbedFile;
   /** Offsets in the file: more than one if static functions share the name. */
   readonly offsets: readonly number[];
-  /** It is not where a function starts. */
+  /** Addresses that these are of, as the file speaks of them. */
+  readonly addresses: readonly number[];
+  /** It is not where a function starts, and nobody knows whether an instruction starts there. */
   readonly within: boolean;
 }
 
@@ -23,26 +26,30 @@ export interface Place {
  * @throws {DtError} EINVAL an offset or address outside of a function.
  */
 export function parsePlace(text: string, isReturn: boolean): Place | undefined {
-  const named = splitFile(text, isReturn ? "uretprobe" : "uprobe");
+  const bad = (reason: string) =>
+    new DtError("EINVAL", `Cannot probe ${text}: ${reason}`, { operation: "enable" });
+  const place = (file: ProbedFile, all: readonly number[], within: boolean): Place => {
+    const addresses = [...new Set(all)].filter((one) => file.offsetOf(one) !== undefined);
+    return { file, within, addresses, offsets: addresses.map((one) => file.offsetOf(one)!) };
+  };
+  const [, program, source, line] = /^(.+)@([^@]+):(\d+)$/.exec(text) ?? [];
+  const sourced = program === undefined ? undefined : probedFile(program);
+  if (sourced !== undefined) {
+    if (isReturn) throw bad("Source code location not allowed");
+    return place(sourced, addressesOfLine(sourced, source, Number(line), bad), false);
+  }
+  const named = splitFile(text);
   if (named === undefined) return undefined;
   const { file: name, rest } = named;
   const where = rest.startsWith(CPP) ? rest.slice(CPP.length) : rest;
   const file = probedFile(name);
   if (file === undefined || where === "") return undefined;
-  const bad = (reason: string) =>
-    new DtError("EINVAL", `Cannot probe ${text}: ${reason}`, { operation: "enable" });
-  const place = (addresses: readonly number[], within: boolean): Place => ({
-    file,
-    within,
-    offsets: [...new Set(addresses)].map((address) => file.offsetOf(address))
-      .filter((offset) => offset !== undefined),
-  });
   if (/^(0x[0-9a-f]+|\d+)$/i.test(where)) {
     const address = Number(where);
     const inside = file.at(address);
     if (inside === undefined) throw bad(`Could not resolve address: ${name}:${hex(address)}`);
     if (isReturn && address !== inside.address) throw bad(NO_RETURN);
-    return place([address], address !== inside.address);
+    return place(file, [address], address !== inside.address);
   }
   const [, base, offsetText] = /^(.*?)(?:\+(0x[0-9a-f]+|\d+))?$/i.exec(where)!;
   const found = file.named(base);
@@ -53,7 +60,31 @@ export function parsePlace(text: string, isReturn: boolean): Place | undefined {
   if (short !== undefined) {
     throw bad(`Offset outside the function bounds ('${base}' size is ${short.size})`);
   }
-  return place(found.map(({ address }) => address + offset), offset !== 0);
+  return place(file, found.map(({ address }) => address + offset), offset !== 0);
+}
+
+/** Instructions that a line of source starts with. */
+function addressesOfLine(
+  file: ProbedFile,
+  source: string,
+  line: number,
+  bad: (reason: string) => DtError,
+): readonly number[] {
+  const find = lineFinder();
+  if (find === undefined) throw bad("the reader of debug information has not been loaded");
+  const found = find(file.path, source, line);
+  if (found === undefined) throw bad("the file has no debug information");
+  const { files, addresses } = found;
+  if (files.length === 0) throw bad(`DWARF error: No compilation unit matches ${source}`);
+  if (files.length > 1) {
+    throw bad(
+      `DWARF error: Ambiguous source path, matches multiple files: ${files.join(", ")}`,
+    );
+  }
+  if (addresses.length === 0) {
+    throw bad(`DWARF error: Unable to map '${source}:${line}' to address`);
+  }
+  return addresses;
 }
 
 const NO_RETURN = "a uretprobe is of a whole function, not of a place in it";

@@ -4,7 +4,7 @@ import { DtError } from "../../core/errors.ts";
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
-import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Probe, ProbeCode, ProbeSpec } from "../../core/contract/probe.ts";
 import type { Attachment } from "../../core/contract/attachment.ts";
 import type { EnableRequest } from "../../core/contract/request.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
 import { CPP, cppMatcher, type Demangle } from "./cpp.ts";
-import { matchingFiles, probedFile, splitFile } from "./files.ts";
+import { explainFile, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** The kernel replaces a byte there, whatever it belongs to. */
@@ -46,17 +46,24 @@ export class UprobeProvider implements Provider {
 
   /** Functions of the files that a pattern names; of no other, since there is no end of files. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1), this.name);
+    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1));
     if (named === undefined) return;
     const { rest } = named;
     const isCpp = rest.startsWith(CPP);
     const matches = isCpp ? this.#cpp(rest.slice(CPP.length)) : globMatcher(rest);
     for (const name of matchingFiles(named.file)) {
       const file = probedFile(name);
-      for (const { name: one } of file?.functions() ?? []) {
-        if (matches(one)) yield this.#spec(`${this.name}:${name}:${isCpp ? CPP : ""}${one}`);
+      for (const { name: one, address } of file?.functions() ?? []) {
+        if (!matches(one)) continue;
+        const full = `${this.name}:${name}:${isCpp ? CPP : ""}${one}`;
+        yield this.#spec(full, codeOf(file!, address));
       }
     }
+  }
+
+  /** A file that does not exist. */
+  explain(name: string): string | undefined {
+    return explainFile(name);
   }
 
   /** True for a name of C++, which means every overload of the function. */
@@ -75,7 +82,8 @@ export class UprobeProvider implements Provider {
   provide(name: string): ProbeSpec | undefined {
     const place = this.#place(name);
     if (place === undefined || place.offsets.length === 0) return undefined;
-    return place.within ? { ...this.#spec(name), danger: WITHIN } : this.#spec(name);
+    const spec = this.#spec(name, codeOf(place.file, place.addresses[0]));
+    return place.within ? { ...spec, danger: WITHIN } : spec;
   }
 
   /** One PCB: all processes that have the file mapped, or will. */
@@ -88,9 +96,6 @@ export class UprobeProvider implements Provider {
     const placed: PlacedPcb = { ...pcb, places: offsets.map((offset) => ({ path, offset })) };
     return [placed];
   }
-
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
 
   /** All of them are one program; a cookie tells which is meant. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
@@ -107,9 +112,14 @@ export class UprobeProvider implements Provider {
     return parsePlace(name.slice(this.name.length + 1), this.name === "uretprobe");
   }
 
-  #spec(name: string): ProbeSpec {
+  #spec(name: string, code: ProbeCode): ProbeSpec {
     return this.name === "uprobe"
-      ? { name, args: ARGUMENTS, locations: REGISTERS }
-      : { name, args: [], retval: RESULT, locations: REGISTERS };
+      ? { name, code, args: ARGUMENTS, locations: REGISTERS }
+      : { name, code, args: [], retval: RESULT, locations: REGISTERS };
   }
+}
+
+function codeOf(file: ProbedFile, address: number): ProbeCode {
+  const start = file.startOf(address) ?? 0;
+  return { path: file.path, functionAddress: start, within: start === 0 ? 0 : address - start };
 }

@@ -19,7 +19,7 @@ import {
   fileProbePcbs,
   REGISTER_LOCATIONS,
 } from "../../core/sources/uprobes/mod.ts";
-import { matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
+import { explainFile, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 
 const PREFIX = "usdt:";
 
@@ -32,7 +32,7 @@ export class UsdtProvider implements Provider {
 
   /** Those of the files that a pattern names. */
   *probes(pattern = "*"): Generator<ProbeSpec> {
-    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1), "usdt");
+    const named = splitFile(pattern.slice(pattern.indexOf(":") + 1));
     if (named === undefined) return;
     const matches = globMatcher(anyNamespace(named.rest));
     for (const name of matchingFiles(named.file)) {
@@ -53,6 +53,11 @@ export class UsdtProvider implements Provider {
     return found && spec(name, found);
   }
 
+  /** A file that does not exist. */
+  explain(name: string): string | undefined {
+    return explainFile(name);
+  }
+
   /** A PCB for each way in which the places keep the arguments. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const [pcb] = kernelPcb(probe, request, session, "probes of programs");
@@ -61,9 +66,6 @@ export class UsdtProvider implements Provider {
     if (found === undefined) throw noSuchProbe(probe, "the file does not have it any more");
     return fileProbePcbs(pcb, [found], probe.args);
   }
-
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
 
   /** One for all whose arguments lie alike. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
@@ -87,7 +89,7 @@ function anyNamespace(text: string): string {
 
 /** FILE:NAMESPACE:NAME, or FILE:NAME and FILE::NAME in the first namespace that has the name. */
 function find(name: string): FileProbe | undefined {
-  const named = splitFile(name.slice(PREFIX.length), "usdt");
+  const named = splitFile(name.slice(PREFIX.length));
   const file = named && probedFile(named.file);
   if (file === undefined) return undefined;
   const { rest } = named!;

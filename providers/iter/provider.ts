@@ -62,9 +62,6 @@ export class IterProvider implements Provider {
     return kernelPcb(probe, request, session, "objects of the kernel");
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** One each. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map(attachment);
@@ -72,7 +69,12 @@ export class IterProvider implements Provider {
 }
 
 function spec(iterator: string): ProbeSpec {
-  return { name: PREFIX + iterator, args: [], context: `struct ${CONTEXT}${iterator}` };
+  return {
+    name: PREFIX + iterator,
+    args: [],
+    context: `struct ${CONTEXT}${iterator}`,
+    parsed: iterator,
+  };
 }
 
 function functionOf(iterator: string): number {
@@ -87,7 +89,7 @@ function contextOf(iterator: string): number {
 const SKIP_FRAMES = 2;
 
 function attachment(pcb: Pcb): KernelAttachment {
-  const iterator = pcb.probe.name.slice(PREFIX.length);
+  const iterator = pcb.probe.parsed as string;
   // struct bpf_iter_meta *meta, then the objects.
   const [, object] = kernelBtf()!.members(contextOf(iterator));
   return {

@@ -13,12 +13,12 @@ const MESSAGE = 20;
 const EVENT = HEADER + MESSAGE;
 const DATA = EVENT + 16;
 
-const WHAT = { fork: 1, exec: 2, exit: 0x8000_0000 } as const;
+const WHAT = { acknowledgement: 0, fork: 1, exec: 2, exit: 0x8000_0000 } as const;
 
 /** An event; ids are the kernel's own. */
 export interface ConnectorEvent {
-  /** "other" counts all the same. */
-  readonly kind: "fork" | "exec" | "exit" | "other";
+  /** "acknowledgement" and "other" have sequence numbers as all events have. */
+  readonly kind: "fork" | "exec" | "exit" | "acknowledgement" | "other";
   readonly cpu: number;
   /** Counts the events of that CPU. */
   readonly sequence: number;
@@ -29,12 +29,18 @@ export interface ConnectorEvent {
   /** Of forks and exits; 0 if the kernel does not say. */
   readonly parentPid: number;
   readonly parentTid: number;
-  /** Of exits, as of wait(2). */
+  /** Of exits, as of wait(2); of acknowledgements an errno, 0 if events will be told. */
   readonly status: number;
+  /** Of acknowledgements: the number that was asked with, and 1. */
+  readonly acknowledged?: number;
 }
 
-/** Asks for events: PROC_CN_MCAST_LISTEN. */
-export function listenMessage(pid: number): Uint8Array<ArrayBuffer> {
+/**
+ * Asks for events: PROC_CN_MCAST_LISTEN.
+ *
+ * @param acknowledge A number: the kernel's acknowledgement, which all listeners get, has the next one.
+ */
+export function listenMessage(pid: number, acknowledge: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(EVENT + 4);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, bytes.length, true);
@@ -42,16 +48,16 @@ export function listenMessage(pid: number): Uint8Array<ArrayBuffer> {
   view.setUint32(12, pid, true);
   view.setUint32(HEADER, CN_IDX_PROC, true);
   view.setUint32(HEADER + 4, CN_VAL_PROC, true);
+  view.setUint32(HEADER + 12, acknowledge, true);
   view.setUint16(HEADER + 16, 4, true);
   view.setUint32(EVENT, LISTEN, true);
   return bytes;
 }
 
-/** Reads a datagram; undefined for what is no event, as an acknowledgement. */
+/** Reads a datagram; undefined for a datagram of another group. */
 export function decode(view: DataView, length: number): ConnectorEvent | undefined {
   if (length < DATA || view.getUint32(HEADER, true) !== CN_IDX_PROC) return undefined;
   const what = view.getUint32(EVENT, true);
-  if (what === 0) return undefined; // PROC_EVENT_NONE: an acknowledgement
   const word = (i: number) => view.getInt32(DATA + i * 4, true);
   const common = {
     cpu: view.getUint32(EVENT + 4, true),
@@ -64,6 +70,13 @@ export function decode(view: DataView, length: number): ConnectorEvent | undefin
     status: 0,
   };
   switch (what) {
+    case WHAT.acknowledgement:
+      return {
+        ...common,
+        kind: "acknowledgement",
+        acknowledged: view.getUint32(HEADER + 12, true),
+        status: word(0),
+      };
     case WHAT.fork: // parent_pid, parent_tgid, child_pid, child_tgid
       return {
         ...common,

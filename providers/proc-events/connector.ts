@@ -6,7 +6,6 @@ import type { Pcb } from "../../core/contract/pcb.ts";
 import type { UserAttachment, UserHost } from "../../core/contract/attachment.ts";
 import { bootTimeNs, monotonicTimeNs } from "../../core/sys/clock.ts";
 import { NETLINK_CONNECTOR, NetlinkSocket } from "../../core/sys/netlink.ts";
-import { pidNamespace } from "../../core/sys/namespace.ts";
 import { Poller } from "../../core/sys/poller.ts";
 import { CN_IDX_PROC, type ConnectorEvent, decode, listenMessage } from "./cn_proc.ts";
 import { Lives } from "./lives.ts";
@@ -41,6 +40,10 @@ class Connector implements Disposable {
   /** Threads of each process that live: only what has more than one. */
   readonly #threads: Map<number, number>;
   readonly #sinceBoot = bootTimeNs() - monotonicTimeNs();
+  /** Messages that were read. */
+  #taken = 0;
+  /** True when the kernel has said that it will tell events. */
+  #acknowledged = false;
   #overflows = 0;
   #missing = 0;
 
@@ -48,9 +51,6 @@ class Connector implements Disposable {
   constructor(pcbs: readonly Pcb[], host: UserHost, bufferBytes: number) {
     this.#host = host;
     this.#lives = new Lives(pcbs, host);
-    if (pidNamespace() !== undefined) {
-      throw refused("EPERM", "the proc connector is for the initial pid namespace only");
-    }
     using stack = new DisposableStack();
     try {
       this.#socket = stack.use(new NetlinkSocket(NETLINK_CONNECTOR, CN_IDX_PROC, bufferBytes));
@@ -62,10 +62,27 @@ class Connector implements Disposable {
     }
     this.#poller = stack.use(new Poller());
     this.#poller.add(this.#socket.fd, { level: true });
-    this.#socket.send(listenMessage(Deno.pid));
+    this.#socket.send(listenMessage(Deno.pid, Deno.pid));
     // From now on births are told: those who are there already are looked at while they can be.
     this.#threads = livingThreads((pid) => this.#lives.of(pid));
+    this.#checkAcknowledged();
     this.#owned = stack.move();
+  }
+
+  /**
+   * The kernel acknowledges what was sent before send returns. In other namespaces than the initial ones,
+   * of processes and of users, it ignores who asks, without an error.
+   *
+   * @throws {DtError} EPERM events will not be told.
+   */
+  #checkAcknowledged(): void {
+    for (let before = -1; before !== this.#taken && !this.#acknowledged;) {
+      before = this.#taken;
+      this.#drain(BATCH);
+    }
+    // An overflow may have taken the acknowledgement.
+    if (this.#acknowledged || this.#overflows > 0) return;
+    throw refused("EPERM", "the proc connector is for the initial namespaces only");
   }
 
   async follow(): Promise<void> {
@@ -94,7 +111,12 @@ class Connector implements Disposable {
   readonly #take = (view: DataView, length: number): void => {
     const event = decode(view, length);
     if (event === undefined) return;
+    this.#taken++;
     this.#count(event);
+    if (event.kind === "acknowledgement") {
+      if (event.acknowledged === Deno.pid + 1) this.#acknowledged = event.status === 0;
+      return;
+    }
     if (event.kind === "other") return;
     const task = { ...event, timestampNs: event.timestampNs + this.#sinceBoot };
     if (event.kind === "exec") return this.#lives.executed(task, event.tid);

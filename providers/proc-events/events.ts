@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // The events, by kmonitor's names and bits, and their arguments.
 
-import type { ArgumentSpec } from "../../core/contract/probe.ts";
+import type { ArgumentSpec, Probe } from "../../core/contract/probe.ts";
 
 /** KMONITOR_* of include/linux/kmonitor.h, by the name of the probe. */
 export const EVENT_BITS = {
@@ -69,4 +69,9 @@ export function eventOf(name: string): EventName | undefined {
   return name.startsWith(PREFIX) && Object.hasOwn(EVENT_BITS, event)
     ? event as EventName
     : undefined;
+}
+
+/** The event of a registered probe of this provider. */
+export function probedEvent({ parsed }: Probe): EventName {
+  return parsed as EventName;
 }

@@ -13,7 +13,7 @@ import type { Pcb } from "../../core/contract/pcb.ts";
 import type { ContextLayout, Location } from "../../core/contract/context.ts";
 import type { KernelAttachment } from "../../core/contract/attachment.ts";
 import { bitOffsetOf, type Ids, ids, offsetOf } from "../../core/sources/tasks/mod.ts";
-import { type EventName, eventOf } from "./events.ts";
+import { type EventName, probedEvent } from "./events.ts";
 
 /** Frames between the tracepoint and bpf_get_stack: bpf_trace_runN, __bpf_trace_*, program, action. */
 const SKIP_FRAMES = 4;
@@ -34,7 +34,7 @@ function source(event: EventName): { tracepoint: string; task: readonly number[]
 
 /** The attachment of one event: a program of its own. */
 export function kernelAttachment(pcb: Pcb): KernelAttachment {
-  const event = eventOf(pcb.probe.name)!;
+  const event = probedEvent(pcb.probe);
   const { tracepoint, task } = source(event);
   const { layout, test } = layoutOf(event, task, ids());
   return {

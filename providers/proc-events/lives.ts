@@ -5,7 +5,7 @@ import type { Pcb } from "../../core/contract/pcb.ts";
 import type { UserHost } from "../../core/contract/attachment.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { Thread } from "../../core/sys/thread.ts";
-import { type EventName, eventOf } from "./events.ts";
+import { type EventName, probedEvent } from "./events.ts";
 
 /** A task, as a source knows it. */
 export interface Task {
@@ -51,7 +51,7 @@ export class Lives {
 
   constructor(pcbs: readonly Pcb[], host: UserHost) {
     this.#host = host;
-    for (const pcb of pcbs) this.#pcbs.set(eventOf(pcb.probe.name)!, pcb);
+    for (const pcb of pcbs) this.#pcbs.set(probedEvent(pcb.probe), pcb);
   }
 
   /** A task was made; the one that runs is its parent. */

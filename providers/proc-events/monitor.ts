@@ -1,9 +1,10 @@
 // The monitor: kmonitor's registrations, in this process.
 
 import type { HeldChild } from "../../core/contract/target.ts";
-import { missingCapabilities } from "../../core/bpf/mod.ts";
+import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import { type Device, openDevice } from "../../core/device/device.ts";
 import { errorCode } from "../../core/errors.ts";
+import type { PlaneName } from "../../core/contract/provider.ts";
 import type { Session } from "../../core/device/session.ts";
 import type { DtEvent } from "../../core/device/event.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
@@ -38,17 +39,21 @@ export interface SignalNotification {
 /** What an event leads to beside its place in the iteration: a call, or a signal. */
 export type Notification = ((event: ProcessEvent) => void) | SignalNotification;
 
-/** Where events come from. */
-export type MonitorSource = "auto" | "kernel" | "connector" | "pidfd";
+/** Where the events of a monitor come from; see {@linkcode MonitorOptions.source}. */
+export type MonitorSource = "kernel" | "connector" | "ptrace" | "pidfd";
 
 /** How to monitor. */
 export interface MonitorOptions {
   /**
-   * The scheduler's tracepoints (CAP_BPF and CAP_PERFMON), the proc connector (CAP_NET_ADMIN, or
-   * Linux 6.6), or pidfds, which tell of ends only. Default: the first that is permitted.
+   * - `kernel`: the scheduler's tracepoints (CAP_BPF and CAP_PERFMON).
+   * - `ptrace`: stops of {@linkcode child} and of all that it starts; needs no permission.
+   * - `connector`: the proc connector (CAP_NET_ADMIN, or Linux 6.6). Names and arguments of processes that
+   *   end within milliseconds are missing.
+   * - `pidfd`: the ends of named processes alone; needs no permission.
+   * - `auto`, the default: the first of these, in this order, that can be had.
    */
-  readonly source?: MonitorSource;
-  /** Watches this child and what it starts by ptrace(2), which needs no permission; nothing is lost. */
+  readonly source?: MonitorSource | "auto";
+  /** A child that is held: it runs when the first registration has its source. */
   readonly child?: HeldChild;
   /** Room for events that have not been read: a power of two from 64 KiB on. Default 32 MiB. */
   readonly bufferBytes?: number;
@@ -65,6 +70,12 @@ export interface MonitorStats {
 }
 
 const RING_SLOTS = 2048;
+/** What `auto` tries, in this order. Of an own child ptrace tells names and arguments, which the connector loses. */
+const LADDER: readonly MonitorSource[] = ["kernel", "ptrace", "connector", "pidfd"];
+/** Codes that say that a source cannot be had here; others are failures. */
+const REFUSALS = [
+  ...["EPERM", "EACCES", "ENOSYS", "EOPNOTSUPP", "EPROTONOSUPPORT", "ECONNREFUSED"],
+];
 /** How long the dead are remembered. */
 const FORGET_NS = 1_000_000_000n;
 
@@ -110,6 +121,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   readonly #deadTasks = new Map<number, bigint>();
   #session?: Session;
   #pidfds?: PidfdWatch;
+  #source?: MonitorSource;
   readonly #order = new TimeOrder((events) => {
     for (const event of events) this.#deliver(event);
     this.#queue.wake();
@@ -224,6 +236,11 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     return this.#registrations.size;
   }
 
+  /** Where events come from; undefined while no target is registered. */
+  get source(): MonitorSource | undefined {
+    return this.#source;
+  }
+
   /** Counters so far. */
   stats(): MonitorStats {
     const lost = this.#lostBefore + lostBy(this.#session) + this.#queue.overflowed;
@@ -258,18 +275,53 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     return this.#queue.read();
   }
 
-  /** Has a source for a new registration. */
+  /** Opens a source for a new registration, unless one is open. */
   #start(watched: Watched): void {
     if (this.#pidfds !== undefined) return this.#pidfds.add(watched.target, watched.mask);
-    if (this.#session !== undefined) return this.#checkCgroup(watched, this.#session);
+    if (this.#session !== undefined) return checkCgroup(watched, this.#session.plane);
     const { source = "auto", child } = this.#options;
-    if (source === "pidfd") return this.#startPidfds(watched);
-    const isKernel = child === undefined &&
-      (source === "kernel" || source === "auto" && missingCapabilities().length === 0);
+    this.#source = source === "auto" ? this.#climb(watched) : this.#open(source, watched);
+    // A tracer lets the child run itself.
+    if (this.#source !== "ptrace") child?.release();
+  }
+
+  /**
+   * Opens the first source that can be had.
+   *
+   * @throws {DtError} What the last one says, if none can be had.
+   */
+  #climb(watched: Watched): MonitorSource {
+    const { child } = this.#options;
+    const rungs = LADDER.filter((source) => source !== "ptrace" || child !== undefined);
+    for (const source of rungs) {
+      try {
+        return this.#open(source, watched);
+      } catch (error) {
+        if (source === rungs.at(-1) || !REFUSALS.includes(errorCode(error) ?? "")) throw error;
+      }
+    }
+    throw refusal("EOPNOTSUPP", "register", "there is no source of events");
+  }
+
+  /** Opens one source. */
+  #open(source: MonitorSource, watched: Watched): MonitorSource {
+    checkCgroup(watched, source === "kernel" ? "kernel" : "user");
+    if (source === "pidfd") this.#startPidfds(watched);
+    else this.#startSession(source);
+    return source;
+  }
+
+  #startSession(source: "kernel" | "connector" | "ptrace"): void {
+    const { child, bufferBytes = BUFFER_BYTES } = this.#options;
+    const reason = source === "kernel" ? kernelPlaneRefusal() : undefined;
+    if (reason !== undefined) throw refusal("EPERM", "register", `the kernel plane ${reason}`);
+    if (source === "ptrace" && child === undefined) {
+      throw refusal("EINVAL", "register", "ptrace watches a child that is held, and there is none");
+    }
     const session = this.#device.open({
-      plane: isKernel ? "kernel" : "user",
-      target: child,
-      ringBytes: this.#options.bufferBytes ?? BUFFER_BYTES,
+      plane: source === "kernel" ? "kernel" : "user",
+      target: source === "ptrace" ? child : undefined,
+      ringBytes: bufferBytes,
       ringSlots: RING_SLOTS,
     });
     try {
@@ -277,24 +329,10 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       session.start();
     } catch (error) {
       session.close();
-      const refused = ["EPERM", "EACCES", "EPROTONOSUPPORT", "ECONNREFUSED"];
-      if (source !== "auto" || !refused.includes(errorCode(error) ?? "")) throw error;
-      return this.#startPidfds(watched);
-    }
-    try {
-      this.#checkCgroup(watched, session);
-    } catch (error) {
-      session.close();
       throw error;
     }
     this.#session = session;
     this.#follow(session);
-  }
-
-  /** Of the dead only the kernel can tell where they were. */
-  #checkCgroup({ cgroup }: Watched, { plane }: Session): void {
-    if (cgroup === undefined || plane === "kernel") return;
-    throw refusal("EOPNOTSUPP", "register", "cgroups are watched with CAP_BPF and CAP_PERFMON");
   }
 
   /** Delivers what has happened until now. */
@@ -326,6 +364,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     }
     this.#pidfds?.[Symbol.dispose]();
     this.#pidfds = undefined;
+    this.#source = undefined;
     this.#order.flush();
   }
 
@@ -437,6 +476,12 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 /** Makes a monitor. Nothing is attached before something is registered. */
 export function openMonitor(options: MonitorOptions = {}): Monitor {
   return new Monitor(options);
+}
+
+/** Only the kernel can tell the cgroup of a process that has ended. */
+function checkCgroup({ cgroup }: Watched, plane: PlaneName): void {
+  if (cgroup === undefined || plane === "kernel") return;
+  throw refusal("EOPNOTSUPP", "register", "cgroups are watched with CAP_BPF and CAP_PERFMON");
 }
 
 function lostBy(session: Session | undefined): bigint {

@@ -9,7 +9,7 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/contract/provider.ts";
-import { argumentsOf, EVENT_NAMES, eventOf, PREFIX } from "./events.ts";
+import { argumentsOf, EVENT_NAMES, eventOf, PREFIX, probedEvent } from "./events.ts";
 import { BUFFER_BYTES, connectorAttachment } from "./connector.ts";
 import { kernelAttachment } from "./kernel.ts";
 import { tracedAttachment } from "./traced.ts";
@@ -35,16 +35,13 @@ export class ProcEventsProvider implements Provider {
   /** Looks one up. */
   provide(name: string): ProbeSpec | undefined {
     const event = eventOf(name);
-    return event && { name, args: argumentsOf(event) };
+    return event && { name, args: argumentsOf(event), parsed: event };
   }
 
   /** One PCB. */
   alloc(probe: Probe, request: EnableRequest): Pcb[] {
     return [{ probe, request }];
   }
-
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
 
   /** One each; that of a death by a signal before that of the end. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
@@ -56,7 +53,7 @@ export class ProcEventsProvider implements Provider {
           : connectorAttachment(pcbs, this.#bufferBytes),
       ];
     }
-    const order = (pcb: Pcb) => EVENT_NAMES.indexOf(eventOf(pcb.probe.name)!);
+    const order = (pcb: Pcb) => EVENT_NAMES.indexOf(probedEvent(pcb.probe));
     return pcbs.toSorted((a, b) => order(a) - order(b)).map(kernelAttachment);
   }
 }

@@ -45,14 +45,20 @@ export class CounterProvider implements Provider {
 
   /** Any valid count of a known event. */
   provide(name: string): ProbeSpec | undefined {
-    const counter = parseCounter(this.name, name.slice(this.name.length + 1));
-    return counter && { name, args: [], locations: PERF_LOCATIONS };
+    const parsed = parseCounter(this.name, name.slice(this.name.length + 1));
+    return parsed && { name, args: [], locations: PERF_LOCATIONS, parsed };
+  }
+
+  /** An event that nobody counts. */
+  explain(name: string): string | undefined {
+    const [, event] = name.split(":");
+    return EVENTS[this.name].has(event) ? undefined : `${event} is not a ${this.name} probe`;
   }
 
   /** One PCB, for all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     requireTarget(probe, session, "count for", "all processes are counted for");
-    const { event, every } = this.#counter(probe);
+    const { event, every } = probe.parsed as Counter;
     if (session.plane === "user" && event.inKernel) {
       throw new DtError(
         "EOPNOTSUPP",
@@ -64,21 +70,18 @@ export class CounterProvider implements Provider {
     return [{ probe, request, periodNs: event.clock ? every : undefined }];
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** A perf event each. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     return pcbs.map((pcb) => {
-      const { event, every } = this.#counter(pcb.probe);
+      const { event, every } = pcb.probe.parsed as Counter;
       const attr = { type: TYPES[this.name], config: event.config, period: every };
       return session.plane === "kernel"
-        ? perfAttachment(pcb, attr, noSuchEvent(MISSING[this.name]))
+        ? perfAttachment(pcb, {
+          name: `dt_${this.name}`,
+          attr,
+          refusals: noSuchEvent(MISSING[this.name]),
+        })
         : sampledProfile(pcb, attr, session.target!);
     });
-  }
-
-  #counter(probe: Probe): Counter {
-    return parseCounter(this.name, probe.name.slice(this.name.length + 1))!;
   }
 }

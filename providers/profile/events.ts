@@ -69,10 +69,7 @@ export interface Counter {
 export function parseCounter(kind: CounterKind, text: string): Counter | undefined {
   const [name, count = "", ...rest] = text.split(":");
   const event = EVENTS[kind].get(name);
-  if (rest.length > 0) return undefined;
-  if (event === undefined) {
-    throw new DtError("EINVAL", `${name} is not a ${kind} probe`, { operation: "enable" });
-  }
+  if (event === undefined || rest.length > 0) return undefined;
   if (count === "") return { event, every: event.every };
   const parts = /^(\d+)(?:e(\d{1,2}))?$/.exec(count);
   if (parts === null) return undefined;

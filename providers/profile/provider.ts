@@ -54,12 +54,13 @@ export class ClockProvider implements Provider {
       args: [],
       locations: PERF_LOCATIONS,
       warning: tooFast(rate.periodNs),
+      parsed: rate.periodNs,
     };
   }
 
   /** One PCB: of interval on one CPU, of profile on all. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    const { periodNs } = parseRate(probe.name.slice(this.name.length + 1))!;
+    const periodNs = probe.parsed as bigint;
     const user = session.plane === "user";
     if (this.name === "profile") {
       requireTarget(probe, session, "sample", "whatever runs is sampled");
@@ -76,17 +77,18 @@ export class ClockProvider implements Provider {
     return [{ probe, request, cpu: user ? 0 : onlineCpus()[0], periodNs }];
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** A timer each. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     return pcbs.map((pcb) => {
-      const event = clockEvent(pcb.periodNs!);
+      const attr = clockEvent(pcb.periodNs!);
       if (session.plane === "kernel") {
-        return perfAttachment(pcb, event, noSuchEvent("it has no CPU clock"));
+        return perfAttachment(pcb, {
+          name: "dt_clock",
+          attr,
+          refusals: noSuchEvent("it has no CPU clock"),
+        });
       }
-      return this.name === "profile" ? sampledProfile(pcb, event, session.target!) : userTimer(pcb);
+      return this.name === "profile" ? sampledProfile(pcb, attr, session.target!) : userTimer(pcb);
     });
   }
 }

@@ -61,7 +61,7 @@ export class StaticProvider implements Provider {
 
   /** Of this process on the user plane; on the kernel plane of every one that has it now. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    const { files, point } = look().get(probe.name.slice(PREFIX.length)) ?? { files: [] };
+    const { files, point } = look().get(probe.parsed as string) ?? { files: [] };
     const pcb = { probe, request };
     if (session.plane === "kernel") {
       const pcbs = fileProbePcbs(pcb, files, probe.args);
@@ -77,13 +77,10 @@ export class StaticProvider implements Provider {
     );
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** One program for all whose arguments lie alike, or a listener each. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     if (session.plane === "kernel") return fileProbeAttachments(pcbs);
-    return pcbs.map((pcb) => listening(pcb, points().get(pcb.probe.name.slice(PREFIX.length))!));
+    return pcbs.map((pcb) => listening(pcb, points().get(pcb.probe.parsed as string)!));
   }
 }
 
@@ -93,7 +90,12 @@ function spec(name: string, types: readonly ArgumentType[]): ProbeSpec {
     type: C_TYPES[type],
     at: `arg${i}`,
   }));
-  return { name, args, locations: Object.keys(REGISTER_LOCATIONS) };
+  return {
+    name,
+    args,
+    locations: Object.keys(REGISTER_LOCATIONS),
+    parsed: name.slice(PREFIX.length),
+  };
 }
 
 /** All tracepoints by "namespace:name". */

@@ -83,9 +83,6 @@ export class RawTracepointProvider implements Provider {
     return kernelPcb(probe, request, session, "tracepoints");
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** One each. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map(attachment);
@@ -101,6 +98,7 @@ function spec(
   let args: ArgumentSpec[] | undefined;
   return {
     name,
+    parsed: event,
     get args() {
       return args ??= argumentsOf(btf, event);
     },
@@ -108,7 +106,7 @@ function spec(
 }
 
 function attachment(pcb: Pcb): KernelAttachment {
-  const event = eventOf(pcb.probe.name)!;
+  const event = pcb.probe.parsed as string;
   const locations = pcb.probe.args.map(({ at }, i): [string, Location] => [
     at,
     { path: [i * 8], size: 8 },

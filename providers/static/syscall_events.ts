@@ -3,7 +3,7 @@
 
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { Attachment } from "../../core/contract/attachment.ts";
-import type { ProbeSpec } from "../../core/contract/probe.ts";
+import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
 import type { ProviderSession } from "../../core/contract/provider.ts";
 import {
   type Syscall,
@@ -20,6 +20,7 @@ const RAW: readonly ProbeSpec[] = [
       { name: "id", type: "long", at: "number" },
       { name: "args", type: "unsigned long", at: "arg0", count: 6 },
     ],
+    parsed: { raw: true, side: "enter" } satisfies SyscallEvent,
   },
   {
     name: "tracepoint:raw_syscalls:sys_exit",
@@ -28,13 +29,18 @@ const RAW: readonly ProbeSpec[] = [
       { name: "ret", type: "long", at: "retval" },
     ],
     retval: "long",
+    parsed: { raw: true, side: "exit" } satisfies SyscallEvent,
   },
 ];
 
 const NUMBER = { name: "__syscall_nr", type: "int", at: "number" } as const;
 
 function enter(call: Syscall): ProbeSpec {
-  return { name: `tracepoint:syscalls:sys_enter_${call.name}`, args: [NUMBER, ...call.args] };
+  return {
+    name: `tracepoint:syscalls:sys_enter_${call.name}`,
+    args: [NUMBER, ...call.args],
+    parsed: { raw: false, side: "enter", call } satisfies SyscallEvent,
+  };
 }
 
 function exit(call: Syscall): ProbeSpec {
@@ -42,6 +48,7 @@ function exit(call: Syscall): ProbeSpec {
     name: `tracepoint:syscalls:sys_exit_${call.name}`,
     args: [NUMBER, { name: "ret", type: "long", at: "retval" }],
     retval: "long",
+    parsed: { raw: false, side: "exit", call } satisfies SyscallEvent,
   };
 }
 
@@ -62,6 +69,12 @@ export function parseSyscallEvent(name: string): SyscallEvent | undefined {
   return match[1] === undefined && call === undefined
     ? undefined
     : { raw: match[1] !== undefined, side, call };
+}
+
+/** The same of a registered probe of `tracepoint:`. */
+export function syscallEventOf({ parsed }: Probe): SyscallEvent | undefined {
+  const { side } = parsed as Partial<SyscallEvent>;
+  return side && parsed as SyscallEvent;
 }
 
 /** Two raw probes and two for each system call. */
@@ -86,22 +99,22 @@ export function syscallEventAttachments(
 ): Attachment[] {
   if (session.plane === "user") {
     const selected = pcbs.map((pcb) => {
-      const { side, call } = parseSyscallEvent(pcb.probe.name)!;
+      const { side, call } = syscallEventOf(pcb.probe)!;
       return { pcb, side, number: call?.number };
     });
     return [tracedSyscalls(selected, session)];
   }
   const groups = Map.groupBy(pcbs, ({ probe }) => {
-    const { raw, side } = parseSyscallEvent(probe.name)!;
+    const { raw, side } = syscallEventOf(probe)!;
     return raw ? probe.name : side;
   });
   return [...groups.values()].map((group) => {
-    const { raw, side } = parseSyscallEvent(group[0].probe.name)!;
+    const { raw, side } = syscallEventOf(group[0].probe)!;
     return syscallAttachment(
       side,
       raw
         ? group[0]
-        : group.map((pcb) => ({ pcb, number: parseSyscallEvent(pcb.probe.name)!.call!.number })),
+        : group.map((pcb) => ({ pcb, number: syscallEventOf(pcb.probe)!.call!.number })),
     );
   });
 }

@@ -19,6 +19,7 @@ import {
   parseSyscallEvent,
   syscallEvent,
   syscallEventAttachments,
+  syscallEventOf,
   syscallEvents,
 } from "./syscall_events.ts";
 
@@ -41,11 +42,18 @@ function argument(field: EventField): ArgumentSpec {
   return { name: field.name, type: field.type, at: `field:${field.name}` };
 }
 
+/** Name of an event, as tracefs has it. */
+interface EventName {
+  readonly subsystem: string;
+  readonly event: string;
+}
+
 /** The probe of an event; its fields are read when they are asked for. */
 function spec(subsystem: string, event: string): ProbeSpec {
   const fields = () => eventFormat(subsystem, event)?.fields ?? [];
   return {
     name: `${PREFIX}${subsystem}:${event}`,
+    parsed: { subsystem, event } satisfies EventName,
     get args() {
       return fields().map(argument);
     },
@@ -83,16 +91,13 @@ export class TracepointProvider implements Provider {
 
   /** One PCB: all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
-    if (parseSyscallEvent(probe.name) !== undefined) return allocSyscall(probe, request, session);
+    if (syscallEventOf(probe) !== undefined) return allocSyscall(probe, request, session);
     return kernelPcb(probe, request, session, "tracepoints");
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** System calls together, every other event alone. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
-    const calls = pcbs.filter(({ probe }) => parseSyscallEvent(probe.name) !== undefined);
+    const calls = pcbs.filter(({ probe }) => syscallEventOf(probe) !== undefined);
     const events = pcbs.filter((pcb) => !calls.includes(pcb));
     return [
       ...(calls.length > 0 ? syscallEventAttachments(calls, session) : []),
@@ -111,7 +116,7 @@ let rawNames: Set<string> | undefined;
  */
 function rawAttachment(pcb: Pcb): KernelAttachment | undefined {
   if (pcb.request.action?.kernel?.readsContext !== false) return undefined;
-  const [, , event] = pcb.probe.name.split(":");
+  const { event } = pcb.probe.parsed as EventName;
   rawNames ??= kernelBtf()?.namesWith(TYPEDEF) ?? new Set();
   if (!rawNames.has(TYPEDEF + event)) return undefined;
   return {
@@ -130,7 +135,7 @@ const RAW_SKIP_FRAMES = 4;
 
 /** A perf tracepoint: its program sees the record that tracefs describes. */
 function eventAttachment(pcb: Pcb): KernelAttachment {
-  const [, subsystem, event] = pcb.probe.name.split(":");
+  const { subsystem, event } = pcb.probe.parsed as EventName;
   const { id, fields } = eventFormat(subsystem, event)!;
   const locations = fields.map((field) => [`field:${field.name}`, location(field)] as const);
   return {

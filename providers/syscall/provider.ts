@@ -19,7 +19,11 @@ import {
 } from "../../core/sources/syscalls/mod.ts";
 
 function entry(call: Syscall): ProbeSpec {
-  return { name: `syscall:${call.name}:entry`, args: call.args };
+  return {
+    name: `syscall:${call.name}:entry`,
+    args: call.args,
+    parsed: { number: call.number, side: "enter" },
+  };
 }
 
 function exit(call: Syscall): ProbeSpec {
@@ -27,15 +31,15 @@ function exit(call: Syscall): ProbeSpec {
     name: `syscall:${call.name}:return`,
     args: [{ name: "retval", type: "long", at: "retval" }],
     retval: "long",
+    parsed: { number: call.number, side: "exit" },
   };
 }
 
-function callOf(probe: Probe): Syscall {
-  return syscalls().get(probe.name.split(":")[1])!;
-}
-
-function sideOf(probe: Probe): SyscallSide {
-  return probe.retval === undefined ? "enter" : "exit";
+/** What a probe of this provider is attached by. */
+interface Parsed {
+  /** Number of the system call. */
+  readonly number: number;
+  readonly side: SyscallSide;
 }
 
 /** The provider; see mod.ts. */
@@ -66,16 +70,9 @@ export class SyscallProvider implements Provider {
     return allocSyscall(probe, request, session);
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** Kernel plane: one attachment for all entries, one for all returns. User plane: one tracer. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
-    const selected = pcbs.map((pcb) => ({
-      pcb,
-      number: callOf(pcb.probe).number,
-      side: sideOf(pcb.probe),
-    }));
+    const selected = pcbs.map((pcb) => ({ pcb, ...pcb.probe.parsed as Parsed }));
     if (session.plane === "user") return [tracedSyscalls(selected, session)];
     return [...Map.groupBy(selected, ({ side }) => side)].map(([side, group]) =>
       syscallAttachment(side, group)

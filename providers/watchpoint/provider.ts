@@ -44,7 +44,8 @@ export class WatchpointProvider implements Provider {
 
   /** Any address. */
   provide(name: string): ProbeSpec | undefined {
-    return parse(name) && { name, args: [], locations: PERF_LOCATIONS };
+    const parsed = parse(name);
+    return parsed && { name, args: [], locations: PERF_LOCATIONS, parsed };
   }
 
   /** One PCB, for all CPUs. */
@@ -52,21 +53,22 @@ export class WatchpointProvider implements Provider {
     return kernelPcb(probe, request, session, "watchpoints");
   }
 
-  /** Nothing is held. */
-  dealloc(_pcbs: readonly Pcb[]): void {}
-
   /** A breakpoint on each CPU. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map((pcb) => {
-      const { address, length, kinds } = parse(pcb.probe.name)!;
+      const { address, length, kinds } = pcb.probe.parsed as Watched;
       return perfAttachment(pcb, {
-        type: PERF_TYPE_BREAKPOINT,
-        config: 0n,
-        breakpoint: kinds,
-        config1: address,
-        // Code is watched by the instruction: sizeof(long) says so.
-        config2: BigInt(kinds === KINDS.x ? 8 : length),
-      }, REFUSALS);
+        name: "dt_watchpoint",
+        attr: {
+          type: PERF_TYPE_BREAKPOINT,
+          config: 0n,
+          breakpoint: kinds,
+          config1: address,
+          // Code is watched by the instruction: sizeof(long) says so.
+          config2: BigInt(kinds === KINDS.x ? 8 : length),
+        },
+        refusals: REFUSALS,
+      });
     });
   }
 }

@@ -1,4 +1,4 @@
-// The flame graph in a real browser: drawn, zoomed, searched.
+// Tests the flame graph in a real browser: drawing, zooming, searching.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Locator, Page } from "npm:playwright-core@1.64.1";
@@ -8,7 +8,10 @@ import { testWith } from "../helpers.ts";
 
 const NASTY = `operator<<(char const*, "&]]>") \u0001\ud800`;
 
-/** 1,000 samples: main calls fast (250), slow (700, of which 500 in read) and something odd (50). */
+/**
+ * Makes a profile of 1,000 samples: main calls fast (250), slow (700, of which 500 are in read) and
+ * a function with an odd name (50).
+ */
 function sample(): Profile {
   const table = new FrameTable();
   const sum = new StackSum();
@@ -38,7 +41,10 @@ function sample(): Profile {
   };
 }
 
-/** Opens a picture; fails on errors in it, and on whatever it asks the network for. */
+/**
+ * Opens a picture in a browser. Fails if the picture's script fails, or if the picture requests
+ * anything from the network.
+ */
 async function inBrowser(svg: string, look: (page: Page) => Promise<void>): Promise<void> {
   const { chromium } = await import("npm:playwright-core@1.64.1");
   const folder = Deno.makeTempDirSync();
@@ -88,11 +94,11 @@ testWith("a flame graph is drawn, zoomed and searched in a browser", ["chromium"
     assertStringIncludes(text!, "server --port <80> & more");
     assertStringIncludes(text!, "on-CPU · 1,000 samples at 100 Hz in 10.0 s");
 
-    // Details of what is pointed at.
+    // The details of the frame under the pointer are shown.
     await frame("read").locator("rect").hover();
     assertEquals(await page.locator("#details").textContent(), "read (500 samples, 50.00%)");
 
-    // Zoom: the frame takes the width, its callers stand below, its siblings are gone.
+    // Zooming: the frame takes the whole width, its callers stand below, its siblings disappear.
     await frame("slow app.ts").locator("rect").click();
     near(await width(frame("slow app.ts")), whole);
     near(await width(frame("read")), whole * 5 / 7);
@@ -100,7 +106,7 @@ testWith("a flame graph is drawn, zoomed and searched in a browser", ["chromium"
     assertEquals(await frame("fast").isVisible(), false);
     assert((await frame("main").getAttribute("class"))!.includes("outer"));
 
-    // Search counts what is shown: 5 of 7.
+    // The search counts the samples that are shown: 5 of 7.
     await page.locator("#search").fill("^re.d$");
     assertEquals(await page.locator("#matched").textContent(), "matched: 71.4%");
     assertEquals(await page.locator(".found").count(), 1);
@@ -108,16 +114,16 @@ testWith("a flame graph is drawn, zoomed and searched in a browser", ["chromium"
     near(await width(frame("slow app.ts")), whole * 0.7);
     assertEquals(await page.locator("#reset").isVisible(), false);
     assertEquals(await page.locator("#matched").textContent(), "matched: 50.0%");
-    // Twice in one place counts once; elsewhere it adds up.
+    // A match inside another match counts once; matches elsewhere add up.
     await page.locator("#search").fill("fast|operator<<");
     assertEquals(await page.locator("#matched").textContent(), "matched: 30.0%");
-    // No regular expression: plain text.
+    // A text that is no regular expression is searched as plain text.
     await page.locator("#search").fill("operator<<(");
     assertEquals(await page.locator("#matched").textContent(), "matched: 5.0%");
     await page.keyboard.press("Escape");
     assertEquals(await page.locator(".found").count(), 0);
 
-    // The picture has colours, and text in it.
+    // The screenshot has colours and text.
     const picture = await page.screenshot();
     assert(picture.length > 10_000);
   });
@@ -151,7 +157,7 @@ Deno.test("flameGraph() leaves out what cannot be seen, and says so", () => {
     comm: "many",
   }));
   const svg = flameGraph({ ...sample(), frames: table.frames, stacks });
-  // However many there are.
+  // The picture stays small, however many stacks there are.
   const many = Array.from({ length: 200_000 }, (_, i) => ({
     frames: [table.index({ name: `f${i % 100}`, kind: "native" }), i % 5000],
     value: 1,

@@ -1,5 +1,5 @@
-// Goldens in pairs: x.bt and the instructions that its actions become, x.asm. `deno task golden`
-// rewrites them; read the diff. Needs no kernel.
+// Goldens in pairs: a script x.bt, and the instructions that its actions become, x.asm. `deno task
+// golden` rewrites the goldens; read the diff. Needs no kernel.
 
 import { assertEquals } from "@std/assert";
 import { Assembler, disassemble } from "../../core/asm/mod.ts";
@@ -15,7 +15,7 @@ const CONTROL = { fd: 2 };
 const ZEROS = { fd: 3 };
 const FIRST_MAP = 4;
 
-/** As core/syscalls lays contexts out on x86-64, with BTF. */
+/** A layout as core/sources/syscalls makes it on x86-64 with BTF. */
 const LAYOUT = {
   id: "test",
   locations: Object.fromEntries([

@@ -1,6 +1,6 @@
 /**
- * What every provider must do, as tests: for those of dt and for anybody's own, who imports this module
- * by path or URL in a file for `deno test -A`.
+ * The duties of every provider, as tests. dt's own providers pass them in providers_test.ts; the
+ * author of another provider imports this module, by path or URL, in a file for `deno test -A`.
  *
  * @example
  * ```ts ignore
@@ -23,26 +23,32 @@ import { assert, assertEquals } from "../std_assert.ts";
 import { openDevice, type Provider, PROVIDER_CONTRACT, type Session } from "../../core/mod.ts";
 import { codeOf, kernelTest } from "../helpers.ts";
 
-/** A provider and how to make one of its probes fire. */
+/** A provider to test, and the means to make its probes fire. */
 export interface ProviderCase {
-  /** Makes it. */
+  /** Makes a new instance of the provider. */
   readonly make: () => Provider;
-  /** What to list, for a provider whose probes have no end; "" if it lists none. */
+  /**
+   * Pattern to list, for a provider whose probes cannot all be listed; "" if it lists none at all.
+   */
   readonly pattern?: string;
-  /** A probe that {@linkcode ProviderCase.fire} fires on the kernel plane, if the provider has it. */
+  /**
+   * Full name of a probe that {@linkcode ProviderCase.fire} fires on the kernel plane, if the
+   * provider has such a probe.
+   */
   readonly kernelProbe?: string;
-  /** A second one, which fires as well. */
+  /** Full name of a second probe, which {@linkcode ProviderCase.fire} fires as well. */
   readonly otherProbe?: string;
-  /** Makes the probes fire, if they do not by themselves. */
+  /** Makes the probes fire; may do nothing for probes that fire by themselves. */
   readonly fire: () => void;
-  /** A probe that fires on the user plane, if the provider has that one. */
+  /** Full name of a probe that fires on the user plane, if the provider has such a probe. */
   readonly userProbe?: string;
-  /** What it looks at there, if not at this process: a command. */
+  /** Command that the session on the user plane looks at; by default it looks at this process. */
   readonly userCommand?: string;
-  /** Names that have the provider's first word and are no probes. */
+  /** Names that begin with the provider's first word and are no probes. */
   readonly nonsense: readonly string[];
 }
 
+/** Reads the first event of a session, while `fire` is called every 5 ms. */
 async function firstEvent(session: Session, fire: () => void) {
   const timer = setInterval(fire, 5);
   try {
@@ -62,13 +68,13 @@ function messageOf(fn: () => unknown): string {
   return "";
 }
 
-/** Registers the tests. */
+/** Registers the tests of one provider. */
 export function providerSuite(one: ProviderCase): void {
   const { name } = one.make();
   const { kernelProbe, otherProbe, userProbe, userCommand } = one;
   const anyProbe = kernelProbe ?? userProbe;
   if (anyProbe === undefined) throw new TypeError("A provider has probes on one plane at least");
-  // Enabling needs the plane, and no more.
+  // The tests that only enable use the plane that the provider has.
   const plane = kernelProbe === undefined ? "user" : "kernel";
 
   Deno.test(`${name}: follows the contract's version and lists its own probes`, () => {
@@ -141,7 +147,8 @@ function kernelSuite(one: ProviderCase, kernelProbe: string, otherProbe: string 
     const event = await firstEvent(session, one.fire);
     assertEquals(event.probe, kernelProbe);
     assert(event.timestampNs > 0n && event.comm !== undefined);
-    // A tick may hit user code, which has no kernel stack, or the idle thread, which has no other.
+    // A tick may hit user code, which has no kernel stack, or the idle thread, which has no user
+    // stack.
     assert(event.kstack!.length + event.ustack!.length > 0);
   });
 

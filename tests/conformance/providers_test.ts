@@ -137,7 +137,7 @@ providerSuite({
 const log = Deno.makeTempFileSync();
 globalThis.addEventListener("unload", () => Deno.removeSync(log));
 
-// As anybody's own provider is tested.
+// The example provider is tested as the author of any provider would test it.
 providerSuite({
   make: () => makeLogProvider(core),
   pattern: "",

@@ -1,12 +1,12 @@
-// The two planes as each other's oracle: the same script and command on both print the same.
+// The two planes are each other's oracle: one script with one command must print the same on both.
 
 import { assert, assertEquals } from "@std/assert";
 import { btrace, buildProgram, kernelTest } from "../helpers.ts";
 
-/** What runs, and what watches it. */
+/** One script, and the command that it watches. */
 interface Row {
   readonly script: string;
-  /** Default: the program of testdata/calls.c. */
+  /** Command line to run; default: the program of testdata/calls.c. */
   readonly command?: string;
   readonly options?: readonly string[];
 }

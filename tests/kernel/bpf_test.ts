@@ -1,3 +1,5 @@
+// Tests of core/bpf on the running kernel: maps, programs, links, the ring, features.
+
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   add64,
@@ -51,7 +53,7 @@ const returnZero = () => new Assembler().emit(mov64(R0, imm(0)), exit()).assembl
 
 for (const type of ["HASH", "LRU_HASH", "ARRAY"] as MapType[]) {
   kernelTest(`BpfMap ${type} stores, lists and removes`, [], () => {
-    // Each CPU sets some entries aside, so that an LRU map forgets before it is full.
+    // Each CPU keeps some free entries for itself, so an LRU map evicts entries before it is full.
     const maxEntries = type === "LRU_HASH" ? 4096 : 100;
     using map = new BpfMap({ type, name: "test", keySize: 4, valueSize: 8, maxEntries });
     for (let i = 0; i < 100; i++) map.update(u32(i), u64(BigInt(i) * 3n));
@@ -231,7 +233,7 @@ kernelTest("RingBuffer hands records out in order, in place, across its end", []
   let expected = 0n;
   const view = new DataView(ring.bytes.buffer, ring.bytes.byteOffset);
   for (let round = 0; round < 20; round++) {
-    // 24 bytes a record: 170 fit.
+    // A record takes 24 bytes, so 170 records fit.
     for (let i = 0; i < 100; i++) assertEquals(program.testRun(u64(next++)), 0);
     assertEquals(ring.available, 2400);
     let stopped = false;
@@ -256,7 +258,7 @@ kernelTest("RingBuffer hands records out in order, in place, across its end", []
   assertEquals(ring.drain(() => {}), 170);
 });
 
-/** Counts its runs in an mmapable array. */
+/** Makes the code of a program that counts its runs in an mmapable array. */
 function counter(): { map: BpfMap; code: Uint8Array; count: () => bigint } {
   const map = new BpfMap({
     type: "ARRAY",
@@ -323,7 +325,7 @@ kernelTest("missingFeature() names what this kernel lacks, in one line", [], () 
   assertEquals(missingFeature("tp_btf"), undefined);
   const fentry = missingFeature("fentry");
   if (fentry === undefined) {
-    // A kernel that allows fentry: then a program of that type loads.
+    // If the kernel allows fentry, a program of that type must load.
     const attachBtfId = kernelBtf()!.find(BTF_KIND.FUNC, "vfs_read");
     new BpfProgram({
       type: "TRACING",

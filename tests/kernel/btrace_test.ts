@@ -1,4 +1,4 @@
-// btrace from outside, as its users run it.
+// Tests btrace from outside, as its users run it.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
@@ -153,11 +153,11 @@ kernelTest(
       .spawn();
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     const errors = child.stderr.getReader();
-    await errors.read(); // it has attached
+    await errors.read(); // the message that the probes are attached
     errors.releaseLock();
     await sleep(1000);
-    // What Deno itself takes to wake up once a second, as the tracer does: nearly nothing, or not, as
-    // the machine is.
+    // The floor: CPU time that Deno itself takes for waking up once a second, as the tracer does.
+    // On some machines that is nearly nothing, on others it is not.
     const plain = new Deno.Command(Deno.execPath(), {
       args: ["eval", "setInterval(() => {}, 1000)"],
       stdin: "null",
@@ -226,7 +226,7 @@ kernelTest("printed and lost events are exactly those that happened", ["gcc"], a
     'syscall:getppid:entry /comm == "caller"/ { printf("%d %s\\n", pid, comm); }',
   ]);
   await running.attached();
-  Deno.kill(running.pid, "SIGSTOP"); // nobody reads: the ring must overflow
+  Deno.kill(running.pid, "SIGSTOP"); // nobody reads the ring, so it must overflow
   output(caller, ["300000"]);
   Deno.kill(running.pid, "SIGCONT");
   await sleep(300);
@@ -357,7 +357,7 @@ kernelTest("nothing is left after SIGINT, SIGTERM, a closed pipe and SIGKILL", [
 kernelTest("a program that interrupts another on its CPU corrupts nothing", ["gcc"], async () => {
   const calls = "c".repeat(200);
   const ticks = "t".repeat(200);
-  // Both write long strings to the same scratch memory of CPU 0.
+  // Both clauses write long strings to the same scratch memory of CPU 0.
   await using running = new RunningBtrace([
     "-v",
     "-e",
@@ -402,7 +402,8 @@ kernelTest("a kernel stack reads as bpftrace prints it", ["bpftrace", "gcc"], as
     }).outputSync();
     const theirs = [...new TextDecoder().decode(peer.stdout).matchAll(/@\[\n([^\]]*)\]: (\d+)/g)]
       .map(([, frames, count]) => ({ stack: frames.trim().split(/\s+/).join(" "), count: +count }));
-    // Where others trace the same tracepoint, the kernel's iterator over them comes first.
+    // If another tracer uses the tracepoint, the kernel's iterator over its users comes first in
+    // the stack.
     const stripped = (stack: string) => stack.replace(/^__traceiter_\S+ /, "");
     const most = [...ours].sort((a, b) => b[1] - a[1])[0][0];
     const peers = theirs.sort((a, b) => b.count - a.count)[0].stack;

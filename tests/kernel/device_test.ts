@@ -1,3 +1,5 @@
+// Tests of the device as a library: sessions, reading, counting, errors.
+
 import { assert, assertEquals } from "@std/assert";
 import { toText } from "@std/streams";
 import {
@@ -96,7 +98,7 @@ kernelTest("read() returns whole events, EMSGSIZE, EBUSY and EINTR", [], async (
   const size = session.eventSize;
   assertEquals(await codeOfAsync(() => session.read(new Uint8Array(size - 1))), "EMSGSIZE");
   for (let i = 0; i < 5; i++) openFile();
-  // Room for two events and a half.
+  // The buffer has room for two and a half events.
   const buffer = new Uint8Array(size * 2.5);
   assertEquals(await session.read(buffer), size * 2);
   assertEquals(new DataView(buffer.buffer).getUint32(size + HEADER.size, true), size);
@@ -109,7 +111,7 @@ kernelTest("read() returns whole events, EMSGSIZE, EBUSY and EINTR", [], async (
   abort.abort();
   assertEquals(await blocked, "EINTR");
   assertEquals(await codeOfAsync(() => session.read(buffer, { signal: abort.signal })), "EINTR");
-  // A read that blocks wakes up for an event.
+  // A blocking read wakes up when an event comes.
   const waiting = session.read(buffer);
   openFile();
   assertEquals(await waiting, size);
@@ -300,7 +302,8 @@ kernelTest("string arguments that cannot be read are null", ["gcc"], async () =>
   Deno.writeTextFileSync(
     `${dir}/bad.c`,
     `#include <unistd.h>\n#include <sys/syscall.h>\n` +
-      // On the stack: a page that is there. A program cannot wait for one to be read in.
+      // The path is on the stack, in a page that is present: a program cannot wait for a page to be
+      // read in.
       `int main(void){char path[]="/a/long/path";syscall(SYS_access,(char*)16,0);` +
       `syscall(SYS_access,path,0);` +
       `syscall(SYS_getppid);}`,
@@ -324,7 +327,8 @@ kernelTest("a kernel stack starts at the tracepoint's caller", [], async () => {
   session.start();
   openFile();
   for await (const event of session) {
-    // Where others trace the same tracepoint, the kernel's iterator over them comes first.
+    // If another tracer uses the tracepoint, the kernel's iterator over its users comes first in
+    // the stack.
     const frames = event.kstack!.map((frame) => kernelSymbols().resolve(frame)!.name)
       .filter((name) => !name.startsWith("__traceiter_"));
     assert(frames[0].startsWith("syscall_trace_enter"), frames.join(" "));
@@ -360,7 +364,7 @@ Deno.test("user plane: ticks are delivered or counted as skipped", async () => {
   const before = performance.now();
   session.start();
   const start = performance.now();
-  while (performance.now() - start < 60); // holds the event loop: ticks pass
+  while (performance.now() - start < 60); // holds the event loop up, so that ticks are missed
   await new Promise((resolve) => setTimeout(resolve, 30));
   const stopping = performance.now();
   session.stop();

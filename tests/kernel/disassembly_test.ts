@@ -1,5 +1,5 @@
-// The kernel as oracle: every program that the compiler can emit is loaded, and our listing of what
-// the kernel made of it is bpftool's.
+// The kernel is the oracle of the disassembler: every program that the compiler can emit is loaded,
+// and the listing of the loaded code must equal bpftool's.
 
 import { assert, assertEquals } from "@std/assert";
 import { disassemble } from "../../core/asm/mod.ts";
@@ -13,7 +13,7 @@ import { optionsOf } from "../lang/options.ts";
 
 const device = openDevice({ providers: allProviders() });
 
-/** As bpftool names what the kernel has rewritten. */
+/** Lists a loaded program with bpftool's names for what the kernel has rewritten. */
 function listing(xlated: Uint8Array): string {
   const base = kernelSymbols().address("__bpf_call_base")!;
   return disassemble(xlated, {
@@ -30,8 +30,9 @@ function listing(xlated: Uint8Array): string {
 }
 
 /**
- * Named differences of bpftool 7.1, which is older than the kernel: it adds the callee's symbol to
- * calls within the program, heads functions that have BTF with their prototypes, and does not know the per-CPU address instruction of Linux 6.10.
+ * Removes the known differences of bpftool 7.1, which is older than the kernel: bpftool adds the
+ * callee's symbol to calls within the program, prints prototypes before functions that have BTF,
+ * and does not know the per-CPU address instruction of Linux 6.10.
  */
 function normalized(theirs: string): string {
   return theirs.replace(/ call pc\+(\d+)#\w+$/gm, " call pc+$1").replace(/^int f\d+\(\):\n/gm, "");
@@ -41,7 +42,7 @@ function withoutPerCpu(ours: string): string {
   return ours.replace(/&\(void __percpu \*\)\((r\d)\)/g, "$1");
 }
 
-/** Scripts on real probes, for what BEGIN cannot do. */
+/** Scripts on real probes, for the parts of the language that BEGIN does not have. */
 const ON_PROBES = [
   'tracepoint:syscalls:sys_enter_openat { printf("%s %s %d\\n", comm, str(args.filename), args.flags); }',
   "tracepoint:raw_syscalls:sys_enter /pid != 0/ { @[comm, args.id] = count(); @a = hist(args.args[2]); }",

@@ -1,11 +1,14 @@
+// Runs every program of examples/ and looks for a line that it must print.
+
 import { assert } from "@std/assert";
 import { kernelTest, ROOT } from "../helpers.ts";
 import { serve } from "../serve.ts";
 
-/** Runs an example until it has printed a line with `wanted` in it. */
+/** Runs an example until it has printed a line that contains `wanted`; calls `poke` meanwhile. */
 async function prints(script: string, wanted: string, poke: () => void): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
-    // No configuration: what works here works for whoever imports by URL.
+    // Deno runs without configuration, so that the example works for everybody who imports dt by
+    // URL.
     args: ["run", "-A", "--no-config", "--no-lock", script],
     stdin: "null",
     stdout: "piped",

@@ -1,4 +1,4 @@
-// iter: what there is in the kernel now.
+// Tests of the iterators over objects that exist in the kernel.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
@@ -14,7 +14,7 @@ kernelTest("iter:task sees every thread once, and ends", [], () => {
   assertEquals(code, 0);
   const lines = stdout.trimEnd().split("\n");
   assertEquals(new Set(lines).size, lines.length);
-  // This process with all its threads. Others may come and go meanwhile.
+  // All threads of this process must be listed. Other threads may come and go meanwhile.
   const lasting = threads().filter((tid) => before.includes(tid));
   assert(lasting.length > 1);
   for (const tid of lasting) {
@@ -40,13 +40,14 @@ kernelTest("iter:task_file sees open files, iter:task_vma mappings", [], () => {
   const seen = new Set(vmas.stdout.trim().split("\n"));
   const starts = Deno.readTextFileSync("/proc/self/maps").trim().split("\n")
     .map((line) => line.split("-")[0].replace(/^0+/, ""));
-  // What is mapped may change meanwhile, but for the program itself.
+  // Mappings may change meanwhile, except those of the program itself.
   const common = starts.filter((start) => seen.has(start)).length;
   assert(common > starts.length / 2, `${common} of ${starts.length}`);
 });
 
 kernelTest("iter goes over more objects than the ring has room for", [], () => {
-  // Some kilobytes for each of thousands of mappings: the default ring has 1 MiB at most of that.
+  // The script prints some kilobytes for each of thousands of mappings; the default ring holds 1
+  // MiB of that.
   const { code, stdout, stderr } = btrace([
     "-e",
     'config = { perf_rb_pages = 16 } iter:task_vma { printf("%1000d\\n", ctx.vma->vm_start); @ = count(); }',

@@ -1,4 +1,5 @@
-// tools/kmonitor.ts and proc: in scripts, on real workloads, beside strace and forkstat.
+// Tests of tools/kmonitor.ts and of the provider proc: in scripts, on real workloads, and beside
+// strace and forkstat.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
@@ -30,7 +31,7 @@ interface Line {
   readonly comm: string;
 }
 
-/** Events of a command, as JSON lines. */
+/** Runs a command under kmonitor; returns its events, which kmonitor prints as JSON lines. */
 function eventsOf(command: string, ...args: readonly string[]): Line[] {
   const { code, stdout, stderr } = kmonitor(["-f", "-j", "-e", "all", "-c", command, ...args]);
   assertEquals([code, stderr], [0, ""]);
@@ -48,12 +49,12 @@ kernelTest("kmonitor shows a tree, totals, and ends with the command's status", 
   const lines = stdout.split("\n");
   assertMatch(lines[0], /^TIME +EVENT +PID +TID +PPID COMMAND$/);
   const events = lines.slice(1).filter((line) => /^\d\d:\d\d:\d\d\.\d{6} /.test(line));
-  // Children are indented.
+  // Events of children are indented.
   assertMatch(stdout, /^\S+ fork +\d+ +\d+ +\d+ {3}sh$/m);
   assertMatch(stdout, /^\S+ exec +\d+ +\d+ +\d+ {3}true \/bin\/true one$/m);
   assertMatch(stdout, /^\S+ exit +\d+ +\d+ +\d+ {3}sh status 3, [\d.]+ ms$/m);
   assertMatch(stdout, /^\S+ exit +\d+ +\d+ +\d+ sh status 4, [\d.]+ ms$/m);
-  // 3 forks, 2 or 3 executions, 4 ends.
+  // There are 3 forks, 2 or 3 executions and 4 exits.
   const executed = events.filter((line) => / exec /.test(line)).length;
   assertEquals(events.length, 7 + executed);
   assertMatch(stdout, new RegExp(`^total +${executed} +4 +3 +${events.length}$`, "m"));
@@ -66,7 +67,7 @@ for (const source of ["kernel", "ptrace"] as const) {
   });
 }
 
-/** A kmonitor that runs, and what it has printed. */
+/** Starts kmonitor in the background; collects what it prints. */
 function running(args: readonly string[]) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", TOOL, ...args],
@@ -120,7 +121,8 @@ kernelTest("kmonitor knows zombies and threads", ["gcc"], async () => {
     const { code, stderr } = kmonitor(["-p", tid]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, `is a thread of process ${child.pid}: use -p ${child.pid}`);
-    // While this thread waits for a command, nobody takes its status.
+    // This thread waits for kmonitor, so it does not read the child's status: the child stays a
+    // zombie.
     child.kill("SIGKILL");
     while (!/^State:\tZ/m.test(Deno.readTextFileSync(`/proc/${child.pid}/status`)));
     const zombie = kmonitor(["--wait", "-p", `${child.pid}`]);
@@ -158,7 +160,7 @@ kernelTest("a storm of processes and threads is seen to the last one", ["gcc"], 
       .map((name) => count(events, name)),
     [10_000, 10_000, 10_000, 10_001, 0],
   );
-  // Every birth has its end, and the status that it was given.
+  // Every birth has an exit, with the status that the process was given.
   const living = new Map<number, Line>();
   let born = 0;
   for (const one of events) {
@@ -188,7 +190,7 @@ kernelTest("the proc connector sees a storm as well, or says what it lost", ["gc
   const seen = ["process:fork", "thread:create", "thread:exit", "process:exit"]
     .reduce((sum, name) => sum + count(events, name), 0);
   const lost = Number(/(\d+) events lost/.exec(stderr)?.[1] ?? 0);
-  // Those of other processes may be among the lost.
+  // Events of other processes may be among the lost ones.
   assert(
     lost === 0 ? seen === 6001 : seen < 6001 && seen + lost >= 6001,
     `${seen} and ${lost} lost`,
@@ -220,7 +222,7 @@ kernelTest("targets may execute, change user, be killed, live in another namespa
   for (const wanted of ["/bin/true user", "/bin/true inside", "/bin/true last"]) {
     assert(words.includes(wanted), `${wanted} is not in ${words}`);
   }
-  // Numbers are ours, not those that the namespace has.
+  // The process ids are those of this namespace, not those of the new namespace.
   assert(events.every(({ pid }) => pid > 100));
   assertEquals(events.filter(({ code }) => code === 6).length, 2);
   const aborted = events.filter(({ event }) => event === "process:abort");
@@ -254,7 +256,7 @@ testWith("an ordinary user watches what is his", ["root", "setpriv", "gcc"], () 
   );
   assertEquals([code, stderr.replace(/.*Download.*\n/g, "")], [0, ""]);
   const events: Line[] = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
-  // By ptrace nothing is lost.
+  // Nothing can be lost while ptrace(2) traces the processes.
   assertEquals(
     ["process:fork", "thread:create", "thread:exit", "process:exit"]
       .map((name) => count(events, name)),
@@ -264,7 +266,7 @@ testWith("an ordinary user watches what is his", ["root", "setpriv", "gcc"], () 
   assertEquals(ended.code, 7, ended.stderr);
 });
 
-/** Forks, executions and ends that a peer has seen. */
+/** Numbers of forks, executions and exits that a peer has seen. */
 type Counts = readonly [forks: number, executions: number, ends: number];
 
 kernelTest("strace -f sees the same set of events", ["strace"], () => {
@@ -279,7 +281,7 @@ kernelTest("strace -f sees the same set of events", ["strace"], () => {
   const number = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
   const theirs: Counts = [
     number(/(fork|clone3?)\(.*= \d+$|<\.\.\. (v?fork|clone3?) resumed>.*= \d+$/gm),
-    // The first one is the command's own, which is held behind it.
+    // The first execution is the command's own; kmonitor starts behind it.
     number(/execve\(.*= 0$|<\.\.\. execve resumed>.*= 0$/gm) - 1,
     number(/\+\+\+ exited with/g),
   ];
@@ -313,10 +315,10 @@ kernelTest("forkstat sees the same set of events", ["forkstat"], async () => {
     .filter((match) => match !== null && pids.has(Number(match[2])));
   await peer.status;
   const number = (name: string) => theirs.filter((match) => match![1] === name).length;
-  // A fork is told of the parent and of the child.
+  // forkstat reports a fork twice, for the parent and for the child.
   const children = theirs.filter((match) => match![1] === "fork").length;
   assert(children >= count(events, "process:fork"));
-  // It saw the command start, too: the shell that became it, and its execution.
+  // forkstat also saw the command start: the shell that became the command, and its execution.
   assertEquals(number("exit"), count(events, "process:exit"));
   assert(number("exec") - count(events, "process:exec") <= 2);
   assert(number("exec") >= count(events, "process:exec"));

@@ -1,14 +1,18 @@
-// ktrace on the running kernel: the same as strace, nothing lost that is not told, nothing left behind.
+// Tests of ktrace on the running kernel: ktrace records what strace records, reports every loss,
+// and leaves nothing behind.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { childrenCpuMs } from "../cpu_time.ts";
 import { buildCaller, buildProgram, kernelTest, output, tool, toolCommand } from "../helpers.ts";
 import { type Call, callsOf, record, recordsOf, straceCalls, throughSlowPipe } from "../traces.ts";
 
-/** Who waits for whom is another's business each time. */
+/** System calls that depend on chance: which thread waits for which differs in each run. */
 const BY_CHANCE = ["futex", "madvise"];
 
-/** What both have told of a call: numbers that one of them shows as such. */
+/**
+ * Fails unless both traces have the same calls. Arguments are compared where both traces show a
+ * number.
+ */
 function assertSameCalls(mine: readonly Call[][], theirs: readonly Call[][]): void {
   assertEquals(mine.length, theirs.length, "threads");
   theirs.forEach((calls, thread) => {
@@ -20,7 +24,7 @@ function assertSameCalls(mine: readonly Call[][], theirs: readonly Call[][]): vo
       assertEquals(found[i].result, call.result, about);
       const { paths } = found[i];
       assertEquals(paths, call.paths.slice(0, paths.length), about);
-      // clone's arguments are shown by their names there.
+      // strace prints the arguments of clone3 with names, in another form.
       found[i].args.forEach((arg, at) => {
         if (call.args[at] !== undefined && arg !== undefined) {
           assertEquals(arg, call.args[at], about);
@@ -31,7 +35,7 @@ function assertSameCalls(mine: readonly Call[][], theirs: readonly Call[][]): vo
   });
 }
 
-/** Both ways to record. */
+/** The two ways to record: the kernel plane, and ptrace(2) with --sync. */
 const WAYS = [["the kernel plane", []], ["--sync", ["--sync"]]] as const;
 
 for (const [name, way] of WAYS) {
@@ -40,7 +44,7 @@ for (const [name, way] of WAYS) {
     const { code, records, stderr } = record([...way, "-i"], [program]);
     assertEquals({ code, stderr }, { code: 7, stderr: "" });
     const theirs = straceCalls([program]);
-    // A signal that is ignored reaches nobody who is not traced by ptrace(2).
+    // An ignored signal is only seen by ptrace(2), since it never reaches the process.
     const seen = name === "--sync"
       ? theirs
       : theirs.map((calls) => calls.filter((call) => call.name !== "SIGCHLD"));
@@ -54,10 +58,10 @@ for (const [name, way] of WAYS) {
     const { records } = record([...way, "-t", "cnst"], command);
     const mine = callsOf(records);
     assertSameCalls(mine, straceCalls(command));
-    // Each thread has its own path alone.
+    // Each thread opens a path of its own.
     mine.slice(1).forEach((calls, i) => {
       const paths = new Set(calls.flatMap(({ paths }) => paths));
-      paths.delete(""); // fstat() is a call with an empty one
+      paths.delete(""); // fstat() is newfstatat() with an empty path
       assertEquals([...paths].sort(), ["/no/such/file", `${folder}/worker${i + 1}`]);
     });
     Deno.removeSync(folder, { recursive: true });
@@ -84,7 +88,7 @@ for (const [name, way] of WAYS) {
         }
       }
     }
-    // What was written is what was read back, in its place.
+    // The data that was written equals the data that was read, in its place in the trace.
     const last = records.reduce((most, { tid }) => Math.max(most, tid), 0);
     const own = records.filter(({ tid }) => tid === last);
     const data = own.filter(({ type }) => type === "genio").map(({ data }) => data!);
@@ -116,7 +120,7 @@ for (const [name, way] of WAYS) {
       ]
     ) assertStringIncludes(lines, line);
     assertMatch(lines, /PSIG {2}SIGUSR1 caught handler=ADDRESS mask=0x[0-9a-f]+ code=SI_TKILL\n/);
-    // FreeBSD's number of SIGUSR1 is another one: the file has that.
+    // FreeBSD has another number for SIGUSR1; the file must contain FreeBSD's number.
     const bytes = Deno.readFileSync(file);
     const view = new DataView(bytes.buffer);
     const signals: number[] = [];
@@ -124,7 +128,7 @@ for (const [name, way] of WAYS) {
       if ((view.getUint16(at + 4, true) & 0x3fff) === 5) signals.push(view.getInt32(at + 64, true));
     }
     assert(signals.includes(30), `${signals}`);
-    // A record of the process comes first and says that it is Linux's.
+    // The first record of the process says that its system calls are Linux's.
     assertEquals([view.getUint16(4, true), view.getUint32(64, true)], [0x400a, 0x203]);
     Deno.removeSync(file);
   });
@@ -177,7 +181,7 @@ kernelTest("ktrace without --sync says how many records it has lost", ["gcc"], a
   assertEquals(code, 0);
   const lost = Number(/^ktrace: (\d+) records lost\n$/.exec(stderr)?.[1]);
   assert(lost > 0, stderr);
-  // PROCDTOR may be among those that were lost.
+  // The record PROCDTOR may be among the lost ones.
   assertEquals(records.length + lost, whole.records.length);
   assert(records.some(({ dropped }) => dropped));
 });
@@ -194,7 +198,7 @@ kernelTest("ktrace that is killed leaves a file that can be read", ["gcc"], asyn
   const traced = records0(file);
   child.kill("SIGKILL");
   await child.status;
-  // The program goes on.
+  // The traced program goes on.
   Deno.kill(traced, 0);
   Deno.kill(traced, "SIGKILL");
   const { code, stderr, stdout } = tool("kdump", ["-f", file, "--summary"]);
@@ -204,7 +208,7 @@ kernelTest("ktrace that is killed leaves a file that can be read", ["gcc"], asyn
   Deno.removeSync(folder, { recursive: true });
 });
 
-/** The process of a file's first record. */
+/** Reads the process id in a file's first record. */
 function records0(file: string): number {
   return new DataView(Deno.readFileSync(file).buffer).getInt32(8, true);
 }

@@ -1,4 +1,5 @@
-// ktrace's command line: running traces, credentials, files that fail.
+// Tests of ktrace's command line: changing running traces, credentials, files that cannot be
+// written.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
@@ -18,7 +19,7 @@ import {
 } from "../helpers.ts";
 import { type JsonRecord, record, recordsOf } from "../traces.ts";
 
-/** A program that reads a file again and again. */
+/** A program in the background that reads a file again and again. */
 class Busy implements Disposable {
   readonly #child: Deno.ChildProcess;
   readonly pid: number;
@@ -69,14 +70,14 @@ kernelTest("ktrace sets and clears points of running processes", ["gcc"], async 
     assertEquals(backgroundRecorders().length, 1);
     await until("records", () => size(one) > 100_000 && size(two) > 100_000);
     assertEquals(ktrace("--request-pool", "200"), DONE);
-    // Fewer points.
+    // System calls are not recorded any more, path names still are.
     assertEquals(ktrace("-c", "-t", "c", "-p", `${a.pid}`), DONE);
     const isPath = ({ type }: { type: string }) => type === "namei";
     await until("nothing but paths", () => recordsOf(one).slice(-100).every(isPath));
     const then = recordsOf(one).length;
     await until("more records", () => size(one) > 300_000);
     assert(recordsOf(one).slice(then).every(isPath));
-    // Nothing more into a file.
+    // From here on nothing more goes into the first file.
     assertEquals(ktrace("-c", "-f", one), DONE);
     const rest = size(one);
     const before = size(two);
@@ -87,7 +88,7 @@ kernelTest("ktrace sets and clears points of running processes", ["gcc"], async 
       code: 1,
       stderr: `ERROR: Process ${a.pid} is not recorded\n`,
     });
-    // Nothing more at all: the recorder ends.
+    // From here on nothing is recorded at all, so the recorder ends.
     assertEquals(ktrace("-C"), DONE);
     await until("end of the recorder", () => backgroundRecorders().length === 0);
     assert(recordsOf(two).every(({ pid }) => pid === b.pid));
@@ -110,7 +111,7 @@ kernelTest("ktrace's recorder in the background says what it has lost", ["gcc"],
   Deno.removeSync(file);
 });
 
-/** Is there a record that says so? */
+/** True if a record in the file says that records before it were lost. */
 function recordsLost(file: string): boolean {
   const bytes = Deno.readFileSync(file);
   const view = new DataView(bytes.buffer);
@@ -157,7 +158,7 @@ kernelTest("ktrace records children with -i alone, and what they are", [], () =>
   assertEquals(programs, [["bash", "-c", script], ["cat", "/etc/hostname"]]);
   const data = records.filter(({ type, data }) => type === "genio" && data !== undefined);
   const host = Deno.readTextFileSync("/etc/hostname");
-  assertEquals(data.filter((one) => one.data === host).length, 2); // read and written
+  assertEquals(data.filter((one) => one.data === host).length, 2); // once read, once written
 });
 
 testWith(
@@ -183,7 +184,7 @@ testWith(
     const many = run("-t", "w", "-f", file, "true");
     assertEquals(many.code, 1);
     assertMatch(many.stderr, /^ERROR: Cannot record context switches or page faults \(w, f\)/);
-    // A running one: the recorder in the background is the user's.
+    // A running program is traced by the recorder in the background, which is the user's.
     {
       using busy = new Busy([...nobodyCommand([]).slice(0, 12), buildProgram("reader")]);
       assertEquals(run("-t", "cn", "-f", file, "-p", `${busy.pid}`), {
@@ -195,7 +196,7 @@ testWith(
       assertEquals(run("-c", "-p", `${busy.pid}`).code, 0);
       await until("end of the recorder", () => backgroundRecorders().length === 0);
       assert(recordsOf(file).every(({ pid }) => pid === busy.pid));
-      Deno.kill(busy.pid, 0); // it goes on
+      Deno.kill(busy.pid, 0); // throws unless the program still runs
     }
     Deno.removeSync(folder, { recursive: true });
   },
@@ -217,13 +218,13 @@ testWith("ktrace lets a program go that gains rights", ["setpriv", "root", "gcc"
   const inside = (records: readonly JsonRecord[]) =>
     records.some(({ path }) => path === "/in/the/program");
   assert(!inside(recordsOf(file)));
-  // Root's trace goes on.
+  // A trace that root makes goes on, although the exec changes the user.
   assert(inside(record([], [plain, program]).records));
   assert(inside(record(["--sync"], [plain, program]).records));
   Deno.removeSync(folder, { recursive: true });
 });
 
-/** A file system with room for so many bytes. */
+/** A file system in memory with room for a given number of bytes. */
 class SmallDisk implements Disposable {
   readonly path = Deno.makeTempDirSync();
 
@@ -257,7 +258,7 @@ for (const [name, way] of [["the kernel plane", []], ["--sync", ["--sync"]]] as 
       assertMatch(stdout, /^\d+\.\d\n$/);
       assertEquals(stderr, `ktrace: ${file}: write: No space left on device; tracing stopped\n`);
       assert(size(file) > 200_000);
-      // It ends on a whole record.
+      // The file ends with a whole record.
       const dump = tool("kdump", ["-f", file]);
       assertEquals([dump.code, dump.stderr], [0, ""]);
     },
@@ -278,7 +279,7 @@ testWith("ktrace -n stops tracing rather than waiting for a reader", ["gcc"], as
   ]);
   const child = new Deno.Command(command, { args, stdout: "piped", stderr: "piped" }).spawn();
   using pipe = await Deno.open(fifo);
-  // Nobody reads, and it ends all the same.
+  // ktrace ends although nobody reads the pipe.
   const { code, stderr } = await child.output();
   assertEquals(code, 0);
   assertEquals(
@@ -297,7 +298,7 @@ kernelTest("ktrace ends at SIGTERM, lets the program run and leaves nothing", ["
     const file = Deno.makeTempFileSync();
     const [command, ...args] = toolCommand("ktrace", [...way, "-f", file, buildProgram("reader")]);
     const errors = Deno.makeTempFileSync();
-    // The program that goes on would keep a pipe open.
+    // stderr goes to a file, as the traced program goes on and would keep a pipe open.
     const child = new Deno.Command("sh", {
       args: ["-c", 'exec "$0" "$@" 2>' + errors, command, ...args],
       stdout: "null",
@@ -461,7 +462,7 @@ kernelTest("ktrace whose reader has stalled hears signals", ["gcc"], async () =>
   const head = new Uint8Array(64);
   await pipe.read(head);
   const pid = new DataView(head.buffer).getInt32(8, true);
-  // Long enough for the pipe to be full.
+  // After this time the pipe is full.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   child.kill("SIGTERM");
   assertEquals((await child.status).code, 143);

@@ -1,27 +1,32 @@
-// Tools whose ring has lost records end all the same, with their child, and know who lives.
+// Tests of a ring that has lost records: the tool still ends together with its child, and still
+// knows which processes live.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildProgram, kernelTest, tool, toolCommand } from "../helpers.ts";
 import { recordsOf } from "../traces.ts";
 
-/** Number of records that a trace file has, by their types. */
+/** Counts the records of a trace file by their types. */
 function countTypes(file: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { type } of recordsOf(file)) counts.set(type, (counts.get(type) ?? 0) + 1);
   return counts;
 }
 
+/** Adds up the counts of all types. */
 function sum(counts: Map<string, number>): number {
   return [...counts.values()].reduce((all, count) => all + count, 0);
 }
 
-/** How many records ktrace says it has lost. */
+/** Reads the number of lost records that ktrace reports on stderr; 0 without a report. */
 function lostOf(stderr: string): number {
   assertMatch(stderr, /^(ktrace: \d+ records lost\n)?$/);
   return Number(/\d+/.exec(stderr)?.[0] ?? 0);
 }
 
-/** Runs ktrace, and stops it for a while as soon as it has written something: all rings run over. */
+/**
+ * Runs ktrace and stops it for a time in milliseconds as soon as it has written something, so that
+ * its rings overflow. `afterMs` is the time that ktrace ran longer than the traced program.
+ */
 async function recordStopped(
   file: string,
   args: readonly string[],
@@ -35,7 +40,7 @@ async function recordStopped(
   child.kill("SIGCONT");
   const continued = Date.now();
   const { code, stdout, stderr } = await child.output();
-  // The last one of the program's lines says when it has ended.
+  // The last line that the program prints is the time of its end, in seconds.
   const endMs = Number(new TextDecoder().decode(stdout).trim().split("\n").at(-1)) * 1000;
   return {
     code,
@@ -44,7 +49,7 @@ async function recordStopped(
   };
 }
 
-/** Calls, bytes of the ring, runs: 50 in all. */
+/** Each row: number of calls, size of the ring in bytes, number of runs (50 in all). */
 const BURSTS = [
   [100_000, 1 << 16, 38],
   [300_000, 1 << 17, 6],
@@ -61,7 +66,7 @@ kernelTest("ktrace ends with its child whatever its ring has lost", ["gcc"], () 
     const { code, stdout, stderr } = tool("ktrace", [...options, burst, `${calls}`]);
     return { code, stderr, afterMs: Date.now() - Number(stdout) * 1000 };
   };
-  // Without a loss, all but the calls of the burst.
+  // A run that loses nothing gives the number of records beside those of the burst.
   assertEquals(run(1, 1 << 25).stderr, "");
   const base = sum(countTypes(file)) - 2;
   let runs = 0;
@@ -73,7 +78,7 @@ kernelTest("ktrace ends with its child whatever its ring has lost", ["gcc"], () 
       assert(afterMs < 1000, `${afterMs} ms after the end of ${calls} calls`);
       const lost = lostOf(stderr);
       if (lost > 0) losses++;
-      if (i > 0) continue; // to read a file takes longer than to write it
+      if (i > 0) continue; // reading a file takes longer than writing it, so one file is read
       const counts = countTypes(file);
       assertEquals([counts.get("procctor"), counts.get("procdtor")], [1, 1]);
       assertEquals(sum(counts) + lost, base + calls * 2);
@@ -106,7 +111,8 @@ kernelTest("ktrace knows all births and ends when it was stopped", ["gcc"], asyn
     assert(lost > 0);
     const counts = countTypes(file);
     assertEquals(counts.get("procctor"), counts.get("procdtor"));
-    // A child has its birth, calls of fork, of the burst and of its end; its parent waits.
+    // The records of a child are its birth, and the calls for its fork, its burst and its end; the
+    // parent waits for it.
     if (children === 400) assertEquals(sum(counts) + lost, base + calls * 401 * 2);
   }
   Deno.removeSync(file);

@@ -1,4 +1,4 @@
-// The monitor's registrations, and what they lead to.
+// Tests of the monitor: registering targets, and the events that follow.
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -9,7 +9,7 @@ import {
 } from "../../providers/proc-events/mod.ts";
 import { buildProgram, codeOf, codeOfAsync, kernelTest, testWith } from "../helpers.ts";
 
-/** Events until one passes. */
+/** Collects events until `last` accepts an event, that event included. */
 async function until(monitor: Monitor, last: (event: ProcessEvent) => boolean) {
   const events: ProcessEvent[] = [];
   for await (const event of monitor) {
@@ -19,7 +19,7 @@ async function until(monitor: Monitor, last: (event: ProcessEvent) => boolean) {
   throw new Error("the monitor was closed");
 }
 
-/** A shell that waits for a line, then runs a script. */
+/** Starts a shell that waits for a line on stdin and then runs a script. */
 function shell(script: string): { pid: number; go(): Promise<number> } {
   const child = new Deno.Command("sh", {
     args: ["-c", `read line; ${script}`],
@@ -49,8 +49,8 @@ for (const source of SOURCES) {
     await other.go();
     await watched.go();
     const events = await until(monitor, ({ name }) => name === "process:exit");
-    // The child is not watched: its birth is told to those who watch its parent.
-    if (events[0].name === "process:exec") events.shift(); // the shell's own, behind its start
+    // The child itself is not watched; its birth is reported because its parent is watched.
+    if (events[0].name === "process:exec") events.shift(); // the shell's own exec may come late
     assertEquals(events.map(({ name }) => name), ["process:fork", "process:exit"]);
     const [fork, exit] = events;
     assertEquals([fork.parentPid, exit.pid, exit.code, exit.signal], [
@@ -74,16 +74,17 @@ for (const source of SOURCES) {
     );
     const names = (name: string) => events.filter((event) => event.name === name);
     assertEquals(names("process:fork").length, 2);
-    // That of the shell itself may come behind its start.
+    // The execution of the shell itself may be reported after the registration.
     const executed = names("process:exec").filter(({ pid }) => pid !== root.pid)
       .map(({ argv }) => argv);
     assertEquals(executed.length, 2);
-    // The connector only says that it was; who has ended since cannot be asked.
+    // The proc connector reports an execution without arguments, and a process that has ended
+    // cannot be asked for them.
     if (source === "kernel") {
       assertEquals(executed, [["sh", "-c", "/bin/true deep; true"], ["/bin/true", "deep"]]);
     }
     assertEquals(names("process:exit").length, 3);
-    // In order of time, and parents before what they have made.
+    // Events come in the order of time, and parents before their children.
     const times = events.map(({ timestampNs }) => timestampNs);
     assertEquals(times, times.toSorted((a, b) => a < b ? -1 : 1));
   });
@@ -110,7 +111,7 @@ kernelTest("deregistering takes events off, and at none the registration", [], a
   await target.go();
   const events = await until(monitor, ({ name }) => name === "process:exit");
   assertEquals(events.map(({ name }) => name), ["process:exit"]);
-  // It has ended; its registration is there.
+  // The target has ended, but its registration still exists.
   monitor.deregister(target.pid, 0x7f);
   assertEquals(monitor.size, 0);
   assertEquals(codeOf(() => monitor.deregister(target.pid)), "EINVAL");
@@ -134,7 +135,7 @@ kernelTest("registrations are refused as kmonitor's were", [], async () => {
   assertEquals(await Array.fromAsync(monitor), []);
 });
 
-/** Starts a program under a number that the test has chosen; others may take it first. */
+/** Tries to start a program under a chosen process id; false if another process took that id. */
 async function startAs(pid: number, args: readonly string[]): Promise<boolean> {
   Deno.writeTextFileSync("/proc/sys/kernel/ns_last_pid", `${pid - 1}`);
   const child = new Deno.Command("/bin/true", { args: [...args] }).spawn();
@@ -142,7 +143,7 @@ async function startAs(pid: number, args: readonly string[]): Promise<boolean> {
   return child.pid === pid;
 }
 
-/** A number that nobody has, nor will soon. */
+/** Finds a process id that no process has, nor will get soon. */
 function freePid(): number {
   const most = Number(Deno.readTextFileSync("/proc/sys/kernel/pid_max"));
   for (let pid = most - 100;; pid--) {
@@ -161,7 +162,7 @@ kernelTest("a process that does not exist yet can be watched", [], async () => {
   while (!await startAs(pid, ["future"]));
   const events = await until(monitor, ({ name }) => name === "process:exit");
   assertEquals(events.at(-2)!.argv, ["/bin/true", "future"]);
-  // Its number used again is another process.
+  // A process that gets the same id again is another target.
   while (!await startAs(pid, ["another"]));
   const other = shell("exit 0");
   monitor.register(other.pid, ["process:exit"]);
@@ -197,7 +198,7 @@ kernelTest("a cgroup's processes are watched", [], async () => {
         Deno.removeSync(`${root}/${path}`);
         break;
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 10)); // the dead leave it in a moment
+        await new Promise((resolve) => setTimeout(resolve, 10)); // ended processes disappear soon
       }
     }
   }
@@ -260,7 +261,8 @@ kernelTest("an event costs the same with one target and with ten thousand", [], 
   };
   await cost(1);
   const [one, many] = [await cost(1), await cost(10_000)];
-  // Were they looked through, it would be thousands of times as much.
+  // If the monitor went through all registrations, the second cost would be thousands of times as
+  // high.
   assert(many < one * 3 + 200, `${one} ms, ${many} ms`);
 });
 
@@ -274,7 +276,7 @@ testWith("a pidfd tells the end of any process, with its status", [], async () =
   monitor.register(killed.pid, ["process:abort", "process:exit"]);
   await target.go();
   const [end] = await until(monitor, () => true);
-  // The status of others than children is told since Linux 6.15.
+  // The exit status of a process that is no child is known since Linux 6.15.
   assertEquals([end.name, end.pid, end.code], ["process:exit", target.pid, 5]);
   await killed.go();
   const ends = await until(monitor, ({ name }) => name === "process:exit");
@@ -289,9 +291,10 @@ for (const source of SOURCES) {
     const program = buildProgram("storm", "-pthread");
     using monitor = openMonitor({ source, bufferBytes: 65536 });
     monitor.register("all", ["process:fork", "process:exit"]);
-    // Nothing is read while this thread waits.
+    // Nothing is read while this thread waits for the program.
     new Deno.Command(program, { args: ["3000"] }).outputSync();
-    // The connector's events have numbers, on each CPU: what comes next tells what is missing.
+    // The connector numbers its messages on each CPU, so the next message tells how many are
+    // missing.
     const last = shell(
       "for cpu in 0 1; do taskset -c $cpu sh -c '/bin/true; /bin/true'; done; exit 9",
     );
@@ -302,14 +305,15 @@ for (const source of SOURCES) {
     );
     const seen = events.length;
     const { lost } = monitor.stats();
-    // All births and deaths; of the lost, some are of other processes or of other kinds.
+    // All births and exits are accounted for; some lost events belong to other processes or have
+    // other kinds.
     assert(seen > 0 && lost > 0n, `${seen} seen, ${lost} lost`);
     const total = BigInt(seen) + lost;
     assert(total >= 6000n && total < 9000n, `${seen} seen, ${lost} lost`);
   });
 }
 
-/** Processes of many threads that all end at once. */
+/** Runs processes with many threads that all end at the same time. */
 kernelTest("what ends together is told once, and to the last thread", ["gcc"], async () => {
   const program = buildProgram("herd", "-pthread");
   using monitor = openMonitor();
@@ -320,14 +324,14 @@ kernelTest("what ends together is told once, and to the last thread", ["gcc"], a
     monitor,
     ({ name, pid }) => name === "process:exit" && pid === root.pid,
   );
-  // Threads of the last one may be told behind it.
+  // Threads of the last process may be reported after it.
   monitor.close();
   for await (const event of monitor) events.push(event);
   const names = (name: string) => events.filter((event) => event.name === name);
   assertEquals(names("thread:create").length, 2400);
   assertEquals(names("thread:exit").length, 2400);
   const ends = names("process:exit").map(({ pid }) => pid);
-  // The shell, the program, and its 300.
+  // The shell, the program, and the program's 300 children.
   assertEquals(ends.length, 302);
   assertEquals(new Set(ends).size, 302);
 });

@@ -1,4 +1,4 @@
-// Options of the command line, as a user types them.
+// Tests of btrace's options, as a user types them.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { btrace, btraceCommand, kernelTest, output, RunningBtrace } from "../helpers.ts";

@@ -1,19 +1,20 @@
-// The README's table of capabilities, row by row: what an ordinary user can do with them, and cannot
-// without. The row of kprobe: and fentry: is tested where there are some: tests/vm/guest/permissions.ts.
+// The README's table of capabilities, row by row: an ordinary user with the capabilities of a row
+// succeeds, without any of them fails. The row of kprobe: and fentry: is tested on a kernel that
+// has those probes: tests/vm/guest/permissions.ts.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { asNobody, buildProgram, ROOT, testWith } from "../helpers.ts";
 
-/** A row of the table. */
+/** One row of the table, with a command that needs its capabilities. */
 interface Row {
-  /** Its first column, as the README has it. */
+  /** First column of the row, spelled as in the README. */
   readonly use: string;
-  /** Its second column. */
+  /** Second column of the row: the capabilities. */
   readonly capabilities: readonly string[];
   readonly args: readonly string[];
-  /** Runs against a process of root's. */
+  /** True if the command is to look at a process that belongs to root. */
   readonly target?: boolean;
-  /** Default btrace. */
+  /** Name of the tool to run; default btrace. */
   readonly tool?: string;
 }
 

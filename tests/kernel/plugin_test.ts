@@ -1,4 +1,4 @@
-// Providers in modules of their own.
+// Tests of providers in modules of their own, which btrace loads by --provider.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { btrace, ROOT, RunningBtrace } from "../helpers.ts";
@@ -6,7 +6,7 @@ import { serve } from "../serve.ts";
 
 const EXAMPLE = `${ROOT}examples/log_provider.ts`;
 
-/** An empty log file. */
+/** Makes an empty log file, and a function that adds text to it. */
 function logFile(): { path: string; add(text: string): void } & Disposable {
   const folder = Deno.makeTempDirSync();
   const path = `${folder}/app.log`;
@@ -33,7 +33,7 @@ Deno.test("the lines of a log file are probes, with the example by path", async 
   log.add("ee\n");
   Deno.renameSync(log.path, `${log.path}.1`);
   log.add("another file\n");
-  // What is cut off before it was read is lost to anybody.
+  // Wait until everything has been read: text that is cut off before is lost to any reader.
   await new Promise((resolve) => setTimeout(resolve, 1000));
   Deno.truncateSync(log.path);
   await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -54,7 +54,7 @@ Deno.test("a provider of one URL and tracepoints() of another meet in one script
   const { code, stdout, stderr } = await tracer.result();
   assertEquals(code, 0, stderr);
   assertEquals(stdout, "from afar 1\nfrom afar 2\nfrom afar 3\n\n\n@ticks: 3\n");
-  // An error of a class that is not ours is told by its code.
+  // The error's class is not btrace's own class, so btrace must recognize the error by its code.
   await using bad = new RunningBtrace([
     "--plane",
     "user",
@@ -93,7 +93,7 @@ Deno.test("what cannot be a provider is refused in one line", () => {
   for (const [module, reason] of refusals) {
     const { code, stdout, stderr } = btrace(["--provider", module, "-e", "BEGIN { exit(); }"]);
     assertEquals([code, stdout], [1, ""], module);
-    // Deno itself tells what it downloads.
+    // Deno itself reports what it downloads.
     assert(/^(.*Download.*\n)?ERROR: Cannot (load provider|use) .*\n$/.test(stderr), stderr);
     assert(reason.test(stderr), stderr);
   }

@@ -1,4 +1,4 @@
-// Clocks and counters on the running kernel.
+// Tests of clocks and counters on the running kernel.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openDevice, type Session } from "../../core/mod.ts";
@@ -12,7 +12,7 @@ function openSession(): Session {
   return openDevice({ providers: allProviders() }).open();
 }
 
-/** A program that does nothing but use a CPU, until it is disposed. */
+/** Starts a program that keeps one CPU busy until it is disposed. */
 function spinOn(cpu: number): AsyncDisposable {
   const child = new Deno.Command("taskset", {
     args: ["-c", `${cpu}`, "sh", "-c", "while :; do :; done"],
@@ -25,7 +25,7 @@ function spinOn(cpu: number): AsyncDisposable {
   };
 }
 
-/** Milliseconds since boot. */
+/** Time in milliseconds, on the clock of this process. */
 const now = () => performance.now();
 
 for (const [what, busy] of [["idle", false], ["busy", true]] as const) {
@@ -49,7 +49,8 @@ for (const [what, busy] of [["idle", false], ["busy", true]] as const) {
         const after = now();
         const { fired, skippedTicks } = session.stats();
         const ticks = Number(fired + skippedTicks);
-        // One more or less on each CPU, in what is between the two times that we know.
+        // The true start and stop lie between the two times measured for each, so a tick more or
+        // less per CPU is right.
         const least = (Math.floor((stopping - started) / periodMs) - 1) * cpus.length;
         const most = (Math.ceil((after - before) / periodMs) + 1) * cpus.length;
         assert(ticks >= least && ticks <= most, `${least} <= ${ticks} <= ${most}`);
@@ -66,7 +67,7 @@ kernelTest("profile: ticks that cannot come are skipped, not lost", [], async ()
   const before = now();
   session.start();
   const started = now();
-  // A recorder reads while this thread is held up: nothing is skipped for that.
+  // The kernel records while this thread is held up, so no tick may be skipped.
   while (now() - started < 300);
   const stopping = now();
   session.stop();
@@ -107,8 +108,8 @@ kernelTest("profile: follows CPUs that go and come", ["hotplug", "root"], async 
   assert(cpus.slice(back).includes(1));
   session.stop();
   await reading;
-  // CPU 1 is not seen to go for half a second, and ticks on that long. The rest of the time away is
-  // nobody's.
+  // The session notices within half a second that CPU 1 is offline. Ticks of the rest of the time in
+  // which it was offline belong to nobody.
   const { fired, skippedTicks } = session.stats();
   const most = (2 * (now() - started) - away + 500) / 5;
   assert(Number(fired + skippedTicks) <= most, `${fired} + ${skippedTicks} <= ${most}`);
@@ -141,7 +142,7 @@ kernelTest("software: a default count, an alias, the probe's name", [], () => {
 
 kernelTest("hardware: says that this machine has no counters", [], () => {
   const { code, stdout, stderr } = btrace(["-e", "hardware:cache-misses:1e6 { @ = count(); }"]);
-  if (code === 0) return; // it has
+  if (code === 0) return; // this machine has the counter
   assertEquals(stdout.trim(), "");
   assertMatch(
     stderr,

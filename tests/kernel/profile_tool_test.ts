@@ -1,4 +1,4 @@
-// tools/profile.ts: what it says of known programs, and whether perf says the same.
+// Tests of tools/profile.ts on known programs, and against perf.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { cpuMs } from "../cpu_time.ts";
@@ -18,7 +18,7 @@ function profile(args: readonly string[], options: Deno.CommandOptions = {}) {
   return output(Deno.execPath(), command, options);
 }
 
-/** A folder for what is written. */
+/** Makes a folder for output files, which is removed on disposal. */
 function folder(): { path: string } & Disposable {
   const path = Deno.makeTempDirSync();
   return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
@@ -40,7 +40,7 @@ function sum(lines: readonly Line[]): number {
   return lines.reduce((all, { count }) => all + count, 0);
 }
 
-/** Share of the samples whose stack has these frames, in this order. */
+/** Share of the samples whose stack contains these frames in this order, from 0 to 1. */
 function share(lines: readonly Line[], ...wanted: readonly string[]): number {
   const has = ({ frames }: Line) => {
     let at = -1;
@@ -49,27 +49,27 @@ function share(lines: readonly Line[], ...wanted: readonly string[]): number {
   return sum(lines.filter(has)) / sum(lines);
 }
 
-/** Profiles a command into collapsed stacks. */
+/** Profiles a command; returns its collapsed stacks. */
 function foldedOf(command: string, ...args: readonly string[]): Line[] {
   const { lines, stdout } = run(command, ...args);
-  // At most what the command itself says.
+  // The command line prints nothing but what the profiled command prints.
   assert(stdout.split("\n").length <= 2, stdout);
   return lines;
 }
 
-/** The same, with what the command has said. */
+/** Profiles a command; returns its collapsed stacks and what has been printed. */
 function run(command: string, ...args: readonly string[]): { lines: Line[]; stdout: string } {
   using at = folder();
   const { code, stdout, stderr } = profile(["-c", command, "-o", "a.folded", ...args], {
     cwd: at.path,
   });
   assertEquals(code, 0, stderr);
-  // No logs of runtimes, nothing else.
+  // The folder holds the result alone: no logs of runtimes.
   assertEquals([...Deno.readDirSync(at.path)].map(({ name }) => name), ["a.folded"]);
   return { lines: parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`)), stdout };
 }
 
-/** Maps that runtimes have left. */
+/** Lists the perf maps that runtimes have left in /tmp. */
 function perfMaps(): string[] {
   return [...Deno.readDirSync("/tmp")].map(({ name }) => name)
     .filter((name) => /^perf-\d+\.map$/.test(name)).sort();
@@ -86,8 +86,8 @@ kernelTest(
 );
 
 /**
- * Share of a script's samples that have these frames, without those of its
- * runtime's start and end: a slow machine may spend a tenth of the run on them.
+ * Share of a script's samples that contain these frames. Samples of the runtime's start and end are
+ * left out, since a slow machine may spend a tenth of the run on them.
  */
 function scriptShare(command: (ms: number) => string, wanted: readonly string[]): number {
   const before = perfMaps();
@@ -148,7 +148,7 @@ testWith("profile works for an ordinary user's own processes", ["root", "setpriv
   assert(Number(self) >= 95, stdout);
 });
 
-/** Inclusive share of each frame. */
+/** Computes for each frame the share of the samples that contain the frame. */
 function inclusive(lines: readonly Line[]): Map<string, number> {
   const shares = new Map<string, number>();
   const all = sum(lines);
@@ -158,7 +158,10 @@ function inclusive(lines: readonly Line[]): Map<string, number> {
   return shares;
 }
 
-/** What `perf script` prints as collapsed stacks, with our names for what has none. */
+/**
+ * Collapses what `perf script` prints; frames without a name get the names that this tool gives
+ * them.
+ */
 function foldPerf(text: string): Line[] {
   const lines: Line[] = [];
   for (const sample of text.split("\n\n")) {
@@ -216,7 +219,7 @@ testWith("profile agrees with perf, over 3,000 samples", ["root", "gcc", "perf"]
 });
 
 kernelTest("profile --offcpu tells how long threads wait, and in what", [], () => {
-  // The command's own watch: a busy machine wakes a thread late.
+  // The command tells the time itself, because a busy machine wakes a thread late.
   const watch = "read now idle </proc/uptime; echo $now";
   const { lines, stdout } = run(`sh -c '${watch}; sleep 0.3; sleep 0.4; ${watch}'`, "--offcpu");
   const [from, to] = stdout.trim().split("\n").map(Number);
@@ -227,7 +230,7 @@ kernelTest("profile --offcpu tells how long threads wait, and in what", [], () =
   assert(slept >= 700 && slept < most, `${slept} of ${most} ms`);
   const waited = waits("sh", "do_wait_[k]");
   assert(waited >= 700 && waited < most, `${waited} of ${most} ms`);
-  // Those that have died wait no more.
+  // Threads that have ended wait no longer.
   assert(sum(lines) / 1000 < 2 * most + 500, `${sum(lines)} us, ${most} ms`);
 });
 

@@ -1,4 +1,5 @@
-// Every script of tools/scripts runs for real: something happens, and the script says so.
+// Runs every script of tools/scripts: the test makes something happen, and the script must report
+// it.
 
 import { assert, assertMatch } from "@std/assert";
 import { kernelTest, output, ROOT, RunningBtrace } from "../helpers.ts";
@@ -6,11 +7,11 @@ import { kernelTest, output, ROOT, RunningBtrace } from "../helpers.ts";
 const FOLDER = `${ROOT}tools/scripts/`;
 
 interface Case {
-  /** Positional parameters. */
+  /** Positional parameters of the script. */
   readonly params?: readonly string[];
-  /** What happens while it runs. */
+  /** Makes the events happen that the script reports. */
   readonly work: (folder: string) => unknown;
-  /** What it must say. */
+  /** Text that the script must print. */
   readonly expect: RegExp;
 }
 
@@ -23,7 +24,7 @@ async function pause(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A TCP connection to this process and back, closed by both. */
+/** Opens a TCP connection from this process to itself, and closes it on both sides. */
 async function connect(): Promise<void> {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted = listener.accept();
@@ -36,12 +37,15 @@ async function connect(): Promise<void> {
   await pause(100);
 }
 
-/** A first segment that nobody answers: a queue for connections that is full. */
+/**
+ * Makes the kernel send a TCP segment again: the queue for connections is full, so nobody answers
+ * the first segment.
+ */
 function retransmit(folder: string): void {
   sh(`gcc -o ${folder}/full ${ROOT}tests/testdata/full_backlog.c && ${folder}/full`);
 }
 
-/** A process that takes more memory than its control group may. */
+/** Runs a process that takes more memory than its control group allows. */
 function runOutOfMemory(folder: string): void {
   sh(`sh ${ROOT}tests/testdata/oom.sh ${folder}`);
 }
@@ -169,7 +173,8 @@ Deno.test("every script says how it is used and what it prints", () => {
 
 for (const [name, { params = [], work, expect }] of Object.entries(CASES)) {
   kernelTest(`${name}.bt prints something true`, ["tracefs", "gcc"], async () => {
-    // On a disk, if there is one under the checkout: /tmp may be memory.
+    // The folder is below the checkout, so that it is on a disk if the checkout is; /tmp may be
+    // memory.
     const folder = Deno.makeTempDirSync({ dir: ROOT, prefix: ".scripts_test_" });
     try {
       await using tracer = new RunningBtrace([`${FOLDER}${name}.bt`, ...params]);

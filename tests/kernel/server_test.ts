@@ -1,9 +1,9 @@
-// A Deno server under load: its tracepoints seen from outside while it serves.
+// Traces a Deno server under load from outside: its tracepoints fire while it serves.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { kernelTest, ROOT, RunningBtrace } from "../helpers.ts";
 
-/** The server as a process of its own. */
+/** A server in a process of its own, with tracepoints. */
 class Server implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly url: string;
@@ -31,7 +31,7 @@ class Server implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** So many requests, some at a time; every one must be answered. */
+  /** Sends a number of requests, some at a time; fails unless every request is answered. */
   async load(count: number): Promise<void> {
     let next = 0;
     const client = async () => {
@@ -77,7 +77,7 @@ kernelTest("a server goes on when its tracer is killed in the middle", [], async
   await new Promise((resolve) => setTimeout(resolve, 100));
   await tracer.stop("SIGKILL");
   await load;
-  // The next one finds everything in place.
+  // A second tracer attaches without any preparation.
   await using next = new RunningBtrace([
     ...["-p", `${server.pid}`, "-e", "static:http:request { @ = count(); }"],
   ]);

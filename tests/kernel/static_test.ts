@@ -1,4 +1,5 @@
-// Tracepoints of TypeScript programs: from within, from outside, and by other tracers.
+// Tests of tracepoints in TypeScript programs: seen from within, from outside, and by other
+// tracers.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
@@ -9,7 +10,7 @@ import { btrace, codeOf, kernelTest, output, ROOT, RunningBtrace, testWith } fro
 
 const PROGRAM = `${ROOT}tests/testdata/traced_program.ts`;
 
-/** The program, once it runs. */
+/** Starts a program with tracepoints; resolves when the program runs. */
 async function start(rounds = 500): Promise<Deno.ChildProcess & AsyncDisposable> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", PROGRAM, `${rounds}`],
@@ -23,11 +24,11 @@ async function start(rounds = 500): Promise<Deno.ChildProcess & AsyncDisposable>
       try {
         child.kill("SIGKILL");
       } catch {
-        // It has ended.
+        // The program has ended already.
       }
       await child.stdout.cancel();
       await child.status;
-      // Killed, it could not remove its library itself.
+      // A killed program could not remove its library.
       for (const path of librariesOf(child.pid)) Deno.removeSync(path);
     },
   });
@@ -192,12 +193,13 @@ Deno.test("whatever is passed, and whatever listeners do, the program does not n
 kernelTest("files that only look like a program's library are not believed", [], async () => {
   await using program = await start();
   const [library] = librariesOf(program.pid);
-  // Another user's, one that is not mapped, one of a process that has ended.
+  // Libraries that must not be believed: a file of another user, a file that is not mapped, and a
+  // file of a process that has ended.
   const others = [`/tmp/dt-static-${program.pid}-fake-1.so`, "/tmp/dt-static-999999-fake-2.so"];
   try {
     for (const path of others) {
       const bytes = Deno.readFileSync(library);
-      // Its name is another one: dttest becomes fakest.
+      // The forged file has another provider's name: dttest becomes fakest.
       const text = new TextDecoder("latin1").decode(bytes).replaceAll("dttest", "fakest");
       Deno.writeFileSync(path, Uint8Array.from(text, (one) => one.charCodeAt(0)));
       Deno.chownSync(path, 65534, 65534);
@@ -253,8 +255,8 @@ Deno.test("a tracepoint that nobody looks at costs about a nanosecond", () => {
     for (let i = 0; i < rounds; i++) call(i);
     return (performance.now() - before) / rounds * 1e6;
   };
-  // The scale is a call of the C library that does nothing, about 10 ns, measured in turns with ours,
-  // because others use the machine, too.
+  // The unit is a call of a C function that does next to nothing, about 10 ns. Both are measured in
+  // turns, because others use the machine, too.
   const library = Deno.dlopen("libc.so.6", { abs: { parameters: ["i32"], result: "i32" } });
   const { abs } = library.symbols;
   let last = 0;
@@ -294,7 +296,7 @@ Deno.test("publishChannels() makes tracepoints of channels, and nothing while no
     session.enable("static:channels:dt_test_request", { capture: { arg0: { string: 256 } } });
     session.start();
     requests.publish(message);
-    // What a message does when it is looked at is nothing to the publisher.
+    // A message that throws when somebody looks into it must not disturb the publisher.
     requests.publish({
       get broken(): never {
         throw new Error("broken");

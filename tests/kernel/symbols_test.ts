@@ -1,4 +1,4 @@
-// Names of addresses in real programs, in every way in which a file may keep them.
+// Tests of naming addresses in real programs, in every way in which a file may keep its symbols.
 
 import { assert, assertEquals } from "@std/assert";
 import { statusField } from "../../core/sys/thread.ts";
@@ -7,7 +7,7 @@ import { openSymbolizer } from "../../language/names/open_symbolizer.ts";
 import { cpuMs } from "../cpu_time.ts";
 import { btrace, buildProgram, output, RunningBtrace, testWith } from "../helpers.ts";
 
-/** A program that waits, with what it has told. */
+/** A program that waits, and the words that it has printed. */
 class Waiting implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #words: string[];
@@ -33,7 +33,7 @@ class Waiting implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** An address that it has told. */
+  /** Address that the program has printed as its word number `index`. */
   address(index: number): bigint {
     return BigInt(`0x${this.#words[index]}`);
   }
@@ -48,13 +48,13 @@ class Waiting implements AsyncDisposable {
     try {
       this.#child.kill("SIGKILL");
     } catch {
-      return; // it has ended
+      return; // the program has ended already
     }
     await this.end();
   }
 }
 
-/** A copy of a program in a folder of its own. */
+/** Copies a program to a folder of its own, which is removed on disposal. */
 function copyOf(program?: string): { path: string; folder: string } & Disposable {
   const folder = Deno.makeTempDirSync();
   const path = `${folder}/program`;
@@ -67,12 +67,12 @@ function run(command: string, ...args: string[]): void {
   assertEquals(code, 0, stderr);
 }
 
-/** The names of the three addresses that places.c tells. */
+/** Names two of the addresses that places.c prints. */
 function names(symbolizer: Symbolizer, program: Waiting) {
   return [0, 1].map((index) => symbolizer.user(program.pid, program.address(index) + 2n).name);
 }
 
-/** The only child of a process. */
+/** Finds the only child of a process. */
 function childOf(parent: number): number {
   for (const { name } of Deno.readDirSync("/proc")) {
     const pid = Number(name);
@@ -141,7 +141,7 @@ testWith("Symbolizer finds separate debug files by their link", ["gcc"], async (
       await using linked = await Waiting.start(`${copy.path}.linked`);
       using symbolizer = new Symbolizer();
       assertEquals(names(symbolizer, linked), BOTH, `${place} ${id}`);
-      // A file that is not its own is not believed.
+      // A debug file of another program must not be believed.
       run("objcopy", "--strip-all", "--only-keep-debug", "/bin/true", debug);
       using distrustful = new Symbolizer();
       assertEquals(names(distrustful, linked), [undefined, "shown"]);
@@ -188,7 +188,7 @@ testWith("openSymbolizer() reads .gnu_debugdata", ["gcc", "xz"], async () => {
 testWith("openSymbolizer() makes names of C++ and Rust readable", ["gcc"], async () => {
   using copy = copyOf();
   const source = `${copy.folder}/program.c`;
-  // Names as compilers make them; the machine need not have those.
+  // The names are spelled as compilers mangle them, so that no C++ or Rust compiler is needed.
   Deno.writeTextFileSync(
     source,
     Deno.readTextFileSync("tests/testdata/places.c")
@@ -203,7 +203,7 @@ testWith("openSymbolizer() makes names of C++ and Rust readable", ["gcc"], async
     "app::server::poll",
     "app::server::handle(std::string const&)",
   ]);
-  // C's names only look like that.
+  // These names of C functions only look mangled.
   const c = Deno.readTextFileSync("tests/testdata/places.c").replaceAll("shown", "_ReadFile")
     .replaceAll("hidden", "__Reset");
   Deno.writeTextFileSync(source, c);
@@ -237,7 +237,7 @@ testWith(
     await using program = await Waiting.start(copy.path, [library]);
     Deno.removeSync(copy.path);
     Deno.removeSync(library);
-    // Another file of that name is not the one.
+    // Another file under the old path must not be taken for the deleted library.
     Deno.copyFileSync("/bin/true", copy.path);
     using symbolizer = new Symbolizer();
     assertEquals(names(symbolizer, program), BOTH);
@@ -252,7 +252,7 @@ testWith(
   async () => {
     using copy = copyOf(buildProgram("places"));
     await using program = await Waiting.start(copy.path);
-    // As an installer does it.
+    // The file is replaced as an installer does.
     Deno.writeTextFileSync(
       `${copy.folder}/other.c`,
       Deno.readTextFileSync("tests/testdata/places.c").replaceAll("hidden", "wrong_name")
@@ -272,9 +272,9 @@ testWith("Symbolizer survives files that vanish, and damaged ones", ["gcc"], asy
     using symbolizer = new Symbolizer();
     assert(symbolizer.buildId(program.pid, program.address(0)) !== undefined);
     Deno.removeSync(copy.path);
-    symbolizer.user(program.pid, program.address(0)); // its name, or none
+    symbolizer.user(program.pid, program.address(0)); // with or without a name, but no exception
   }
-  // Headers, notes, tables: every byte of them is somebody's to change.
+  // Headers, notes, tables: a hostile user can change every byte of them.
   const good = Deno.readFileSync(buildProgram("places"));
   const view = new DataView(good.buffer);
   const notes = 0x338 < good.length ? good.subarray(0x300, 0x400).indexOf(0x47) + 0x300 - 12 : 0;
@@ -337,7 +337,7 @@ testWith("Symbolizer reads the maps that runtimes write", ["gcc"], async () => {
     assertEquals(name(0x210n), "LazyCompile:*add /app.js:1");
     assertEquals(name(0x300n), undefined);
     assert(symbolizer.user(program.pid, program.address(0)).generated);
-    // It goes on writing.
+    // The runtime writes more lines to its perf map.
     const more = `${(program.address(0) + 0x300n).toString(16)} 10 new\n`;
     Deno.writeTextFileSync(map, more, { append: true });
     await new Promise((resolve) => setTimeout(resolve, 1100));
@@ -352,7 +352,7 @@ testWith("Symbolizer names what has ended, if it watched", ["gcc", "root"], asyn
   const before = await Waiting.start(buildProgram("places"));
   using symbolizer = new Symbolizer();
   using _watch = symbolizer.watch();
-  await new Promise((resolve) => setTimeout(resolve, 100)); // it looks around meanwhile
+  await new Promise((resolve) => setTimeout(resolve, 100)); // time for the look at all processes
   const after = await Waiting.start("sh", ["-c", `exec ${buildProgram("places")}`]);
   await before.end();
   await after.end();
@@ -385,7 +385,8 @@ testWith(
   ["gcc", "root", "unshare"],
   async () => {
     const program = buildProgram("generated");
-    // It is process 1 there; its map is in our /tmp or in its own.
+    // The program is process 1 in its namespace; its perf map lies in this process's /tmp or in its
+    // own.
     const script = (more: string) => ["-p", "-m", "-f", "sh", "-c", `${more} exec ${program}`];
     for (
       const more of [
@@ -413,7 +414,7 @@ testWith("Symbolizer names 100,000 stacks of 127 frames in seconds, in bounded m
   const { pid } = Deno;
   const maps = [...Deno.readTextFileSync("/proc/self/maps").matchAll(/^(\w+)-(\w+) r-xp .*\.so/gm)];
   const places = maps.map(([, from, to]) => [BigInt(`0x${from}`), BigInt(`0x${to}`)] as const);
-  // 20,000 places of code, met again and again, as samples meet them.
+  // 20,000 addresses in code, each looked up many times, as samples do.
   const addresses = Array.from({ length: 20_000 }, (_, i) => {
     const [from, to] = places[i % places.length];
     return from + BigInt(i * 7919) % (to - from);

@@ -1,4 +1,4 @@
-// Fields of the kernel's tracepoints: arrays, dynamic ones, nested structures.
+// Tests of the fields of the kernel's tracepoints: arrays, dynamic arrays, nested structures.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
@@ -51,7 +51,7 @@ kernelTest(
 kernelTest("dynamic arrays are addresses of their elements", ["tracefs"], () => {
   const device = openDevice({ providers: allProviders() });
   const types = (text: string) => generate(compile({ name: "stdin", text }, device));
-  // What makes them needs hardware that few machines have: it is compiled only.
+  // Few machines have the hardware that fires these tracepoints, so the scripts are compiled only.
   for (
     const [event, use] of [
       ["dma:dma_alloc_sgt", "args.phys_addrs[1]"],
@@ -59,7 +59,7 @@ kernelTest("dynamic arrays are addresses of their elements", ["tracefs"], () => 
       ["ras:arm_event", "buf(args.pei_buf, args.pei_len)"],
     ]
   ) {
-    if (device.match(`tracepoint:${event}`).length === 0) continue; // not in every kernel
+    if (device.match(`tracepoint:${event}`).length === 0) continue; // this kernel lacks the event
     types(`tracepoint:${event} { print(${use}); }`);
   }
 });

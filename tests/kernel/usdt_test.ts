@@ -1,4 +1,4 @@
-// usdt: probes that programs declare, as sys/sdt.h makes them and with operands of every form.
+// Tests of usdt probes: those that sys/sdt.h makes, with operands of every form.
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { btrace, buildProgram, kernelTest, output, RunningBtrace } from "../helpers.ts";
@@ -70,7 +70,7 @@ kernelTest("usdt raises a semaphore while it is attached, in processes that run 
   assertEquals(late.stderr.trim(), "50");
   const { stdout } = await running.stop();
   assertMatch(stdout, new RegExp(`^@\\[${early.pid}\\]: 100$`, "m"));
-  // Nobody looks any more.
+  // Nobody traces the program any more, so its counter is 0.
   assertEquals(output(program, ["50"]).stderr.trim(), "0");
 });
 

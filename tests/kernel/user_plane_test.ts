@@ -1,5 +1,5 @@
-// The user plane, with real processes: what is traced, what happens to those who are traced, and what an
-// ordinary user may do.
+// Tests of the user plane with real processes: what is traced, what tracing does to the traced
+// processes, and what an ordinary user may do.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { openDevice, OUTCOME } from "../../core/mod.ts";
@@ -19,13 +19,13 @@ import {
 
 const USER = ["--plane", "user"];
 
-/** The process whose thread traces another one. */
+/** Finds the process whose thread traces a process; 0 if nobody traces it. */
 function tracerOf(pid: number): number {
   const thread = Number(status(pid, "TracerPid") ?? 0);
   return thread === 0 ? 0 : Number(status(thread, "Tgid"));
 }
 
-/** A field of /proc/PID/status; undefined if the process has gone. */
+/** Reads a field of /proc/PID/status; undefined if the process is gone. */
 function status(pid: number, field: string): string | undefined {
   try {
     const text = Deno.readTextFileSync(`/proc/${pid}/status`);
@@ -107,7 +107,7 @@ testWith("own programs are sampled without privilege", ["root", "setpriv", "gcc"
     'profile:hz:99 { @[comm, usermode, reg("ip") > 0] = count(); @frames = min(len(ustack)); }',
   ]);
   const samples = Number(/^@\[spin, 1, true\]: (\d+)$/m.exec(stdout)?.[1]);
-  // A second of CPU time, most of it in user code.
+  // The program takes a second of CPU time, most of it in user code.
   assert(samples > 80 && samples < 110, stdout + stderr);
   assertMatch(stdout, /^@frames: [2-9]$/m);
 });
@@ -152,7 +152,7 @@ testWith("signals and stops reach the tracee as they would", [], () => {
   ]);
   assertStringIncludes(stdout, "caught\nresumed\n");
   for (const signal of [10, 15, 18, 19]) assertStringIncludes(stdout, `@sent[${signal}]: 1\n`);
-  // It stood still meanwhile.
+  // The program stood still while it was stopped.
   assert(Number(/@ticks: (\d+)/.exec(stdout)![1]) >= 25, stdout);
 });
 
@@ -222,7 +222,7 @@ testWith("nothing is lost, however slowly output is read", [], async () => {
     lines += decoder.decode(chunk).split("a line of some length").length - 1;
     await pause(5);
   }
-  // head reads 8 KiB at a time, and something at its start.
+  // head reads 8 KiB at a time, and a few other files at its start.
   assert(lines > 40000000 / 8192, `${lines}`);
 });
 
@@ -290,7 +290,7 @@ testWith("whatever an action does, nobody stays stopped", ["gcc"], async () => {
       await until("an event", () => events > 0);
     }
     await until("nobody traces", () => status(child.pid, "TracerPid") === "0");
-    // It also tells its status to who started it, not to the tracer.
+    // The process that started the child reads its status, not the tracer.
     assertEquals((await child.status).code, 5, way);
   }
 });
@@ -309,7 +309,7 @@ testWith("other children of the tracer's thread keep their exit status", ["gcc"]
     codes.push((await child.status).code);
   }
   assertEquals(codes, [0, 1, 2, 3, 4]);
-  // The session ends with its target.
+  // The session ends when its target ends.
   let events = 0;
   for await (const _ of session) events++;
   assert(events > 10);

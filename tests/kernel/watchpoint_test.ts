@@ -1,8 +1,11 @@
-// watchpoint: what it refuses. Virtual machines may have breakpoints that never fire, so what fires is tested
-// in one that is emulated: tests/vm/guest/watchpoint.ts.
+// Tests of what the provider watchpoint refuses. In a virtual machine breakpoints may never fire,
+// so firing is tested on an emulated CPU: tests/vm/guest/watchpoint.ts.
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { btrace, kernelTest } from "../helpers.ts";
+import type { BpfProgram } from "../../core/bpf/mod.ts";
+import { openDevice } from "../../core/mod.ts";
+import { allProviders } from "../../providers/mod.ts";
+import { btrace, kernelTest, output } from "../helpers.ts";
 
 kernelTest("watchpoint says what it cannot watch", [], () => {
   const refusals: [probe: string, message: string][] = [
@@ -18,9 +21,28 @@ kernelTest("watchpoint says what it cannot watch", [], () => {
     assertEquals(code, 1);
     assertStringIncludes(stderr, `Cannot watch ${probe}: ${message}`);
   }
-  // The CPU has four.
+  // The CPU has four debug registers.
   const five = [0, 1, 2, 3, 4].map((i) => `watchpoint:0x10${i}0:8:w`);
   const { code, stderr } = btrace(["-e", `${five.join(", ")} { @ = count(); }`]);
   assertEquals(code, 1);
   assertMatch(stderr, /^ERROR: .*the CPU has no watchpoint left/m);
+});
+
+kernelTest("every perf program has a name of its own in bpftool", [], () => {
+  using session = openDevice({ providers: allProviders() }).open();
+  const names = {
+    "interval:s:1": "dt_clock",
+    "profile:hz:99": "dt_clock",
+    "software:page-faults:100": "dt_software",
+    "hardware:cycles:1000000": "dt_hardware",
+    "watchpoint:0x1000:8:w": "dt_watchpoint",
+  };
+  for (const probe of Object.keys(names)) session.enable(probe);
+  // Loads the programs and attaches none: not every machine counts cycles.
+  session.prepare();
+  const { stdout } = output("bpftool", ["-j", "prog", "show"]);
+  const ids = new Set(session.programs.map((program) => (program as BpfProgram).info().id));
+  const shown = (JSON.parse(stdout) as { id: number; name: string }[])
+    .filter(({ id }) => ids.has(id)).map(({ name }) => name);
+  assertEquals(shown.toSorted(), Object.values(names).toSorted());
 });

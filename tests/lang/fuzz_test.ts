@@ -1,5 +1,6 @@
-// Scripts broken at random, with a fixed seed: whatever the text, the compiler answers with a program
-// or with diagnostics, the verifier takes every program, both planes print the same. Longer by hand:
+// Compiles scripts that are broken at random, from a fixed seed. Whatever the text, the compiler
+// must answer with a program or with diagnostics, the verifier must accept every program, and both
+// planes must print the same. A longer run by hand:
 //
 //   FUZZ_SECONDS=600 FUZZ_SEED=5 deno test -A tests/lang/fuzz_test.ts
 
@@ -64,7 +65,10 @@ const FRAGMENTS = [
   ],
 ];
 
-/** Numbers from a seed: the same on every machine. */
+/**
+ * Makes a generator of numbers below a limit; the same seed gives the same numbers on every
+ * machine.
+ */
 function generator(seed: number): (limit: number) => number {
   return (limit) => {
     seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
@@ -90,10 +94,15 @@ function mutate(seeds: readonly string[], random: (limit: number) => number): st
 }
 
 const device = openDevice({ providers: allProviders() });
-// Without what depends on the tracer alone, so that a program can be loaded again and again.
+// Unsafe functions such as system() and signal() are refused, so that random programs do no harm.
 const OPTIONS = { unsafe: false } as const;
 
-/** Compiles, and loads if told to; says what it was that broke. */
+/**
+ * Compiles a text, and loads and runs the program if asked to.
+ *
+ * @returns How far the text came: a refusal with diagnostics is a good end, too.
+ * @throws {Error} The compiler or the interpreter crashed, or the kernel refused the program.
+ */
 function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "loaded" {
   let script: Script;
   try {
@@ -106,7 +115,7 @@ function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "lo
   try {
     interpret(script);
   } catch (error) {
-    // It may well ask for what the user plane does not have.
+    // The script may ask for something that the user plane does not have.
     if (!(error instanceof ScriptError)) {
       throw new Error(`the interpreter crashed on ${JSON.stringify(text)}`, { cause: error });
     }
@@ -116,13 +125,13 @@ function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "lo
     running.fire("begin");
     running.fire("end");
   } catch (error) {
-    if (error instanceof ScriptError) return "refused"; // too large
+    if (error instanceof ScriptError) return "refused"; // the program is too large
     throw new Error(`the kernel refused ${JSON.stringify(text)}`, { cause: error });
   }
   return "loaded";
 }
 
-/** Tries texts until the rounds or the seconds are over. */
+/** Tries texts until the given number of rounds, or FUZZ_SECONDS, are over. */
 function rounds(make: (random: (limit: number) => number) => string, limit: number, share: number) {
   const random = generator(Number(Deno.env.get("FUZZ_SEED") ?? 1));
   const end = Date.now() + SECONDS * 500;
@@ -161,7 +170,7 @@ kernelTest("no program of the grammar crashes the compiler or is refused by the 
   assert(compiled + loaded > 300 && loaded > 80, `${compiled} compiled, ${loaded} loaded`);
 });
 
-/** Everything that a program prints on a plane; undefined if it has an error. */
+/** Runs a program on a plane and returns everything that it prints; undefined if it fails. */
 async function printed(text: string, plane: PlaneName): Promise<string | undefined> {
   let out = "";
   let notices = "";

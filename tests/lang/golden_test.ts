@@ -1,4 +1,5 @@
-// Goldens in pairs: x.bt and what it prints, x.ok. `deno task golden` rewrites them; read the diff.
+// Goldens in pairs: a script x.bt, and everything that it prints, x.ok. `deno task golden` rewrites
+// the goldens; read the diff.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { openDevice, type PlaneName } from "../../core/mod.ts";
@@ -41,12 +42,13 @@ for (const script of scripts.filter((name) => name.startsWith("err."))) {
     assert(error instanceof ScriptError, `${script} compiles`);
     const code = script.split(".")[1];
     assert(error.diagnostics.some((one) => one.code === code), error.message);
-    // Deep nesting and long lines: the message matters, not the excerpt.
+    // A script with deep nesting or long lines is compared by the message alone, without the
+    // excerpt.
     assertGolden(script, error.message);
   });
 }
 
-/** Source files below a folder, tests left out. */
+/** Lists the source files below a folder, tests excepted. */
 function* sources(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     if (isDirectory) yield* sources(`${folder}/${name}`);
@@ -101,7 +103,7 @@ Deno.test("they print the same on the user plane, or say what they need", async 
   if (wrong.length > 0) throw new AggregateError(wrong, wrong.map(String).join("\n"));
 });
 
-/** All that a script prints: warnings, output, then what goes to stderr. */
+/** Runs a script and returns all that it prints: warnings, output, then the text for stderr. */
 async function output(script: string, plane: PlaneName = "kernel"): Promise<string> {
   const { options, compile: compileOptions } = optionsOf(source(script).text);
   const compiled = compile(source(script), device, { ...compileOptions, plane });
@@ -115,8 +117,8 @@ async function output(script: string, plane: PlaneName = "kernel"): Promise<stri
     stdout: (bytes) => text += decoder.decode(bytes, { stream: true }),
     stderr: (bytes) => errors += decoder.decode(bytes),
   });
-  // The tracer's own name differs between `deno run` and `deno test`; the user plane tells the
-  // process's.
+  // The tracer's own name differs between `deno run` and `deno test`. The user plane prints the
+  // name of the process, the kernel plane that of the thread.
   const file = plane === "user" ? "/proc/self/comm" : "/proc/thread-self/comm";
   const comm = Deno.readTextFileSync(file).trim();
   return text.replaceAll(`[${comm}]`, "[COMM]") + errors;

@@ -1,7 +1,7 @@
-// Random programs that are right by construction, or nearly: every production of the language, with
-// variables that exist and types that mostly fit.
+// Makes random programs for fuzz_test.ts that are right by construction, or nearly so: they use
+// every production of the language, variables that exist, and types that mostly fit.
 
-/** A number below a limit. */
+/** Returns a random whole number from 0 to `limit` - 1. */
 export type Random = (limit: number) => number;
 
 const PROBES: readonly { probe: string; ints: readonly string[]; strings: readonly string[] }[] = [
@@ -38,10 +38,10 @@ const PROBES: readonly { probe: string; ints: readonly string[]; strings: readon
   { probe: "rawtracepoint:sched_wakeup", ints: ["args.p.pid"], strings: ["args.p.comm"] },
 ];
 
-/** Values that both planes know and that do not change from run to run. */
+/** Builtins that both planes have and whose values do not change from run to run. */
 const STEADY = ["pid", "uid", "gid", "ncpus", "ppid"];
 
-/** Makes one program. */
+/** Makes one random program. */
 export class ProgramGenerator {
   readonly #random: Random;
   #ints: string[] = [];
@@ -50,7 +50,7 @@ export class ProgramGenerator {
   #names = 0;
   #depth = 0;
 
-  /** Prints the same each time, on both planes. */
+  /** True if the program must print the same each time, on both planes. */
   readonly #steady: boolean;
 
   constructor(random: Random, options: { steady?: boolean } = {}) {
@@ -73,7 +73,10 @@ export class ProgramGenerator {
     return items[this.#random(items.length)];
   }
 
-  /** What only one plane has, or changes from run to run, or what stands for it. */
+  /**
+   * Picks an item: from `changing` where output may differ between runs or planes, from `steady`
+   * where it must not.
+   */
   #pickIf(changing: readonly string[], steady: readonly string[]): string {
     return this.#pick(this.#steady ? steady : changing);
   }
@@ -171,7 +174,8 @@ export class ProgramGenerator {
       case 16: {
         const variable = `$f${this.#names++}`;
         const body = this.#inner().slice(1);
-        // Entries come in no order.
+        // The entries of a map come in no fixed order, so a steady program iterates over a map of
+        // one entry.
         const map = this.#steady ? "@one" : "@ki";
         return `for (${variable} : ${map}) { print(${variable}.1 + ${variable}.0); ${body}`;
       }

@@ -1,9 +1,9 @@
-// What a golden script wants to be run with.
+// Reads the options that a golden script asks for in a comment.
 
 import type { PlaneName } from "../../core/mod.ts";
 import { parseOptions } from "../../tools/btrace/options.ts";
 
-/** The command line that a script's first line may ask for: `// OPTIONS: -f json a b` */
+/** Parses the command line after `// OPTIONS:` in a script, e.g. `// OPTIONS: -f json a b`. */
 export function optionsOf(text: string) {
   const line = /^\/\/ OPTIONS: (.*)$/m.exec(text)?.[1] ?? "";
   const args = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);

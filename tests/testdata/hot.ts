@@ -1,4 +1,5 @@
-// Uses a CPU for so many milliseconds, nearly all of them in one function.
+// Keeps a CPU busy for a number of milliseconds, nearly always in one function: a program to
+// profile.
 function hotFunction(until: number): number {
   let sum = 0;
   while (performance.now() < until) {

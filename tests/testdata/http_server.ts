@@ -1,4 +1,5 @@
-// A server with tracepoints of its own and of Deno's channels; says its port, ends when its input does.
+// A server with tracepoints of its own and with those of Deno's channels. Prints its port, and ends
+// when its stdin ends.
 
 import { publishChannels, tracepoints } from "../../providers/static/mod.ts";
 

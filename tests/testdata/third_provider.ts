@@ -1,5 +1,5 @@
-// A provider that brings copies of its own: of the core from where it is itself, of tracepoints() from
-// the URL that it is given.
+// A provider that brings copies of dt's modules: core from its own place, and tracepoints() from
+// the URL in its options.
 
 import { DtError } from "../../core/errors.ts";
 import type { Core, Provider } from "../../core/plugin/mod.ts";
@@ -15,7 +15,8 @@ export default function (core: Core): Provider {
     name: "third",
     probes: () => [{ name, args: [] }],
     provide(wanted) {
-      // Another class of the same name: told by its code.
+      // DtError is another class of the same name here, so btrace must recognize the error by its
+      // code.
       if (wanted === "third:bad") {
         throw new DtError("EINVAL", "Cannot tick badly", { operation: "enable" });
       }

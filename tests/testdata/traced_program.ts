@@ -1,4 +1,4 @@
-// A program with tracepoints, which it passes every 10 ms until it has done so often enough.
+// A program that passes its own tracepoints every 10 ms, as often as its argument says.
 import { tracepoints } from "../../providers/static/mod.ts";
 
 const http = tracepoints("dttest", {

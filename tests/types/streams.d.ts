@@ -1,5 +1,5 @@
-/** Joins a stream of strings or bytes into one text. */
+/** Reads a stream of strings or bytes to its end and returns the text. */
 export function toText(stream: ReadableStream<string | Uint8Array>): Promise<string>;
 
-/** Makes lines of pieces of text: without their ends of line. */
+/** Splits pieces of text into lines; the lines come without their ends of line. */
 export class TextLineStream extends TransformStream<string, string> {}

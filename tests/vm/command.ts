@@ -1,10 +1,10 @@
-// Programs that must succeed.
+// Runs programs for which a failure is an error of the test.
 
 /**
  * Runs a program to its end.
  *
- * @param expected Statuses that are none of a failure.
- * @returns What it wrote to its standard output.
+ * @param expected Exit statuses that count as success.
+ * @returns Text that the program wrote to its stdout.
  */
 export function run(
   command: string,

@@ -1,4 +1,5 @@
-// The file system that a virtual machine starts from: Deno with its libraries, busybox, modules.
+// Makes the file system that a virtual machine starts from: Deno with its libraries, busybox,
+// kernel modules. machine.ts boots it.
 
 import { copyPackages, ROOT } from "../helpers.ts";
 import { run } from "./command.ts";
@@ -16,16 +17,16 @@ const FOLDERS = [
   "shared",
   "run",
 ];
-/** Where programs and libraries are looked for. */
+/** Links in the root folder, as Debian has them: programs and libraries are looked for there. */
 const LINKS = { bin: "usr/bin", sbin: "usr/bin", lib: "usr/lib", lib64: "usr/lib64" };
 
 /**
- * Programs that are not busybox's: its shell runs some of its own without executing them, which btrace
- * waits for.
+ * Programs copied from this machine instead of busybox. Busybox's shell runs some of its own
+ * programs without executing them, but btrace waits for an execution.
  */
 const PROGRAMS = ["sh", "cat", "head", "sleep", "true", "bpftool", "setpriv", "cp", "chmod"];
 
-/** The archive, made anew when what it is made of has changed. */
+/** Returns the path of the archive, which is made anew when one of its parts has changed. */
 export function initramfs(name: string, { modules }: KernelImage): string {
   const archive = `${cacheFolder()}/${name}/root.cpio`;
   const sources = [Deno.execPath(), `${ROOT}tests/vm/init.sh`, `${ROOT}tests/vm/initramfs.ts`];
@@ -44,7 +45,7 @@ export function initramfs(name: string, { modules }: KernelImage): string {
   return archive;
 }
 
-/** Where a program is; a shell would say that some are its own. */
+/** Finds the file of a program; a shell would answer that some programs are its own. */
 function found(name: string): string {
   const places = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map((folder) => `${folder}/${name}`);
   const path = places.find((one) => exists(one));
@@ -60,7 +61,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** Copies a program and its libraries. */
+/** Copies a program and its libraries to the new root. */
 function addProgram(root: string, name: string, path: string): void {
   const program = Deno.realPathSync(path);
   const copy = `${root}/usr/bin/${name}`;

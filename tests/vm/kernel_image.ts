@@ -1,28 +1,28 @@
-// A Debian kernel, unpacked and not installed: the ELF file that qemu starts (PVH, a second sooner
-// than a bzImage) and the modules that reach the host's files.
+// Downloads a Debian kernel and unpacks it without installing: the ELF file that qemu boots (by
+// PVH, a second faster than a bzImage), and the modules that give access to the host's files.
 
 import { run } from "./command.ts";
 import type { Kernel } from "./kernels.ts";
 
-/** What is needed of a kernel. */
+/** The files of a kernel that a virtual machine needs. */
 export interface KernelImage {
-  /** The kernel as an ELF file. */
+  /** Path of the kernel as an ELF file. */
   readonly vmlinux: string;
-  /** Modules in the order in which they are to be loaded. */
+  /** Paths of the modules, in the order in which they must be loaded. */
   readonly modules: readonly string[];
 }
 
-/** The 9p file system, in the order of what depends on what. */
+/** Modules of the 9p file system, each behind those that it depends on. */
 const MODULES = ["netfs", "9pnet", "9pnet_virtio", "9p"];
 const ZSTD_MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
 
-/** Where kernels are kept between runs. */
+/** Folder in which kernels are kept between runs. */
 export function cacheFolder(): string {
   const base = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
   return `${base}/dt-vm`;
 }
 
-/** The kernel from the cache, downloaded first if it is not there. */
+/** Returns a kernel from the cache; downloads it first if it is not there. */
 export function kernelImage(kernel: Kernel): KernelImage {
   const folder = `${cacheFolder()}/${kernel.name}`;
   const image = {
@@ -51,7 +51,7 @@ export function kernelImage(kernel: Kernel): KernelImage {
       run("sh", ["-c", `xz -dc '${found.split("\n")[0]}' > ready/${name}.ko`], { cwd: work });
     }
     Deno.mkdirSync(cacheFolder(), { recursive: true });
-    // Another process may have been as quick: its copy is as good.
+    // Another process may have made the same copy meanwhile, which is as good.
     const own = `${folder}.${Deno.pid}`;
     run("cp", ["-r", "ready", own], { cwd: work });
     run("sh", ["-c", `mv -T '${own}' '${folder}' 2>/dev/null || rm -rf '${own}'`]);
@@ -62,7 +62,7 @@ export function kernelImage(kernel: Kernel): KernelImage {
   return image;
 }
 
-/** The package that a meta package stands for today. */
+/** Finds the package that a Debian meta package depends on today. */
 function buildOf(meta: string): string {
   const find = () =>
     /Depends: (linux-image-\S+)/.exec(run("apt-cache", ["depends", meta], {}, [0, 100]))?.[1];
@@ -75,13 +75,13 @@ function buildOf(meta: string): string {
   return found;
 }
 
-/** The kernel within a vmlinuz: a zstd stream with other things behind it. */
+/** Unpacks the kernel from a vmlinuz: a zstd stream between other data. */
 function unpack(bytes: Uint8Array): Uint8Array {
   const start = bytes.findIndex((_, i) => ZSTD_MAGIC.every((byte, j) => bytes[i + j] === byte));
   const file = Deno.makeTempFileSync();
   try {
     Deno.writeFileSync(file, bytes.subarray(start));
-    // It complains of what follows the stream; what it has written is whole.
+    // zstd complains about the data behind the stream, but what it has written is complete.
     const { stdout } = new Deno.Command("zstd", { args: ["-dcq", file], stderr: "null" })
       .outputSync();
     if (new TextDecoder().decode(stdout.subarray(1, 4)) !== "ELF") {

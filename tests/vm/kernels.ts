@@ -1,14 +1,14 @@
-// The kernels that tests run on beside the machine's own: one line each.
+// The kernels on which tests run in virtual machines, beside the kernel of this machine.
 
-/** A kernel of Debian's. */
+/** A kernel that Debian packages. */
 export interface Kernel {
-  /** How the tests name it. */
+  /** Name of the kernel in the names of tests, and for `run.ts -k`. */
   readonly name: string;
-  /** The package that depends on its newest build. */
+  /** Debian meta package that depends on the newest build of the kernel. */
   readonly package: string;
 }
 
-/** All of them. */
+/** All kernels on which the tests run. */
 export const KERNELS: readonly Kernel[] = [
   { name: "6.12", package: "linux-image-6.12-amd64" },
 ];

@@ -5,20 +5,24 @@ import { initramfs } from "./initramfs.ts";
 import { kernelImage } from "./kernel_image.ts";
 import type { Kernel } from "./kernels.ts";
 
-/** How a command ended. */
+/** Exit status and output of the command. */
 export interface Result {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Programs that this needs, of Debian's packages qemu-system-x86, busybox-static, cpio, zstd, xz-utils. */
+/**
+ * Programs that a virtual machine needs, from Debian's packages qemu-system-x86, busybox-static,
+ * cpio, zstd and xz-utils.
+ */
 export const PROGRAMS = ["qemu-system-x86_64", "busybox", "cpio", "zstd", "xz"] as const;
 
 /**
  * Boots a kernel and runs a command line (sh) in this checkout, which is read-only there.
  *
- * @throws {Error} The machine ended without a status, with what it had on its console.
+ * @throws {Error} The machine ended without an exit status; the message has the text of its
+ * console.
  */
 export function runIn(kernel: Kernel, command: string, options: { seconds: number }): Result {
   const image = kernelImage(kernel);
@@ -52,7 +56,10 @@ export function runIn(kernel: Kernel, command: string, options: { seconds: numbe
   }
 }
 
-/** Emulated in one thread: a second sooner than in two, and there are two CPUs all the same. */
+/**
+ * Command line of qemu. The two CPUs are emulated in one thread, since that boots a second faster
+ * than two threads.
+ */
 function qemu(vmlinux: string, root: string, shared: string): string[] {
   const file = (name: string) => ["-chardev", `file,id=${name},path=${shared}/${name}`];
   const port = (name: string) => ["-device", `virtserialport,chardev=${name},name=${name}`];

@@ -1,4 +1,6 @@
-// deno run -A tests/vm/run.ts [-k KERNEL] [-t SECONDS] 'COMMAND LINE': runs it in a virtual machine.
+// Runs a command line in a virtual machine:
+//
+//   deno run -A tests/vm/run.ts [-k KERNEL] [-t SECONDS] 'COMMAND LINE'
 
 import { parseArgs } from "../../tools/cli/deps.ts";
 import { KERNELS } from "./kernels.ts";

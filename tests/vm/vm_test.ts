@@ -1,11 +1,15 @@
-// What only other kernels can do, in virtual machines: kprobes and fentry, and each attach type once.
+// Tests in virtual machines of what needs another kernel: kprobes and fentry, and each attach type
+// once.
 
 import { assert, assertEquals } from "@std/assert";
 import { type Need, ROOT, testWith } from "../helpers.ts";
 import { KERNELS } from "./kernels.ts";
 import { PROGRAMS, runIn } from "./machine.ts";
 
-/** Two minutes on an idle machine; whatever else it does comes on top, under emulation thirtyfold. */
+/**
+ * Limit in seconds. The tests take two minutes on an idle machine; other load counts about
+ * thirtyfold, as the CPU is emulated.
+ */
 const SECONDS = 600;
 
 const needs: readonly Need[] = ["root", "bpftool", ...PROGRAMS];
@@ -16,13 +20,13 @@ for (const kernel of KERNELS) {
       .filter((name) => name !== "script.ts").map((name) => `tests/vm/guest/${name}`);
     const { code, stdout, stderr } = runIn(
       kernel,
-      // Types are checked outside.
+      // The types are checked outside of the virtual machine.
       `deno test -A --no-check ${tests.sort().join(" ")}`,
       { seconds: SECONDS },
     );
     const counts = /^ok \| (\d+) passed \| 0 failed(.*)/m.exec(stdout);
     assert(code === 0 && counts !== null, `${stdout}\n${stderr}`);
-    // Nothing is skipped there.
+    // No test may be skipped in the virtual machine.
     assert(!/ignored/.test(counts[2]), stdout);
     assert(Number(counts[1]) >= 20, stdout);
     assertEquals(stdout.match(/^running \d+ tests? from/gm)?.length, tests.length);

@@ -1,13 +1,13 @@
 // --info: what this system supports.
 
-import { FEATURES, missingCapabilities, missingFeature } from "../../core/bpf/mod.ts";
+import { FEATURES, kernelPlaneRefusal, missingFeature } from "../../core/bpf/mod.ts";
 import { kernelBtf } from "../../core/btf/mod.ts";
 import { possibleCpuCount } from "../../core/sys/cpu.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** Everything, one fact a line. */
 export function systemInfo(): string {
-  const missing = missingCapabilities();
+  const refusal = kernelPlaneRefusal();
   const btf = kernelBtf();
   const yes = (value: boolean) => value ? "yes" : "no";
   const lines = [
@@ -21,12 +21,12 @@ export function systemInfo(): string {
     `  Deno: ${Deno.version.deno}`,
     "",
     "Permissions",
-    `  CAP_BPF and CAP_PERFMON: ${missing.length === 0 ? "yes" : `no: ${missing.join(", ")}`}`,
+    `  kernel plane: ${refusal === undefined ? "yes" : `no: it ${refusal}`}`,
     "",
     "Kernel features",
     `  btf: ${yes(btf !== null)}`,
   ];
-  if (missing.length === 0) {
+  if (refusal === undefined) {
     for (const feature of FEATURES) {
       lines.push(`  ${feature}: ${yes(missingFeature(feature) === undefined)}`);
     }

@@ -2,6 +2,7 @@
 
 import type { Device } from "../../core/device/device.ts";
 import type { Options } from "./options.ts";
+import type { ProgramLookup } from "../../language/programs.ts";
 import { fullName } from "../../language/check/probe_names.ts";
 
 /**
@@ -14,6 +15,11 @@ export async function list(
   options: Options,
   program: string | undefined,
 ): Promise<string> {
+  // Arguments of a program's functions stand in its debug information.
+  const wanted = program ?? options.positional[0] ?? "";
+  const programs = options.verbose && /\bu(ret)?probe:|\bur?:|@[^\s:]+:\d/.test(wanted)
+    ? (await import("../../language/programs.ts")).programs()
+    : undefined;
   if (program !== undefined) {
     const [{ parse }, { Source }] = await Promise.all([
       import("../../language/syntax/parser.ts"),
@@ -23,7 +29,9 @@ export async function list(
     const points = clauses.flatMap(({ attachPoints }) => attachPoints.map(({ text }) => text));
     return points.map((text) => {
       const name = fullName(text);
-      return /^(begin|end)$|^self:/.test(name) ? `${name}\n` : probes(device, name, options);
+      return /^(begin|end)$|^self:/.test(name)
+        ? `${name}\n`
+        : probes(device, name, options, programs);
     }).join("");
   }
   const pattern = options.positional[0] ?? "*";
@@ -33,10 +41,15 @@ export async function list(
   }
   // Without a colon any provider is meant.
   const full = pattern.includes(":") ? fullName(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
-  return probes(device, full, options);
+  return probes(device, full, options, programs);
 }
 
-function probes(device: Device, pattern: string, { verbose, probeFilter }: Options): string {
+function probes(
+  device: Device,
+  pattern: string,
+  { verbose, probeFilter }: Options,
+  programs: ProgramLookup | undefined,
+): string {
   let text = "";
   // Names that are not listed can be asked for: rawtracepoint without its module.
   const found = pattern.includes("*") ? device.probes(pattern) : device.match(pattern);
@@ -45,6 +58,15 @@ function probes(device: Device, pattern: string, { verbose, probeFilter }: Optio
     if (probeFilter !== undefined && !probeFilter.test(name)) continue;
     text += `${name}\n`;
     if (!verbose) continue;
+    const { code } = spec;
+    const own = code && code.functionAddress !== 0
+      ? programs?.(code.path)?.functionAt(code.functionAddress, code.within)
+      : undefined;
+    if (own !== undefined) {
+      const values = name.startsWith("uprobe:") ? own.parameters : [own.result];
+      for (const one of values) if (one !== undefined) text += `    ${one.text} ${one.name}\n`;
+      continue;
+    }
     // Made when they are asked for.
     const { args, retval } = spec;
     for (const arg of args) {

@@ -75,7 +75,7 @@ async function loadProvider(text: string): Promise<Provider> {
   return guarded(provider as Provider);
 }
 
-const MEMBERS = ["probes", "provide", "alloc", "dealloc", "attachments"] as const;
+const MEMBERS = ["probes", "provide", "alloc", "attachments"] as const;
 /** What scripts have beside providers. */
 const SPECIAL = ["begin", "end", "self", "test", "bench"];
 
@@ -124,9 +124,10 @@ function guarded(provider: Provider): Provider {
     name,
     probes: (pattern) => call("probes", () => [...provider.probes(pattern)]),
     provide: (wanted) => call("provide", () => provider.provide(wanted)),
+    explain: (wanted) => call("explain", () => provider.explain?.(wanted)),
     isFamily: (wanted) => call("isFamily", () => provider.isFamily?.(wanted) ?? false),
     alloc: (...args) => list("alloc", () => provider.alloc(...args)),
-    dealloc: (pcbs) => call("dealloc", () => provider.dealloc(pcbs)),
+    dealloc: (pcbs) => call("dealloc", () => provider.dealloc?.(pcbs)),
     attachments: (...args) =>
       list("attachments", () => provider.attachments(...args)).map(attachment),
   };

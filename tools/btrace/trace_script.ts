@@ -14,6 +14,7 @@ import {
   type Script,
   type SourceText,
 } from "../../language/compile.ts";
+import { CPartMissing, loadCPart } from "../../language/ctypes/lazy.ts";
 import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
@@ -38,13 +39,32 @@ export interface Prepared {
 export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
   const source = readSource(options);
   const device = await openFor(options, source.text);
-  return { device, script: compileScript(source, device, options, plane) };
+  const programs = asksPrograms(source.text) ? await loadPrograms() : undefined;
+  const all = { ...options, programs };
+  try {
+    return { device, script: compileScript(source, device, all, plane) };
+  } catch (error) {
+    if (!(error instanceof CPartMissing)) throw error;
+  }
+  await loadCPart();
+  return { device, script: compileScript(source, device, all, plane) };
+}
+
+/** True if debug information of a program may be of use: it names arguments, types, lines of source. */
+function asksPrograms(text: string): boolean {
+  return /\b(u|ur|uprobe|uretprobe):/.test(text) &&
+    /\b(args|retval|struct|union|enum|class|sizeof|offsetof)\b|\*\s*\)|@[^\s:]+:\d/.test(text);
+}
+
+async function loadPrograms(): Promise<CompileOptions["programs"]> {
+  const { programs } = await import("../../language/programs.ts");
+  return programs();
 }
 
 function compileScript(
   source: SourceText,
   device: Device,
-  options: Options,
+  options: Options & Pick<CompileOptions, "programs">,
   plane: PlaneName,
 ): Script {
   const { mode } = options;
@@ -60,10 +80,13 @@ function compileScript(
     unsafe: options.unsafe,
     includeFolders: options.includeFolders,
     includes: options.includes,
+    kernelSource: Deno.env.get("BPFTRACE_KERNEL_SOURCE"),
+    kernelBuild: Deno.env.get("BPFTRACE_KERNEL_BUILD"),
     warnings: options.warnings,
     special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
     probeFilter: options.probeFilter,
     targetFiles: targetFiles(options),
+    programs: options.programs,
     userAddress: options.pid === undefined ? undefined : (name) => {
       using symbolizer = new Symbolizer();
       return symbolizer.address(options.pid!, name);

@@ -1,8 +1,6 @@
 // Which plane a script runs on.
 
-import { missingCapabilities } from "../../core/bpf/load_failure.ts";
-import { BpfMap } from "../../core/bpf/map.ts";
-import { errorCode } from "../../core/errors.ts";
+import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { UsageError } from "./command_line.ts";
 
@@ -34,27 +32,8 @@ export function choosePlane({ plane, seccomp }: PlaneWish): PlaneChoice {
   if (seccomp) return { plane: "user", reason: "--seccomp-bpf" };
   const refusal = kernelPlaneRefusal();
   if (refusal === undefined) {
-    return { plane: "kernel", reason: "CAP_BPF and CAP_PERFMON are there" };
+    return { plane: "kernel", reason: "bpf(2) is permitted" };
   }
   if (plane === "kernel") throw new UsageError(`the kernel plane ${refusal}: ${HINT}`);
   return { plane: "user", reason: `the kernel plane ${refusal}` };
-}
-
-/** Why the kernel plane is not permitted; undefined if it is. */
-function kernelPlaneRefusal(): string | undefined {
-  const missing = missingCapabilities();
-  if (missing.length > 0) {
-    return `needs ${missing.join(" and ")}, which this process lacks`;
-  }
-  // In a user namespace, and behind a container's seccomp filter, the capabilities do not help.
-  try {
-    new BpfMap({ type: "ARRAY", name: "dt_permitted", keySize: 4, valueSize: 8, maxEntries: 1 })
-      [Symbol.dispose]();
-    return undefined;
-  } catch (error) {
-    const code = errorCode(error);
-    if (code !== "EPERM" && code !== "ENOSYS") throw error;
-    return `is refused: bpf(2) says ${code} although the capabilities are there, as in a user ` +
-      "namespace or a container that does not allow it";
-  }
 }

@@ -1,7 +1,6 @@
 // The command line of kmonitor.
 
 import denoJson from "../../deno.json" with { type: "json" };
-import { missingCapabilities } from "../../core/bpf/mod.ts";
 import { bootTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
 import {
   descendantsOf,
@@ -42,13 +41,7 @@ async function run(options: KmonitorOptions): Promise<number> {
   using stack = new DisposableStack();
   const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
-  // Without a permission the one source that loses nothing.
-  const traced = child !== undefined &&
-    (options.source === "ptrace" ||
-      options.source === "auto" && missingCapabilities().length > 0);
-  const monitor = stack.use(openMonitor(
-    traced ? { child } : { source: options.source === "ptrace" ? "auto" : options.source },
-  ));
+  const monitor = stack.use(openMonitor({ source: options.source, child }));
   const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
   const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
   monitor.register(target, [...new Set([...options.events, ...needed])]);
@@ -61,7 +54,6 @@ async function run(options: KmonitorOptions): Promise<number> {
   }
   const view = new View(options, pid);
   view.start();
-  if (!traced) child?.release();
   const status = await view.follow(monitor);
   view.end(monitor);
   return status ?? (options.wait ? cut.status : 0);

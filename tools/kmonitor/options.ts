@@ -28,9 +28,9 @@ OPTIONS:
     -j, --json           a JSON object for each event
         --stats          totals by event and by command at the end
     -q, --quiet          no lines, only totals
-        --source NAME    kernel (tracepoints: CAP_BPF and CAP_PERFMON), connector (netlink: Linux 6.6 or
-                         CAP_NET_ADMIN), pidfd (ends alone: no permission), ptrace (of -c: none),
-                         auto (the default: the first of these that is permitted)
+        --source NAME    kernel (tracepoints: CAP_BPF and CAP_PERFMON), ptrace (of -c: no permission),
+                         connector (netlink: Linux 6.6 or CAP_NET_ADMIN), pidfd (ends alone: none),
+                         auto (the default: the first of these that can be had)
     -h, --help           show this help
     -V, --version        show the version
 
@@ -54,13 +54,13 @@ export interface KmonitorOptions {
   readonly json: boolean;
   readonly stats: boolean;
   readonly quiet: boolean;
-  readonly source: MonitorSource | "ptrace";
+  readonly source: MonitorSource | "auto";
 }
 
 const MOST_PID = 4194304;
 /** What a timer can be asked for: 24 days. */
 const MOST_SECONDS = 2_147_483;
-const SOURCES = ["auto", "kernel", "connector", "pidfd", "ptrace"] as const;
+const SOURCES = ["auto", "kernel", "connector", "ptrace", "pidfd"] as const;
 
 /**
  * Reads a command line.

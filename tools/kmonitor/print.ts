@@ -34,7 +34,8 @@ function clock(wallMs: number): string {
 function details({ name, path, argv, code, signal, core, runtimeNs }: ProcessEvent): string {
   if (name === "process:exec") {
     const words = (argv ?? []).map(quote).join(" ");
-    return argv?.[0] === path ? words : `${quote(path ?? "")}: ${words}`;
+    if (path === undefined || path === "") return words; // it had ended before it could be read
+    return argv?.[0] === path ? words : `${quote(path)}: ${words}`;
   }
   if (code === undefined) return runtimeNs === undefined ? "" : duration(runtimeNs);
   const how = signal! > 0 ? `signal ${signal}${core ? ", core dumped" : ""}` : `status ${code}`;

@@ -1,6 +1,6 @@
 // Records a command while it runs.
 
-import { missingCapabilities } from "../../core/bpf/mod.ts";
+import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { holdChild } from "../cli/child.ts";
 import { onSignals, statusOfSignal } from "../cli/signals.ts";
@@ -14,9 +14,9 @@ import { warn } from "./warn.ts";
 /** How long after SIGINT the command may take for its own end. */
 const PATIENCE_MS = 300;
 
-/** Is every program to wait for its records? */
+/** Whether recorded programs wait for their records: by --sync, and where only ptrace(2) is permitted. */
 export function isSync(options: { readonly sync: boolean }): boolean {
-  return options.sync || missingCapabilities().length > 0;
+  return options.sync || kernelPlaneRefusal() !== undefined;
 }
 
 /**

@@ -1,8 +1,9 @@
 // A perf event on each CPU that runs a program: clocks, counters, breakpoints.
 
-import { attachPerfEvent } from "../../bpf/link.ts";
+import { type AttachableProgram, attachPerfEvent } from "../../bpf/link.ts";
 import { DtError, errorCode } from "../../errors.ts";
 import type { Pcb } from "../../contract/pcb.ts";
+import type { Probe } from "../../contract/probe.ts";
 import type { KernelAttachment } from "../../contract/attachment.ts";
 import { onEachCpu } from "../../sys/each_cpu.ts";
 import type { PerfEventAttr } from "../../sys/perf_event.ts";
@@ -16,20 +17,31 @@ export function noSuchEvent(reason: string): Readonly<Record<string, string>> {
 /** Locations of these probes' contexts: struct bpf_perf_event_data begins with the registers. */
 export const PERF_LOCATIONS: readonly string[] = Object.keys(REGISTER_LOCATIONS);
 
-/**
- * The attachment of one probe. Needs Linux 4.9, CAP_BPF and CAP_PERFMON.
- *
- * @param attr What is counted.
- * @param refusals Why the kernel may say no, by the code of its answer.
- */
+/** A perf event that is to run a program. */
+export interface PerfProgram {
+  /** Name of the program, which bpftool shows: "dt_clock". */
+  readonly name: string;
+  /** What the event counts. */
+  readonly attr: PerfEventAttr;
+  /** Why the kernel may refuse the event, by the code of its answer. */
+  readonly refusals: Readonly<Record<string, string>>;
+}
+
+/** The attachment of one probe. Needs Linux 4.9, CAP_BPF and CAP_PERFMON. */
 export function perfAttachment(
   pcb: Pcb,
-  attr: PerfEventAttr,
-  refusals: Readonly<Record<string, string>>,
+  { name, attr, refusals }: PerfProgram,
 ): KernelAttachment {
+  const open = (program: AttachableProgram, cpu: number) => {
+    try {
+      return attachPerfEvent(program, attr, { pid: -1, cpu });
+    } catch (error) {
+      throw explained(error, pcb.probe, refusals);
+    }
+  };
   return {
     plane: "kernel",
-    name: "dt_clock",
+    name,
     pcbs: [pcb],
     program: { type: "PERF_EVENT" },
     layout: { id: "perf_event", locations: REGISTER_LOCATIONS },
@@ -37,29 +49,27 @@ export function perfAttachment(
     periodNs: pcb.periodNs,
     attach(program, ticks) {
       return onEachCpu({
-        // One that goes takes the only one with it: another CPU takes over.
+        // An event on one CPU moves to another CPU when its CPU goes offline.
         choose: (online) => pcb.cpu === undefined ? online : online.slice(0, 1),
-        open(cpu) {
-          try {
-            return attachPerfEvent(program, attr, { pid: -1, cpu });
-          } catch (error) {
-            const code = errorCode(error) ?? "";
-            const reason = Object.hasOwn(refusals, code) ? refusals[code] : undefined;
-            if (reason === undefined) throw error;
-            throw new DtError(
-              code === "ENOENT" ? "EOPNOTSUPP" : code,
-              `Cannot enable ${pcb.probe.name}: ${reason}`,
-              {
-                operation: "perf_event_open",
-                probe: pcb.probe.name,
-                cause: error,
-              },
-            );
-          }
-        },
+        open: (cpu) => open(program, cpu),
         opened: (cpu) => ticks.start(cpu),
         closed: (cpu, gone) => ticks.stop(cpu, gone),
       });
     },
   };
+}
+
+/** The error that names the probe, where the reason of the kernel's refusal is known; else the same error. */
+function explained(
+  error: unknown,
+  { name }: Probe,
+  refusals: Readonly<Record<string, string>>,
+): unknown {
+  const code = errorCode(error) ?? "";
+  if (!Object.hasOwn(refusals, code)) return error;
+  return new DtError(
+    code === "ENOENT" ? "EOPNOTSUPP" : code,
+    `Cannot enable ${name}: ${refusals[code]}`,
+    { operation: "perf_event_open", probe: name, cause: error },
+  );
 }

@@ -129,7 +129,11 @@ export function readString(
 /** A map as a whole. */
 export function wholeMap(context: Context, call: CallExpr): MapVariable | undefined {
   const [first] = call.args;
-  if (first.kind === "map" && first.keys.length === 0) return context.maps.get(first.name);
+  if (first.kind === "map" && first.keys.length === 0) {
+    const map = context.maps.get(first.name);
+    context.maps.read(map, first.span);
+    return map;
+  }
   context.error("map-expected", `${call.name}() expects a map to be provided`, first.span);
   return undefined;
 }

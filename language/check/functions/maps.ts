@@ -36,6 +36,7 @@ function entry(
     context.error("map-expected", `${call.name}() expects a map to be provided`, first.span);
     return undefined;
   }
+  context.maps.read(context.maps.get(first.name), first.span);
   const target: MapExpr = second === undefined ? first : { ...first, keys: [second] };
   return { map: context.maps.get(first.name), key: context.key(target) };
 }
@@ -101,6 +102,7 @@ function find(context: Context, call: CallExpr): Node {
 function len(context: Context, call: CallExpr): Node {
   const { span } = call;
   const [first] = call.args;
+  if (first.kind === "map") context.maps.read(context.maps.get(first.name), first.span);
   if (first.kind !== "map" || first.keys.length > 0) {
     const stack = context.value(first);
     if (stack.type.kind === "stack") {

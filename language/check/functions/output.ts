@@ -83,6 +83,7 @@ function print(context: Context, call: CallExpr): Node {
   if (first.kind === "map") {
     const map = context.maps.get(first.name);
     if (first.keys.length === 0) {
+      context.maps.read(map, first.span);
       if (limits.length > 0 && map.keyed === false) {
         context.error("key-mismatch", `print(): ${first.name} has no keys to limit`, first.span);
       }

@@ -1,4 +1,5 @@
-// Fails where it is used. Asynchronous, as may be.
+// A provider that fails when a probe is enabled. Its default export is asynchronous, which is
+// allowed.
 import makeTick from "./tick.ts";
 import type { Core } from "../../../core/plugin/mod.ts";
 

@@ -1,4 +1,4 @@
-// Fails while it runs.
+// A provider whose event source fails while the session runs.
 import makeTick from "./tick.ts";
 import type { Attachment, Core, Pcb } from "../../../core/plugin/mod.ts";
 

@@ -1,4 +1,4 @@
-// Has a name that no script can write.
+// A provider with a capital letter in its name, which no script can write.
 import makeTick from "./tick.ts";
 import type { Core } from "../../../core/plugin/mod.ts";
 

@@ -1,2 +1,2 @@
-// Returns no provider.
+// A module whose function returns no provider.
 export default () => undefined;

@@ -1,2 +1,2 @@
-// For another version of the contract.
+// A provider for another version of the contract.
 export default () => ({ contract: 0, name: "old" });

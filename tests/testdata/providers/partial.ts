@@ -1,4 +1,4 @@
-// Lacks a function.
+// A provider that lacks one function of the contract.
 export default () => ({
   contract: 1,
   name: "partial",

@@ -1,4 +1,4 @@
-// Has a name that means another provider.
+// A provider whose name is the short form of another provider's name.
 import makeTick from "./tick.ts";
 import type { Core } from "../../../core/plugin/mod.ts";
 

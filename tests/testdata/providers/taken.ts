@@ -1,4 +1,4 @@
-// Has a name that is taken.
+// A provider with the name of one of dt's own providers.
 import makeTick from "./tick.ts";
 import type { Core } from "../../../core/plugin/mod.ts";
 

@@ -1,4 +1,4 @@
-// Throws while it is loaded.
+// A module that throws undefined while it is loaded.
 throw undefined;
 
 export default () => {};

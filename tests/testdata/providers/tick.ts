@@ -1,4 +1,5 @@
-// Lists a probe.
+// A good provider with one probe, which never fires; other modules of this folder spoil copies of
+// it.
 import type { Core, Provider } from "../../../core/plugin/mod.ts";
 
 export default (core: Core): Provider => ({

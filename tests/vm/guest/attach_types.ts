@@ -1,4 +1,5 @@
-// Each other attach type once: what fires on the machine's own kernel fires on this one.
+// Runs each attach type once, in a virtual machine: what fires on this machine's kernel must fire
+// there.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { kernelTest } from "../../helpers.ts";

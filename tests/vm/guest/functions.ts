@@ -1,4 +1,5 @@
-// kprobe, kretprobe, fentry, fexit: what needs a kernel with CONFIG_KPROBES that is not locked down.
+// Tests of kprobe, kretprobe, fentry and fexit, on a kernel with CONFIG_KPROBES that is not locked
+// down.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { disableFeature } from "../../../core/bpf/mod.ts";
@@ -9,9 +10,9 @@ import { btrace, codeOf, kernelTest } from "../../helpers.ts";
 import { readFile, script } from "./script.ts";
 
 const FILE = "/etc/hosts";
-/** Only what this process does to the file. */
+/** Predicate for the calls of this process alone. */
 const OWN = `/pid == ${Deno.pid}/`;
-/** And only the reads of readFile(). */
+/** Predicate for the reads that readFile() makes, with their length. */
 const OWN_READ = `/pid == ${Deno.pid} && arg2 == 10/`;
 
 for (const make of [kprobe, kretprobe]) {
@@ -55,7 +56,7 @@ kernelTest(
 );
 
 kernelTest("kprobe+offset fires within, and not between instructions", [], async () => {
-  // endbr64 has 4 bytes.
+  // The place is behind the instruction endbr64, which has 4 bytes.
   const { stdout } = await script(
     `kprobe:vfs_read+4 ${OWN_READ} { @[func, reg("ip") - kaddr("vfs_read")] = count(); }`,
     () => readFile(FILE, 3),
@@ -186,7 +187,8 @@ kernelTest("a clause for functions of the kernel and of programs names both", []
     `uprobe:libc:open64, kprobe:vfs_read ${OWN} { @[func] = count(); }`,
     () => readFile(FILE),
   ).catch((error) => ({ stdout: String(error) }));
-  // One map cannot have names of both kinds as keys: that is said, or they are right.
+  // One map cannot have function names of both kinds as keys: either the script is refused, or the
+  // names are right.
   assert(/vfs_read|Type mismatch|type/.test(stdout), stdout);
   assert(!/0xffff/.test(stdout), stdout);
 });
@@ -197,12 +199,12 @@ kernelTest("functions that cannot be traced are named", [], () => {
     assertEquals(code, 1, text);
     assertMatch(stderr, /ERROR: .*exc_nmi/, text);
   }
-  // A result that is a structure.
+  // A function that returns a structure cannot be probed by fexit.
   const device = openDevice({ providers: [fexit()] });
   assertEquals(device.match("fexit:make_kuid"), []);
 });
 
-// Last: the feature stays off in this process.
+// This test must be the last, since the feature stays switched off in this process.
 kernelTest("fentry serves kprobes where there are none, and -v says so", [], async () => {
   const text = "kprobe:vfs_read { @[func] = max(arg2); } kretprobe:vfs_read { @r = max(retval); }";
   const { code, stdout, stderr } = btrace([
@@ -213,7 +215,7 @@ kernelTest("fentry serves kprobes where there are none, and -v says so", [], asy
   assertMatch(stdout, /@r: \d+\n/);
   assertMatch(stderr, /^kprobe:vfs_read is served by fentry: this kernel has no kprobes$/m);
   assertMatch(stderr, /^kretprobe:vfs_read is served by fexit: this kernel has no kprobes$/m);
-  // A function that returns nothing has no result there.
+  // A function that returns nothing has no `retval` for fexit.
   const none = btrace(["--no-feature", "kprobe", "-n", "-e", "kretprobe:fput { print(retval); }"]);
   assertMatch(none.stderr, /The retval builtin is not available in kretprobe:fput/);
   disableFeature("kprobe");

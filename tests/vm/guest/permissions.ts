@@ -1,4 +1,4 @@
-// The README's row of kprobe: and fentry:.
+// Tests the row of kprobe: and fentry: in the README's table of capabilities.
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { btraceAsNobody, kernelTest, ROOT } from "../../helpers.ts";

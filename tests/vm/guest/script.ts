@@ -1,19 +1,20 @@
-// Runs scripts in this process: starting Deno takes seconds under emulation.
+// Runs scripts within the test's process, since starting Deno takes seconds under emulation.
 
 import { compile, run } from "../../../language/mod.ts";
 import { openDevice } from "../../../core/mod.ts";
 import { allProviders } from "../../../providers/mod.ts";
 
-/** What a script printed. */
+/** Text that a script printed on stdout and stderr. */
 export interface Printed {
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /**
- * Runs a script and what is to be traced, until exit() or a while after that.
+ * Runs a script and makes its probes fire. The script ends at exit(), or after `fire` is done.
  *
- * @param fire Makes the probes fire, when they are attached.
+ * @param text The script.
+ * @param fire Makes the probes fire; called when they are attached.
  */
 export async function script(text: string, fire: () => unknown): Promise<Printed> {
   const device = openDevice({ providers: allProviders() });
@@ -34,14 +35,14 @@ export async function script(text: string, fire: () => unknown): Promise<Printed
   return printed;
 }
 
-/** Reads the first bytes of a file with read(2), so many times. */
+/** Reads the first bytes of a file with read(2), a number of times. */
 export function readFile(path: string, times = 1): void {
   using file = Deno.openSync(path);
   const buffer = new Uint8Array(10);
   for (let i = 0; i < times; i++) file.readSync(buffer);
 }
 
-/** A function of the C library that does nothing else than a system call. */
+/** Opens a function of the C library that does nothing but make a system call. */
 export function openLibc(): { getppid(): number } & Disposable {
   const library = Deno.dlopen("libc.so.6", { getppid: { parameters: [], result: "i32" } });
   return {

@@ -1,4 +1,5 @@
-// watchpoint: memory of this process and of the kernel. Emulated CPUs have debug registers that work.
+// Tests of the provider watchpoint, on memory of this process and of the kernel. Emulated CPUs have
+// debug registers that work.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { kernelSymbols, Symbolizer } from "../../../core/symbols/mod.ts";
@@ -6,14 +7,14 @@ import { lasting } from "../../../core/sys/memory.ts";
 import { kernelTest } from "../../helpers.ts";
 import { openLibc, script } from "./script.ts";
 
-/** Other processes may have something at the same address. */
+/** Predicate for this process, as other processes may have memory at the same address. */
 const OWN = `/pid == ${Deno.pid}/`;
 const hex = (address: bigint) => `0x${address.toString(16)}`;
 
 kernelTest("watchpoint counts writes and accesses of a process", [], async () => {
   using memory = lasting(4096);
   const words = new Int32Array(memory.buffer);
-  // Two places: an emulated CPU tells of one watchpoint of a place alone.
+  // The test uses two places, since an emulated CPU reports only one watchpoint of a place.
   const [written, used] = [64n, 128n].map((at) => hex(memory.address + at));
   let sum = 0;
   const { stdout } = await script(
@@ -24,7 +25,7 @@ kernelTest("watchpoint counts writes and accesses of a process", [], async () =>
       sum += Atomics.load(words, 16);
       for (let i = 1; i <= 4; i++) Atomics.store(words, 32, i);
       for (let i = 0; i < 3; i++) sum += Atomics.load(words, 32);
-      // Beside them.
+      // A store beside the watched words must not fire.
       Atomics.store(words, 17, 1);
     },
   );
@@ -57,7 +58,7 @@ kernelTest("watchpoint watches the kernel's memory", [], async () => {
   assertMatch(stdout, /@stack\[\n +\w+\+\d+\n\]: \d+/);
 });
 
-/** Of a variable: /proc/kallsyms has those, too. */
+/** Finds the address of a kernel variable in /proc/kallsyms. */
 function dataAddress(name: string): bigint {
   const line = new RegExp(`^([0-9a-f]+) [DdBbAa] ${name}$`, "m")
     .exec(Deno.readTextFileSync("/proc/kallsyms"))!;

@@ -88,7 +88,9 @@ export class KernelSource implements Disposable {
     this.points = points;
     this.#map = stack.use(new ProcessMap());
     const device = openDevice({ providers: [tracepoint(), rawtracepoint(), procEvents()] });
-    this.#session = stack.use(device.open({ ringBytes: ringBytes ?? DEFAULT_RING }));
+    this.#session = stack.use(
+      device.open({ plane: "kernel", ringBytes: ringBytes ?? DEFAULT_RING }),
+    );
     const captureBytes = Math.max(LEAST_CAPTURE, genioBytes);
     enablePrograms(this.#session, stack, this.#map.map, { points, genioBytes, captureBytes });
     this.#session.start();

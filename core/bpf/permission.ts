@@ -1,0 +1,53 @@
+// Whether this process may use the kernel plane: the one answer that all tools and the library share.
+
+import { imm, mov64 } from "../asm/alu.ts";
+import { Assembler } from "../asm/assembler.ts";
+import { exit } from "../asm/jump.ts";
+import { R0 } from "../asm/register.ts";
+import { errorCode } from "../errors.ts";
+import { missingCapabilities } from "./load_failure.ts";
+import { BpfMap } from "./map.ts";
+import { BpfProgram } from "./program.ts";
+
+/** Codes that mean "not permitted here"; other failures, such as ENOMEM, are no answer. */
+const REFUSALS = ["EPERM", "EACCES", "ENOSYS"];
+
+/** The answer, once bpf(2) was asked: a refusal or `null`. */
+let answer: string | null | undefined;
+
+/**
+ * Asks bpf(2) for a map and for a tracing program of two instructions, once per thread. Capability bits
+ * alone do not tell: in a user namespace, and behind a container's seccomp filter, they are set and
+ * bpf(2) refuses all the same.
+ *
+ * @returns Why the kernel plane is not permitted, as the end of a sentence that begins with "the kernel
+ * plane"; undefined if it is permitted.
+ * @throws {DtError} bpf(2) failed for a reason that is no permission, such as ENOMEM.
+ */
+export function kernelPlaneRefusal(): string | undefined {
+  if (answer === undefined) answer = askKernel() ?? null;
+  return answer ?? undefined;
+}
+
+function askKernel(): string | undefined {
+  try {
+    using _map = new BpfMap({
+      type: "ARRAY",
+      name: "dt_permitted",
+      keySize: 4,
+      valueSize: 8,
+      maxEntries: 1,
+    });
+    const code = new Assembler().emit(mov64(R0, imm(0)), exit()).assemble();
+    using _program = new BpfProgram({ type: "RAW_TRACEPOINT", name: "dt_permitted", code });
+    return undefined;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined || !REFUSALS.includes(code)) throw error;
+    const missing = missingCapabilities();
+    return missing.length > 0
+      ? `needs ${missing.join(" and ")}, which this process lacks`
+      : `is refused: bpf(2) says ${code} although the capabilities are there, as in a user ` +
+        "namespace or a container that does not allow it";
+  }
+}

@@ -1,0 +1,21 @@
+// Types and functions of the programs that a script traces. A module of its own, since few scripts need it:
+// who compiles one that does hands `programs()` in.
+
+import { openDebugInfo } from "../core/dwarf/debug_info.ts";
+import { ProgramTypes } from "./ctypes/program_types.ts";
+import type { ProgramScope } from "./ctypes/scope.ts";
+
+/** What the debug information of a program or library tells; undefined if it has none. */
+export type ProgramLookup = (path: string) => ProgramScope | undefined;
+
+/** Looks programs up; each is opened once. */
+export function programs(): ProgramLookup {
+  const known = new Map<string, ProgramScope | undefined>();
+  return (path) => {
+    if (!known.has(path)) {
+      const info = openDebugInfo(path);
+      known.set(path, info && new ProgramTypes(info));
+    }
+    return known.get(path);
+  };
+}

@@ -1,0 +1,85 @@
+// Asks gcc for sizes, alignments and offsets: the truth that our own layouts are compared with.
+
+import type { CType } from "../../language/ctypes/c_type.ts";
+
+/** One thing to ask: a C expression for a number, and our own answer. */
+export interface Question {
+  readonly expression: string;
+  readonly ours: bigint;
+  /** Integer constants only: asked only if gcc finds the expression constant. */
+  readonly macro?: string;
+}
+
+/** True if gcc is there. */
+export function hasGcc(): boolean {
+  try {
+    return new Deno.Command("gcc", { args: ["--version"], stdout: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+/** Compiles a program and runs it. Undefined if gcc refuses the program. */
+export async function runC(
+  text: string,
+  flags: readonly string[] = [],
+): Promise<{ output?: string; errors: string }> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/t.c`, text);
+    const args = [
+      "-w",
+      "-Wno-packed-bitfield-compat",
+      "-O0",
+      "-std=gnu17",
+      ...flags,
+      `${folder}/t.c`,
+      "-o",
+      `${folder}/t`,
+    ];
+    const compiled = await new Deno.Command("gcc", { args, stderr: "piped" }).output();
+    const errors = new TextDecoder().decode(compiled.stderr);
+    if (!compiled.success) return { errors };
+    const { stdout } = await new Deno.Command(`${folder}/t`).output();
+    return { output: new TextDecoder().decode(stdout), errors };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** True if gcc accepts a text. */
+export async function accepts(text: string, flags: readonly string[] = []): Promise<boolean> {
+  const args = ["-w", "-std=gnu17", "-fsyntax-only", ...flags, "-x", "c", "-"];
+  const child = new Deno.Command("gcc", { args, stdin: "piped", stderr: "null" }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  return (await child.status).success;
+}
+
+/** What there is to ask of a structure: size, alignment, and the places of its members. */
+export function layoutQuestions(name: string, type: CType, of = name): Question[] {
+  const list: Question[] = [
+    { expression: `sizeof(${of})`, ours: BigInt(type.size) },
+    { expression: `_Alignof(${of})`, ours: BigInt(type.align) },
+  ];
+  const members = (one: CType, base: number) => {
+    for (const { name, type, bitOffset, width } of one.members?.() ?? []) {
+      if (name === "" && type.kind === "struct") members(type, base + bitOffset);
+      if (name === "" || width !== undefined) continue;
+      const offset = BigInt((base + bitOffset) / 8);
+      list.push({ expression: `__builtin_offsetof(${of}, ${name})`, ours: offset });
+    }
+  };
+  members(type, 0);
+  return list;
+}
+
+/** The bit fields of a structure with their first bit and their number of bits. */
+export function bitFields(type: CType, base = 0): { name: string; bit: number; width: number }[] {
+  return (type.members?.() ?? []).flatMap(({ name, type, bitOffset, width }) => {
+    const bit = base + bitOffset;
+    if (width !== undefined) return name === "" ? [] : [{ name, bit, width }];
+    return name === "" && type.kind === "struct" ? bitFields(type, bit) : [];
+  });
+}

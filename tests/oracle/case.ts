@@ -1,0 +1,111 @@
+// What is asked of both tracers, and what they answer.
+
+/** One command line. */
+export interface Case {
+  /** The part of the language that the case is about: the name of a file of `areas/`. */
+  readonly area: string;
+  /** Arguments of the tracer. */
+  readonly args: readonly string[];
+  /** Environment beside the usual one. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; default: none. */
+  readonly stdin?: string;
+}
+
+/** What a tracer says to a case. */
+export interface Answer {
+  /** Exit status. */
+  readonly code: number;
+  /** All of stdout. */
+  readonly stdout: string;
+  /** The first error and its hint, without place of source text below. */
+  readonly error: readonly string[];
+  /** Warnings, their hints and the count of probes, sorted. */
+  readonly notices: readonly string[];
+}
+
+/** Parts of an answer, in the order in which a difference is told. */
+export const ASPECTS = ["error", "status", "stdout", "notices"] as const;
+/** A part of an answer. */
+export type Aspect = typeof ASPECTS[number];
+
+/** The name of a case: the area and a hash of all that is asked, so that an answer cannot be another case's. */
+export function nameOf({ area, args, env, stdin }: Case): string {
+  const text = JSON.stringify([args, env ?? {}, stdin ?? ""]);
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return `${area}/${hash.toString(16).padStart(16, "0").slice(0, 10)}`;
+}
+
+/** The case on a line: its command line. */
+export function lineOf({ args, env, stdin }: Case): string {
+  const words = [
+    ...Object.entries(env ?? {}).map(([key, value]) => `${key}=${value}`),
+    ...args.map((arg) => /^[\w./:=-]+$/.test(arg) ? arg : `'${arg}'`),
+    ...(stdin === undefined ? [] : [`<<< '${stdin}'`]),
+  ];
+  return words.join(" ").replaceAll("\n", "\\n");
+}
+
+/** What every oracle says on every machine without the right to raise a limit; no part of an answer. */
+const ENVIRONMENT = /RLIMIT_MEMLOCK|available_filter_functions/;
+
+/** Takes an answer out of what a tracer printed. */
+export function answerOf(code: number, stdout: string, stderr: string): Answer {
+  const lines = stderr.split("\n").filter((line) => !ENVIRONMENT.test(line));
+  const error: string[] = [];
+  const notices: string[] = [];
+  let last: string[] = notices;
+  for (const line of lines) {
+    if (/(^|: )ERROR: /.test(line)) {
+      last = error.length === 0 ? error : [];
+      last.push(line);
+    } else if (/(^|: )WARNING: |^Attached \d/.test(line)) {
+      last = notices;
+      last.push(line.trimEnd());
+    } else if (/^HINT: /.test(line)) last.push(line);
+  }
+  return { code, stdout, error, notices: notices.sort() };
+}
+
+/** Parts in which two answers differ. */
+export function differences(expected: Answer, got: Answer): Aspect[] {
+  const partOf = (answer: Answer, aspect: Aspect) =>
+    JSON.stringify(aspect === "status" ? answer.code : answer[aspect]);
+  const found = ASPECTS.filter((aspect) => partOf(expected, aspect) !== partOf(got, aspect));
+  // Nothing runs after an error: what else is said before belongs to no language.
+  return expected.error.length > 0 && got.error.length > 0
+    ? found.filter((aspect) => aspect === "error" || aspect === "status")
+    : found;
+}
+
+/** What a difference means for a script's owner, worst first. */
+export const KINDS = [
+  "crashes",
+  "refuses what the oracle takes",
+  "takes what the oracle refuses",
+  "prints otherwise",
+  "ends with another status",
+  "says the error otherwise",
+  "places the error elsewhere",
+  "warns otherwise",
+] as const;
+/** The kind of a difference. */
+export type Kind = typeof KINDS[number];
+
+/** The kind of a difference between two answers, of which there is one. */
+export function kindOf(expected: Answer, got: Answer): Kind {
+  const text = ({ error }: Answer) => error.join("\n").replace(/^[^\s:]+:[\d:-]+: /, "");
+  const aspects = differences(expected, got);
+  if (/^error: /.test(text(got))) return "crashes";
+  if (expected.error.length === 0 && got.error.length > 0) return "refuses what the oracle takes";
+  if (expected.error.length > 0 && got.error.length === 0) return "takes what the oracle refuses";
+  if (aspects.includes("stdout")) return "prints otherwise";
+  if (aspects.includes("status")) return "ends with another status";
+  if (aspects.includes("error")) {
+    return text(expected) === text(got) ? "places the error elsewhere" : "says the error otherwise";
+  }
+  return "warns otherwise";
+}
