@@ -137,6 +137,26 @@ export class RunningBtrace implements AsyncDisposable {
   }
 }
 
+/** Waits until something holds; a slow machine may take its time. */
+export async function until(what: string, condition: () => boolean): Promise<void> {
+  for (const end = performance.now() + 60_000; performance.now() < end;) {
+    if (condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`never happened: ${what}`);
+}
+
+/** True if a process has a file open whose name, as /proc tells it, matches. */
+export function hasOpen(pid: number, name: RegExp): boolean {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/fd`)].some((fd) =>
+      name.test(Deno.readLinkSync(`/proc/${pid}/fd/${fd.name}`))
+    );
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Name of a variable that marks the processes of this test run: whatever they start inherits it.
  */

@@ -1,9 +1,23 @@
 // Runs every test and ends with the line "N passed, N failed", from deno test's own counts. With
-// CI=true a skipped test counts as a failure.
+// CI=true a skipped test counts as a failure. So does a file that the tests leave in the checkout.
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const CI = Deno.env.get("CI") === "true";
 
+/** Files that differ from the last commit, and those that Git neither has nor ignores. */
+function changedFiles(): string[] {
+  const { code, stdout, stderr } = new Deno.Command("git", {
+    // The checkout may be another user's.
+    args: ["-c", "safe.directory=*", "status", "--porcelain", "--untracked-files=all"],
+    cwd: ROOT,
+  }).outputSync();
+  if (code !== 0) {
+    console.log(`Cannot look for what tests leave: ${new TextDecoder().decode(stderr)}`);
+  }
+  return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "");
+}
+
+const before = changedFiles();
 const child = new Deno.Command(Deno.execPath(), {
   // The examples of the documentation import no tests/, but have time limits as well.
   args: ["test", "-A", "--doc", "--preload=tests/time_limit.ts", ...Deno.args],
@@ -30,6 +44,11 @@ if (CI && skipped > 0) {
   console.log(`With CI=true a skipped test is a failure; skipped were:`);
   for (const [line] of text.matchAll(/^.*\.\.\. ignored.*$/gm)) console.log(`  ${line}`);
   failed += skipped;
+}
+const left = changedFiles().filter((line) => !before.includes(line));
+if (left.length > 0) {
+  console.log(`The tests have changed the checkout:\n  ${left.join("\n  ")}`);
+  failed++;
 }
 // A run that broke down before any test counts as a failure, too.
 if (code !== 0 && failed === 0 || passed === 0) failed++;

@@ -6,10 +6,10 @@ import { eventLayout, HEADER } from "../contract/event_layout.ts";
 import { EventRings } from "../user_plane/event_ring.ts";
 import { passesFilter } from "../user_plane/filter.ts";
 import { globMatcher, providerOf } from "../contract/probe_name.ts";
-import { Probe, type ProbeSpec } from "../contract/probe.ts";
+import type { Probe, ProbeSpec } from "../contract/probe.ts";
 import { encodeProbeList, PROBE_ENTRY } from "./probe_list.ts";
 import { type Provider, PROVIDER_CONTRACT } from "../contract/provider.ts";
-import { type UserEvent } from "../contract/user_action.ts";
+import type { UserEvent } from "../contract/user_action.ts";
 import { Registry } from "./registry.ts";
 
 function fakeProvider(name: string, probes: string[], contract = PROVIDER_CONTRACT): Provider {

@@ -3,7 +3,7 @@
 
 import { DtError } from "../errors.ts";
 import { globMatcher, isPattern, providerOf } from "../contract/probe_name.ts";
-import { Probe, type ProbeSpec } from "../contract/probe.ts";
+import type { Probe, ProbeSpec } from "../contract/probe.ts";
 import { type Provider, PROVIDER_CONTRACT } from "../contract/provider.ts";
 
 /**

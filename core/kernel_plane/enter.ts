@@ -35,7 +35,7 @@ import { R0, R1, R2, R3, R6, R7, R8 } from "../asm/register.ts";
 import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
 import { emitCpuLookup } from "./map_access.ts";
 import { emitFilter } from "./filter.ts";
-import { type EventFilter } from "../contract/request.ts";
+import type { EventFilter } from "../contract/request.ts";
 import { DtError } from "../errors.ts";
 import type {
   CpuWords,
@@ -43,8 +43,8 @@ import type {
   LoadedProgram,
   ProgramTable,
 } from "../contract/kernel_plane.ts";
-import { type AttachType, type KernelAttachment } from "../contract/attachment.ts";
-import { type KernelAction } from "../contract/kernel_action.ts";
+import type { AttachType, KernelAttachment } from "../contract/attachment.ts";
+import type { KernelAction } from "../contract/kernel_action.ts";
 import { OUTCOME } from "../contract/outcome.ts";
 import { RingOutput } from "./ring_output.ts";
 import { emitTick, TICKS } from "./ticks.ts";

@@ -10,7 +10,7 @@ import { R0 } from "../asm/register.ts";
 import { emitInTree } from "./process_tree.ts";
 import type { EventFilter } from "../contract/request.ts";
 import { emitPidTgid } from "./thread_id.ts";
-import { type NamespaceId } from "../contract/kernel_action.ts";
+import type { NamespaceId } from "../contract/kernel_action.ts";
 
 /** Offset from R10 of 8 bytes of stack that the code uses. */
 const SPILL = -8;

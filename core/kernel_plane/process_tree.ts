@@ -13,7 +13,7 @@ import { R0, R1, R10, R2, R6 } from "../asm/register.ts";
 import { CONTROL } from "../contract/blocks.ts";
 import { emitLookup, emitUpdate } from "./map_access.ts";
 import { emitPidTgid } from "./thread_id.ts";
-import { type NamespaceId } from "../contract/kernel_action.ts";
+import type { NamespaceId } from "../contract/kernel_action.ts";
 
 /** Size of a key in bytes: a process id of the initial namespace, in a 64-bit word. */
 export const TREE_KEY_BYTES = 8;

@@ -22,7 +22,7 @@ import {
   MAX_STACK_FRAMES,
 } from "../contract/event_layout.ts";
 import { emitLoad, narrow } from "./location.ts";
-import { type ActionSite, type KernelAction } from "../contract/kernel_action.ts";
+import type { ActionSite, KernelAction } from "../contract/kernel_action.ts";
 import { OUTCOME } from "../contract/outcome.ts";
 import { emitHeader } from "./ring_output.ts";
 import { emitPidTgid } from "./thread_id.ts";

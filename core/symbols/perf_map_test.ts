@@ -1,6 +1,7 @@
 // Tests of reading perf maps.
 
 import { assert, assertEquals } from "@std/assert";
+import { cpuMs } from "../../tests/cpu_time.ts";
 import { parsePerfMap } from "./perf_map.ts";
 
 const parse = (text: string) => parsePerfMap(new TextEncoder().encode(text));
@@ -33,9 +34,9 @@ Deno.test("parsePerfMap() reads 100,000 lines that overlap in a moment", () => {
   for (let i = 0; i < 100_000; i++) {
     text += `${(0x10000 + i * 37 % 50_000 * 16).toString(16)} 40 f${i}\n`;
   }
-  const before = performance.now();
+  const before = cpuMs();
   const table = parse(text);
-  assert(performance.now() - before < 2000);
+  assert(cpuMs() - before < 2000);
   // The result must equal that of a search through all lines.
   const lines = text.trim().split("\n").map((line) => line.split(" "));
   for (let at = 0x10008; at < 0x10000 + 50_000 * 16; at += 79_997) {

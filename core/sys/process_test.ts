@@ -48,13 +48,11 @@ Deno.test("Thread tells what /proc does", () => {
 });
 
 Deno.test("Interrupter ends a wait that has no timeout", () => {
-  using child = new HeldProcess("sleep 5");
+  using child = new HeldProcess("sleep 1000000");
   using interrupter = new Interrupter();
   interrupter.arm(5);
-  const start = performance.now();
   assertEquals(waitAny({ wait: true, tracees: new Map([[child.pid, child]]) }), -4);
   interrupter.arm(0);
-  assert(performance.now() - start < 1000);
 });
 
 Deno.test("a child that nobody has waited for hides no tracee", () => {

@@ -17,10 +17,10 @@ import {
 import { EventRings } from "./event_ring.ts";
 import { passesFilter } from "./filter.ts";
 import type { Pcb } from "../contract/pcb.ts";
-import { type Action } from "../contract/request.ts";
+import type { Action } from "../contract/request.ts";
 import { OUTCOME, type Outcome } from "../contract/outcome.ts";
-import { type UserAttachment, type UserHost } from "../contract/attachment.ts";
-import { type UserEvent, type UserSite } from "../contract/user_action.ts";
+import type { UserAttachment, UserHost } from "../contract/attachment.ts";
+import type { UserEvent, UserSite } from "../contract/user_action.ts";
 import type { SessionStats } from "../contract/stats.ts";
 
 /** Sizes and callbacks of a {@linkcode UserPlane}. */

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // C text to preprocessing tokens. White space and comments are left out.
 
-import { CFile, type CToken, type TokenKind } from "./c_token.ts";
+import type { CFile, CToken, TokenKind } from "./c_token.ts";
 
 const NEWLINE = 10;
 const QUOTE = 34;

@@ -20,7 +20,7 @@ import { ja, jeq, jge, jlt, jne } from "../../core/asm/jump.ts";
 import { load, loadMap, loadMapValue } from "../../core/asm/load_store.ts";
 import { R0, R1, R2, R6, R9 } from "../../core/asm/register.ts";
 import { emitLoad } from "../../core/kernel_plane/location.ts";
-import { OUTCOME } from "../../core/contract/outcome.ts";
+import type { OUTCOME } from "../../core/contract/outcome.ts";
 import type { Arithmetic, Node } from "../model/ir.ts";
 import { cSize, isScalar, stepSize, type Type } from "../model/types.ts";
 import { FAULT } from "../model/plan.ts";

@@ -1,4 +1,3 @@
-/// <reference lib="deno.worker" />
 // Unpacks xz in a thread of its own, for one that waits for it.
 
 import { loadXz } from "./packages.ts";
@@ -11,8 +10,8 @@ export interface UnxzRequest {
   readonly result: Uint8Array;
 }
 
-self.onmessage = async ({ data }: MessageEvent<UnxzRequest>) => {
-  const { packed, state, result } = data;
+self.addEventListener("message", async (event) => {
+  const { packed, state, result } = (event as MessageEvent<UnxzRequest>).data;
   let length = -1;
   try {
     const unpack = await loadXz();
@@ -29,4 +28,4 @@ self.onmessage = async ({ data }: MessageEvent<UnxzRequest>) => {
   Atomics.store(state, 1, length);
   Atomics.store(state, 0, 1);
   Atomics.notify(state, 0);
-};
+});

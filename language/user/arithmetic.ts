@@ -2,7 +2,7 @@
 // Arithmetic of 64-bit registers. Operands and results are signed bigints.
 
 import type { Arithmetic, Comparison } from "../model/ir.ts";
-import { type Type } from "../model/types.ts";
+import type { Type } from "../model/types.ts";
 import { signed, unsigned } from "./builder.ts";
 
 /** Computes; division by zero is the caller's business. */

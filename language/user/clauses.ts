@@ -2,7 +2,7 @@
 // Clauses to actions: all clauses of a probe, in source order, make one function of an event.
 
 import { OUTCOME } from "../../core/contract/outcome.ts";
-import { type UserAction } from "../../core/contract/user_action.ts";
+import type { UserAction } from "../../core/contract/user_action.ts";
 import type { Local } from "../model/ir.ts";
 import { isScalar, storageSize } from "../model/types.ts";
 import type { CheckedClause } from "../check/check.ts";

@@ -1,7 +1,7 @@
 // The user plane's backend: a checked script to functions of events, and its maps in this process.
 
 import { OUTCOME } from "../../core/contract/outcome.ts";
-import { type UserAction } from "../../core/contract/user_action.ts";
+import type { UserAction } from "../../core/contract/user_action.ts";
 import { bootTimeNs, monotonicTimeNs, taiTimeNs } from "../../core/sys/clock.ts";
 import { pidNamespace } from "../../core/sys/namespace.ts";
 import type { Compiled, Script } from "../compile.ts";

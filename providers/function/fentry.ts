@@ -8,12 +8,12 @@ import {
 } from "../../core/bpf/mod.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
-import { type Pcb } from "../../core/contract/pcb.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
-import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment, type KernelAttachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
-import { type Location } from "../../core/contract/context.ts";
+import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment, KernelAttachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
+import type { Location } from "../../core/contract/context.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

@@ -3,11 +3,11 @@
 import { DtError } from "../../core/errors.ts";
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
 import { REGISTER_NAMES } from "../../core/sources/registers.ts";
-import { type Pcb } from "../../core/contract/pcb.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
-import { type Probe, type ProbeCode, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
+import type { Probe, ProbeCode, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

@@ -9,10 +9,10 @@ import { attachIterator, BPF_TRACE_ITER } from "../../core/bpf/mod.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { DtError } from "../../core/errors.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
-import { type Pcb } from "../../core/contract/pcb.ts";
-import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment, type KernelAttachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment, KernelAttachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

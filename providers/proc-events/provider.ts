@@ -1,9 +1,9 @@
 // proc: births, executions and deaths of processes and threads.
 
 import type { Pcb } from "../../core/contract/pcb.ts";
-import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
+import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

@@ -3,10 +3,10 @@
 import { DtError } from "../../core/errors.ts";
 import { noSuchProbe } from "../../core/sources/pcbs.ts";
 import { REGISTER_NAMES } from "../../core/sources/registers.ts";
-import { type Pcb } from "../../core/contract/pcb.ts";
-import { type ArgumentSpec, type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment, type UserAttachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { ArgumentSpec, Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment, UserAttachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

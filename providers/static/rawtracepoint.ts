@@ -3,11 +3,11 @@
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
 import { type Btf, BTF_KIND, btfTypeName, kernelBtf } from "../../core/btf/mod.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
-import { type Pcb } from "../../core/contract/pcb.ts";
-import { type ArgumentSpec, type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment, type KernelAttachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
-import { type Location } from "../../core/contract/context.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
+import type { ArgumentSpec, Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment, KernelAttachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
+import type { Location } from "../../core/contract/context.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

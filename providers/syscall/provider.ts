@@ -1,9 +1,9 @@
 // dt(4)'s syscall provider: syscall:NAME:entry and syscall:NAME:return.
 
 import type { Pcb } from "../../core/contract/pcb.ts";
-import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
+import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

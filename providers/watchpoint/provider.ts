@@ -2,12 +2,12 @@
 
 import { DtError } from "../../core/errors.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
-import { type Pcb } from "../../core/contract/pcb.ts";
+import type { Pcb } from "../../core/contract/pcb.ts";
 import { noSuchEvent, perfAttachment } from "../../core/sources/perf/mod.ts";
 import { REGISTER_NAMES } from "../../core/sources/registers.ts";
-import { type Probe, type ProbeSpec } from "../../core/contract/probe.ts";
-import { type Attachment } from "../../core/contract/attachment.ts";
-import { type EnableRequest } from "../../core/contract/request.ts";
+import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
+import type { Attachment } from "../../core/contract/attachment.ts";
+import type { EnableRequest } from "../../core/contract/request.ts";
 import {
   type Provider,
   PROVIDER_CONTRACT,

@@ -39,7 +39,7 @@ import {
 } from "../../core/bpf/mod.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { possibleCpuCount } from "../../core/sys/cpu.ts";
-import { codeOf, kernelTest } from "../helpers.ts";
+import { codeOf, kernelTest, until } from "../helpers.ts";
 
 function u32(value: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new Uint32Array([value]).buffer);
@@ -305,8 +305,7 @@ kernelTest("each kind of link fires and stops firing", ["tracefs"], async () => 
     {
       using _link = attach(program);
       Deno.statSync("/");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      assert(count() > 0n, spec.type);
+      await until(`${spec.type} runs`, () => count() > 0n);
     }
     const after = count();
     Deno.statSync("/");

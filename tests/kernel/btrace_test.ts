@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { openDevice } from "../../core/mod.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
+import { childrenCpuMs, cpuMs } from "../cpu_time.ts";
 import {
   btrace,
   btraceCommand,
@@ -151,6 +152,9 @@ kernelTest(
     })
       .spawn();
     const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const errors = child.stderr.getReader();
+    await errors.read(); // the message that the probes are attached
+    errors.releaseLock();
     await sleep(1000);
     // The floor: CPU time that Deno itself takes for waking up once a second, as the tracer does.
     // On some machines that is nearly nothing, on others it is not.
@@ -159,17 +163,13 @@ kernelTest(
       stdin: "null",
     }).spawn();
     await sleep(500);
-    const cpuTicks = (pid: number) => {
-      const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1].split(" ");
-      return Number(fields[11]) + Number(fields[12]);
-    };
-    const before = [child, plain].map(({ pid }) => cpuTicks(pid));
+    const before = [child, plain].map(({ pid }) => cpuMs(pid));
     await sleep(3000);
-    const [idle, floor] = [child, plain].map(({ pid }, i) => cpuTicks(pid) - before[i]);
+    const [idle, floor] = [child, plain].map(({ pid }, i) => cpuMs(pid) - before[i]);
     plain.kill("SIGKILL");
     await plain.status;
     const latencies: number[] = [];
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 5; i++) {
       const start = performance.now();
       output(caller, ["1"]);
       await reader.read();
@@ -179,37 +179,45 @@ kernelTest(
     reader.releaseLock();
     child.kill("SIGINT");
     await Promise.all([child.status, child.stdout.cancel().catch(() => {}), child.stderr.cancel()]);
-    // A tick of CPU time is 10 ms.
-    assert(idle <= 1 + 2 * floor, `${idle} ticks in 3 idle seconds, plain Deno ${floor}`);
-    assert(Math.max(...latencies) < 100, `latencies ${latencies.map(Math.round).join(" ")} ms`);
+    assert(idle <= 10 + 2 * floor, `${idle} ms in 3 idle seconds, plain Deno ${floor}`);
+    // The median: another process may have been in the way.
+    const median = latencies.toSorted((a, b) => a - b)[2];
+    assert(median < 100, `latencies ${latencies.map(Math.round).join(" ")} ms`);
   },
 );
 
-kernelTest("400 clauses on 400 probes attach in under a second", [], async () => {
-  const names = openDevice({ providers: allProviders() }).match("tracepoint:syscalls:sys_e*")
-    .slice(0, 400).map(({ name }) => name);
-  assertEquals(names.length, 400);
-  const script = names.map((name, i) => `${name} { @a${i % 7}[comm] = count(); }`).join("\n");
-  const start = performance.now();
-  await using running = new RunningBtrace(["-e", script]);
-  await running.attached();
-  const elapsed = performance.now() - start;
-  const { code, stderr } = await running.stop();
-  assertEquals([code, stderr], [0, "Attached 400 probes\n"]);
-  assert(elapsed < 1000, `${Math.round(elapsed)} ms`);
-});
+kernelTest(
+  "400 clauses on 400 probes attach with less than a second and a half of CPU time",
+  [],
+  async () => {
+    const names = openDevice({ providers: allProviders() }).match("tracepoint:syscalls:sys_e*")
+      .slice(0, 400).map(({ name }) => name);
+    assertEquals(names.length, 400);
+    const script = names.map((name, i) => `${name} { @a${i % 7}[comm] = count(); }`).join("\n");
+    await using running = new RunningBtrace(["-e", script]);
+    await running.attached();
+    const used = cpuMs(running.pid);
+    const { code, stderr } = await running.stop();
+    assertEquals([code, stderr], [0, "Attached 400 probes\n"]);
+    assert(used < 1500, `${used} ms`);
+  },
+);
 
-kernelTest("all system calls cost one attachment: under a second from start to end", [], () => {
-  const start = performance.now();
-  const { code, stderr } = btrace([
-    "-e",
-    "tracepoint:syscalls:sys_enter_* { @[probe] = count(); } BEGIN { exit(); }",
-  ]);
-  assertEquals(code, 0);
-  assertMatch(stderr, /^Attached 3\d\d probes\n$/);
-  const elapsed = performance.now() - start;
-  assert(elapsed < 1000, `${Math.round(elapsed)} ms`);
-});
+kernelTest(
+  "all system calls cost one attachment: a second and a half of CPU time from start to end",
+  [],
+  () => {
+    const before = childrenCpuMs();
+    const { code, stderr } = btrace([
+      "-e",
+      "tracepoint:syscalls:sys_enter_* { @[probe] = count(); } BEGIN { exit(); }",
+    ]);
+    assertEquals(code, 0);
+    assertMatch(stderr, /^Attached 3\d\d probes\n$/);
+    const used = childrenCpuMs() - before;
+    assert(used < 1500, `${used} ms`);
+  },
+);
 
 kernelTest("printed and lost events are exactly those that happened", ["gcc"], async () => {
   const caller = buildCaller();

@@ -17,7 +17,7 @@ async function prints(script: string, wanted: string, poke: () => void): Promise
   }).spawn();
   const errors = new Response(child.stderr).text();
   const timer = setInterval(poke, 20);
-  const deadline = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const deadline = setTimeout(() => child.kill("SIGKILL"), 100_000);
   let seen = "";
   try {
     for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {

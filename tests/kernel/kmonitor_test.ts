@@ -10,6 +10,7 @@ import {
   output,
   ROOT,
   testWith,
+  until,
 } from "../helpers.ts";
 
 const TOOL = `${ROOT}tools/kmonitor.ts`;
@@ -299,13 +300,18 @@ kernelTest("forkstat sees the same set of events", ["forkstat"], async () => {
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  const text = new Response(peer.stdout).text();
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  let text = "";
+  const reading = (async () => {
+    for await (const chunk of peer.stdout.pipeThrough(new TextDecoderStream())) text += chunk;
+  })();
+  await until("forkstat listens", () => text.includes("\n"));
   const events = eventsOf(WORKLOAD);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const last = events.findLast(({ event }) => event === "process:exit")!;
+  await until("forkstat has seen the end", () => new RegExp(`exit +${last.pid} `).test(text));
   peer.kill("SIGINT");
+  await reading;
   const pids = new Set(events.map(({ pid }) => pid));
-  const theirs = (await text).split("\n").map((line) => /(fork|exec|exit) +(\d+) +/.exec(line))
+  const theirs = text.split("\n").map((line) => /(fork|exec|exit) +(\d+) +/.exec(line))
     .filter((match) => match !== null && pids.has(Number(match[2])));
   await peer.status;
   const number = (name: string) => theirs.filter((match) => match![1] === name).length;

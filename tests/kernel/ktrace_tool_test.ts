@@ -15,6 +15,7 @@ import {
   testWith,
   tool,
   toolCommand,
+  until,
 } from "../helpers.ts";
 import { type JsonRecord, record, recordsOf } from "../traces.ts";
 
@@ -36,14 +37,6 @@ class Busy implements Disposable {
   [Symbol.dispose](): void {
     this.#child.kill("SIGKILL");
   }
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 400; i++) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`never happened: ${what}`);
 }
 
 function size(file: string): number {
@@ -79,10 +72,11 @@ kernelTest("ktrace sets and clears points of running processes", ["gcc"], async 
     assertEquals(ktrace("--request-pool", "200"), DONE);
     // System calls are not recorded any more, path names still are.
     assertEquals(ktrace("-c", "-t", "c", "-p", `${a.pid}`), DONE);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const isPath = ({ type }: { type: string }) => type === "namei";
+    await until("nothing but paths", () => recordsOf(one).slice(-100).every(isPath));
     const then = recordsOf(one).length;
     await until("more records", () => size(one) > 300_000);
-    assert(recordsOf(one).slice(then).every(({ type }) => type === "namei"));
+    assert(recordsOf(one).slice(then).every(isPath));
     // From here on nothing more goes into the first file.
     assertEquals(ktrace("-c", "-f", one), DONE);
     const rest = size(one);

@@ -47,6 +47,15 @@ Deno.test("-d shows tree, checked program and instructions", () => {
   assertMatch(text, /; begin\n +0: \(bf\) r6 = r1/);
 });
 
+Deno.test("-d refuses bpftrace's other stages in a line that lists those that there are", () => {
+  for (const stage of ["parse", "codegen-opt", "libbpf", "verifier"]) {
+    const { code, stdout, stderr } = btrace(["-d", stage, "-e", "BEGIN { }"]);
+    const message =
+      `Debug stage ${stage} does not exist here; there are: ast, types, codegen, dis, all`;
+    assertEquals([code, stdout, stderr], [1, "", `ERROR: ${message}\n`]);
+  }
+});
+
 Deno.test("--info names the kernel's features", () => {
   assertMatch(stdout(["--info"]), /System\n {2}OS: linux .*\n[^]*btf: (yes|no)\n/);
 });
@@ -156,7 +165,10 @@ Deno.test("wrong options are one error with the usage", () => {
         ["-k", "--no-warnings", "-e", "BEGIN { }"],
         "ERROR: -k and --no-warnings cannot be used together\n",
       ],
-      [["-d", "nonsense", "-e", "BEGIN { }"], "ERROR: Unknown debug stage: nonsense\n"],
+      [
+        ["-d", "nonsense", "-e", "BEGIN { }"],
+        "ERROR: Unknown debug stage: nonsense: expected ast, types, codegen, dis, all\n",
+      ],
     ] as const
   ) {
     const { code, stdout, stderr } = btrace(args);

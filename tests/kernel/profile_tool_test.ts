@@ -1,7 +1,17 @@
 // Tests of tools/profile.ts on known programs, and against perf.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { buildProgram, kernelTest, nobodyCommand, output, ROOT, testWith } from "../helpers.ts";
+import { cpuMs } from "../cpu_time.ts";
+import {
+  buildProgram,
+  hasOpen,
+  kernelTest,
+  nobodyCommand,
+  output,
+  ROOT,
+  testWith,
+  until,
+} from "../helpers.ts";
 
 function profile(args: readonly string[], options: Deno.CommandOptions = {}) {
   const command = ["run", "-A", "--no-check", `${ROOT}tools/profile.ts`, ...args];
@@ -41,16 +51,22 @@ function share(lines: readonly Line[], ...wanted: readonly string[]): number {
 
 /** Profiles a command; returns its collapsed stacks. */
 function foldedOf(command: string, ...args: readonly string[]): Line[] {
+  const { lines, stdout } = run(command, ...args);
+  // The command line prints nothing but what the profiled command prints.
+  assert(stdout.split("\n").length <= 2, stdout);
+  return lines;
+}
+
+/** Profiles a command; returns its collapsed stacks and what has been printed. */
+function run(command: string, ...args: readonly string[]): { lines: Line[]; stdout: string } {
   using at = folder();
   const { code, stdout, stderr } = profile(["-c", command, "-o", "a.folded", ...args], {
     cwd: at.path,
   });
   assertEquals(code, 0, stderr);
-  // The command line prints nothing but what the profiled command prints.
-  assert(stdout.split("\n").length <= 2, stdout);
   // The folder holds the result alone: no logs of runtimes.
   assertEquals([...Deno.readDirSync(at.path)].map(({ name }) => name), ["a.folded"]);
-  return parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`));
+  return { lines: parseFolded(Deno.readTextFileSync(`${at.path}/a.folded`)), stdout };
 }
 
 /** Lists the perf maps that runtimes have left in /tmp. */
@@ -94,15 +110,16 @@ kernelTest(
 
 kernelTest("profile shows kernel, native and JavaScript code in one stack", [], () => {
   const lines = foldedOf(`${Deno.execPath()} run -A ${ROOT}examples/busy.ts 2`, "-F", "499");
-  const mixed = share(
-    lines,
-    "deno",
-    "readFile busy.ts_[j]",
-    "read",
-    "vfs_read_[k]",
-    "read_zero_[k]",
+  // V8 may put readFile into its caller: the script's frame then has no name of a function.
+  const kernel = lines.filter(({ frames }) => frames.includes("read_zero_[k]"));
+  assert(sum(kernel) > 20, `${sum(kernel)} of ${sum(lines)}`);
+  const scripts = new Set(
+    kernel.flatMap(({ frames }) => frames.filter((name) => /busy\.ts_\[j\]$/.test(name))),
   );
-  assert(mixed > 0.05, `${mixed}`);
+  const mixed = [...scripts].map((name) =>
+    share(kernel, "deno", name, "read", "vfs_read_[k]", "read_zero_[k]")
+  );
+  assert(Math.max(...mixed) > 0.5, `${[...scripts]} ${mixed}`);
   for (const name of ["countPrimes", "sortRows", "digest"]) {
     assert(share(lines, `${name} busy.ts_[j]`) > 0.01, name);
   }
@@ -175,7 +192,10 @@ testWith("profile agrees with perf, over 3,000 samples", ["root", "gcc", "perf"]
       .concat("-F", "997", "-o", `${at.path}/a.folded`),
     stderr: "piped",
   }).spawn();
-  await new Promise((resolve) => setTimeout(resolve, 1500)); // until both profilers are attached
+  for (const { pid } of [perf, ours]) {
+    await until("both have attached", () => hasOpen(pid, /perf_event/));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 200)); // on each CPU
   await target.stdin.close();
   await Promise.all([target.status, ours.output(), perf.status]);
   const script = output("perf", ["script", "-i", `${at.path}/data`, "-F", "comm,ip,sym,dso"]);
@@ -199,15 +219,19 @@ testWith("profile agrees with perf, over 3,000 samples", ["root", "gcc", "perf"]
 });
 
 kernelTest("profile --offcpu tells how long threads wait, and in what", [], () => {
-  const lines = foldedOf("sh -c 'sleep 0.3; sleep 0.4'", "--offcpu");
+  // The command tells the time itself, because a busy machine wakes a thread late.
+  const watch = "read now idle </proc/uptime; echo $now";
+  const { lines, stdout } = run(`sh -c '${watch}; sleep 0.3; sleep 0.4; ${watch}'`, "--offcpu");
+  const [from, to] = stdout.trim().split("\n").map(Number);
+  const most = (to - from) * 1000 + 20;
   const waits = (comm: string, name: string) =>
     sum(lines.filter(({ frames }) => frames[0] === comm && frames.includes(name))) / 1000;
   const slept = waits("sleep", "do_nanosleep_[k]");
-  assert(slept >= 700 && slept < 850, `${slept} ms`);
+  assert(slept >= 700 && slept < most, `${slept} of ${most} ms`);
   const waited = waits("sh", "do_wait_[k]");
-  assert(waited >= 700 && waited < 900, `${waited} ms`);
+  assert(waited >= 700 && waited < most, `${waited} of ${most} ms`);
   // Threads that have ended wait no longer.
-  assert(sum(lines) / 1000 < 1900, `${sum(lines)} us`);
+  assert(sum(lines) / 1000 < 2 * most + 500, `${sum(lines)} us, ${most} ms`);
 });
 
 kernelTest("profile writes what others read", ["gcc", "root"], async () => {
@@ -259,11 +283,11 @@ testWith("profile shows its progress on a terminal", ["root", "gcc", "script"], 
 
 kernelTest("profile says how to start a program whose code has no names", [], async () => {
   const target = new Deno.Command(Deno.execPath(), {
-    args: ["run", `${ROOT}tests/testdata/hot.ts`, "4000"],
+    args: ["run", `${ROOT}tests/testdata/hot.ts`, "60000"],
     stdout: "null",
   }).spawn();
   try {
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await until("the script runs", () => cpuMs(target.pid) > 300);
     const { code, stderr } = profile(["-p", `${target.pid}`, "-d", "0.5"]);
     assertEquals(code, 0);
     assertStringIncludes(
@@ -285,7 +309,11 @@ kernelTest("profile leaves nothing behind when it is interrupted", ["gcc"], asyn
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const scripts = () => output("pgrep", ["-f", "run .*testdata/hot.ts 60000$"]).stdout.split("\n");
+  await until(
+    "the script has run",
+    () => scripts().some((pid) => pid !== "" && cpuMs(Number(pid)) > 1000),
+  );
   running.kill("SIGINT");
   const { code, stdout } = await running.output();
   assertEquals(code, 0);

@@ -14,6 +14,7 @@ import {
   output,
   RunningBtrace,
   testWith,
+  until,
 } from "../helpers.ts";
 
 const USER = ["--plane", "user"];
@@ -32,14 +33,6 @@ function status(pid: number, field: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function until(what: () => boolean): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (what()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error("it did not happen within 4 s");
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -122,7 +115,7 @@ testWith("own programs are sampled without privilege", ["root", "setpriv", "gcc"
 testWith("-p sees all threads, and lets go of them", ["gcc"], async () => {
   const program = buildProgram("threads", "-pthread");
   const child = new Deno.Command(program, { args: ["300"] }).spawn();
-  await until(() => status(child.pid, "Threads") === "5");
+  await until("all threads run", () => status(child.pid, "Threads") === "5");
   await using tracer = new RunningBtrace([
     ...[...USER, "-p", `${child.pid}`, "-e"],
     "syscall:getppid:entry { @t[tid] = count(); @same[pid] = count(); } syscall:getpgid:return { @m++; }",
@@ -146,7 +139,7 @@ testWith("a tracee runs on if the tracer is killed", ["gcc"], async () => {
   await tracer.attached();
   await pause(100);
   await tracer.stop("SIGKILL");
-  await until(() => status(child.pid, "TracerPid") === "0");
+  await until("nobody traces", () => status(child.pid, "TracerPid") === "0");
   assertEquals((await child.status).code, 5);
 });
 
@@ -190,12 +183,12 @@ testWith(
       [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) =>
         pid > 0 && tracerOf(pid) === tracer.pid
       );
-    await until(() => tracees().length === 1);
+    await until("one tracee", () => tracees().length === 1);
     const [pid] = tracees();
-    await until(() => status(pid, "Seccomp") === "2");
+    await until("a filter", () => status(pid, "Seccomp") === "2");
     assertEquals(status(pid, "NoNewPrivs"), "1");
     await tracer.stop("SIGKILL");
-    await until(() => ["Z", undefined].includes(status(pid, "State")));
+    await until("the process has ended", () => ["Z", undefined].includes(status(pid, "State")));
     const { code, stderr } = btrace(["--seccomp-bpf", "-e", "syscall:openat:entry { }"]);
     assertEquals(code, 1);
     assertStringIncludes(stderr, "--seccomp-bpf needs -c");
@@ -275,7 +268,7 @@ testWith("whatever an action does, nobody stays stopped", ["gcc"], async () => {
   const program = buildProgram("threads", "-pthread");
   for (const way of ["throw", "stop", "close"]) {
     const child = new Deno.Command(program, { args: ["60"] }).spawn();
-    await until(() => status(child.pid, "Threads") === "5");
+    await until("all threads run", () => status(child.pid, "Threads") === "5");
     {
       using session = openDevice({ providers: [syscall()] }).open({
         plane: "user",
@@ -294,9 +287,9 @@ testWith("whatever an action does, nobody stays stopped", ["gcc"], async () => {
         },
       });
       session.start();
-      await until(() => events > 0);
+      await until("an event", () => events > 0);
     }
-    await until(() => status(child.pid, "TracerPid") === "0");
+    await until("nobody traces", () => status(child.pid, "TracerPid") === "0");
     // The process that started the child reads its status, not the tracer.
     assertEquals((await child.status).code, 5, way);
   }
@@ -325,7 +318,7 @@ testWith("other children of the tracer's thread keep their exit status", ["gcc"]
 
 testWith("a process whose first thread has ended is traced", ["gcc"], async () => {
   const child = new Deno.Command(buildProgram("leader", "-pthread")).spawn();
-  await until(() => status(child.pid, "State") === "Z");
+  await until("the leader has ended", () => status(child.pid, "State") === "Z");
   const script = "syscall:openat:entry { @[str(args.filename), pid == cpid] = count(); " +
     "if (++@n > 5) { clear(@n); exit(); } }";
   const { code, stdout, stderr } = btrace([...USER, "-p", `${child.pid}`, "-e", script]);

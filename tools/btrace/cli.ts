@@ -3,7 +3,7 @@
 import type { PlaneName } from "../../core/contract/provider.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Compiled } from "../../language/compile.ts";
-import { type Options, parseOptions, USAGE } from "./options.ts";
+import { type Options, parseOptions, STAGES, USAGE } from "./options.ts";
 import { choosePlane } from "../cli/plane.ts";
 import { reportError, write, writeAll } from "../cli/terminal.ts";
 import type { WorkerMessage } from "./worker.ts";
@@ -106,7 +106,7 @@ function planeOf({ plane, seccomp }: Options): PlaneName {
 
 /** -d */
 async function show(options: Options): Promise<number> {
-  const { dump, STAGES } = await import("./dump.ts");
+  const { dump } = await import("./dump.ts");
   const { prepare } = await import("./trace_script.ts");
   const { script } = await prepare(options, planeOf(options));
   for (const stage of STAGES) {

@@ -6,10 +6,8 @@ import type { Location } from "../../core/contract/context.ts";
 import { RingOutput } from "../../core/kernel_plane/ring_output.ts";
 import type { Compiled } from "../../language/compile.ts";
 import { generate } from "../../language/kernel/generate.ts";
+import type { STAGES } from "./options.ts";
 import { typeName } from "../../language/model/types.ts";
-
-/** Stages that can be shown. */
-export const STAGES = ["ast", "types", "codegen", "dis"] as const;
 
 /** What a stage of a script looks like. */
 export function dump(compiled: Compiled, stage: typeof STAGES[number]): string {

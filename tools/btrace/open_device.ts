@@ -3,11 +3,11 @@
 import { disableFeature } from "../../core/bpf/features.ts";
 import { type Device, openDevice } from "../../core/device/device.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
-import { type Attachment } from "../../core/contract/attachment.ts";
+import type { Attachment } from "../../core/contract/attachment.ts";
 import { type Provider, PROVIDER_CONTRACT } from "../../core/contract/provider.ts";
 import { allProviders, type Demangle } from "../../providers/mod.ts";
 import { UsageError } from "../cli/command_line.ts";
-import { type Options } from "./options.ts";
+import type { Options } from "./options.ts";
 import { fullName } from "../../language/check/probe_names.ts";
 
 /**

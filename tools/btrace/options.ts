@@ -142,17 +142,10 @@ const MODES: Readonly<Record<string, Options["mode"]>> = {
   test: "test",
   format: "fmt",
 };
-const DEBUG = [
-  "all",
-  "ast",
-  "parse",
-  "types",
-  "codegen",
-  "codegen-opt",
-  "dis",
-  "libbpf",
-  "verifier",
-];
+/** Stages of the compiler that -d can show; "all" stands for each that differs from the others. */
+export const STAGES = ["ast", "types", "codegen", "dis"] as const;
+/** bpftrace's stages of a parser that logs, of LLVM and of libbpf. */
+const FOREIGN_STAGES = ["parse", "codegen-opt", "libbpf", "verifier"];
 
 /**
  * Reads a command line.
@@ -219,7 +212,7 @@ export function parseOptions(args: readonly string[]): Options {
   }
   const debug = (parsed.debug as string[] | undefined) ?? [];
   for (const stage of debug) {
-    if (!DEBUG.includes(stage)) throw new UsageError(`Unknown debug stage: ${stage}`, true);
+    checkStage(stage);
   }
   return {
     program: text("e"),
@@ -248,6 +241,16 @@ export function parseOptions(args: readonly string[]): Options {
     positional: (parsed._ as unknown[]).map(String),
     named: namedParams((parsed["--"] as string[] | undefined) ?? []),
   };
+}
+
+function checkStage(stage: string): void {
+  const known: readonly string[] = [...STAGES, "all"];
+  if (known.includes(stage)) return;
+  const list = known.join(", ");
+  if (FOREIGN_STAGES.includes(stage)) {
+    throw new UsageError(`Debug stage ${stage} does not exist here; there are: ${list}`);
+  }
+  throw new UsageError(`Unknown debug stage: ${stage}: expected ${list}`, true);
 }
 
 function modeOf(flag: (name: string) => boolean, mode: string | undefined): Options["mode"] {

@@ -19,7 +19,7 @@ import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { abortOnSignals } from "../cli/signals.ts";
-import { type Options } from "./options.ts";
+import type { Options } from "./options.ts";
 import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { run } from "../../language/run.ts";
 import { write, writeAll } from "../cli/terminal.ts";

@@ -2,7 +2,7 @@
 
 import { familyName } from "../ktrace/systems/families.ts";
 import { systemBy } from "../ktrace/systems/linux.ts";
-import { type SystemName } from "../ktrace/formats/record.ts";
+import type { SystemName } from "../ktrace/formats/record.ts";
 import { quoted } from "./text.ts";
 import { groupName, userName } from "./users.ts";
 

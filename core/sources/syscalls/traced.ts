@@ -1,7 +1,7 @@
 // System calls on the user plane, as providers ask for them: one tracer serves a session, and tells of
 // births and deaths as well.
 
-import { type Pcb } from "../../contract/pcb.ts";
+import type { Pcb } from "../../contract/pcb.ts";
 import { requireTarget } from "../pcbs.ts";
 import type { Probe } from "../../contract/probe.ts";
 import type { EnableRequest } from "../../contract/request.ts";

@@ -2,7 +2,7 @@
 
 import { isSync } from "../foreground.ts";
 import { onSignals } from "../../cli/signals.ts";
-import { type KtraceOptions } from "../options.ts";
+import type { KtraceOptions } from "../options.ts";
 import { Tracing } from "../trace_session.ts";
 import { listen } from "./listen.ts";
 

@@ -7,7 +7,7 @@ import { call, callHelper, exit, ja, jeq, jge, jle, jne, jset } from "../../../c
 import { load, loadMapValue, store, storeImm } from "../../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/kernel_plane/location.ts";
-import { type ActionSite, type KernelAction } from "../../../core/contract/kernel_action.ts";
+import type { ActionSite, KernelAction } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
 import { UTRACE_BYTES, UTRACE_CALL } from "../../../core/sources/syscalls/mod.ts";
 import { MOST_CAPTURES, RESULT } from "../captures.ts";

@@ -18,7 +18,7 @@ import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.
 import { CONTROL } from "../../../core/contract/blocks.ts";
 import { emitLoad } from "../../../core/kernel_plane/location.ts";
 import { emitUpdate } from "../../../core/kernel_plane/map_access.ts";
-import { type ActionSite, type KernelAction } from "../../../core/contract/kernel_action.ts";
+import type { ActionSite, KernelAction } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
 import { PATH_BYTES } from "../captures.ts";
 import { KTR } from "../formats/types.ts";

@@ -12,7 +12,7 @@ import { atomicExchange, atomicOp, load, store, storeImm } from "../../../core/a
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9, type Register } from "../../../core/asm/register.ts";
 import { emitLookup as emitMapLookup } from "../../../core/kernel_plane/map_access.ts";
 import { HEADER } from "../../../core/contract/event_layout.ts";
-import { type ActionSite } from "../../../core/contract/kernel_action.ts";
+import type { ActionSite } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
 import { emitHeader } from "../../../core/kernel_plane/ring_output.ts";
 import { emitPidTgid } from "../../../core/kernel_plane/thread_id.ts";

@@ -2,7 +2,7 @@
 
 import { DtError, errorCode } from "../../../core/errors.ts";
 import { syscallError } from "../../../core/sys/errno.ts";
-import { Fd } from "../../../core/sys/fd.ts";
+import type { Fd } from "../../../core/sys/fd.ts";
 import { libc } from "../../../core/sys/libc.ts";
 import {
   duplicate,
