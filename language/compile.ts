@@ -10,13 +10,11 @@ import { BtfTypes } from "./ctypes/btf_types.ts";
 import type { Header } from "./ctypes/preprocess.ts";
 import type { Program } from "./syntax/ast.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
-import type { MapType } from "./model/types.ts";
-import { type MapLayout, mapLayout } from "./model/map_layout.ts";
-import { Plans } from "./model/plan.ts";
+import { type CompiledMap, mapLayout } from "./model/map_layout.ts";
 import { cgroupId, signalNumber } from "./output/system.ts";
-import type { CheckedClause, CheckedProgram } from "./check/check.ts";
+import type { CheckedClause, CheckedProgram, NamedParameter } from "./check/checked_program.ts";
 import type { Config } from "./check/config.ts";
-import type { Environment, NamedParams } from "./check/context.ts";
+import type { Environment } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
 import { analyze } from "./check/pipeline.ts";
 
@@ -40,8 +38,8 @@ export interface CompileOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** Positional parameters: $1, $2, … */
   readonly params?: readonly string[];
-  /** Named parameters: what getopt() finds. */
-  readonly named?: NamedParams;
+  /** Named parameters that getopt() finds: text by name, "" for a flag without a value. */
+  readonly named?: ReadonlyMap<string, string>;
   /** Allows system(), signal() and the like. */
   readonly unsafe?: boolean;
   /** Folders of headers. */
@@ -60,51 +58,61 @@ export interface CompileOptions {
   readonly special?: readonly string[];
 }
 
-/** A map of a script. */
-export interface CompiledMap {
-  /** Keys and value. */
-  readonly type: MapType;
-  /** Shape of the BPF map; on the user plane sizes and number of entries count. */
-  readonly layout: MapLayout;
-}
-
 /** A script without errors. It holds nothing of the kernel's and can be run more than once. */
 export interface Script {
-  /** Where it runs. */
+  /** Plane that the script was compiled for. */
   readonly plane: PlaneName;
-  /** What it was made from. */
+  /** Text that the script was made from, with what it imports. */
   readonly source: Source;
-  /** Warnings. */
+  /** Warnings that the compiler found. */
   readonly warnings: readonly Diagnostic[];
-}
-
-/** What the backends and the runner need of a script. */
-export interface Compiled extends Script {
-  /** Its syntax. */
+  /** Named parameters that the script asks for with getopt(), by name. */
+  readonly parameters: ReadonlyMap<string, NamedParameter>;
+  /**
+   * The syntax tree.
+   *
+   * @internal
+   */
   readonly parsed: Program;
-  /** Its meaning. */
+  /**
+   * The typed tree that the backends read.
+   *
+   * @internal
+   */
   readonly program: CheckedProgram;
-  /** Settings. */
+  /**
+   * Settings of the script, the environment and the caller.
+   *
+   * @internal
+   */
   readonly config: Config;
-  /** Maps by name, sorted. */
+  /**
+   * Maps by name, sorted by name.
+   *
+   * @internal
+   */
   readonly maps: ReadonlyMap<string, CompiledMap>;
-  /** Probes with their clauses, in the order in which they first appear. */
+  /**
+   * Probes with their clauses, in the order in which they first appear.
+   *
+   * @internal
+   */
   readonly probes: readonly CompiledProbe[];
-  /** Reports failed reads and lookups. */
+  /**
+   * True if the script reports failed reads and lookups while it runs.
+   *
+   * @internal
+   */
   readonly reportsFailures: boolean;
-  /** What records lead to. Complete when all code has been made. */
-  readonly plans: Plans;
-  /** Name of a probe by its number. */
-  probeName(pbn: number): string;
 }
 
-/** A probe of a script. */
+/** A probe of a script, with everything that the script does when the probe fires. */
 export interface CompiledProbe {
-  /** Full name. */
+  /** Full name of the probe. */
   readonly name: string;
-  /** Number. */
+  /** Number of the probe. */
   readonly pbn: number;
-  /** What it does, in source order; the same array for probes that do the same. */
+  /** Clauses in source order; probes with the same clauses share one array. */
   readonly clauses: readonly CheckedClause[];
 }
 
@@ -196,7 +204,7 @@ export function compile(
       config: options.config ?? {},
       variables: options.variables ?? {},
       params: options.params ?? [],
-      named: options.named ?? { given: new Map(), known: new Map() },
+      named: options.named ?? new Map(),
       findHeader: headerFinder(options.includeFolders ?? [], folder),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
@@ -210,22 +218,18 @@ export function compile(
   for (const [name, type] of program.maps) {
     maps.set(name, { type, layout: mapLayout(type, config.maxMapKeys) });
   }
-  const probes = probesOf(program);
-  const names = new Map(probes.map(({ name, pbn }) => [pbn, name]));
-  const compiled: Compiled = {
+  return {
     plane,
     source,
     warnings: diagnostics.list,
+    parameters: program.parameters,
     parsed,
     program,
     config,
     maps,
-    probes,
+    probes: probesOf(program),
     reportsFailures: options.warnings ?? false,
-    plans: new Plans(),
-    probeName: (pbn) => names.get(pbn) ?? `${pbn}`,
   };
-  return compiled;
 }
 
 /** All clauses of a probe are one action. */

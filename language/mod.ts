@@ -27,7 +27,7 @@ export {
 } from "./compile.ts";
 export type { StackMode } from "./model/types.ts";
 export type { Reaction } from "./check/config.ts";
-export type { NamedParams } from "./check/context.ts";
+export type { NamedParameter } from "./check/checked_program.ts";
 export {
   type Diagnostic,
   formatDiagnostic,

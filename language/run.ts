@@ -2,7 +2,7 @@
 
 import type { Device } from "../core/device/device.ts";
 import type { SessionStats } from "../core/contract/stats.ts";
-import type { Compiled, Script } from "./compile.ts";
+import type { Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
 import { Runner, type RunnerOptions } from "./output/record_reader.ts";
 import { storesUserCode } from "./model/types.ts";
@@ -57,21 +57,20 @@ export async function run(
     onUserStack: (pid, frames) => symbolizer?.see(pid, frames),
   });
   const { session, attachable } = loaded;
-  const compiled = script as Compiled;
   using stack = new DisposableStack();
-  if (symbolizer === undefined && attachable > 0 && namesUserCode(compiled)) {
+  if (symbolizer === undefined && attachable > 0 && namesUserCode(script, loaded)) {
     const { openUserNames } = await import("./names/user_names.ts");
-    symbolizer = stack.use(await openUserNames(compiled, options.pid));
+    symbolizer = stack.use(await openUserNames(script, options.pid));
   }
-  using runner = new Runner(compiled, loaded, { ...options, symbolizer });
-  const signals = compiled.probes.filter(({ name }) => name.startsWith("self:signal:"));
+  using runner = new Runner(script, loaded, { ...options, symbolizer });
+  const signals = script.probes.filter(({ name }) => name.startsWith("self:signal:"));
   using _listeners = onSignalProbes(signals.map(({ name }) => name), (name) => {
     loaded.fire(name);
     session.wake();
   });
   if (!options.dryRun) loaded.fire("begin");
   if (attachable > 0) session.start();
-  runner.printer.attached(compiled.probes.length);
+  runner.printer.attached(script.probes.length);
   options.onAttached?.();
   if (options.dryRun) return { exitCode: 0, stats: session.stats() };
   if (attachable + signals.length > 0) await runner.follow();
@@ -81,7 +80,7 @@ export async function run(
 }
 
 /** True if it prints addresses of processes: in records or in maps. */
-function namesUserCode({ plans, maps }: Compiled): boolean {
+function namesUserCode({ maps }: Script, { plans }: Loaded): boolean {
   const types = [
     ...plans.list.flatMap((plan) =>
       plan.kind === "record" ? plan.layout.slots.map(({ type }) => type) : []

@@ -2,34 +2,17 @@
 // Types: of every expression, variable and map. Maps and variables take the widest type that any
 // assignment gives them, so the program is walked until nothing grows, then once more to report.
 
-import type { Clause, Expr, Program } from "../syntax/ast.ts";
+import type { Expr, Program } from "../syntax/ast.ts";
 import type { Diagnostics } from "../syntax/diagnostics.ts";
-import { INT64, type MapType, UNKNOWN } from "../model/types.ts";
+import { INT64, UNKNOWN } from "../model/types.ts";
 import { visitBlock, visitExpr } from "../syntax/walk.ts";
-import type { Action, Local, Node } from "../model/ir.ts";
+import type { CheckedProgram, NamedParameter } from "./checked_program.ts";
 import { ClauseChecker } from "./clause.ts";
 import type { Shared } from "./context.ts";
-import type { ExpandedClause, ProbeInfo } from "./expand.ts";
+import type { ExpandedClause } from "./expand.ts";
 import { MapTypes, shape } from "./maps.ts";
 import { foldBinary } from "./fold.ts";
 import { ClauseState } from "./variables.ts";
-
-/** A clause for probes whose arguments lie alike. */
-export interface CheckedClause {
-  readonly clause: Clause;
-  readonly probes: readonly ProbeInfo[];
-  readonly predicate?: Node;
-  readonly body: readonly Action[];
-  readonly locals: readonly Local[];
-}
-
-/** A program whose types are known. */
-export interface CheckedProgram {
-  /** In source order; the variants of one clause follow each other. */
-  readonly clauses: readonly CheckedClause[];
-  /** By name, sorted. */
-  readonly maps: ReadonlyMap<string, MapType>;
-}
 
 /** Rounds that types may need to grow: each widens something. */
 const MAX_ROUNDS = 100;
@@ -40,13 +23,14 @@ export function check(
   program: Program,
   clauses: readonly ExpandedClause[],
   diagnostics: Diagnostics,
-  options: Omit<Shared, "maps" | "functions" | "probeIsText">,
+  options: Omit<Shared, "maps" | "functions" | "parameters" | "probeIsText">,
 ): CheckedProgram {
   const maps = new MapTypes();
   const functions = defineFunctions(program, diagnostics);
   const uses = clauses.map(usesOf);
   const probeIsText = uses.some(({ names }) => names > 0);
-  const shared: Shared = { ...options, maps, functions, probeIsText };
+  const parameters = new Map<string, NamedParameter>();
+  const shared: Shared = { ...options, maps, functions, parameters, probeIsText };
   declareMaps(program, maps, diagnostics);
   const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText));
   const states = variants.map(() => new ClauseState());
@@ -71,7 +55,7 @@ export function check(
   for (const { name, span } of program.maps) {
     if (!usesMap(program, name)) diagnostics.warning("unused-map", `Unused map: ${name}`, span);
   }
-  return { clauses: checked, maps: maps.finish() };
+  return { clauses: checked, maps: maps.finish(), parameters };
 }
 
 function snapshot(maps: MapTypes, states: readonly ClauseState[]): string {

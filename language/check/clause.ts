@@ -27,7 +27,7 @@ import {
   UINT64,
   UNKNOWN,
 } from "../model/types.ts";
-import type { CheckedClause } from "./check.ts";
+import type { CheckedClause } from "./checked_program.ts";
 import { broken, type Context, mapNode, type Shared } from "./context.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { entry, expression, variableNode } from "./expressions.ts";
@@ -50,6 +50,7 @@ export class ClauseChecker implements Context {
   readonly functions: Context["functions"];
   readonly environment: Context["environment"];
   readonly named: Context["named"];
+  readonly parameters: Context["parameters"];
   readonly unsafe: boolean;
   readonly probeIsText: boolean;
   readonly probe: ProbeInfo;
@@ -77,6 +78,7 @@ export class ClauseChecker implements Context {
       functions: this.functions,
       environment: this.environment,
       named: this.named,
+      parameters: this.parameters,
       unsafe: this.unsafe,
       probeIsText: this.probeIsText,
     } = shared);

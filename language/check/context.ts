@@ -6,6 +6,7 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, MapVariable, Node } from "../model/ir.ts";
 import { NONE, type ScalarType, type Type, UINT64 } from "../model/types.ts";
 import type { TypeScope } from "../ctypes/scope.ts";
+import type { NamedParameter } from "./checked_program.ts";
 import type { Config } from "./config.ts";
 import type { ProbeInfo } from "./expand.ts";
 import type { MapTypes } from "./maps.ts";
@@ -36,20 +37,14 @@ export interface Shared {
   readonly config: Config;
   readonly functions: ReadonlyMap<string, FunctionDefinition>;
   readonly environment: Environment;
-  /** Named parameters of the command line. */
-  readonly named: NamedParams;
+  /** Named parameters that the command line gives: text by name, "" for a flag without a value. */
+  readonly named: ReadonlyMap<string, string>;
+  /** Named parameters that the program asks for: grows while the program is checked. */
+  readonly parameters: Map<string, NamedParameter>;
   /** Whether system() and the like are allowed. */
   readonly unsafe: boolean;
   /** Whether `probe` is text, for scripts that compute with it; otherwise it is a number. */
   readonly probeIsText: boolean;
-}
-
-/** Values of getopt(), and what the script asked for. */
-export interface NamedParams {
-  /** Text by name; "" for a flag without value. */
-  readonly given: ReadonlyMap<string, string>;
-  /** Names that the script knows, with their descriptions. */
-  readonly known: Map<string, { description?: string; fallback: string }>;
 }
 
 /** The checker of one clause, as its pieces see it. */

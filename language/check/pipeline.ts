@@ -7,9 +7,10 @@ import { CError, type FindHeader } from "../ctypes/preprocess.ts";
 import type { Program } from "../syntax/ast.ts";
 import { Diagnostics, ScriptError, type Source } from "../syntax/diagnostics.ts";
 import { parse } from "../syntax/parser.ts";
-import { check, type CheckedProgram } from "./check.ts";
+import { check } from "./check.ts";
+import type { CheckedProgram } from "./checked_program.ts";
 import { type Config, configure, reportUnstable } from "./config.ts";
-import type { Environment, NamedParams } from "./context.ts";
+import type { Environment } from "./context.ts";
 import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
 import { substituteParams } from "./params.ts";
@@ -36,8 +37,8 @@ export interface AnalyzeOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** Positional parameters. */
   readonly params: readonly string[];
-  /** Named parameters. */
-  readonly named: NamedParams;
+  /** Named parameters that the command line gives: text by name. */
+  readonly named: ReadonlyMap<string, string>;
   /** Headers. */
   readonly findHeader: FindHeader;
   /** Text to put before the script's definitions: --include. */

@@ -232,7 +232,7 @@ export function emitAggregateRead(
   const count = gen.frame.slot();
   for (const place of [cpu, total, count]) gen.saveConstant(place, 0);
   gen.asm.bind(loop);
-  gen.emit(loadMap(R1, gen.map(map).map));
+  gen.emit(loadMap(R1, gen.mapReference(map)));
   gen.address(R2, key);
   gen.load(R3, cpu);
   gen.emit(callHelper(BPF_FUNC.map_lookup_percpu_elem), jeq(R0, imm(0), next));

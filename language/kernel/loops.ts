@@ -97,7 +97,8 @@ export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
 /** `for ($kv : @map) { … }` */
 export function emitEach(gen: Gen, action: Action & { op: "each" }): void {
   const { map } = action;
-  const { type, map: reference } = gen.map(map);
+  const { type } = gen.map(map);
+  const reference = gen.mapReference(map);
   const local = gen.locals.get(action.local)!;
   const pair = action.local.type as TupleType;
   const [, valueAt] = elementOffsets(pair);

@@ -42,7 +42,7 @@ export function placeKey(gen: Gen, map: MapVariable, key: Node | undefined, at?:
 
 /** R0 = address of the value under `key`, or 0. */
 function lookup(gen: Gen, map: MapVariable, key: Place): void {
-  gen.emit(loadMap(R1, gen.map(map).map));
+  gen.emit(loadMap(R1, gen.mapReference(map)));
   gen.address(R2, key);
   gen.emit(callHelper(BPF_FUNC.map_lookup_elem));
 }
@@ -130,7 +130,7 @@ function update(
   at: Pick<Node, "span">,
 ): void {
   const ok = gen.asm.label("updated");
-  gen.emit(loadMap(R1, gen.map(map).map));
+  gen.emit(loadMap(R1, gen.mapReference(map)));
   gen.address(R2, key);
   value();
   gen.emit(mov64(R4, imm(flags)), callHelper(BPF_FUNC.map_update_elem), jeq(R0, imm(0), ok));
@@ -170,10 +170,10 @@ export function lookupOrMake(
   if (gen.map(map).type.key !== undefined) {
     gen.frame.scope(() => {
       const result = gen.frame.slot();
-      gen.emit(loadMap(R1, gen.map(map).map));
+      gen.emit(loadMap(R1, gen.mapReference(map)));
       gen.address(R2, key);
       gen.emit(
-        loadMapValue(R3, gen.shared.zeros, 0),
+        loadMapValue(R3, gen.references.zeros, 0),
         mov64(R4, imm(BPF_NOEXIST)),
         callHelper(BPF_FUNC.map_update_elem),
       );
@@ -221,7 +221,8 @@ export function deleteFromMap(
   missing?: Pick<Node, "span">,
 ): void {
   gen.frame.scope(() => {
-    const { type, map: reference, layout } = gen.map(map);
+    const { type, layout } = gen.map(map);
+    const reference = gen.mapReference(map);
     const at = placeKey(gen, map, key);
     const done = gen.asm.label("deleted");
     if (type.key === undefined) {
@@ -251,7 +252,7 @@ export function deleteFromMap(
 export function emitLength(gen: Gen, map: MapVariable): void {
   const each = gen.asm.label("each");
   gen.emit(
-    loadMap(R1, gen.map(map).map),
+    loadMap(R1, gen.mapReference(map)),
     loadFunction(R2, each),
     mov64(R3, imm(0)),
     mov64(R4, imm(0)),

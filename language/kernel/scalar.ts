@@ -97,7 +97,7 @@ export function evaluate(gen: Gen, node: Node): void {
     case "len":
       return emitLength(gen, node.map);
     case "address":
-      if (node.map !== undefined) return gen.emit(loadMap(R0, gen.map(node.map).map));
+      if (node.map !== undefined) return gen.emit(loadMap(R0, gen.mapReference(node.map)));
       return gen.address(R0, gen.locals.get(node.local!)!);
     case "text":
     case "tuple":

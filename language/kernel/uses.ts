@@ -3,7 +3,7 @@
 
 import type { RegisterCall } from "../model/calls.ts";
 import type { Action, Local, Node } from "../model/ir.ts";
-import type { CheckedClause } from "../check/check.ts";
+import type { CheckedClause } from "../check/checked_program.ts";
 import { contextKey, keptAs } from "./builtins.ts";
 
 /** What one look over an action finds. */

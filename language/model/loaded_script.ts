@@ -4,6 +4,7 @@
 import { CONTROL } from "../../core/contract/blocks.ts";
 import type { Session } from "../../core/device/session.ts";
 import type { Memory } from "./memory.ts";
+import type { PlanList } from "./plan.ts";
 
 /** How to load. */
 export interface LoadOptions {
@@ -49,6 +50,8 @@ export interface Loaded extends Disposable {
   readonly session: Session;
   /** By name. */
   readonly maps: ReadonlyMap<string, ScriptMap>;
+  /** What the script's records lead to. */
+  readonly plans: PlanList;
   /** Probes of the script that are not btrace's own. */
   readonly attachable: number;
   /** Frames of a stack. */

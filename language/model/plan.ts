@@ -93,8 +93,16 @@ export type Plan =
     readonly span: Span;
   };
 
-/** All plans of a script, and the texts that printing needs: both grow while code is made. */
-export class Plans {
+/** All plans of a script, and the texts that printing needs. */
+export interface PlanList {
+  /** Plans by the id that records hold. */
+  readonly list: readonly Plan[];
+  /** Texts by the number that values hold. */
+  readonly texts: readonly string[];
+}
+
+/** Collects plans and texts while a backend makes code of a script. */
+export class Plans implements PlanList {
   /** By id. */
   readonly list: Plan[] = [];
   /** By number. */

@@ -2,7 +2,7 @@
 
 import { HEADER } from "../../core/contract/event_layout.ts";
 import type { Symbolizer } from "../../core/symbols/mod.ts";
-import type { Compiled } from "../compile.ts";
+import type { Script } from "../compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "../syntax/diagnostics.ts";
 import { JsonPrinter } from "./json_printer.ts";
 import { Memory } from "../model/memory.ts";
@@ -43,7 +43,7 @@ export interface RunnerOptions {
 /** One run of a script, seen from this side. */
 export class Runner implements Disposable {
   readonly printer: Printer;
-  readonly #compiled: Compiled;
+  readonly #script: Script;
   readonly #loaded: Loaded;
   readonly #options: RunnerOptions;
   readonly #out: Out;
@@ -57,15 +57,16 @@ export class Runner implements Disposable {
   /** errorf() was called: a test has failed. */
   failed = false;
 
-  constructor(compiled: Compiled, loaded: Loaded, options: RunnerOptions) {
-    this.#compiled = compiled;
+  constructor(script: Script, loaded: Loaded, options: RunnerOptions) {
+    this.#script = script;
     this.#loaded = loaded;
     this.#options = options;
     this.#out = new Out(options.stdout);
+    const probeNames = new Map(script.probes.map(({ pbn, name }) => [pbn, name]));
     this.#names = systemNames({
-      trailer: compiled.config.strTruncTrailer,
-      probe: compiled.probeName,
-      text: (index) => compiled.plans.texts[index],
+      trailer: script.config.strTruncTrailer,
+      probe: (pbn) => probeNames.get(pbn) ?? `${pbn}`,
+      text: (index) => loaded.plans.texts[index],
       frames: (hash) => loaded.frames(hash),
     }, options.symbolizer);
     loaded.onRecord = this.#record;
@@ -115,8 +116,8 @@ export class Runner implements Disposable {
     end();
     while (this.round() > 0);
     this.printer.ending();
-    if (this.#compiled.config.printMapsOnExit) {
-      for (const name of this.#compiled.maps.keys()) this.#printMap(name, {});
+    if (this.#script.config.printMapsOnExit) {
+      for (const name of this.#script.maps.keys()) this.#printMap(name, {});
     }
     this.#out.flush();
     const { lostRecords, failedUpdates } = this.#loaded.session.stats();
@@ -156,7 +157,7 @@ export class Runner implements Disposable {
   readonly #record = (memory: Memory, offset: number): void => {
     this.#memory = memory;
     if (memory.u32(offset + HEADER.kind) === KIND_PLAN && !this.#exited) {
-      this.#perform(this.#compiled.plans.list[memory.u32(offset + HEADER.id)], offset);
+      this.#perform(this.#loaded.plans.list[memory.u32(offset + HEADER.id)], offset);
     }
     if (this.#options.buffer === "none") this.#out.flush();
     else this.#out.flushIfLarge();
@@ -167,7 +168,7 @@ export class Runner implements Disposable {
       case "record":
         return this.#act(plan, at);
       case "entry": {
-        const { type, layout } = this.#compiled.maps.get(plan.map)!;
+        const { type, layout } = this.#script.maps.get(plan.map)!;
         const map = this.#loaded.maps.get(plan.map)!;
         const from = at + plan.at;
         const key = this.#memory.bytes.slice(from, from + layout.keySize);
@@ -299,7 +300,7 @@ export class Runner implements Disposable {
       // Opening one would wait for somebody to write to it.
       if (Deno.statSync(name).isFifo) throw new Error("Is a FIFO");
       using file = Deno.openSync(name);
-      const bytes = new Uint8Array(this.#compiled.config.maxCatBytes);
+      const bytes = new Uint8Array(this.#script.config.maxCatBytes);
       let length = 0;
       for (let read = file.readSync(bytes); read !== null && read > 0;) {
         length += read;
@@ -332,7 +333,7 @@ export class Runner implements Disposable {
   #message(action: RecordPlan["action"] & { kind: "errorf" | "warnf" }, message: string): void {
     if (action.kind === "errorf") this.failed = true;
     else if (this.#options.noWarnings) return;
-    const { source } = this.#compiled;
+    const { source } = this.#script;
     const severity = action.kind === "errorf" ? "ERROR" : "WARNING";
     const [first, ...around] = action.spans;
     const text = decode(message);
@@ -345,11 +346,11 @@ export class Runner implements Disposable {
   }
 
   #notice(kind: Notice["kind"], message: string, span: Span, text: string): Notice {
-    return { kind, message, place: this.#compiled.source.position(span.start), text };
+    return { kind, message, place: this.#script.source.position(span.start), text };
   }
 
   #fault({ fault, span }: Plan & { kind: "fault" }, at: number): void {
-    const { source } = this.#compiled;
+    const { source } = this.#script;
     const retcode = Number(BigInt.asIntN(64, this.#memory.u64(at + HEADER.bytes)));
     const message = fault.message ?? this.#names.error(retcode);
     const helper = fault.kind === "helper_error" ? fault.helper : undefined;
@@ -362,7 +363,7 @@ export class Runner implements Disposable {
   }
 
   #entries(name: string): Entry[] {
-    const { type, layout } = this.#compiled.maps.get(name)!;
+    const { type, layout } = this.#script.maps.get(name)!;
     const entries = [...this.#loaded.maps.get(name)!.entries()].map(([key, value]) =>
       readEntry(type, key, value, layout.valueSize)
     );
@@ -370,7 +371,7 @@ export class Runner implements Disposable {
   }
 
   #printMap(name: string, limits: { top?: number; div?: bigint }): void {
-    this.printer.map(this.#compiled.maps.get(name)!.type, this.#entries(name), limits);
+    this.printer.map(this.#script.maps.get(name)!.type, this.#entries(name), limits);
   }
 }
 

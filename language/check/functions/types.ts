@@ -152,8 +152,8 @@ function getopt(context: Context, call: CallExpr): Node {
     : fallback.type.kind === "bool"
     ? `${fallback.value !== 0n}`
     : `${fallback.value}`;
-  context.named.known.set(name, { description, fallback: shown });
-  const given = context.named.given.get(name);
+  context.parameters.set(name, { description, fallback: shown });
+  const given = context.named.get(name);
   if (given === undefined) return fallback;
   return named(context, name, given, fallback, span);
 }
