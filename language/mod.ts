@@ -38,4 +38,4 @@ export {
 export type { Sink } from "./output/output_buffer.ts";
 export type { LoadOptions } from "./model/loaded_script.ts";
 export { run, type RunOptions, type RunResult } from "./run.ts";
-export type { RunnerOptions } from "./output/record_reader.ts";
+export type { RunnerOptions } from "./output/runner.ts";

@@ -4,7 +4,7 @@ import type { Device } from "../core/device/device.ts";
 import type { SessionStats } from "../core/contract/stats.ts";
 import type { Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
-import { Runner, type RunnerOptions } from "./output/record_reader.ts";
+import { openRunner, type RunnerOptions } from "./output/runner.ts";
 import { storesUserCode } from "./model/types.ts";
 import { onSignals } from "../core/sys/signals.ts";
 
@@ -62,7 +62,7 @@ export async function run(
     const { openUserNames } = await import("./names/user_names.ts");
     symbolizer = stack.use(await openUserNames(script, options.pid));
   }
-  using runner = new Runner(script, loaded, { ...options, symbolizer });
+  using runner = await openRunner(script, loaded, { ...options, symbolizer });
   const signals = script.probes.filter(({ name }) => name.startsWith("self:signal:"));
   using _listeners = onSignalProbes(signals.map(({ name }) => name), (name) => {
     loaded.fire(name);

@@ -3,6 +3,9 @@
 
 import type { MapType, Type } from "../model/types.ts";
 import type { Memory } from "../model/memory.ts";
+import type { Names } from "./names.ts";
+import type { Out } from "./output_buffer.ts";
+import type { RecordView } from "./printf.ts";
 import type { Entry, MapValue } from "./map_values.ts";
 
 /** How print(@map, top, div) limits and scales. */
@@ -29,6 +32,21 @@ export interface Notice {
   readonly text: string;
 }
 
+/** What printers write to, and what they need to know. */
+export interface PrinterOutput {
+  /** Takes what the script prints. */
+  readonly out: Out;
+  /** Names what values stand for. */
+  readonly names: Names;
+  /** Takes remarks about the run, for people. */
+  readonly say: (text: string) => void;
+  /** True if nobody wants to know how many probes are attached. */
+  readonly quiet: boolean;
+}
+
+/** Makes the printer of one output format. */
+export type PrinterClass = new (output: PrinterOutput) => Printer;
+
 /** One way of showing what a script puts out. */
 export interface Printer {
   /** Probes are attached. */
@@ -37,6 +55,8 @@ export interface Printer {
   message(kind: MessageKind, write: () => void): void;
   /** print(value), out of memory. */
   value(type: Type, memory: Memory, at: number): void;
+  /** print(value) of a string or a buffer whose bytes stand behind the record's fixed part. */
+  packed(record: RecordView, index: number): void;
   /** print("text") */
   literal(text: string): void;
   /** print(@m[k]) of an aggregation. */

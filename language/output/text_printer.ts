@@ -6,12 +6,14 @@ import { histogramText, seriesText } from "./chart.ts";
 import type { Memory } from "../model/memory.ts";
 import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
+import { printSlot, type RecordView } from "./printf.ts";
 import { printValue } from "./value_text.ts";
 import {
   divided,
   type MessageKind,
   type Notice,
   type Printer,
+  type PrinterOutput,
   type PrintLimits,
 } from "./printer.ts";
 import type { Entry, MapValue } from "./map_values.ts";
@@ -23,7 +25,7 @@ export class TextPrinter implements Printer {
   readonly #say: (text: string) => void;
   readonly #quiet: boolean;
 
-  constructor(out: Out, names: Names, say: (text: string) => void, quiet: boolean) {
+  constructor({ out, names, say, quiet }: PrinterOutput) {
     this.#out = out;
     this.#names = names;
     this.#say = say;
@@ -34,8 +36,14 @@ export class TextPrinter implements Printer {
     if (!this.#quiet) this.#remark(`Attached ${count} probe${count === 1 ? "" : "s"}\n`);
   }
 
-  message(_kind: MessageKind, write: () => void): void {
+  message(kind: MessageKind, write: () => void): void {
     write();
+    if (kind === "join" || kind === "syscall") this.#out.text("\n");
+  }
+
+  packed(record: RecordView, index: number): void {
+    printSlot(this.#out, record, index, this.#names);
+    this.#out.text("\n");
   }
 
   value(type: Type, memory: Memory, at: number): void {

@@ -5,7 +5,7 @@ import type { Script } from "../../language/compile.ts";
 import type { Options } from "./options.ts";
 import { controlWord, type Loaded } from "../../language/model/loaded_script.ts";
 import { loadScript } from "../../language/run.ts";
-import { Runner } from "../../language/output/record_reader.ts";
+import { openRunner, type Runner } from "../../language/output/runner.ts";
 
 const GREEN = "\x1b[32m";
 const RED = "\x1b[31m";
@@ -26,7 +26,7 @@ export async function runTests(
   const prefix = `${options.mode}:`;
   const names = script.probes.map(({ name }) => name).filter((name) => name.startsWith(prefix));
   using loaded = await loadScript(script, device, {});
-  using runner = new Runner(script, loaded, {
+  using runner = await openRunner(script, loaded, {
     stdout,
     stderr: (bytes) => Deno.stderr.writeSync(bytes),
     format: options.format,
