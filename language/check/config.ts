@@ -2,7 +2,7 @@
 // Configuration: defaults, the script's config block, the environment, in rising order.
 
 import type { ConfigEntry } from "../syntax/ast.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Diagnostics, Span } from "../syntax/diagnostics.ts";
 import type { StackMode } from "../model/types.ts";
 

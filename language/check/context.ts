@@ -3,14 +3,14 @@
 
 import type { Block, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
-import type { Action, MapVariable, Node } from "../model/ir.ts";
-import { NONE, type ScalarType, type Type, UINT64 } from "../model/types.ts";
+import type { Action, Local, Node } from "../model/ir.ts";
+import type { Type } from "../model/types.ts";
 import type { TypeScope } from "../ctypes/scope.ts";
 import type { NamedParameter } from "./checked_program.ts";
 import type { Config } from "./config.ts";
 import type { ProbeInfo } from "./expand.ts";
 import type { MapTypes } from "./maps.ts";
-import type { Variables } from "./variables.ts";
+import type { FunctionUses, Variables } from "./variables.ts";
 
 /** What the running system says while a script is compiled. */
 export interface Environment {
@@ -47,6 +47,16 @@ export interface Shared {
   readonly probeIsText: boolean;
 }
 
+/** What stands around a statement; changes while statements are checked. */
+export interface Flow {
+  /** Loops around the statement, within the innermost function. */
+  loops: number;
+  /** Functions of the script around the statement, outermost first, with their results. */
+  readonly calls: { readonly definition: FunctionDefinition; readonly result: Local }[];
+  /** Uses of functions, kept from one walk to the next. */
+  readonly uses: FunctionUses;
+}
+
 /** The checker of one clause, as its pieces see it. */
 export interface Context extends Shared {
   /** One of the probes; all have the same arguments. */
@@ -69,6 +79,8 @@ export interface Context extends Shared {
   type(type: TypeExpr): Type;
   /** Variables that are in scope. */
   readonly variables: Variables;
+  /** Loops and functions around the statement at hand. */
+  readonly flow: Flow;
   /** Checks statements in the current scope; without `wantsValue` the block's value is one too. */
   statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node };
   /** Runs `inside`, whose errors come from what stands at `span`. */
@@ -79,30 +91,4 @@ export interface Context extends Shared {
   error(code: string, message: string, span: Span, hint?: string): void;
   /** Reports. */
   warning(code: string, message: string, span: Span, hint?: string): void;
-}
-
-/** A number that is known. */
-export function constant(value: bigint, type: ScalarType, span: Span): Node {
-  return { op: "constant", value, type, span };
-}
-
-/** What stands for an expression with an error. */
-export function broken(span: Span): Node {
-  return constant(0n, UINT64, span);
-}
-
-/** Statements as an expression without a value. */
-export function effect(span: Span, ...body: Action[]): Node {
-  return {
-    op: "block",
-    body,
-    value: { op: "constant", value: 0n, type: NONE, span },
-    type: NONE,
-    span,
-  };
-}
-
-/** Reads an entry. */
-export function mapNode(map: MapVariable, key: Node | undefined, type: Type, span: Span): Node {
-  return { op: "map", map, key, type, span };
 }

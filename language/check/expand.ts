@@ -3,7 +3,7 @@
 
 import type { AttachPoint, Clause, Program } from "../syntax/ast.ts";
 import type { Diagnostics } from "../syntax/diagnostics.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Reaction } from "./config.ts";
 import { substituteInText } from "./params.ts";
 import { fullName } from "./probe_names.ts";

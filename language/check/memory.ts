@@ -2,7 +2,7 @@
 // Members, elements, what pointers point to, casts.
 
 import type { Span } from "../syntax/diagnostics.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Node } from "../model/ir.ts";
 import { numberOf } from "../model/aggregations.ts";
 import {
@@ -24,7 +24,8 @@ import {
   typeName,
   UINT64,
 } from "../model/types.ts";
-import { broken, constant, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { broken, constant } from "./nodes.ts";
 import { isConstant, offsetPointer } from "./operators.ts";
 
 /** The type that a place in C memory has as a value: char[N] is text. */

@@ -14,7 +14,7 @@ import {
   type RegisterBuiltin,
 } from "../model/builtins.ts";
 import { FUNCTIONS } from "../model/functions.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Node } from "../model/ir.ts";
 import { parseCType } from "../ctypes/parse_type.ts";
@@ -28,7 +28,8 @@ import {
   type Type,
   UINT64,
 } from "../model/types.ts";
-import { broken, constant, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { broken, constant } from "./nodes.ts";
 import { isReadableAt, type ProbeInfo } from "./expand.ts";
 import { member, valueType } from "./memory.ts";
 import { binary } from "./operators.ts";

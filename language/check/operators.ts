@@ -23,7 +23,8 @@ import {
   UINT64,
   widen,
 } from "../model/types.ts";
-import { broken, constant, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { broken, constant } from "./nodes.ts";
 import { foldBinary } from "./fold.ts";
 
 const COMPARISONS: readonly string[] = ["==", "!=", "<", ">", "<=", ">="];

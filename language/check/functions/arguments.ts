@@ -8,7 +8,8 @@ import type { TextNode } from "../../model/calls.ts";
 import type { FunctionName } from "../../model/functions.ts";
 import type { MapVariable, Node } from "../../model/ir.ts";
 import { cSize, isNumeric, NONE, pointer, string, type Type, typeName } from "../../model/types.ts";
-import { broken, constant, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant } from "../nodes.ts";
 import { asString, isConstant } from "../operators.ts";
 
 /** Checks a call and makes its node. */

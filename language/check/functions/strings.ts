@@ -14,7 +14,8 @@ import {
   typeName,
   UINT64,
 } from "../../model/types.ts";
-import { broken, constant, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant } from "../nodes.ts";
 import { asString, isConstant } from "../operators.ts";
 import {
   type Handler,

@@ -16,7 +16,8 @@ import {
   typeName,
   UINT64,
 } from "../../model/types.ts";
-import { broken, constant, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant } from "../nodes.ts";
 import { reportUnstable } from "../config.ts";
 import { isConstant } from "../operators.ts";
 import { parseNumber } from "../params.ts";
