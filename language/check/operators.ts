@@ -4,7 +4,7 @@
 import type { BinaryOperator } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Arithmetic, Comparison, Node } from "../model/ir.ts";
-import type { TextNode } from "../model/calls.ts";
+import type { TextNode } from "../model/functions.ts";
 import { isText } from "../model/storage.ts";
 import {
   arithmeticType,

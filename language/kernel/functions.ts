@@ -10,7 +10,7 @@ import type {
   MemoryCalls,
   RegisterCallNode,
   RegisterCalls,
-} from "../model/calls.ts";
+} from "../model/functions.ts";
 import type { Node } from "../model/ir.ts";
 import { type Clock, CLOCKS } from "../model/plan.ts";
 import { cSize, storageSize, type StringType, words } from "../model/types.ts";

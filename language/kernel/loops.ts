@@ -18,7 +18,7 @@ import { FAULT, MOST_ROUNDS } from "../model/plan.ts";
 import { emitActions } from "./actions.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 import type { Place } from "./frame.ts";
 import { type Exits, type Gen, shifted } from "./emitter.ts";
 import { evaluate } from "./scalar.ts";

@@ -21,7 +21,7 @@ import type { AggregationType } from "../model/aggregations.ts";
 import { stepSize, storageSize, type Type } from "../model/types.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { FAULT } from "../model/plan.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 import type { Place } from "./frame.ts";
 import type { Gen } from "./emitter.ts";
 import { place } from "./memory.ts";

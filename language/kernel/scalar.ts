@@ -35,7 +35,7 @@ import { type Gen, shifted } from "./emitter.ts";
 import { deleteFromMap, emitLength, hasKey, readAggregate, readMap, stepMap } from "./maps.ts";
 import { locate } from "./memory.ts";
 import { emitRead } from "./read.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 
 /** Evaluates a scalar into R0. Clobbers R1 to R5. */
 export function evaluate(gen: Gen, node: Node): void {

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Looks over a clause before code is emitted: what is used more than once, how deep loops go.
 
-import type { RegisterCall } from "../model/calls.ts";
+import type { RegisterCall } from "../model/functions.ts";
 import type { Action, Local, Node } from "../model/ir.ts";
 import type { CheckedClause } from "../check/checked_program.ts";
 import { contextKey, keptAs } from "./builtins.ts";

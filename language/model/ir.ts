@@ -7,7 +7,7 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { FormatPart } from "../syntax/printf_format.ts";
 import type { AggregationName, AggregationType } from "./aggregations.ts";
 import type { MemoryBuiltin, RegisterBuiltin } from "./builtins.ts";
-import type { MemoryCall, RegisterCall } from "./calls.ts";
+import type { MemoryCall, RegisterCall } from "./functions.ts";
 import type { MapType, Type } from "./types.ts";
 
 /** A variable of one clause. */

@@ -180,6 +180,8 @@ export class JsonPrinter implements Printer {
         }
         return out.text("]");
       }
+      default:
+        value satisfies never;
     }
   }
 

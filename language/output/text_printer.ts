@@ -56,9 +56,7 @@ export class TextPrinter implements Printer {
   }
 
   element(_map: MapType, value: MapValue): void {
-    if (value.kind === "histogram") this.#out.text(histogramText(value));
-    else if (value.kind === "series") this.#series(value, value.points.at(-1)?.epoch ?? 0n);
-    else this.#plain(value);
+    this.#value(value, newestEpoch([{ value }]));
     this.#out.text("\n");
   }
 
@@ -68,16 +66,10 @@ export class TextPrinter implements Printer {
     for (const { key, value } of shown) {
       this.#out.text(map.name);
       if (key !== undefined) this.#out.text(`[${this.#key(map.key!, key)}]`);
-      if (value.kind === "histogram" || value.kind === "series") {
-        this.#out.text(":\n");
-        if (value.kind === "histogram") this.#out.text(histogramText(value));
-        else this.#series(value, newest);
-        this.#out.text("\n");
-      } else {
-        this.#out.text(": ");
-        this.#plain(divided(value, div));
-        this.#out.text("\n");
-      }
+      const isChart = value.kind === "histogram" || value.kind === "series";
+      this.#out.text(isChart ? ":\n" : ": ");
+      this.#value(divided(value, div), newest);
+      this.#out.text("\n");
     }
   }
 
@@ -103,8 +95,12 @@ export class TextPrinter implements Printer {
     this.#out.utf8(seriesText(value, newest, (ns, format) => this.#names.time(ns, 0, format)));
   }
 
-  #plain(value: MapValue): void {
+  #value(value: MapValue, newest: bigint): void {
     switch (value.kind) {
+      case "histogram":
+        return this.#out.text(histogramText(value));
+      case "series":
+        return this.#series(value, newest);
       case "value":
         return printValue(this.#out, value.type, value.memory, 0, this.#names);
       case "number":
@@ -114,6 +110,8 @@ export class TextPrinter implements Printer {
         return this.#out.text(
           `{ .count = ${value.count}, .average = ${value.average}, .total = ${value.total} }`,
         );
+      default:
+        value satisfies never;
     }
   }
 

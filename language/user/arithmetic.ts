@@ -1,9 +1,11 @@
 // Pure: no I/O, no FFI.
 // Arithmetic of 64-bit registers. Operands and results are signed bigints.
 
-import type { Arithmetic, Comparison } from "../model/ir.ts";
-import { type Type } from "../model/types.ts";
-import { signed, unsigned } from "./builder.ts";
+import type { Arithmetic, Comparison, Node } from "../model/ir.ts";
+import type { Type } from "../model/types.ts";
+import { type Shared, signed, unsigned } from "./builder.ts";
+import { FAULT } from "../model/plan.ts";
+import { fault } from "./records.ts";
 
 /** Computes; division by zero is the caller's business. */
 export type Operation = (a: bigint, b: bigint) => bigint;
@@ -78,4 +80,20 @@ export function extract(
   return type.kind === "integer" && type.signed
     ? (value) => BigInt.asIntN(width, unsigned(value) >> by)
     : (value) => signed(BigInt.asUintN(width, unsigned(value) >> by));
+}
+
+/** What `/` or `%` does at a place of the script. */
+export function divide(
+  b: Shared,
+  operator: "/" | "%",
+  signed: boolean,
+  at: Pick<Node, "span">,
+): Operation {
+  const report = fault(b, at, FAULT.zeroDivisor);
+  const apply = operation(operator, signed);
+  return (left, right) => {
+    if (right !== 0n) return apply(left, right);
+    report();
+    return 1n;
+  };
 }

@@ -6,7 +6,7 @@ import { cSize, isScalar, stepSize, storageSize, type Type, typeName } from "../
 import { FAULT } from "../model/plan.ts";
 import { accessSize } from "../model/storage.ts";
 import { runBlock, runInline } from "./actions.ts";
-import { comparison, extract, narrow, operation } from "./arithmetic.ts";
+import { comparison, divide, extract, narrow, operation } from "./arithmetic.ts";
 import { evaluateBuiltin } from "./builtins.ts";
 import {
   type Build,
@@ -17,7 +17,6 @@ import {
   unsigned,
   type Variable,
 } from "./builder.ts";
-import { divide } from "./division.ts";
 import { evaluateCall } from "./functions.ts";
 import { deleteKey, hasKey, readAggregate, readMap, stepMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";

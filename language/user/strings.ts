@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Functions on text and bytes.
 
-import type { MemoryCallNode, RegisterCallNode } from "../model/calls.ts";
+import type { MemoryCallNode, RegisterCallNode } from "../model/functions.ts";
 import { storageSize, type StringType, words } from "../model/types.ts";
 import { type Build, type Effect, type Scalar, unsigned } from "./builder.ts";
 import { locate, place, textLength } from "./memory.ts";

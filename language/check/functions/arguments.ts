@@ -4,7 +4,7 @@
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
 import { type FormatPart, parseFormat } from "../../syntax/printf_format.ts";
-import type { TextNode } from "../../model/calls.ts";
+import type { TextNode } from "../../model/functions.ts";
 import type { FunctionName } from "../../model/functions.ts";
 import type { MapVariable, Node } from "../../model/ir.ts";
 import { cSize, isNumeric, NONE, pointer, string, type Type, typeName } from "../../model/types.ts";

@@ -2,7 +2,7 @@
 // Functions on text and bytes.
 
 import type { CallExpr } from "../../syntax/ast.ts";
-import type { TextNode } from "../../model/calls.ts";
+import type { TextNode } from "../../model/functions.ts";
 import type { Node } from "../../model/ir.ts";
 import {
   cSize,
