@@ -24,15 +24,15 @@ export type { Config };
 export interface SourceText {
   /** "stdin" for -e and -, else the file's name: imports are looked for beside it. */
   readonly name: string;
-  /** The text. */
+  /** Text of the script. */
   readonly text: string;
 }
 
-/** How to compile. */
+/** How a script is compiled. */
 export interface CompileOptions {
-  /** Where it is to run. Default "kernel". */
+  /** Plane that the script is to run on. Default "kernel". */
   readonly plane?: PlaneName;
-  /** Settings; a script's config block and `variables` go before them. */
+  /** Defaults of settings; `variables` and the script's config block override them. */
   readonly config?: Partial<Config>;
   /** Settings by the environment: keys in lower case without BPFTRACE_. */
   readonly variables?: Readonly<Record<string, string>>;
@@ -42,17 +42,17 @@ export interface CompileOptions {
   readonly named?: ReadonlyMap<string, string>;
   /** Allows system(), signal() and the like. */
   readonly unsafe?: boolean;
-  /** Folders of headers. */
+  /** Folders to look for headers in. */
   readonly includeFolders?: readonly string[];
   /** Headers to include before the script. */
   readonly includes?: readonly string[];
   /** Reports failed reads and lookups at run time. */
   readonly warnings?: boolean;
-  /** For uaddr(): a variable or function of the process that is traced. */
+  /** Finds a variable or function of the traced process, for uaddr(). */
   readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
-  /** Programs and libraries of the process that is traced: where probes of files without a file are. */
+  /** Lists programs and libraries of the traced process, for probes such as `uprobe::f` that name no file. */
   readonly targetFiles?: () => readonly string[];
-  /** Only probes whose names match; BEGIN and END always do. */
+  /** Keeps only probes whose names match; BEGIN and END are always kept. */
   readonly probeFilter?: RegExp;
   /** Kinds of btrace's own probes that are known beside BEGIN and END. */
   readonly special?: readonly string[];

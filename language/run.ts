@@ -8,17 +8,17 @@ import { openRunner, type RunnerOptions } from "./output/runner.ts";
 import { storesUserCode } from "./model/types.ts";
 import { onSignals } from "../core/sys/signals.ts";
 
-/** How to run. */
+/** How a script is run. */
 export interface RunOptions extends RunnerOptions, LoadOptions {
   /** Called when everything is attached. */
   readonly onAttached?: () => void;
-  /** Attaches and ends. */
+  /** True to attach all probes and then end without running any clause. */
   readonly dryRun?: boolean;
 }
 
 /** How a run ended. */
 export interface RunResult {
-  /** What exit() was given. */
+  /** Code that exit() was called with; 0 without such a call. */
   readonly exitCode: number;
   /** The session's counters. */
   readonly stats: SessionStats;
@@ -79,7 +79,7 @@ export async function run(
   return { exitCode: runner.exitCode, stats: session.stats() };
 }
 
-/** True if it prints addresses of processes: in records or in maps. */
+/** True if the script prints addresses of code of processes, in records or in maps. */
 function namesUserCode({ maps }: Script, { plans }: Loaded): boolean {
   const types = [
     ...plans.list.flatMap((plan) =>

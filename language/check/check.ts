@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// Types: of every expression, variable and map. Maps and variables take the widest type that any
-// assignment gives them, so the program is walked until nothing grows, then once more to report.
+// Finds the type of every expression, variable and map. Maps and variables take the widest type that any
+// assignment gives them, so the checker walks the program until no type grows, then once more to report.
 
 import type { Expr, Program } from "../syntax/ast.ts";
 import type { Diagnostics } from "../syntax/diagnostics.ts";
@@ -18,7 +18,7 @@ import { ClauseState } from "./variables.ts";
 const MAX_ROUNDS = 100;
 const SILENT = { error() {}, warning() {} };
 
-/** Checks all clauses; what it finds wrong goes to `diagnostics`. */
+/** Checks all clauses; errors and warnings go to `diagnostics`. */
 export function check(
   program: Program,
   clauses: readonly ExpandedClause[],
@@ -124,7 +124,7 @@ function usesMap(program: Program, name: string): boolean {
   return used;
 }
 
-/** Functions that take the probe's number and print its name. */
+/** Functions that print a probe: a record holds the number of the probe, and the printer finds the name. */
 const PRINTERS = ["print", "printf", "errorf", "warnf"];
 
 /** What a clause wants to know of its probe. */

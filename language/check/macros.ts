@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// Macros to what they stand for. Their own variables get names that no script can write, so that they
-// never meet the caller's.
+// Replaces uses of macros by their bodies. The variables of a macro get names that no script can write,
+// so that they are never mistaken for variables of the caller.
 
 import type { Expr, Macro, Program } from "../syntax/ast.ts";
 import type { Diagnostics } from "../syntax/diagnostics.ts";

@@ -14,7 +14,7 @@ import {
   widen,
 } from "../model/types.ts";
 
-/** Where errors go. */
+/** Where errors and warnings go. */
 export type Sink = Pick<Diagnostics, "error" | "warning">;
 
 /** All maps of a program. */

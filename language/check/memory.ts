@@ -122,7 +122,7 @@ function tupleElement(
   return { op: "part", object, offset, c: false, type: elements[index].type, span };
 }
 
-/** `object[index]` */
+/** The value of `object[index]`. */
 export function element(context: Context, object: Node, index: Node, span: Span): Node {
   const { type } = object;
   if (type.kind === "tuple" && isConstant(index)) {
@@ -187,7 +187,7 @@ function spaceOf(node: Node) {
   return node.type.kind === "pointer" ? node.type.space : undefined;
 }
 
-/** `*address` */
+/** The value of `*address`. */
 export function dereference(context: Context, address: Node, span: Span): Node {
   if (address.type.kind !== "pointer" || address.type.to.kind === "none") {
     context.error(
@@ -201,7 +201,7 @@ export function dereference(context: Context, address: Node, span: Span): Node {
   return { op: "load", address, offset: 0, type: valueType(address.type.to), span };
 }
 
-/** `(to)operand` */
+/** The value of the cast `(to)operand`. */
 export function cast(context: Context, to: Type, operand: Node, span: Span): Node {
   const from = operand.type;
   const convert = (): Node => ({ op: "convert", operand, type: to, span });

@@ -219,7 +219,7 @@ function positional(context: Context, name: string, span: Span): Node {
 
 type Argument = ProbeInfo["args"][number];
 
-/** `args.name` */
+/** The value of `args.name`. */
 export function argument(context: Context, field: string, span: Span): Node {
   const { args, name } = context.probe;
   const arg = args.find((one) => one.name === field);

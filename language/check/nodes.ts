@@ -10,7 +10,7 @@ export function constant(value: bigint, type: ScalarType, span: Span): Node {
   return { op: "constant", value, type, span };
 }
 
-/** What stands for an expression with an error. */
+/** Takes the place of an expression that has an error, so that checking can go on. */
 export function broken(span: Span): Node {
   return constant(0n, UINT64, span);
 }
@@ -26,7 +26,7 @@ export function effect(span: Span, ...body: Action[]): Node {
   };
 }
 
-/** Reads an entry. */
+/** A node that reads an entry of a map. */
 export function mapNode(map: MapVariable, key: Node | undefined, type: Type, span: Span): Node {
   return { op: "map", map, key, type, span };
 }

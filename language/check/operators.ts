@@ -61,7 +61,7 @@ export function asString(context: Context, node: Node): TextNode | undefined {
   return undefined;
 }
 
-/** `left operator right` */
+/** The node of `left operator right`. */
 export function binary(
   context: Context,
   operator: BinaryOperator,
@@ -213,7 +213,7 @@ function movePointer(
   return offsetPointer(context, operator, base, by, span);
 }
 
-/** `base + by` elements. */
+/** The pointer `by` elements behind `base`. */
 export function offsetPointer(
   context: Context,
   operator: "+" | "-",
@@ -252,7 +252,7 @@ function mismatch(
   return COMPARISONS.includes(operator) ? constant(0n, BOOL, span) : broken(span);
 }
 
-/** `-a`, `~a`, `!a` */
+/** The node of `-a`, `~a` or `!a`. */
 export function unary(
   context: Context,
   operator: "-" | "~" | "!" | "+",

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// The passes in order.
+// The passes of the front end, in their order.
 
 import { chain, type TypeScope } from "../ctypes/scope.ts";
 import { parseDefinitions } from "../ctypes/definitions.ts";
@@ -39,13 +39,13 @@ export interface AnalyzeOptions {
   readonly params: readonly string[];
   /** Named parameters that the command line gives: text by name. */
   readonly named: ReadonlyMap<string, string>;
-  /** Headers. */
+  /** Finds a header by the name that the script includes. */
   readonly findHeader: FindHeader;
   /** Text to put before the script's definitions: --include. */
   readonly includes: readonly string[];
   /** Reads what `import "path"` names. */
   readonly readImport: (path: string) => string | undefined;
-  /** The running system. */
+  /** What the running system says: addresses, CPUs, signals. */
   readonly environment: Environment;
   /** --unsafe */
   readonly unsafe: boolean;

@@ -114,7 +114,7 @@ const REGISTER: Readonly<Record<RegisterBuiltin, Emit>> = {
   leader_tid: member,
 };
 
-/** R0 = the value. */
+/** Emits code that leaves the value of a builtin in R0. */
 export function evaluateBuiltin(gen: Gen, name: RegisterBuiltin): void {
   REGISTER[name](gen);
 }

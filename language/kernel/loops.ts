@@ -34,7 +34,7 @@ interface Body {
   emit(): void;
 }
 
-/** `while (condition) { … }` */
+/** Emits `while (condition) { … }`, as a function that is called for each round. */
 export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
   callBody(gen, {
     block: R2,
@@ -53,7 +53,7 @@ export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
   });
 }
 
-/** `for ($i : from..to) { … }` */
+/** Emits `for ($i : from..to) { … }`, as a function that is called for each number. */
 export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
   gen.frame.scope(() => {
     const from = gen.frame.scratchBlock(8);
@@ -94,7 +94,7 @@ export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
   });
 }
 
-/** `for ($kv : @map) { … }` */
+/** Emits `for ($kv : @map) { … }`, as a function that is called for each entry. */
 export function emitEach(gen: Gen, action: Action & { op: "each" }): void {
   const { map } = action;
   const { type } = gen.map(map);

@@ -28,7 +28,7 @@ import { utcTime } from "./strftime.ts";
 import { newestEpoch } from "./text_printer.ts";
 import type { Entry, MapValue } from "./map_values.ts";
 
-/** Everything to `out`. */
+/** Prints values and remarks alike as JSON, to `out`. */
 export class JsonPrinter implements Printer {
   readonly #out: Out;
   readonly #names: Names;

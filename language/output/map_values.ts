@@ -22,7 +22,7 @@ export interface Bucket {
   readonly count: bigint;
 }
 
-/** hist() and lhist(). */
+/** Value of a hist() or lhist() map. */
 export interface Histogram {
   readonly kind: "histogram";
   /** Buckets from the first to the last one that is not empty. */

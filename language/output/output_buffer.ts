@@ -18,7 +18,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
-/** How to widen. */
+/** How text is widened to a number of characters. */
 export interface PadOptions {
   /** To at least so many bytes. */
   readonly width: number;

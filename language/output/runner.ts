@@ -9,23 +9,23 @@ import { type OutputFormat, PRINTERS } from "./printers.ts";
 import { RecordReader } from "./record_reader.ts";
 import { systemNames } from "./system.ts";
 
-/** What happens to output. */
+/** Where output goes, and in which form. */
 export interface RunnerOptions {
-  /** What the script prints. */
+  /** Takes what the script prints. */
   readonly stdout: Sink;
-  /** What btrace says about it. */
+  /** Takes warnings and errors about the run. */
   readonly stderr: Sink;
-  /** Ends the run, with END and maps. */
+  /** Ends the run when aborted: END runs, and maps are printed. */
   readonly signal?: AbortSignal;
   /** Format of the output. Default "text". */
   readonly format?: OutputFormat;
-  /** Does not say how many probes are attached. */
+  /** True to leave out how many probes are attached. */
   readonly quiet?: boolean;
-  /** warnf() says nothing. */
+  /** True to suppress the messages of warnf(). */
   readonly noWarnings?: boolean;
   /** When output is written: after each round of reading, each record, or when there is much. */
   readonly buffer?: "none" | "line" | "full";
-  /** Names addresses of processes. */
+  /** Names addresses of code of processes. */
   readonly symbolizer?: Symbolizer;
 }
 
@@ -42,7 +42,7 @@ export async function openRunner(
   return new Runner(script, loaded, options, await PRINTERS[options.format ?? "text"]());
 }
 
-/** One run of a script, seen from this side. */
+/** One run of a script: reads its records and prints what they say. */
 export class Runner implements Disposable {
   readonly printer: Printer;
   readonly #script: Script;
@@ -92,7 +92,7 @@ export class Runner implements Disposable {
     clearControl(this.#loaded.session);
   }
 
-  /** What exit() was given so far. */
+  /** Code of the last exit(); 0 before any. */
   get exitCode(): number {
     return controlWord(this.#loaded.session, "exitCode");
   }
@@ -101,7 +101,7 @@ export class Runner implements Disposable {
     this.#options.stderr(new TextEncoder().encode(text));
   }
 
-  /** Until exit(), the signal, or the end of all that could fire. */
+  /** Reads records until exit(), the signal, or the end of every process and iterator that could fire. */
   async follow(): Promise<void> {
     const { session } = this.#loaded;
     const { signal } = this.#options;
@@ -119,7 +119,7 @@ export class Runner implements Disposable {
     }
   }
 
-  /** Everything has been detached: END, what is left in the ring, maps. */
+  /** After the probes are detached: prints what is left in the ring, fires END, prints maps and losses. */
   finish(end: () => void): void {
     while (this.round() > 0);
     this.#reader.exited = false;

@@ -70,7 +70,7 @@ function rewriteType(type: TypeExpr, replace: Replace): TypeExpr {
   };
 }
 
-/** Rebuilds a block. */
+/** Rebuilds a block with changed expressions. */
 export function rewriteBlock(block: Block, replace: Replace): Block {
   return {
     ...block,

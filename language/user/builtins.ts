@@ -68,7 +68,7 @@ const MEMORY: Readonly<Record<MemoryBuiltin, (thread: UserThread) => string>> = 
   leader_comm: (thread) => thread.commOf(thread.pid),
 };
 
-/** Writes a name. */
+/** Makes a builtin that is written to memory. */
 export function placeBuiltin(b: Build, node: Builtin<"memory_builtin">, to: number): Effect {
   const name = MEMORY[node.name];
   const { state, scratch } = b;

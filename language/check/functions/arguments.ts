@@ -88,7 +88,7 @@ export function text(context: Context, call: CallExpr, index: number): TextNode 
   return { op: "text", value: "", type: string(1), span: expr.span };
 }
 
-/** str(address, length) */
+/** The node of `str(address, length)`. */
 export function readString(
   context: Context,
   address: Node,

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// All functions by name.
+// All functions by name, and the check of a call.
 
 import type { CallExpr } from "../../syntax/ast.ts";
 import { AGGREGATIONS, isAggregationName } from "../../model/aggregations.ts";
@@ -27,7 +27,7 @@ const HANDLERS: Readonly<Record<FunctionName, Handler>> = {
   ...TYPES,
 };
 
-/** `name(args)` */
+/** The node of the call `name(args)`. */
 export function call(context: Context, expr: CallExpr): Node {
   const { span } = expr;
   const defined = context.functions.get(expr.name);
