@@ -127,7 +127,7 @@ function usesMap(program: Program, name: string): boolean {
 /** Functions that print a probe: a record holds the number of the probe, and the printer finds the name. */
 const PRINTERS = ["print", "printf", "errorf", "warnf"];
 
-/** What a clause wants to know of its probe. */
+/** How a clause uses its probe. */
 interface ProbeUses {
   /** Its arguments. */
   readonly args: boolean;
@@ -135,7 +135,7 @@ interface ProbeUses {
   readonly type: boolean;
   /** Whether it names it at all. */
   readonly named: boolean;
-  /** How often it does more with the name than to print it or to count by it. */
+  /** How often the clause uses the name of the probe for more than printing and keys of maps. */
   readonly names: number;
 }
 
@@ -171,7 +171,8 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
 /** Probes whose function is the kernel's or a program's, and in a register or not. */
 const FUNCTION = /^[uk](ret)?probe(?=:)|^f(entry|exit)(?=:)/;
 
-/** One variant per kind of arguments, if the clause looks at them; one per probe, if at its name. */
+/** Splits a clause into variants: one for each layout of arguments that it reads, or one for each probe if
+ * it computes with the name of the probe. */
 function split(
   { clause, probes }: ExpandedClause,
   { args, type, named }: ProbeUses,

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Checks one clause for probes whose arguments lie at the same places. Types of maps and variables are
 // taken as they are known so far, and grow; check.ts walks all clauses until no type grows any more.
-// What the parts of the checker ask of each other goes through this class, so that they import no circle.
+// The parts of the checker call each other through this class, so that their imports form no circle.
 
 import type { Block, Clause, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What the pieces of the checker share while one clause is checked.
+// Types that the parts of the checker share while they check one clause.
 
 import type { Block, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
@@ -12,7 +12,7 @@ import type { ProbeInfo } from "./expand.ts";
 import type { MapTypes } from "./maps.ts";
 import type { FunctionUses, Variables } from "./variables.ts";
 
-/** What the running system says while a script is compiled. */
+/** Facts about the running system that a script is compiled with. */
 export interface Environment {
   /** Possible CPUs. */
   readonly cpus: number;
@@ -30,7 +30,7 @@ export interface Environment {
   readonly kernelMemory: boolean;
 }
 
-/** What is the same for all clauses of a program. */
+/** Facts and settings that are the same for all clauses of a program. */
 export interface Shared {
   readonly maps: MapTypes;
   readonly types: TypeScope;
@@ -59,13 +59,13 @@ export interface Flow {
 
 /** The checker of one clause, as its pieces see it. */
 export interface Context extends Shared {
-  /** One of the probes; all have the same arguments. */
+  /** The first of the clause's probes; all of them have the same arguments. */
   readonly probe: ProbeInfo;
   /** Innermost first: where the macros and functions around were used. */
   readonly expansions: readonly Span[];
   /** Checks an expression that must have a value. */
   value(expr: Expr): Node;
-  /** The same without that demand. */
+  /** Checks an expression that may have no value. */
   any(expr: Expr): Node;
   /** Checks what decides between two ways. */
   condition(expr: Expr): Node;

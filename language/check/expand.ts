@@ -9,7 +9,7 @@ import type { Reaction } from "./config.ts";
 import { substituteInText } from "./params.ts";
 import { fullName } from "./probe_names.ts";
 
-/** What must be known of a probe to compile for it. */
+/** Facts about a probe that the compiler needs. */
 export interface ProbeInfo {
   /** Full name, as `probe` prints it. */
   readonly name: string;

@@ -40,7 +40,7 @@ export class MapTypes {
     ).join(";");
   }
 
-  /** What is still unknown when nothing grows any more is an integer. */
+  /** Makes types that are still unknown integers, when no type grows any more. */
   settle(): void {
     for (const map of this.#maps.values()) {
       if (map.value === undefined || map.value === UNKNOWN) map.value = INT64;
@@ -48,7 +48,7 @@ export class MapTypes {
     }
   }
 
-  /** By name, sorted. */
+  /** All maps that the program uses, sorted by name. */
   finish(): ReadonlyMap<string, MapType> {
     // What is only declared holds nothing.
     const used = [...this.#maps].filter(([, { declared, keyed }]) =>

@@ -100,7 +100,7 @@ const COMPOSED: Readonly<Record<ComposedBuiltin, (context: Context, span: Span) 
   config: configRecord,
 };
 
-/** What `ctx` points to. */
+/** Type of the memory that `ctx` points to. */
 function contextType(context: Context): Type {
   const { context: name } = context.probe;
   return (name === undefined ? undefined : context.types.type(name)) ?? NONE;

@@ -15,9 +15,9 @@ import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
 import { substituteParams } from "./params.ts";
 
-/** What the front end makes of a script. */
+/** A script that has passed the front end. */
 export interface Analyzed {
-  /** As it was written, with what it imports. */
+  /** The script as it was written, with the scripts that it imports. */
   readonly parsed: Program;
   /** Ready for code generation. */
   readonly program: CheckedProgram;

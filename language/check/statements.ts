@@ -133,7 +133,7 @@ function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): 
   });
 }
 
-/** What an entry of an aggregating map is in a loop. */
+/** Type that the value of an aggregating map has in a loop over its entries. */
 function entryNumber(context: Context, map: string, span: Span): Type {
   const node = mapNode(context.maps.get(map), undefined, UINT64, span) as Node & { op: "map" };
   const value = aggregateValue(node, span);

@@ -10,7 +10,7 @@ import type { Type } from "../model/types.ts";
 /** Variables by the syntax node that makes them: the same on every walk. */
 export type Locals = Map<object, Local>;
 
-/** What one clause keeps from one walk to the next. */
+/** Variables and uses of functions of one clause, kept from one walk to the next. */
 export class ClauseState {
   readonly locals: Locals = new Map();
   readonly uses: FunctionUses = new FunctionUses();
@@ -21,7 +21,7 @@ class FunctionUse {
   readonly locals: Locals = new Map();
   readonly #params: VariableExpr[] = [];
 
-  /** What stands for a parameter: the same on every walk. */
+  /** The variable that stands for a parameter: the same object on every walk. */
   param(index: number, name: string, span: Span): VariableExpr {
     return this.#params[index] ??= { kind: "variable", name, span };
   }

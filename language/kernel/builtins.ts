@@ -59,7 +59,7 @@ export function keptAs(name: BuiltinName): string | undefined {
   return Object.hasOwn(SOURCE, name) ? SOURCE[name as AskedBuiltin] : undefined;
 }
 
-/** The same for what the context holds: an argument is as wide as its type, argN is a register. */
+/** Under which key a value of the context is kept. The type belongs to it: argN is wider than the argument. */
 export function contextKey({ at, type }: Node & { op: "context" }): string {
   return `context ${at} ${typeName(type)}`;
 }

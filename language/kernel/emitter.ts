@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What the pieces of the code generator share while one action is emitted.
+// The state that the parts of the code generator share while they emit one action.
 //
 // Registers, throughout:
 //   R0        value of the expression that was evaluated last
@@ -55,13 +55,13 @@ export interface GenShared {
   useStacks(): void;
 }
 
-/** Where control goes from here. */
+/** Labels that control can go to from the statement at hand. */
 export interface Exits {
   /** Leaves the clause. */
   leave: Label;
   /** Leaves the function of the script that stands here in place. */
   return?: Label;
-  /** Of the innermost loop. */
+  /** Leaves the innermost loop. */
   break?: Label;
   continue?: Label;
 }
@@ -75,7 +75,7 @@ export class Gen {
   readonly references: References;
   /** The clause at hand. */
   clause!: CheckedClause;
-  /** Where control goes. */
+  /** Labels that control can go to. */
   exits!: Exits;
   /** Where each variable of the clause lives. */
   locals: Map<Local, Place> = new Map();

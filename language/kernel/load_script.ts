@@ -86,7 +86,7 @@ export function load(
   return loaded;
 }
 
-/** By the kernel's own clock. */
+/** Runs a program until it has used enough time, as the kernel's statistics of programs tell. */
 function measure(program: LoadedProgram): BenchResult {
   using _stats = new BpfProgramStats();
   let { runTimeNs, runCount } = program.info();

@@ -26,7 +26,7 @@ import { evaluate } from "./scalar.ts";
 /** How a loop ended. */
 const ENDED = { normally: 0, leave: 1, return: 2 } as const;
 
-/** What a loop's body finds. */
+/** Labels that the body of a loop can jump to. */
 interface Body {
   /** Holds the address of the caller's block when the body begins. */
   readonly block: Register;
@@ -200,7 +200,7 @@ function emitBody(
   ({ exits: gen.exits, kept: gen.kept, filled: gen.filled } = outer);
 }
 
-/** Up to `rounds` rounds of generated code, for functions of the language. */
+/** Emits up to `rounds` rounds of generated code, for functions of the language such as strstr(). */
 export function emitRounds(
   gen: Gen,
   rounds: number,

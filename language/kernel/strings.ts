@@ -112,7 +112,7 @@ function emitOrder(gen: Gen, into: Register, { text }: { text: boolean }): void 
   if (into !== R2) gen.emit(mov64(into, R2));
 }
 
-/** The same by a function that is called for each byte: long loops are too much for the verifier. */
+/** Compares bytes by a function that is called for each byte: the verifier does not take long loops. */
 function compareInRounds(
   gen: Gen,
   a: Place,

@@ -6,7 +6,7 @@ import type { Action, Local, Node } from "../model/ir.ts";
 import type { CheckedClause } from "../check/checked_program.ts";
 import { contextKey, keptAs } from "./builtins.ts";
 
-/** What one look over an action finds. */
+/** Facts about the values and loops of a clause. */
 export interface Uses {
   /** How often each value that can be kept is used. */
   readonly counts: Map<string, number>;

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What both printers do: the same data as text or as JSON.
+// The interface of printers: each shows the same data in its own format.
 
 import type { MapType, Type } from "../model/types.ts";
 import type { Memory } from "../model/memory.ts";
@@ -8,7 +8,7 @@ import type { Out } from "./output_buffer.ts";
 import type { RecordView } from "./printf.ts";
 import type { Entry, MapValue } from "./map_values.ts";
 
-/** How print(@map, top, div) limits and scales. */
+/** Limits of print(@map, top, div). */
 export interface PrintLimits {
   /** Only the last so many entries. */
   readonly top?: number;
@@ -23,7 +23,7 @@ export type MessageKind = "printf" | "time" | "cat" | "join" | "syscall";
 export interface Notice {
   readonly kind: "errorf" | "warnf" | "helper_error" | "runtime_error";
   readonly message: string;
-  /** Of a helper_error. */
+  /** Name of the helper that failed; only of a helper_error. */
   readonly helper?: string;
   readonly retcode?: number;
   /** Name, line and column. */

@@ -16,7 +16,7 @@ import type { Names } from "./names.ts";
 
 type RecordPlan = Plan & { kind: "record" };
 
-/** Where a reader's output goes. */
+/** Printer and output of a record reader. */
 export interface ReaderOutput extends PrinterOutput {
   readonly printer: Printer;
   /** True if warnf() says nothing. */
@@ -142,7 +142,7 @@ export class RecordReader implements Disposable {
     this.#output.printer.packed(view, value);
   }
 
-  /** What a piece of output is as text, one character a byte. */
+  /** Catches what `write` puts out, as text with one character a byte. */
   #text(write: () => void): string {
     const mark = this.#out.length;
     write();

@@ -37,7 +37,7 @@ const BY_SIGN = {
   unsigned: { ...COMMON, ...UNSIGNED } as Record<Arithmetic, Operation>,
 };
 
-/** What an operator does. */
+/** A function that computes an operator on two numbers. */
 export function operation(operator: Arithmetic, isSigned: boolean): Operation {
   return BY_SIGN[isSigned ? "signed" : "unsigned"][operator];
 }
@@ -51,7 +51,7 @@ const COMPARISONS: Readonly<Record<Comparison, (a: bigint, b: bigint) => boolean
   ">=": (a, b) => a >= b,
 };
 
-/** How a comparison is decided. */
+/** A function that decides a comparison of two numbers. */
 export function comparison(
   operator: Comparison,
   isSigned: boolean,
@@ -82,7 +82,7 @@ export function extract(
     : (value) => signed(BigInt.asUintN(width, unsigned(value) >> by));
 }
 
-/** What `/` or `%` does at a place of the script. */
+/** A function that computes `/` or `%`, and reports a divisor of zero with its place in the script. */
 export function divide(
   b: Shared,
   operator: "/" | "%",

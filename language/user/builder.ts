@@ -77,7 +77,7 @@ export interface ScriptMapEntry {
   readonly map: UserMap;
 }
 
-/** What the system answers. */
+/** Facts that the running system tells: clocks, namespaces, NUMA nodes. */
 export interface System {
   /** Time of a clock, in ns. */
   clock(clock: Clock): bigint;
@@ -137,7 +137,7 @@ export function signed(value: bigint): bigint {
   return BigInt.asIntN(64, value);
 }
 
-/** The same bits without a sign. */
+/** The 64 bits of a number, read without a sign. */
 export function unsigned(value: bigint): bigint {
   return BigInt.asUintN(64, value);
 }

@@ -13,7 +13,7 @@ type Builtin<Op extends Node["op"]> = Node & { op: Op };
 /** Makes a builtin's value a function. */
 type Make = (b: Build, node: Builtin<"builtin">) => Scalar;
 
-/** What the thread of the event knows. */
+/** A fact about the thread of the event. */
 const ofThread = (read: (thread: UserThread) => number | bigint): Make => ({ state }) => () =>
   BigInt(read(state.event.thread));
 

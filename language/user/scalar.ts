@@ -23,7 +23,7 @@ import { locate, place } from "./memory.ts";
 import { readInto } from "./read.ts";
 import { fault } from "./records.ts";
 
-/** Where a variable of the clause is. */
+/** The place of a variable of the clause. */
 export function variableOf(b: Build, local: Local): Variable {
   return b.variables.get(local)!;
 }
@@ -33,7 +33,7 @@ export function cellOf(b: Build, local: Local): { value: bigint } {
   return (variableOf(b, local) as { cell: { value: bigint } }).cell;
 }
 
-/** What an expression comes to. */
+/** Makes an expression a function that computes a number. */
 export function evaluate(b: Build, node: Node): Scalar {
   switch (node.op) {
     case "constant": {
@@ -168,7 +168,7 @@ function context(b: Build, node: Node & { op: "context" }): Scalar {
   return () => widen(signed(state.event.values[at] ?? 0n));
 }
 
-/** How the bytes of a unit become the value. */
+/** A function that makes the value of the integer in C memory, or of the bits of a bit field. */
 function widening(node: Node & { op: "load" | "part" }): (value: bigint) => bigint {
   return node.bits === undefined ? narrow(node.type) : extract(node.type, node.bits);
 }
@@ -203,7 +203,7 @@ function part(b: Build, node: Node & { op: "part" }): Scalar {
   };
 }
 
-/** Where an element is; jumps past the array report themselves and mean the first one. */
+/** The place of an element. An index past the end of the array is reported, and the first element is taken. */
 export function elementIndex(b: Build, node: Node & { op: "element" }): () => number {
   const { of, count } = node.object.type as Type & { kind: "array" };
   const index = evaluate(b, node.index);
@@ -293,7 +293,7 @@ function same(b: Build, node: Node & { op: "same" }): () => boolean {
   };
 }
 
-/** Up to the literal's NUL: text out of C memory may have anything behind its own. */
+/** Compares text with a literal up to the NUL: text from C memory may have anything behind the NUL. */
 function sameAsLiteral(b: Build, literal: string, other: Node, negate: boolean): () => boolean {
   const { scratch } = b;
   const { at, fill } = locate(b, other);

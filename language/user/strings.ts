@@ -61,7 +61,7 @@ export function strncmp(b: Build, node: RegisterCallNode<"strncmp">): Scalar {
   };
 }
 
-/** Where the second text begins in the first; -1 if it does not. */
+/** Position of the second text in the first; -1 if the first does not contain the second. */
 export function strstr(b: Build, node: RegisterCallNode<"strstr">): Scalar {
   const { haystack, needle } = node;
   const { scratch } = b;

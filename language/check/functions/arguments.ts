@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What functions ask of their arguments.
+// Checks of arguments that many functions share.
 
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
@@ -168,7 +168,7 @@ export function format(
   return ok ? { parts, values } : undefined;
 }
 
-/** What a conversion wants, if it is not this. */
+/** The type that a conversion wants; undefined if the value has that type. */
 function wants(conversion: string, type: Type): string | undefined {
   switch (conversion) {
     case "s":
