@@ -38,4 +38,5 @@ export {
 export type { Sink } from "./output/output_buffer.ts";
 export type { LoadOptions } from "./model/loaded_script.ts";
 export { run, type RunOptions, type RunResult } from "./run.ts";
+export type { OutputFormat } from "./output/printers.ts";
 export type { RunnerOptions } from "./output/runner.ts";

@@ -43,7 +43,7 @@ Deno.test("each addition names as many files as it says", () => {
   const parts = section().split("\n### ").slice(1);
   assert(parts.length >= 4);
   for (const part of parts) {
-    const said = /\b(Two|Three|Four|Five) files:\n\n((- .*\n(  .*\n)*)+)/.exec(part);
+    const said = /\b(Two|Three|Four|Five) files:\n\n((- .*\n( {2}.*\n)*)+)/.exec(part);
     if (said === null) continue;
     const [, number, list] = said;
     assertEquals(list.match(/^- /gm)?.length, numbers.indexOf(number), part.split("\n")[0]);
