@@ -10,13 +10,11 @@ import { BtfTypes } from "./ctypes/btf_types.ts";
 import { cPart } from "./ctypes/lazy.ts";
 import type { Program } from "./syntax/ast.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
-import type { MapType } from "./model/types.ts";
-import { type MapLayout, mapLayout } from "./model/map_layout.ts";
-import { Plans } from "./model/plan.ts";
+import { type CompiledMap, mapLayout } from "./model/map_layout.ts";
 import { cgroupId, signalNumber } from "./output/system.ts";
-import type { CheckedClause, CheckedProgram } from "./check/check.ts";
+import type { CheckedClause, CheckedProgram, NamedParameter } from "./check/checked_program.ts";
 import type { Config } from "./check/config.ts";
-import type { Environment, NamedParams } from "./check/context.ts";
+import type { Environment } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
 import { analyze, type CTools } from "./check/pipeline.ts";
 import type { ProgramLookup } from "./programs.ts";
@@ -27,25 +25,25 @@ export type { Config };
 export interface SourceText {
   /** "stdin" for -e and -, else the file's name: imports are looked for beside it. */
   readonly name: string;
-  /** The text. */
+  /** Text of the script. */
   readonly text: string;
 }
 
-/** How to compile. */
+/** How a script is compiled. */
 export interface CompileOptions {
-  /** Where it is to run. Default "kernel". */
+  /** Plane that the script is to run on. Default "kernel". */
   readonly plane?: PlaneName;
-  /** Settings; a script's config block and `variables` go before them. */
+  /** Defaults of settings; `variables` and the script's config block override them. */
   readonly config?: Partial<Config>;
   /** Settings by the environment: keys in lower case without BPFTRACE_. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Positional parameters: $1, $2, … */
   readonly params?: readonly string[];
-  /** Named parameters: what getopt() finds. */
-  readonly named?: NamedParams;
+  /** Named parameters that getopt() finds: text by name, "" for a flag without a value. */
+  readonly named?: ReadonlyMap<string, string>;
   /** Allows system(), signal() and the like. */
   readonly unsafe?: boolean;
-  /** Folders of headers. */
+  /** Folders to look for headers in. */
   readonly includeFolders?: readonly string[];
   /** Headers to include before the script. */
   readonly includes?: readonly string[];
@@ -55,63 +53,73 @@ export interface CompileOptions {
   readonly kernelBuild?: string;
   /** Reports failed reads and lookups at run time. */
   readonly warnings?: boolean;
-  /** For uaddr(): a variable or function of the process that is traced. */
+  /** Finds a variable or function of the traced process, for uaddr(). */
   readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
-  /** Programs and libraries of the process that is traced: where probes of files without a file are. */
+  /** Lists programs and libraries of the traced process, for probes such as `uprobe::f` that name no file. */
   readonly targetFiles?: () => readonly string[];
   /** Finds debug information of programs: `programs()` of ./programs.ts. Without it none is read. */
   readonly programs?: ProgramLookup;
-  /** Only probes whose names match; BEGIN and END always do. */
+  /** Keeps only probes whose names match; BEGIN and END are always kept. */
   readonly probeFilter?: RegExp;
   /** Kinds of btrace's own probes that are known beside BEGIN and END. */
   readonly special?: readonly string[];
 }
 
-/** A map of a script. */
-export interface CompiledMap {
-  /** Keys and value. */
-  readonly type: MapType;
-  /** Shape of the BPF map; on the user plane sizes and number of entries count. */
-  readonly layout: MapLayout;
-}
-
 /** A script without errors. It holds nothing of the kernel's and can be run more than once. */
 export interface Script {
-  /** Where it runs. */
+  /** Plane that the script was compiled for. */
   readonly plane: PlaneName;
-  /** What it was made from. */
+  /** Text that the script was made from, with what it imports. */
   readonly source: Source;
-  /** Warnings. */
+  /** Warnings that the compiler found. */
   readonly warnings: readonly Diagnostic[];
-}
-
-/** What the backends and the runner need of a script. */
-export interface Compiled extends Script {
-  /** Its syntax. */
+  /** Named parameters that the script asks for with getopt(), by name. */
+  readonly parameters: ReadonlyMap<string, NamedParameter>;
+  /**
+   * The syntax tree.
+   *
+   * @internal
+   */
   readonly parsed: Program;
-  /** Its meaning. */
+  /**
+   * The typed tree that the backends read.
+   *
+   * @internal
+   */
   readonly program: CheckedProgram;
-  /** Settings. */
+  /**
+   * Settings of the script, the environment and the caller.
+   *
+   * @internal
+   */
   readonly config: Config;
-  /** Maps by name, sorted. */
+  /**
+   * Maps by name, sorted by name.
+   *
+   * @internal
+   */
   readonly maps: ReadonlyMap<string, CompiledMap>;
-  /** Probes with their clauses, in the order in which they first appear. */
+  /**
+   * Probes with their clauses, in the order in which they first appear.
+   *
+   * @internal
+   */
   readonly probes: readonly CompiledProbe[];
-  /** Reports failed reads and lookups. */
+  /**
+   * True if the script reports failed reads and lookups while it runs.
+   *
+   * @internal
+   */
   readonly reportsFailures: boolean;
-  /** What records lead to. Complete when all code has been made. */
-  readonly plans: Plans;
-  /** Name of a probe by its number. */
-  probeName(pbn: number): string;
 }
 
-/** A probe of a script. */
+/** A probe of a script, with everything that the script does when the probe fires. */
 export interface CompiledProbe {
-  /** Full name. */
+  /** Full name of the probe. */
   readonly name: string;
-  /** Number. */
+  /** Number of the probe. */
   readonly pbn: number;
-  /** What it does, in source order; the same array for probes that do the same. */
+  /** Clauses in source order; probes with the same clauses share one array. */
   readonly clauses: readonly CheckedClause[];
 }
 
@@ -204,7 +212,7 @@ export function compile(
       config: options.config ?? {},
       variables: options.variables ?? {},
       params: options.params ?? [],
-      named: options.named ?? { given: new Map(), known: new Map() },
+      named: options.named ?? new Map(),
       c: () => cTools(folder, options),
       includes: options.includes ?? [],
       readImport: (path) => readText(path.startsWith("/") ? path : `${folder}/${path}`),
@@ -218,22 +226,18 @@ export function compile(
   for (const [name, type] of program.maps) {
     maps.set(name, { type, layout: mapLayout(type, config.maxMapKeys) });
   }
-  const probes = probesOf(program);
-  const names = new Map(probes.map(({ name, pbn }) => [pbn, name]));
-  const compiled: Compiled = {
+  return {
     plane,
     source,
     warnings: diagnostics.list,
+    parameters: program.parameters,
     parsed,
     program,
     config,
     maps,
-    probes,
+    probes: probesOf(program),
     reportsFailures: options.warnings ?? false,
-    plans: new Plans(),
-    probeName: (pbn) => names.get(pbn) ?? `${pbn}`,
   };
-  return compiled;
 }
 
 /** All clauses of a probe are one action. */

@@ -29,7 +29,7 @@ export {
 } from "./compile.ts";
 export type { StackMode } from "./model/types.ts";
 export type { Reaction } from "./check/config.ts";
-export type { NamedParams } from "./check/context.ts";
+export type { NamedParameter } from "./check/checked_program.ts";
 export {
   type Diagnostic,
   formatDiagnostic,
@@ -40,4 +40,5 @@ export {
 export type { Sink } from "./output/output_buffer.ts";
 export type { LoadOptions } from "./model/loaded_script.ts";
 export { run, type RunOptions, type RunResult } from "./run.ts";
-export type { RunnerOptions } from "./output/record_reader.ts";
+export type { OutputFormat } from "./output/printers.ts";
+export type { RunnerOptions } from "./output/runner.ts";

@@ -2,23 +2,23 @@
 
 import type { Device } from "../core/device/device.ts";
 import type { SessionStats } from "../core/contract/stats.ts";
-import type { Compiled, Script } from "./compile.ts";
+import type { Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
-import { Runner, type RunnerOptions } from "./output/record_reader.ts";
+import { openRunner, type RunnerOptions } from "./output/runner.ts";
 import { storesUserCode } from "./model/types.ts";
 import { onSignals } from "../core/sys/signals.ts";
 
-/** How to run. */
+/** How a script is run. */
 export interface RunOptions extends RunnerOptions, LoadOptions {
   /** Called when everything is attached. */
   readonly onAttached?: () => void;
-  /** Attaches and ends. */
+  /** True to attach all probes and then end without running any clause. */
   readonly dryRun?: boolean;
 }
 
 /** How a run ended. */
 export interface RunResult {
-  /** What exit() was given. */
+  /** Code that exit() was called with; 0 without such a call. */
   readonly exitCode: number;
   /** The session's counters. */
   readonly stats: SessionStats;
@@ -57,21 +57,20 @@ export async function run(
     onUserStack: (pid, frames) => symbolizer?.see(pid, frames),
   });
   const { session, attachable } = loaded;
-  const compiled = script as Compiled;
   using stack = new DisposableStack();
-  if (symbolizer === undefined && attachable > 0 && namesUserCode(compiled)) {
+  if (symbolizer === undefined && attachable > 0 && namesUserCode(script, loaded)) {
     const { openUserNames } = await import("./names/user_names.ts");
-    symbolizer = stack.use(await openUserNames(compiled, options.pid));
+    symbolizer = stack.use(await openUserNames(script, options.pid));
   }
-  using runner = new Runner(compiled, loaded, { ...options, symbolizer });
-  const signals = compiled.probes.filter(({ name }) => name.startsWith("self:signal:"));
+  using runner = await openRunner(script, loaded, { ...options, symbolizer });
+  const signals = script.probes.filter(({ name }) => name.startsWith("self:signal:"));
   using _listeners = onSignalProbes(signals.map(({ name }) => name), (name) => {
     loaded.fire(name);
     session.wake();
   });
   if (!options.dryRun) loaded.fire("begin");
   if (attachable > 0) session.start();
-  runner.printer.attached(compiled.probes.length);
+  runner.printer.attached(script.probes.length);
   options.onAttached?.();
   if (options.dryRun) return { exitCode: 0, stats: session.stats() };
   if (attachable + signals.length > 0) await runner.follow();
@@ -80,8 +79,8 @@ export async function run(
   return { exitCode: runner.exitCode, stats: session.stats() };
 }
 
-/** True if it prints addresses of processes: in records or in maps. */
-function namesUserCode({ plans, maps }: Compiled): boolean {
+/** True if the script prints addresses of code of processes, in records or in maps. */
+function namesUserCode({ maps }: Script, { plans }: Loaded): boolean {
   const types = [
     ...plans.list.flatMap((plan) =>
       plan.kind === "record" ? plan.layout.slots.map(({ type }) => type) : []

@@ -1,12 +1,12 @@
 // Pure: no I/O, no FFI.
-// Types: of every expression, variable and map. Maps and variables take the widest type that any
-// assignment gives them, so the program is walked until nothing grows, then once more to report.
+// Finds the type of every expression, variable and map. Maps and variables take the widest type that any
+// assignment gives them, so the checker walks the program until no type grows, then once more to report.
 
-import type { Clause, Expr, Program } from "../syntax/ast.ts";
+import type { Expr, Program } from "../syntax/ast.ts";
 import type { Diagnostics } from "../syntax/diagnostics.ts";
-import { INT64, type MapType, UNKNOWN } from "../model/types.ts";
+import { INT64, UNKNOWN } from "../model/types.ts";
 import { visitBlock, visitExpr } from "../syntax/walk.ts";
-import type { Action, Local, Node } from "../model/ir.ts";
+import type { CheckedProgram, NamedParameter } from "./checked_program.ts";
 import { ClauseChecker } from "./clause.ts";
 import type { Shared } from "./context.ts";
 import type { ExpandedClause, ProbeInfo } from "./expand.ts";
@@ -15,39 +15,23 @@ import { programLayout } from "./program.ts";
 import { foldBinary } from "./fold.ts";
 import { ClauseState } from "./variables.ts";
 
-/** A clause for probes whose arguments lie alike. */
-export interface CheckedClause {
-  readonly clause: Clause;
-  readonly probes: readonly ProbeInfo[];
-  readonly predicate?: Node;
-  readonly body: readonly Action[];
-  readonly locals: readonly Local[];
-}
-
-/** A program whose types are known. */
-export interface CheckedProgram {
-  /** In source order; the variants of one clause follow each other. */
-  readonly clauses: readonly CheckedClause[];
-  /** By name, sorted. */
-  readonly maps: ReadonlyMap<string, MapType>;
-}
-
 /** Rounds that types may need to grow: each widens something. */
 const MAX_ROUNDS = 100;
 const SILENT = { error() {}, warning() {} };
 
-/** Checks all clauses; what it finds wrong goes to `diagnostics`. */
+/** Checks all clauses; errors and warnings go to `diagnostics`. */
 export function check(
   program: Program,
   clauses: readonly ExpandedClause[],
   diagnostics: Diagnostics,
-  options: Omit<Shared, "maps" | "functions" | "probeIsText">,
+  options: Omit<Shared, "maps" | "functions" | "parameters" | "probeIsText">,
 ): CheckedProgram {
   const maps = new MapTypes();
   const functions = defineFunctions(program, diagnostics);
   const uses = clauses.map(usesOf);
   const probeIsText = uses.some(({ names }) => names > 0);
-  const shared: Shared = { ...options, maps, functions, probeIsText };
+  const parameters = new Map<string, NamedParameter>();
+  const shared: Shared = { ...options, maps, functions, parameters, probeIsText };
   declareMaps(program, maps, diagnostics);
   const layout = (probe: ProbeInfo) => programLayout(probe, options.environment);
   const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText, layout));
@@ -74,7 +58,7 @@ export function check(
   for (const { name, span } of program.maps) {
     if (!usesMap(program, name)) diagnostics.warning("unused-map", `Unused map: ${name}`, span);
   }
-  return { clauses: checked, maps: maps.finish() };
+  return { clauses: checked, maps: maps.finish(), parameters };
 }
 
 function snapshot(maps: MapTypes, states: readonly ClauseState[]): string {
@@ -143,10 +127,10 @@ function usesMap(program: Program, name: string): boolean {
   return used;
 }
 
-/** Functions that take the probe's number and print its name. */
+/** Functions that print a probe: a record holds the number of the probe, and the printer finds the name. */
 const PRINTERS = ["print", "printf", "errorf", "warnf"];
 
-/** What a clause wants to know of its probe. */
+/** How a clause uses its probe. */
 interface ProbeUses {
   /** Its arguments. */
   readonly args: boolean;
@@ -154,7 +138,7 @@ interface ProbeUses {
   readonly type: boolean;
   /** Whether it names it at all. */
   readonly named: boolean;
-  /** How often it does more with the name than to print it or to count by it. */
+  /** How often the clause uses the name of the probe for more than printing and keys of maps. */
   readonly names: number;
 }
 
@@ -192,7 +176,8 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
 /** Probes whose function is the kernel's or a program's, and in a register or not. */
 const FUNCTION = /^[uk](ret)?probe(?=:)|^f(entry|exit)(?=:)/;
 
-/** One variant per kind of arguments, if the clause looks at them; one per probe, if at its name. */
+/** Splits a clause into variants: one for each layout of arguments that it reads, or one for each probe if
+ * it computes with the name of the probe. */
 function split(
   { clause, probes }: ExpandedClause,
   { args, type, named }: ProbeUses,

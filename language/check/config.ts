@@ -2,11 +2,11 @@
 // Configuration: defaults, the script's config block, the environment, in rising order.
 
 import type { ConfigEntry } from "../syntax/ast.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Diagnostics, Span } from "../syntax/diagnostics.ts";
 import type { StackMode } from "../model/types.ts";
 
-/** How to react to something that is not there, or that is unstable. */
+/** Reaction to something that is missing or unstable. */
 export type Reaction = "error" | "warn" | "ignore" | "enable";
 
 /** Settings of a script, with bpftrace's names and defaults. */
@@ -19,9 +19,9 @@ export interface Config {
   readonly maxCatBytes: number;
   /** Most probes. */
   readonly maxProbes: number;
-  /** What a probe without match means. */
+  /** Reaction to an attach point that matches no probe. */
   readonly missingProbes: Reaction;
-  /** What follows a string that was cut. */
+  /** Text that is printed behind a string that was cut. */
   readonly strTruncTrailer: string;
   /** Whether maps are printed at the end. */
   readonly printMapsOnExit: boolean;
@@ -33,13 +33,13 @@ export interface Config {
   readonly license: string;
   /** Pages of the ring. */
   readonly perfRbPages: number;
-  /** What the use of tseries() means. */
+  /** Reaction to the use of tseries(). */
   readonly unstableTseries: Reaction;
-  /** What the use of typeinfo() means. */
+  /** Reaction to the use of typeinfo(). */
   readonly unstableTypeinfo: Reaction;
 }
 
-/** As bpftrace has them. */
+/** The defaults that bpftrace has. */
 export const DEFAULT_CONFIG: Config = {
   maxStrlen: 1024,
   maxMapKeys: 4096,

@@ -1,17 +1,18 @@
 // Pure: no I/O, no FFI.
-// What the pieces of the checker share while one clause is checked.
+// Types that the parts of the checker share while they check one clause.
 
 import type { Block, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
-import type { Action, MapVariable, Node } from "../model/ir.ts";
-import { NONE, type ScalarType, type Type, UINT64 } from "../model/types.ts";
+import type { Action, Local, Node } from "../model/ir.ts";
+import type { Type } from "../model/types.ts";
 import type { ProgramScope, TypeScope } from "../ctypes/scope.ts";
+import type { NamedParameter } from "./checked_program.ts";
 import type { Config } from "./config.ts";
 import type { ProbeInfo } from "./expand.ts";
 import type { MapTypes } from "./maps.ts";
-import type { Variables } from "./variables.ts";
+import type { FunctionUses, Variables } from "./variables.ts";
 
-/** What the running system says while a script is compiled. */
+/** Facts about the running system that a script is compiled with. */
 export interface Environment {
   /** Possible CPUs. */
   readonly cpus: number;
@@ -31,7 +32,7 @@ export interface Environment {
   readonly kernelMemory: boolean;
 }
 
-/** What is the same for all clauses of a program. */
+/** Facts and settings that are the same for all clauses of a program. */
 export interface Shared {
   readonly maps: MapTypes;
   readonly types: TypeScope;
@@ -40,31 +41,35 @@ export interface Shared {
   readonly config: Config;
   readonly functions: ReadonlyMap<string, FunctionDefinition>;
   readonly environment: Environment;
-  /** Named parameters of the command line. */
-  readonly named: NamedParams;
+  /** Named parameters that the command line gives: text by name, "" for a flag without a value. */
+  readonly named: ReadonlyMap<string, string>;
+  /** Named parameters that the program asks for: grows while the program is checked. */
+  readonly parameters: Map<string, NamedParameter>;
   /** Whether system() and the like are allowed. */
   readonly unsafe: boolean;
   /** Whether `probe` is text, for scripts that compute with it; otherwise it is a number. */
   readonly probeIsText: boolean;
 }
 
-/** Values of getopt(), and what the script asked for. */
-export interface NamedParams {
-  /** Text by name; "" for a flag without value. */
-  readonly given: ReadonlyMap<string, string>;
-  /** Names that the script knows, with their descriptions. */
-  readonly known: Map<string, { description?: string; fallback: string }>;
+/** What stands around a statement; changes while statements are checked. */
+export interface Flow {
+  /** Loops around the statement, within the innermost function. */
+  loops: number;
+  /** Functions of the script around the statement, outermost first, with their results. */
+  readonly calls: { readonly definition: FunctionDefinition; readonly result: Local }[];
+  /** Uses of functions, kept from one walk to the next. */
+  readonly uses: FunctionUses;
 }
 
 /** The checker of one clause, as its pieces see it. */
 export interface Context extends Shared {
-  /** One of the probes; all have the same arguments. */
+  /** The first of the clause's probes; all of them have the same arguments. */
   readonly probe: ProbeInfo;
   /** Innermost first: where the macros and functions around were used. */
   readonly expansions: readonly Span[];
   /** Checks an expression that must have a value. */
   value(expr: Expr): Node;
-  /** The same without that demand. */
+  /** Checks an expression that may have no value. */
   any(expr: Expr): Node;
   /** Checks what decides between two ways. */
   condition(expr: Expr): Node;
@@ -78,6 +83,8 @@ export interface Context extends Shared {
   type(type: TypeExpr): Type;
   /** Variables that are in scope. */
   readonly variables: Variables;
+  /** Loops and functions around the statement at hand. */
+  readonly flow: Flow;
   /** Checks statements in the current scope; without `wantsValue` the block's value is one too. */
   statements(block: Block, wantsValue: boolean): { body: Action[]; value?: Node };
   /** Runs `inside`, whose errors come from what stands at `span`. */
@@ -88,30 +95,4 @@ export interface Context extends Shared {
   error(code: string, message: string, span: Span, hint?: string): void;
   /** Reports. */
   warning(code: string, message: string, span: Span, hint?: string): void;
-}
-
-/** A number that is known. */
-export function constant(value: bigint, type: ScalarType, span: Span): Node {
-  return { op: "constant", value, type, span };
-}
-
-/** What stands for an expression with an error. */
-export function broken(span: Span): Node {
-  return constant(0n, UINT64, span);
-}
-
-/** Statements as an expression without a value. */
-export function effect(span: Span, ...body: Action[]): Node {
-  return {
-    op: "block",
-    body,
-    value: { op: "constant", value: 0n, type: NONE, span },
-    type: NONE,
-    span,
-  };
-}
-
-/** Reads an entry. */
-export function mapNode(map: MapVariable, key: Node | undefined, type: Type, span: Span): Node {
-  return { op: "map", map, key, type, span };
 }

@@ -1,14 +1,15 @@
 // Pure: no I/O, no FFI.
-// Attach points to probes: normal names, wildcards, and what is btrace's own (BEGIN, END).
+// Finds the probes of attach points: full names, names with wildcards, and the probes that the tracer
+// fires itself (BEGIN, END).
 
 import type { AttachPoint, Clause, Program } from "../syntax/ast.ts";
 import type { Diagnostics } from "../syntax/diagnostics.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Reaction } from "./config.ts";
 import { substituteInText } from "./params.ts";
 import { checkCount, FILE_TYPES, nameParts, ProbeNameError } from "./probe_names.ts";
 
-/** What must be known of a probe to compile for it. */
+/** Facts about a probe that the compiler needs. */
 export interface ProbeInfo {
   /** Full name, as `probe` prints it. */
   readonly name: string;
@@ -23,23 +24,23 @@ export interface ProbeInfo {
   }[];
   /** C type of the result, if any. */
   readonly retval?: string;
-  /** Further locations of its context: "usermode", "reg:ip". */
+  /** Further locations that the probe's context has: "usermode", "reg:ip". */
   readonly locations?: readonly string[];
-  /** C type of its context, where that has one. */
+  /** C type of the probe's context, if there is one. */
   readonly context?: string;
-  /** Code of a program that it fires at. */
+  /** Code of a program that the probe fires at. */
   readonly code?: {
     readonly path: string;
     readonly functionAddress: number;
     readonly within: number;
   };
-  /** Probes of one layout only can share code that reads arguments. */
+  /** Name of the layout of the context: code that reads arguments is shared within one layout. */
   readonly layout?: string;
-  /** What the script's author should know. */
+  /** Warning for the author of the script, shown when the probe is used. */
   readonly warning?: string;
-  /** What it may do to those that are traced. */
+  /** Harm that the probe may do to the traced process; such a probe needs --unsafe. */
   readonly danger?: string;
-  /** Fired by btrace itself, in its own thread. */
+  /** True if the tracer fires the probe itself, in its own thread. */
   readonly special?: boolean;
 }
 
@@ -48,7 +49,7 @@ export function isReadableAt(probe: ProbeInfo, at: string): boolean {
   return probe.locations?.includes(at) ?? false;
 }
 
-/** Finds probes. */
+/** Finds probes by their names. */
 export interface ProbeLookup {
   /** Names of the providers. */
   readonly providers: readonly string[];
@@ -70,17 +71,17 @@ export interface ExpandedClause {
   readonly probes: readonly ProbeInfo[];
 }
 
-/** How attach points become probes. */
+/** Settings that decide which probes an attach point means. */
 export interface ExpandOptions {
-  /** What a missing one means. */
+  /** What happens where an attach point matches no probe. */
   readonly missing: Reaction;
-  /** Most probes of a script. */
+  /** Greatest number of probes that a script may have. */
   readonly maxProbes: number;
   /** Positional parameters. */
   readonly params: readonly string[];
   /** Kinds of probes that only some ways of running know. */
   readonly special: readonly string[];
-  /** --unsafe */
+  /** True if probes may harm the traced process (--unsafe). */
   readonly unsafe: boolean;
   /** Files of the process of -p or -c: those that a probe without a file means. */
   readonly targetFiles?: () => readonly string[];
@@ -222,7 +223,7 @@ function special(
   return [probe];
 }
 
-/** In one of many files: what has no meaning there may have one in others. */
+/** Probes of a name in one of many files; none if the name has no meaning in that file. */
 function matchIfThere(name: string, lookup: ProbeLookup): ProbeInfo[] {
   try {
     return lookup.match(name);

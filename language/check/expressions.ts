@@ -2,7 +2,7 @@
 // Expressions that are neither operators nor functions: names, variables, maps, choices, blocks.
 
 import type { Block, Expr, IfExpr, MapExpr, VariableExpr } from "../syntax/ast.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Node } from "../model/ir.ts";
 import {
@@ -19,11 +19,13 @@ import {
   UNKNOWN,
   widen,
 } from "../model/types.ts";
-import { broken, constant, type Context, mapNode } from "./context.ts";
+import type { Context } from "./context.ts";
+import { broken, constant, mapNode } from "./nodes.ts";
 import { call } from "./functions/mod.ts";
 import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
 import { argument, name } from "./names.ts";
 import { binary, isConstant, unary } from "./operators.ts";
+import { grow } from "./variable_types.ts";
 
 /** A variable that is in scope. */
 export function variableNode(context: Context, expr: VariableExpr): Node {
@@ -185,7 +187,7 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
     return broken(span);
   }
   if (node.type.kind === "integer" && !context.variables.isFixed(node.local)) {
-    context.variables.grow(context, node.local, INT64, span);
+    grow(context, node.local, INT64, span);
   }
   return { op: "step", target: node, by, prefix, type: node.type, span };
 }

@@ -1,11 +1,10 @@
 // Pure: no I/O, no FFI.
-// Macros to what they stand for. Their own variables get names that no script can write, so that they
-// never meet the caller's.
+// Replaces uses of macros by their bodies. The variables of a macro get names that no script can write,
+// so that they are never mistaken for variables of the caller.
 
 import type { Expr, Macro, Program } from "../syntax/ast.ts";
 import type { Diagnostics } from "../syntax/diagnostics.ts";
-import { rewriteBlock, rewriteExpr } from "../syntax/walk.ts";
-import { mapProgram } from "./map_program.ts";
+import { mapProgram, rewriteBlock, rewriteExpr } from "../syntax/walk.ts";
 
 const MAX_DEPTH = 50;
 /** Expressions that all expansions of a script may have together. */
@@ -32,56 +31,95 @@ export function expandMacros(program: Program, diagnostics: Diagnostics): Progra
   if (program.macros.length === 0) return program;
   const byName = Map.groupBy(program.macros, ({ name }) => name);
   for (const [name, macros] of byName) checkDefinitions(name, macros, diagnostics);
-  let uses = 0;
-  let size = 0;
-  let depth = 0;
-  const replace = (expr: Expr): Expr => {
+  const expander = new Expander(byName, diagnostics);
+  return mapProgram({ ...program, macros: [] }, (expr) => rewriteExpr(expr, expander.replace));
+}
+
+/** Something that may be the use of a macro: a call, or a name without arguments. */
+type Use = Expr & { kind: "call" | "name" };
+
+/** Replaces uses of macros, and counts what comes of them. */
+class Expander {
+  readonly #byName: ReadonlyMap<string, readonly Macro[]>;
+  readonly #diagnostics: Diagnostics;
+  /** Uses so far: each has variables of its own. */
+  #uses = 0;
+  /** Expressions that all expansions have so far. */
+  #size = 0;
+  /** Expansions around the expression at hand. */
+  #depth = 0;
+
+  constructor(byName: ReadonlyMap<string, readonly Macro[]>, diagnostics: Diagnostics) {
+    this.#byName = byName;
+    this.#diagnostics = diagnostics;
+  }
+
+  /** What stands in the place of an expression; the expression itself if it uses no macro. */
+  readonly replace = (expr: Expr): Expr => {
     if (expr.kind !== "call" && expr.kind !== "name") return expr;
-    const macros = byName.get(expr.name);
+    const macros = this.#byName.get(expr.name);
     if (macros === undefined) return expr;
     const args = expr.kind === "call" ? expr.args : [];
     const sameCount = macros.filter(({ params }) => params.length === args.length);
-    if (sameCount.length === 0) {
-      if (expr.kind === "name") return expr;
-      const counts = [...new Set(macros.map(({ params }) => params.length))].join(" or ");
-      diagnostics.error(
-        "macro",
-        `Call to macro '${expr.name}' has the wrong number of arguments. Expected: ${counts} but ` +
-          `got ${args.length}.`,
-        expr.span,
-      );
-      return nothing(expr);
-    }
-    // The most specific one: sigils say more than any expression does.
-    const fitting = sameCount.filter(({ params }) =>
-      params.every((param, i) => accepts(param, args[i]))
-    ).sort((a, b) => specific(b) - specific(a));
-    if (fitting.length === 0) {
-      const wanted = sameCount.map(({ params }) => `${expr.name}(${params.join(", ")})`).join(", ");
-      diagnostics.error(
-        "macro",
-        `Call to macro '${expr.name}' has arguments of other kinds than it wants: ${wanted}`,
-        expr.span,
-      );
-      return nothing(expr);
-    }
-    if (depth >= MAX_DEPTH || size > MAX_SIZE) {
-      diagnostics.error(
-        "macro-recursion",
-        `Recursive macro call detected: '${expr.name}'`,
-        expr.span,
-      );
-      return nothing(expr);
-    }
-    depth++;
-    const result = instantiate(fitting[0], args, ++uses, expr);
-    depth--;
+    // A name may be something else's, where the macro takes arguments.
+    if (sameCount.length === 0 && expr.kind === "name") return expr;
+    const macro = this.#choose(expr, args, macros, sameCount);
+    if (macro === undefined || this.#isTooMuch(expr)) return nothing(expr);
+    this.#depth++;
+    const result = this.#instantiate(macro, args, expr);
+    this.#depth--;
     return result;
   };
-  const instantiate = (macro: Macro, args: readonly Expr[], use: number, at: Expr): Expr => {
+
+  /** The macro that fits the arguments best; undefined, with an error, if none does. */
+  #choose(
+    use: Use,
+    args: readonly Expr[],
+    macros: readonly Macro[],
+    sameCount: readonly Macro[],
+  ): Macro | undefined {
+    if (sameCount.length === 0) {
+      const counts = [...new Set(macros.map(({ params }) => params.length))].join(" or ");
+      this.#diagnostics.error(
+        "macro",
+        `Call to macro '${use.name}' has the wrong number of arguments. Expected: ${counts} but ` +
+          `got ${args.length}.`,
+        use.span,
+      );
+      return undefined;
+    }
+    // The most specific macro: sigils say more than any expression does.
+    const [best] = sameCount.filter(({ params }) =>
+      params.every((param, i) => accepts(param, args[i]))
+    ).sort((a, b) => specific(b) - specific(a));
+    if (best === undefined) {
+      const wanted = sameCount.map(({ params }) => `${use.name}(${params.join(", ")})`).join(", ");
+      this.#diagnostics.error(
+        "macro",
+        `Call to macro '${use.name}' has arguments of other kinds than it wants: ${wanted}`,
+        use.span,
+      );
+    }
+    return best;
+  }
+
+  /** Reports expansions that would never end, or become too large. */
+  #isTooMuch(use: Use): boolean {
+    if (this.#depth < MAX_DEPTH && this.#size <= MAX_SIZE) return false;
+    this.#diagnostics.error(
+      "macro-recursion",
+      `Recursive macro call detected: '${use.name}'`,
+      use.span,
+    );
+    return true;
+  }
+
+  /** The body of a macro with its arguments, and with variables that no script can name. */
+  #instantiate(macro: Macro, args: readonly Expr[], { span }: Use): Expr {
+    const use = ++this.#uses;
     const byParam = new Map(macro.params.map((param, i) => [param, args[i]]));
     const substitute = (expr: Expr): Expr => {
-      size++;
+      this.#size++;
       if (expr.kind === "variable") {
         return byParam.get(expr.name) ?? { ...expr, name: `${expr.name}#${use}` };
       }
@@ -94,11 +132,9 @@ export function expandMacros(program: Program, diagnostics: Diagnostics): Progra
     };
     // Two steps: arguments are expanded already, in the caller's names.
     const body = rewriteBlock(macro.body, substitute);
-    const block = rewriteBlock(body, replace);
-    return { kind: "expansion", name: macro.name, block, span: at.span };
-  };
-  const expanded = mapProgram({ ...program, macros: [] }, (expr) => rewriteExpr(expr, replace));
-  return expanded;
+    const block = rewriteBlock(body, this.replace);
+    return { kind: "expansion", name: macro.name, block, span };
+  }
 }
 
 /** In place of a call that was reported. */

@@ -14,7 +14,7 @@ import {
   widen,
 } from "../model/types.ts";
 
-/** Where errors go. */
+/** Where errors and warnings go. */
 export type Sink = Pick<Diagnostics, "error" | "warning">;
 
 /** All maps of a program. */
@@ -60,7 +60,7 @@ export class MapTypes {
     spans.set(span.start, span);
   }
 
-  /** What is still unknown when nothing grows any more is an integer. */
+  /** Makes types that are still unknown integers, when no type grows any more. */
   settle(): void {
     for (const map of this.#maps.values()) {
       if (map.value === undefined || map.value === UNKNOWN) map.value = INT64;
@@ -68,7 +68,7 @@ export class MapTypes {
     }
   }
 
-  /** By name, sorted. */
+  /** All maps that the program uses, sorted by name. */
   finish(): ReadonlyMap<string, MapType> {
     // What is only declared holds nothing.
     const used = [...this.#maps].filter(([, { declared, keyed }]) =>

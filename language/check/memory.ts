@@ -2,7 +2,7 @@
 // Members, elements, what pointers point to, casts.
 
 import type { Span } from "../syntax/diagnostics.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Node } from "../model/ir.ts";
 import { numberOf } from "../model/aggregations.ts";
 import {
@@ -24,7 +24,8 @@ import {
   typeName,
   UINT64,
 } from "../model/types.ts";
-import { broken, constant, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { broken, constant } from "./nodes.ts";
 import { binary, isConstant, offsetPointer } from "./operators.ts";
 
 /** The type that a place in C memory has as a value: char[N] is text. */
@@ -121,7 +122,7 @@ function tupleElement(
   return { op: "part", object, offset, c: false, type: elements[index].type, span };
 }
 
-/** `object[index]` */
+/** The value of `object[index]`. */
 export function element(context: Context, object: Node, index: Node, span: Span): Node {
   const { type } = object;
   if (type.kind === "tuple" && isConstant(index)) {
@@ -186,7 +187,7 @@ function spaceOf(node: Node) {
   return node.type.kind === "pointer" ? node.type.space : undefined;
 }
 
-/** `*address` */
+/** The value of `*address`. */
 export function dereference(context: Context, address: Node, span: Span): Node {
   if (isNumeric(address.type) && address.type.kind !== "pointer") {
     // An address that is a number: eight bytes.
@@ -205,7 +206,7 @@ export function dereference(context: Context, address: Node, span: Span): Node {
   return { op: "load", address, offset: 0, type: address.type.to, span };
 }
 
-/** `(to)operand` */
+/** The value of the cast `(to)operand`. */
 export function cast(context: Context, to: Type, operand: Node, span: Span): Node {
   const from = operand.type;
   const convert = (): Node => ({ op: "convert", operand, type: to, span });

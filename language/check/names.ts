@@ -14,7 +14,7 @@ import {
   type RegisterBuiltin,
 } from "../model/builtins.ts";
 import { FUNCTIONS } from "../model/functions.ts";
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Node } from "../model/ir.ts";
 import { parseCType } from "../ctypes/parse_type.ts";
@@ -30,7 +30,8 @@ import {
   UINT64,
   wideEnumeration,
 } from "../model/types.ts";
-import { broken, constant, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { broken, constant } from "./nodes.ts";
 import { isReadableAt, type ProbeInfo } from "./expand.ts";
 import { member, valueType } from "./memory.ts";
 import { binary } from "./operators.ts";
@@ -99,7 +100,7 @@ const COMPOSED: Readonly<Record<ComposedBuiltin, (context: Context, span: Span) 
   config: configRecord,
 };
 
-/** What `ctx` points to. */
+/** Type of the memory that `ctx` points to. */
 function contextType(context: Context): Type {
   const { context: name } = context.probe;
   return (name === undefined ? undefined : context.types.type(name)) ?? NONE;
@@ -221,7 +222,7 @@ function positional(context: Context, name: string, span: Span): Node {
 
 type Argument = ProbeInfo["args"][number];
 
-/** `args.name` */
+/** The value of `args.name`. */
 export function argument(context: Context, field: string, span: Span): Node {
   const { args, name } = context.probe;
   const own = programFunction(context.probe, context.environment);

@@ -4,7 +4,7 @@
 import type { BinaryOperator } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Arithmetic, Comparison, Node } from "../model/ir.ts";
-import type { TextNode } from "../model/calls.ts";
+import type { TextNode } from "../model/functions.ts";
 import { isText } from "../model/storage.ts";
 import {
   arithmeticType,
@@ -24,7 +24,8 @@ import {
   UINT64,
   widen,
 } from "../model/types.ts";
-import { broken, constant, type Context } from "./context.ts";
+import type { Context } from "./context.ts";
+import { broken, constant } from "./nodes.ts";
 import { foldBinary } from "./fold.ts";
 
 const COMPARISONS: readonly string[] = ["==", "!=", "<", ">", "<=", ">="];
@@ -61,7 +62,7 @@ export function asString(context: Context, node: Node): TextNode | undefined {
   return undefined;
 }
 
-/** `left operator right` */
+/** The node of `left operator right`. */
 export function binary(
   context: Context,
   operator: BinaryOperator,
@@ -243,7 +244,7 @@ function movePointer(
   return offsetPointer(context, operator, base, by, span);
 }
 
-/** `base + by` elements. */
+/** The pointer `by` elements behind `base`. */
 export function offsetPointer(
   context: Context,
   operator: "+" | "-",
@@ -282,7 +283,7 @@ function mismatch(
   return COMPARISONS.includes(operator) ? constant(0n, BOOL, span) : broken(span);
 }
 
-/** `-a`, `~a`, `!a` */
+/** The node of `-a`, `~a` or `!a`. */
 export function unary(
   context: Context,
   operator: "-" | "~" | "!" | "+",

@@ -2,8 +2,7 @@
 // Positional parameters: $1, $2, … and $#, by what the command line gave.
 
 import type { Expr, Program } from "../syntax/ast.ts";
-import { rewriteExpr } from "../syntax/walk.ts";
-import { mapProgram } from "./map_program.ts";
+import { mapProgram, rewriteExpr } from "../syntax/walk.ts";
 
 /** A number as the command line may give it: decimal, octal, hexadecimal, signed. */
 export function parseNumber(text: string): bigint | undefined {

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// The passes in order.
+// The passes of the front end, in their order.
 
 import { chain, type TypeScope } from "../ctypes/scope.ts";
 import { CError } from "../ctypes/c_token.ts";
@@ -9,17 +9,18 @@ import type { cMacroExpansion } from "../ctypes/script_macros.ts";
 import type { Program } from "../syntax/ast.ts";
 import { Diagnostics, ScriptError, type Source } from "../syntax/diagnostics.ts";
 import { parse } from "../syntax/parser.ts";
-import { check, type CheckedProgram } from "./check.ts";
+import { check } from "./check.ts";
+import type { CheckedProgram } from "./checked_program.ts";
 import { type Config, configure } from "./config.ts";
-import type { Environment, NamedParams } from "./context.ts";
+import type { Environment } from "./context.ts";
 import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
-import { mapProgram } from "./map_program.ts";
+import { mapProgram } from "../syntax/walk.ts";
 import { substituteParams } from "./params.ts";
 
-/** What the front end makes of a script. */
+/** A script that has passed the front end. */
 export interface Analyzed {
-  /** As it was written, with what it imports. */
+  /** The script as it was written, with the scripts that it imports. */
   readonly parsed: Program;
   /** Ready for code generation. */
   readonly program: CheckedProgram;
@@ -47,15 +48,15 @@ export interface AnalyzeOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** Positional parameters. */
   readonly params: readonly string[];
-  /** Named parameters. */
-  readonly named: NamedParams;
+  /** Named parameters that the command line gives: text by name. */
+  readonly named: ReadonlyMap<string, string>;
   /** Called if the script has a C part. */
   readonly c: () => CTools;
   /** Text to put before the script's definitions: --include. */
   readonly includes: readonly string[];
   /** Reads what `import "path"` names. */
   readonly readImport: (path: string) => string | undefined;
-  /** The running system. */
+  /** What the running system says: addresses, CPUs, signals. */
   readonly environment: Environment;
   /** --unsafe */
   readonly unsafe: boolean;

@@ -1,12 +1,13 @@
 // Pure: no I/O, no FFI.
 // Arguments and results of a program's functions, as its debug information names and types them.
 
-import { didYouMean } from "../model/names.ts";
+import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Node } from "../model/ir.ts";
 import { cSize, isScalar, pointer, string, type Type, UINT64, words } from "../model/types.ts";
 import type { ProgramFunction, ProgramScope, ProgramValue } from "../ctypes/scope.ts";
 import type { Span } from "../syntax/diagnostics.ts";
-import { broken, constant, type Context, type Environment } from "./context.ts";
+import type { Context, Environment } from "./context.ts";
+import { broken, constant } from "./nodes.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { dereference, valueType } from "./memory.ts";
 

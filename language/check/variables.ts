@@ -4,16 +4,13 @@
 
 import type { VariableExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
-import type { Local, Node } from "../model/ir.ts";
-import { isNumeric, isScalar, type Type, typeName, widen } from "../model/types.ts";
-import type { Context } from "./context.ts";
-import { cast } from "./memory.ts";
-import { isConstant } from "./operators.ts";
+import type { Local } from "../model/ir.ts";
+import type { Type } from "../model/types.ts";
 
 /** Variables by the syntax node that makes them: the same on every walk. */
 export type Locals = Map<object, Local>;
 
-/** What one clause keeps from one walk to the next. */
+/** Variables and uses of functions of one clause, kept from one walk to the next. */
 export class ClauseState {
   readonly locals: Locals = new Map();
   readonly uses: FunctionUses = new FunctionUses();
@@ -24,7 +21,7 @@ class FunctionUse {
   readonly locals: Locals = new Map();
   readonly #params: VariableExpr[] = [];
 
-  /** What stands for a parameter: the same on every walk. */
+  /** The variable that stands for a parameter: the same object on every walk. */
   param(index: number, name: string, span: Span): VariableExpr {
     return this.#params[index] ??= { kind: "variable", name, span };
   }
@@ -119,50 +116,4 @@ export class Variables {
   isFixed(local: Local): boolean {
     return this.#fixed.has(local);
   }
-
-  /** Checks a value that a variable takes, and widens the variable. */
-  assigned(context: Context, local: Local, node: Node, span: Span): Node {
-    if (!this.#fixed.has(local)) {
-      this.grow(context, local, node.type, span);
-      return node;
-    }
-    const { type } = local;
-    checkRange(context, local, node, span);
-    if (isScalar(type) && isNumeric(node.type)) return cast(context, type, node, span);
-    const wide = widen(type, node.type);
-    if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
-      mismatch(context, local, node.type, span);
-    }
-    return node;
-  }
-
-  /** Widens a variable. */
-  grow(context: Context, local: Local, type: Type, span: Span): void {
-    const wide = widen(local.type, type);
-    if (wide === undefined) mismatch(context, local, type, span);
-    else local.type = wide;
-  }
-}
-
-/** A literal must fit the type that a variable was declared with. */
-function checkRange(context: Context, { name, type }: Local, node: Node, span: Span): void {
-  if (type.kind !== "integer" || !isConstant(node)) return;
-  const bits = type.size * 8;
-  const kept = type.signed ? BigInt.asIntN(bits, node.value) : BigInt.asUintN(bits, node.value);
-  if (kept === node.value) return;
-  context.error(
-    "range",
-    `Type mismatch for ${name || "the result"}: trying to assign value '${node.value}' which is ` +
-      `outside of the range of '${typeName(type)}'`,
-    span,
-  );
-}
-
-function mismatch(context: Context, local: Local, type: Type, span: Span): void {
-  context.error(
-    "type-mismatch",
-    `Type mismatch for ${local.name || "the result"}: trying to assign value of type ` +
-      `'${typeName(type)}' when variable already has a type '${typeName(local.type)}'`,
-    span,
-  );
 }

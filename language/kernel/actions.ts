@@ -131,7 +131,7 @@ function exit(gen: Gen, action: Action & { op: "exit" }): void {
   gen.emit(ja(gen.exits.leave));
 }
 
-/** Of a test: kept where the runner looks. */
+/** Stores the result of a `test:` probe in the control block, where the runner reads it. */
 function returnValue(gen: Gen, value: Node): void {
   evaluate(gen, value);
   gen.emit(loadMapValue(R2, gen.site.control, 0), store(4, R2, CONTROL.result, R0));

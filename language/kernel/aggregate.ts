@@ -183,7 +183,8 @@ function emitLinear(gen: Gen, [min, max, step]: readonly bigint[]): void {
   gen.asm.bind(done);
 }
 
-/** One place an interval, used in turn: number of the interval plus one, value, how many, when. */
+/** tseries() has a place of four words for each interval, used in turn: the number of the interval plus one,
+ * the value, how many numbers came, and when the last one came. */
 function emitSeries(gen: Gen, type: AggregationType, done: Label): void {
   const [interval, count] = type.params;
   const current = gen.asm.label("current");
@@ -232,7 +233,7 @@ export function emitAggregateRead(
   const count = gen.frame.slot();
   for (const place of [cpu, total, count]) gen.saveConstant(place, 0);
   gen.asm.bind(loop);
-  gen.emit(loadMap(R1, gen.map(map).map));
+  gen.emit(loadMap(R1, gen.mapReference(map)));
   gen.address(R2, key);
   gen.load(R3, cpu);
   gen.emit(callHelper(BPF_FUNC.map_lookup_percpu_elem), jeq(R0, imm(0), next));

@@ -59,7 +59,7 @@ export function keptAs(name: BuiltinName): string | undefined {
   return Object.hasOwn(SOURCE, name) ? SOURCE[name as AskedBuiltin] : undefined;
 }
 
-/** The same for what the context holds: an argument is as wide as its type, argN is a register. */
+/** Under which key a value of the context is kept. The type belongs to it: argN is wider than the argument. */
 export function contextKey({ at, type }: Node & { op: "context" }): string {
   return `context ${at} ${typeName(type)}`;
 }
@@ -106,15 +106,15 @@ const REGISTER: Readonly<Record<RegisterBuiltin, Emit>> = {
     gen.emit(callHelper(BPF_FUNC.get_prandom_u32), lsh64(R0, imm(32)), rsh64(R0, imm(32))),
   jiffies: (gen) => gen.emit(callHelper(BPF_FUNC.jiffies64)),
   probe: (gen) => gen.emit(load(8, R0, R7, CPU_BLOCK.pbn)),
-  cpid: (gen) => gen.constant(R0, BigInt(gen.shared.childPid())),
-  has_cpid: (gen) => gen.constant(R0, gen.shared.childPid() === 0 ? 0n : 1n),
+  cpid: (gen) => gen.constant(R0, BigInt(gen.references.childPid ?? 0)),
+  has_cpid: (gen) => gen.constant(R0, (gen.references.childPid ?? 0) === 0 ? 0n : 1n),
   func: (gen) => gen.emit(mov64(R1, R6), callHelper(BPF_FUNC.get_func_ip)),
   ctx: (gen) => gen.emit(mov64(R0, R6)),
   ppid: member,
   leader_tid: member,
 };
 
-/** R0 = the value. */
+/** Emits code that leaves the value of a builtin in R0. */
 export function evaluateBuiltin(gen: Gen, name: RegisterBuiltin): void {
   REGISTER[name](gen);
 }

@@ -12,23 +12,44 @@ import type { Location } from "../../core/contract/context.ts";
 import { OUTCOME } from "../../core/contract/outcome.ts";
 import { RingOutput } from "../../core/kernel_plane/ring_output.ts";
 import { storageSize } from "../model/types.ts";
-import type { CheckedClause } from "../check/check.ts";
+import type { CheckedClause } from "../check/checked_program.ts";
 import { emitActions } from "./actions.ts";
 import { keptBytes } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
 import { Frame } from "./frame.ts";
-import { Gen, type GenShared } from "./emitter.ts";
+import { Gen, type GenShared, type References } from "./emitter.ts";
 import { raiseOutcome } from "./scalar.ts";
 import { type Uses, usesOf } from "./uses.ts";
 
-/** One action of some clauses. The memory that it needs is known when it has been emitted once, to nowhere. */
-export function clauseAction(clauses: readonly CheckedClause[], shared: GenShared): KernelAction {
+/** Some clauses as code whose references are still open. */
+export interface ClauseCode {
+  readonly clauses: readonly CheckedClause[];
+  readonly shared: GenShared;
+  /** What each clause uses. */
+  readonly uses: readonly Uses[];
+  /** Memory that the code needs. */
+  readonly needed: Frame["needed"];
+}
+
+/**
+ * Looks over some clauses. Their code is emitted once, to nowhere: after that, the memory that the code
+ * needs is known, and everything that `shared` collects.
+ */
+export function clauseCode(clauses: readonly CheckedClause[], shared: GenShared): ClauseCode {
   const uses = clauses.map(usesOf);
-  const needed = emitAction(nowhere(), clauses, uses, shared, 0);
+  const code = { clauses, shared, uses, needed: { scratch: 0, small: 0 } };
+  const map = { fd: -1 };
+  const maps = new Map([...shared.maps.keys()].map((name) => [name, map]));
+  const needed = emitAction(nowhere(), code, { maps, zeros: map, stacks: map });
+  return { ...code, needed };
+}
+
+/** One action of some clauses. */
+export function clauseAction(code: ClauseCode, references: References): KernelAction {
   return {
-    scratchBytes: needed.scratch,
-    readsContext: uses.some((one) => one.context),
-    emit: (site) => void emitAction(site, clauses, uses, shared, needed.small),
+    scratchBytes: code.needed.scratch,
+    readsContext: code.uses.some((one) => one.context),
+    emit: (site) => void emitAction(site, code, references),
   };
 }
 
@@ -47,15 +68,13 @@ function nowhere(): ActionSite {
 
 function emitAction(
   site: ActionSite,
-  clauses: readonly CheckedClause[],
-  uses: readonly Uses[],
-  shared: GenShared,
-  smallBytes: number,
+  { clauses, shared, uses, needed }: ClauseCode,
+  references: References,
 ): Frame["needed"] {
   const { asm } = site;
   const depth = Math.max(...uses.map((one) => one.depth));
-  const frame = new Frame(site.scratch, smallBytes, depth);
-  const gen = new Gen(site, frame, shared);
+  const frame = new Frame(site.scratch, needed.small, depth);
+  const gen = new Gen(site, frame, shared, references);
   asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(OUTCOME.filtered)));
   asm.emit(store(8, R7, CPU_BLOCK.pbn, R3));
   clauses.forEach((clause, i) => frame.scope(() => emitClause(gen, clause, uses[i])));

@@ -8,7 +8,7 @@ import { ja, jne, jsge } from "../../core/asm/jump.ts";
 import { R0, R1, R2 } from "../../core/asm/register.ts";
 import type { Node } from "../model/ir.ts";
 import { FAULT } from "../model/plan.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 import type { Gen } from "./emitter.ts";
 
 /** R0 = R0 operator operand. Clobbers R1 to R5. */

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What the pieces of the code generator share while one action is emitted.
+// The state that the parts of the code generator share while they emit one action.
 //
 // Registers, throughout:
 //   R0        value of the expression that was evaluated last
@@ -18,38 +18,33 @@ import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, type Register } from "../../core/asm/register.ts";
 import type { ActionSite } from "../../core/contract/kernel_action.ts";
 import type { Local, MapVariable } from "../model/ir.ts";
-import type { MapType } from "../model/types.ts";
 import type { Config } from "../check/config.ts";
-import type { CheckedClause } from "../check/check.ts";
+import type { CheckedClause } from "../check/checked_program.ts";
 import type { Plans } from "../model/plan.ts";
 import type { Frame, Place } from "./frame.ts";
-import type { MapLayout } from "../model/map_layout.ts";
+import type { CompiledMap } from "../model/map_layout.ts";
 
 /** Room is left for the parts of a short block. */
 const MAX_OFFSET = 32767 - 64;
 
-/** A map that the script uses. */
-export interface GenMap {
-  /** Keys and value. */
-  readonly type: MapType;
-  /** Shape. */
-  readonly layout: MapLayout;
-  /** The BPF map; its descriptor is asked for when the program is assembled. */
-  readonly map: MapReference;
+/** What programs refer to: made after the code is known and before the programs are loaded. */
+export interface References {
+  /** The script's maps by name. */
+  readonly maps: ReadonlyMap<string, MapReference>;
+  /** As many zero bytes as the longest value of a map has. */
+  readonly zeros: MapReference;
+  /** Stacks by their hash; only for code that uses stacks. */
+  readonly stacks?: MapReference;
+  /** Process id of the -c child. */
+  readonly childPid?: number;
 }
 
 /** What all actions of a script share. */
 export interface GenShared {
-  /** By name. */
-  readonly maps: ReadonlyMap<string, GenMap>;
-  /** As many zero bytes as the longest value of a map. */
-  readonly zeros: MapReference;
-  /** Stacks by their hash. */
-  readonly stacks: MapReference;
+  /** The script's maps by name. */
+  readonly maps: ReadonlyMap<string, CompiledMap>;
   /** Possible CPUs. */
   readonly cpus: number;
-  /** The -c child. */
-  readonly childPid: () => number;
   /** Settings. */
   readonly config: Config;
   /** -k: failed reads and lookups are reported. */
@@ -60,13 +55,13 @@ export interface GenShared {
   useStacks(): void;
 }
 
-/** Where control goes from here. */
+/** Labels that control can go to from the statement at hand. */
 export interface Exits {
   /** Leaves the clause. */
   leave: Label;
   /** Leaves the function of the script that stands here in place. */
   return?: Label;
-  /** Of the innermost loop. */
+  /** Leaves the innermost loop. */
   break?: Label;
   continue?: Label;
 }
@@ -77,9 +72,10 @@ export class Gen {
   readonly site: ActionSite;
   readonly frame: Frame;
   readonly shared: GenShared;
+  readonly references: References;
   /** The clause at hand. */
   clause!: CheckedClause;
-  /** Where control goes. */
+  /** Labels that control can go to. */
   exits!: Exits;
   /** Where each variable of the clause lives. */
   locals: Map<Local, Place> = new Map();
@@ -92,11 +88,12 @@ export class Gen {
   readonly deferred: (() => void)[] = [];
 
   /** Collects what the action needs. */
-  constructor(site: ActionSite, frame: Frame, shared: GenShared) {
+  constructor(site: ActionSite, frame: Frame, shared: GenShared, references: References) {
     this.asm = site.asm;
     this.site = site;
     this.frame = frame;
     this.shared = shared;
+    this.references = references;
   }
 
   /** Appends instructions. */
@@ -104,9 +101,14 @@ export class Gen {
     this.asm.emit(...instructions);
   }
 
-  /** A map by its variable. */
-  map(variable: MapVariable): GenMap {
+  /** Types and shape of a map. */
+  map(variable: MapVariable): CompiledMap {
     return this.shared.maps.get(variable.name)!;
+  }
+
+  /** What an instruction refers to a map by. */
+  mapReference(variable: MapVariable): MapReference {
+    return this.references.maps.get(variable.name)!;
   }
 
   /** `into` = address of a place. */

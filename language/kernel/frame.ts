@@ -30,7 +30,7 @@ export const LOAD_SPILL = -8;
 
 /** All functions of a chain of calls together, without what core/kernel_plane/enter.ts takes. */
 const STACK_BYTES = 440;
-/** Of one function. */
+/** Memory of one function. */
 const MOST_STACK = 400;
 /** Kept for addresses, which can only stand on the stack. */
 const ADDRESS_BYTES = 24;
@@ -128,7 +128,7 @@ export class Frame {
     this.#stack = -LOAD_SPILL;
   }
 
-  /** What was needed at most. */
+  /** Most memory that was in use at one time. */
   get needed(): { readonly small: number; readonly scratch: number } {
     return { small: this.#mostSmall, scratch: this.#mostSmall + this.#mostLarge };
   }

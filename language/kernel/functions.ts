@@ -10,7 +10,7 @@ import type {
   MemoryCalls,
   RegisterCallNode,
   RegisterCalls,
-} from "../model/calls.ts";
+} from "../model/functions.ts";
 import type { Node } from "../model/ir.ts";
 import { type Clock, CLOCKS } from "../model/plan.ts";
 import { cSize, storageSize, type StringType, words } from "../model/types.ts";
@@ -116,7 +116,7 @@ const MEMORY: {
   },
 };
 
-/** R0 = the value. */
+/** Emits code that leaves the value of a call in R0. */
 export function evaluateCall<Name extends keyof RegisterCalls>(
   gen: Gen,
   node: RegisterCallNode<Name>,
@@ -124,7 +124,7 @@ export function evaluateCall<Name extends keyof RegisterCalls>(
   REGISTER[node.name](gen, node);
 }
 
-/** Writes the value to memory. */
+/** Emits code that writes the value of a call to memory. */
 export function placeCall<Name extends keyof MemoryCalls>(
   gen: Gen,
   node: MemoryCallNode<Name>,

@@ -1,28 +1,16 @@
 // The kernel plane's backend: a checked script to actions that emit BPF.
 
-import type { MapReference } from "../../core/asm/instruction.ts";
 import type { KernelAction } from "../../core/contract/kernel_action.ts";
 import { possibleCpuCount } from "../../core/sys/cpu.ts";
 import { FrameError } from "./frame.ts";
-import type { GenMap } from "./emitter.ts";
-import { clauseAction } from "./clauses.ts";
+import type { References } from "./emitter.ts";
+import { clauseAction, type ClauseCode, clauseCode } from "./clauses.ts";
+import { type PlanList, Plans } from "../model/plan.ts";
 import { STACK_BYTES } from "./stacks.ts";
-import type { Compiled, Script } from "../compile.ts";
+import type { Script } from "../compile.ts";
 import { Diagnostics, ScriptError } from "../syntax/diagnostics.ts";
 import { visitBlock } from "../syntax/walk.ts";
-import type { CheckedClause } from "../check/check.ts";
-
-/** What programs refer to, made before they are loaded. */
-export interface Bindings {
-  /** By name. */
-  readonly maps: ReadonlyMap<string, MapReference>;
-  /** Zeros. */
-  readonly zeros: MapReference;
-  /** Stacks by their hash. */
-  readonly stacks?: MapReference;
-  /** The -c child. */
-  readonly childPid?: number;
-}
+import type { CheckedClause } from "../check/checked_program.ts";
 
 /** A probe with what it does. */
 export interface ProbeAction {
@@ -34,16 +22,16 @@ export interface ProbeAction {
   readonly action: KernelAction;
 }
 
-/** A script as code that is not yet in the kernel. */
+/** A script as code whose references are still open. */
 export interface Generated {
-  /** In the order in which the probes first appear. */
-  readonly actions: readonly ProbeAction[];
   /** Longest value of a map, in bytes: as many zeros are wanted. */
   readonly zeroBytes: number;
-  /** True if it records stacks. */
+  /** True if the code records or reads stacks. */
   readonly usesStacks: boolean;
-  /** Gives what programs refer to; to be called before they are loaded. */
-  bind(bindings: Bindings): void;
+  /** What records lead to. */
+  readonly plans: PlanList;
+  /** The code with its references: an action for each probe, in the order in which they first appear. */
+  actions(references: References): ProbeAction[];
 }
 
 /**
@@ -52,59 +40,44 @@ export interface Generated {
  * @throws {ScriptError} A clause is too large for the kernel.
  */
 export function generate(script: Script): Generated {
-  const compiled = script as Compiled;
-  checkMapCount(compiled);
-  let bound: Bindings | undefined;
-  const reference = (find: (bindings: Bindings) => MapReference | undefined): MapReference => ({
-    get fd() {
-      return find(bound!)!.fd;
-    },
-  });
-  const maps = new Map<string, GenMap>();
-  for (const [name, { type, layout }] of compiled.maps) {
-    maps.set(name, { type, layout, map: reference((one) => one.maps.get(name)) });
-  }
+  checkMapCount(script);
+  const plans = new Plans();
   let usesStacks = false;
   const shared = {
-    maps,
-    zeros: reference(({ zeros }) => zeros),
-    stacks: reference(({ stacks }) => stacks),
+    maps: script.maps,
     cpus: possibleCpuCount(),
-    childPid: () => bound?.childPid ?? 0,
-    config: compiled.config,
-    warnings: compiled.reportsFailures,
-    plans: compiled.plans,
+    config: script.config,
+    warnings: script.reportsFailures,
+    plans,
     useStacks: () => {
       usesStacks = true;
     },
   };
-  const made = new Map<readonly CheckedClause[], KernelAction>();
-  const actionOf = (clauses: readonly CheckedClause[]) => {
-    let action = made.get(clauses);
-    if (action === undefined) made.set(clauses, action = clauseAction(clauses, shared));
-    return action;
-  };
-  let actions: ProbeAction[];
+  const lists = new Set(script.probes.map(({ clauses }) => clauses));
+  const made = new Map<readonly CheckedClause[], ClauseCode>();
   try {
-    actions = compiled.probes.map(({ name, pbn, clauses }) => ({
-      name,
-      pbn,
-      action: actionOf(clauses),
-    }));
+    for (const clauses of lists) made.set(clauses, clauseCode(clauses, shared));
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
     const failed = new Diagnostics();
-    const { source } = compiled;
+    const { source } = script;
     failed.error("too-large", error.message, { start: 0, end: source.text.length });
     throw new ScriptError(failed.list, source);
   }
-  const values = [...maps.values()].map(({ layout }) => layout.valueSize);
+  const values = [...script.maps.values()].map(({ layout }) => layout.valueSize);
   return {
-    actions,
     zeroBytes: Math.max(LEAST_ZEROS, usesStacks ? STACK_BYTES : 0, ...values),
     usesStacks,
-    bind(bindings) {
-      bound = bindings;
+    plans,
+    actions(references) {
+      const actions = new Map(
+        [...made].map(([clauses, code]) => [clauses, clauseAction(code, references)]),
+      );
+      return script.probes.map(({ name, pbn, clauses }) => ({
+        name,
+        pbn,
+        action: actions.get(clauses)!,
+      }));
     },
   };
 }
@@ -117,7 +90,7 @@ const MAX_USED_MAPS = 64;
 const OWN_MAPS = 6;
 
 /** A program that uses more maps than the kernel allows would be refused without a place. */
-function checkMapCount({ maps, program, source }: Compiled): void {
+function checkMapCount({ maps, program, source }: Script): void {
   if (maps.size <= MAX_USED_MAPS - OWN_MAPS) return;
   const diagnostics = new Diagnostics();
   for (const { clause } of program.clauses) {

@@ -16,7 +16,7 @@ import type { LoadedProgram } from "../../core/contract/kernel_plane.ts";
 import { providerOf } from "../../core/contract/probe_name.ts";
 import { BpfProgramStats } from "../../core/bpf/mod.ts";
 import { STACK_BYTES } from "./stacks.ts";
-import type { Compiled, CompiledMap, Script } from "../compile.ts";
+import type { Script } from "../compile.ts";
 import { generate } from "./generate.ts";
 import {
   type BenchResult,
@@ -25,7 +25,7 @@ import {
   type ScriptMap,
   SPECIAL,
 } from "../model/loaded_script.ts";
-import { type MapLayout, mostStacks } from "../model/map_layout.ts";
+import { type CompiledMap, type MapLayout, mostStacks } from "../model/map_layout.ts";
 import { Memory } from "../model/memory.ts";
 
 /** A benchmark runs for at least so long. */
@@ -41,39 +41,34 @@ export function load(
   device: Device,
   options: LoadOptions = {},
 ): Loaded {
-  const compiled = script as Compiled;
-  const generated = generate(compiled);
+  const generated = generate(script);
   using stack = new DisposableStack();
   const maps = new Map<string, BpfMap>();
-  for (const [name, map] of compiled.maps) maps.set(name, stack.use(createMap(name, map)));
+  for (const [name, map] of script.maps) maps.set(name, stack.use(createMap(name, map)));
   const stacks = generated.usesStacks
-    ? stack.use(createStacks(compiled.config.maxMapKeys))
+    ? stack.use(createStacks(script.config.maxMapKeys))
     : undefined;
   const zeros = stack.use(createZeros(generated.zeroBytes));
   if (stacks !== undefined) warmUp(stacks, zeros);
-  generated.bind({
-    maps,
-    zeros,
-    stacks,
-    childPid: options.childPid,
-  });
-  const { perfRbPages } = compiled.config;
+  const actions = generated.actions({ maps, zeros, stacks, childPid: options.childPid });
+  const { perfRbPages } = script.config;
   const ringBytes = options.ringBytes ?? (perfRbPages === 0 ? undefined : ringSize(perfRbPages));
   const session = stack.use(device.open({ plane: "kernel", ringBytes }));
-  const attachable = generated.actions.filter(({ name }) => !SPECIAL.test(name));
+  const attachable = actions.filter(({ name }) => !SPECIAL.test(name));
   for (const { name, pbn, action } of attachable) {
     session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options.pid) });
   }
-  const scratchBytes = Math.max(0, ...generated.actions.map(({ action }) => action.scratchBytes));
+  const scratchBytes = Math.max(0, ...actions.map(({ action }) => action.scratchBytes));
   session.prepare({ scratchBytes });
-  const find = (wanted: string) => generated.actions.find(({ name }) => name === wanted);
+  const find = (wanted: string) => actions.find(({ name }) => name === wanted);
   const memory = new Memory(session.recordBytes);
   const owned = stack.move();
   const loaded: Loaded = {
     session,
     maps: new Map(
-      [...maps].map(([name, map]) => [name, scriptMap(map, compiled.maps.get(name)!.layout)]),
+      [...maps].map(([name, map]) => [name, scriptMap(map, script.maps.get(name)!.layout)]),
     ),
+    plans: generated.plans,
     attachable: attachable.length,
     frames: (hash) => framesOf(stacks, hash),
     fire(name) {
@@ -93,7 +88,7 @@ export function load(
   return loaded;
 }
 
-/** By the kernel's own clock. */
+/** Runs a program until it has used enough time, as the kernel's statistics of programs tell. */
 function measure(program: LoadedProgram): BenchResult {
   using _stats = new BpfProgramStats();
   let { runTimeNs, runCount } = program.info();

@@ -18,7 +18,7 @@ import { FAULT, MOST_ROUNDS } from "../model/plan.ts";
 import { emitActions } from "./actions.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 import type { Place } from "./frame.ts";
 import { type Exits, type Gen, shifted } from "./emitter.ts";
 import { evaluate } from "./scalar.ts";
@@ -26,7 +26,7 @@ import { evaluate } from "./scalar.ts";
 /** How a loop ended. */
 const ENDED = { normally: 0, leave: 1, return: 2 } as const;
 
-/** What a loop's body finds. */
+/** Labels that the body of a loop can jump to. */
 interface Body {
   /** Holds the address of the caller's block when the body begins. */
   readonly block: Register;
@@ -34,7 +34,7 @@ interface Body {
   emit(): void;
 }
 
-/** `while (condition) { … }` */
+/** Emits `while (condition) { … }`, as a function that is called for each round. */
 export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
   callBody(gen, {
     block: R2,
@@ -53,7 +53,7 @@ export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
   });
 }
 
-/** `for ($i : from..to) { … }` */
+/** Emits `for ($i : from..to) { … }`, as a function that is called for each number. */
 export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
   gen.frame.scope(() => {
     const from = gen.frame.scratchBlock(8);
@@ -94,10 +94,11 @@ export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
   });
 }
 
-/** `for ($kv : @map) { … }` */
+/** Emits `for ($kv : @map) { … }`, as a function that is called for each entry. */
 export function emitEach(gen: Gen, action: Action & { op: "each" }): void {
   const { map } = action;
-  const { type, map: reference } = gen.map(map);
+  const { type } = gen.map(map);
+  const reference = gen.mapReference(map);
   const local = gen.locals.get(action.local)!;
   const pair = action.local.type as TupleType;
   const [, valueAt] = elementOffsets(pair);
@@ -199,7 +200,7 @@ function emitBody(
   ({ exits: gen.exits, kept: gen.kept, filled: gen.filled } = outer);
 }
 
-/** Up to `rounds` rounds of generated code, for functions of the language. */
+/** Emits up to `rounds` rounds of generated code, for functions of the language such as strstr(). */
 export function emitRounds(
   gen: Gen,
   rounds: number,

@@ -22,7 +22,7 @@ import type { MapLayout } from "../model/map_layout.ts";
 import { stepSize, storageSize, type Type } from "../model/types.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { FAULT } from "../model/plan.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 import type { Place } from "./frame.ts";
 import type { Gen } from "./emitter.ts";
 import { place } from "./memory.ts";
@@ -49,8 +49,10 @@ function isScalar({ type }: MapLayout): boolean {
 
 /** R0 = address of the value under `key`, or 0. */
 function lookup(gen: Gen, map: MapVariable, key: Place): void {
-  if (isScalar(gen.map(map).layout)) return gen.emit(loadMapValue(R0, gen.map(map).map, 0));
-  gen.emit(loadMap(R1, gen.map(map).map));
+  if (isScalar(gen.map(map).layout)) {
+    return gen.emit(loadMapValue(R0, gen.mapReference(map), 0));
+  }
+  gen.emit(loadMap(R1, gen.mapReference(map)));
   gen.address(R2, key);
   gen.emit(callHelper(BPF_FUNC.map_lookup_elem));
 }
@@ -93,12 +95,12 @@ export function hasKey(gen: Gen, map: MapVariable, key: Node | undefined): void 
 /** `@m[k] = value`: the value first, as it is written. */
 export function writeMap(gen: Gen, map: MapVariable, key: Node | undefined, value: Node): void {
   gen.frame.scope(() => {
-    const { layout, map: reference } = gen.map(map);
+    const { layout } = gen.map(map);
     const type = gen.map(map).type.value as Type;
     const at = gen.frame.block(Math.max(8, storageSize(type)));
     place(gen, value, at, type);
     if (isScalar(layout)) {
-      gen.emit(loadMapValue(R4, reference, 0));
+      gen.emit(loadMapValue(R4, gen.mapReference(map), 0));
       gen.move(at, { base: R4, offset: 0 }, Math.max(8, storageSize(type)));
       return markSet(gen, map);
     }
@@ -125,13 +127,13 @@ export function changeMap(
     const result = gen.frame.slot();
     const keyPlace = placeKey(gen, map, key);
     value();
-    const { layout, map: reference } = gen.map(map);
+    const { layout } = gen.map(map);
     lookup(gen, map, keyPlace);
     gen.emit(jeq(R0, imm(0), missing), load(8, R0, R0, 0));
     gen.asm.bind(missing);
     apply();
     if (isScalar(layout)) {
-      gen.emit(loadMapValue(R1, reference, 0), store(8, R1, 0, R0));
+      gen.emit(loadMapValue(R1, gen.mapReference(map), 0), store(8, R1, 0, R0));
       return markSet(gen, map);
     }
     gen.save(result);
@@ -141,8 +143,8 @@ export function changeMap(
 
 /** A map without keys has a value from now on. Clobbers R1. */
 function markSet(gen: Gen, map: MapVariable): void {
-  const { layout, map: reference } = gen.map(map);
-  gen.emit(loadMapValue(R1, reference, layout.set!), storeImm(8, R1, 0, 1));
+  const { layout } = gen.map(map);
+  gen.emit(loadMapValue(R1, gen.mapReference(map), layout.set!), storeImm(8, R1, 0, 1));
 }
 
 /** Updates, and counts a failure: with a full map the entry is missing and everybody shall know. */
@@ -155,7 +157,7 @@ function update(
   at: Pick<Node, "span">,
 ): void {
   const ok = gen.asm.label("updated");
-  gen.emit(loadMap(R1, gen.map(map).map));
+  gen.emit(loadMap(R1, gen.mapReference(map)));
   gen.address(R2, key);
   value();
   gen.emit(mov64(R4, imm(flags)), callHelper(BPF_FUNC.map_update_elem), jeq(R0, imm(0), ok));
@@ -197,10 +199,10 @@ export function lookupOrMake(
   if (gen.map(map).type.key !== undefined) {
     gen.frame.scope(() => {
       const result = gen.frame.slot();
-      gen.emit(loadMap(R1, gen.map(map).map));
+      gen.emit(loadMap(R1, gen.mapReference(map)));
       gen.address(R2, key);
       gen.emit(
-        loadMapValue(R3, gen.shared.zeros, 0),
+        loadMapValue(R3, gen.references.zeros, 0),
         mov64(R4, imm(BPF_NOEXIST)),
         callHelper(BPF_FUNC.map_update_elem),
       );
@@ -249,7 +251,8 @@ export function deleteFromMap(
   missing?: Pick<Node, "span">,
 ): void {
   gen.frame.scope(() => {
-    const { type, map: reference, layout } = gen.map(map);
+    const { type, layout } = gen.map(map);
+    const reference = gen.mapReference(map);
     const at = placeKey(gen, map, key);
     const done = gen.asm.label("deleted");
     if (type.key === undefined) {
@@ -279,7 +282,7 @@ export function deleteFromMap(
 export function emitLength(gen: Gen, map: MapVariable): void {
   const each = gen.asm.label("each");
   gen.emit(
-    loadMap(R1, gen.map(map).map),
+    loadMap(R1, gen.mapReference(map)),
     loadFunction(R2, each),
     mov64(R3, imm(0)),
     mov64(R4, imm(0)),

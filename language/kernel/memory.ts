@@ -223,7 +223,7 @@ function locateEntry(gen: Gen, node: Node & { op: "map" }): Place {
   const pointer = gen.frame.addressSlot();
   const found = gen.asm.label("found");
   lookupMap(gen, node);
-  gen.emit(jne(R0, imm(0), found), loadMapValue(R0, gen.shared.zeros, 0));
+  gen.emit(jne(R0, imm(0), found), loadMapValue(R0, gen.references.zeros, 0));
   gen.asm.bind(found);
   gen.save(pointer);
   return { base: pointer.base, offset: 0, pointer };

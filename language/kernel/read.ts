@@ -7,7 +7,7 @@ import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3 } from "../../core/asm/register.ts";
 import type { Node } from "../model/ir.ts";
 import type { Space } from "../model/types.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 import type { Place } from "./frame.ts";
 import type { Gen } from "./emitter.ts";
 import { evaluate } from "./scalar.ts";

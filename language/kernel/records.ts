@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// Records: what printf, print, clear, zero, exit and run-time warnings send to this side.
+// Records: what printf, print, clear, zero, exit and faults send from the kernel to this process.
 
 import { add64, imm, mov64, type Operand } from "../../core/asm/alu.ts";
 import { callHelper, ja, jge } from "../../core/asm/jump.ts";
@@ -10,7 +10,7 @@ import { OUTCOME } from "../../core/contract/outcome.ts";
 import { emitHeader, type RingOutput } from "../../core/kernel_plane/ring_output.ts";
 import type { Action, Node } from "../model/ir.ts";
 import type { StringType } from "../model/types.ts";
-import { KIND_PLAN, type RecordLayout, type Slot } from "../model/plan.ts";
+import { KIND_PLAN, type RecordLayout, type RuntimeFault, type Slot } from "../model/plan.ts";
 import type { Place } from "./frame.ts";
 import { type Gen, shifted } from "./emitter.ts";
 import { placeKey } from "./maps.ts";
@@ -153,5 +153,29 @@ export function emitExit(gen: Gen, action: Action & { op: "exit" }): void {
     const lost = gen.asm.label("woken");
     output(gen, plan, record, imm(HEADER.bytes), { block: R7, lost, control: true, wakeup: true });
     gen.asm.bind(lost);
+  });
+}
+
+/**
+ * Reports a fault. Clobbers R0 to R5.
+ *
+ * @param result Where a helper's result is kept.
+ */
+export function emitFault(
+  gen: Gen,
+  at: Pick<Node, "span">,
+  fault: RuntimeFault,
+  result?: Place,
+): void {
+  gen.frame.scope(() => {
+    const plan = gen.shared.plans.fault(at, fault);
+    // The record around it may be half done, so this one has memory of its own.
+    const record = gen.frame.block(HEADER.bytes + 8);
+    if (result === undefined) gen.saveConstant(shifted(record, HEADER.bytes), 0);
+    else {
+      gen.load(R0, result);
+      gen.save(shifted(record, HEADER.bytes));
+    }
+    send(gen, plan, record, imm(HEADER.bytes + 8), true);
   });
 }

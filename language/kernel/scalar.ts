@@ -35,7 +35,7 @@ import { type Gen, shifted } from "./emitter.ts";
 import { deleteFromMap, emitLength, hasKey, readAggregate, readMap, stepMap } from "./maps.ts";
 import { locate } from "./memory.ts";
 import { emitRead } from "./read.ts";
-import { emitFault } from "./faults.ts";
+import { emitFault } from "./records.ts";
 
 /** Evaluates a scalar into R0. Clobbers R1 to R5. */
 export function evaluate(gen: Gen, node: Node): void {
@@ -97,7 +97,7 @@ export function evaluate(gen: Gen, node: Node): void {
     case "len":
       return emitLength(gen, node.map);
     case "address":
-      if (node.map !== undefined) return gen.emit(loadMap(R0, gen.map(node.map).map));
+      if (node.map !== undefined) return gen.emit(loadMap(R0, gen.mapReference(node.map)));
       return gen.address(R0, gen.locals.get(node.local!)!);
     case "text":
     case "tuple":
@@ -168,7 +168,7 @@ export function elementAddress(gen: Gen, node: Node & { op: "element" }): void {
   gen.load(R0, index);
   gen.emit(jlt(R0, imm(Math.max(1, count)), inside));
   emitFault(gen, node, FAULT.index);
-  gen.emit(loadMapValue(R1, gen.shared.zeros, 0), ja(done));
+  gen.emit(loadMapValue(R1, gen.references.zeros, 0), ja(done));
   gen.asm.bind(inside);
   gen.emit(mul64(R0, imm(cSize(of))));
   gen.emit(mov64(R2, R0));

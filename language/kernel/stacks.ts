@@ -79,7 +79,7 @@ export function placeStack(gen: Gen, node: Node, to: Place): void {
     // Zero means that there is none.
     gen.emit(lsh64(R0, imm(1)), add64(R0, imm(1)));
     gen.save(to);
-    gen.emit(loadMap(R1, gen.shared.stacks));
+    gen.emit(loadMap(R1, gen.references.stacks!));
     gen.address(R2, to);
     gen.address(R3, entry);
     gen.emit(
@@ -104,7 +104,7 @@ export function stackLength(gen: Gen, stack: Node): void {
     const at = locate(gen, stack);
     gen.load(R0, at);
     gen.save(key);
-    gen.emit(loadMap(R1, gen.shared.stacks));
+    gen.emit(loadMap(R1, gen.references.stacks!));
     gen.address(R2, key);
     gen.emit(callHelper(BPF_FUNC.map_lookup_elem));
   });

@@ -7,7 +7,7 @@ import { callHelper, ja, jeq, jge, jgt, jlt, jne } from "../../core/asm/jump.ts"
 import { load } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R10, R2, R3, R4, R5, type Register } from "../../core/asm/register.ts";
-import type { MemoryCallNode, RegisterCallNode } from "../model/calls.ts";
+import type { MemoryCallNode, RegisterCallNode } from "../model/functions.ts";
 import { storageSize, type StringType, words } from "../model/types.ts";
 import type { Place } from "./frame.ts";
 import { type Gen, shifted } from "./emitter.ts";
@@ -113,7 +113,7 @@ function emitOrder(gen: Gen, into: Register, { text }: { text: boolean }): void 
   if (into !== R2) gen.emit(mov64(into, R2));
 }
 
-/** The same by a function that is called for each byte: long loops are too much for the verifier. */
+/** Compares bytes by a function that is called for each byte: the verifier does not take long loops. */
 function compareInRounds(
   gen: Gen,
   a: Place,

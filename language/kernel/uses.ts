@@ -1,12 +1,12 @@
 // Pure: no I/O, no FFI.
 // Looks over a clause before code is emitted: what is used more than once, how deep loops go.
 
-import type { RegisterCall } from "../model/calls.ts";
+import type { RegisterCall } from "../model/functions.ts";
 import type { Action, Local, Node } from "../model/ir.ts";
-import type { CheckedClause } from "../check/check.ts";
+import type { CheckedClause } from "../check/checked_program.ts";
 import { contextKey, keptAs } from "./builtins.ts";
 
-/** What one look over an action finds. */
+/** Facts about the values and loops of a clause. */
 export interface Uses {
   /** How often each value that can be kept is used. */
   readonly counts: Map<string, number>;

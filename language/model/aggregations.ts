@@ -33,7 +33,7 @@ export const AGGREGATIONS = {
   lhist: { arity: [4, 4], words: lhistBuckets, json: "hist" },
   tseries: {
     arity: [3, 4],
-    words: ([, count]) => TSERIES_WORDS * Number(count),
+    words: ([, count]: readonly bigint[]): number => TSERIES_WORDS * Number(count),
     json: "tseries",
   },
 } as const satisfies Readonly<Record<string, Aggregation>>;

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // The table of builtin values: names that a script can read without an argument.
 
-import { BOOL, PROBE, string, type Type, UINT32, UINT64 } from "./types.ts";
+import { BOOL, PROBE, string, type StringType, type Type, UINT32, UINT64 } from "./types.ts";
 
 /** How one builtin value comes about. */
 interface Builtin {
@@ -19,6 +19,9 @@ interface Builtin {
 /** Bytes of a thread's name in the kernel, its NUL included (TASK_COMM_LEN). */
 export const COMM_BYTES = 16;
 
+/** The type of a thread's name. */
+const COMM: StringType = string(COMM_BYTES);
+
 /** Every builtin value by its name. */
 export const BUILTINS = {
   pid: { type: UINT32, read: "register" },
@@ -35,7 +38,7 @@ export const BUILTINS = {
   jiffies: { type: UINT64, read: "register" },
   rand: { type: UINT32, read: "register" },
   cgroup: { type: UINT64, read: "register" },
-  comm: { type: string(COMM_BYTES), read: "memory" },
+  comm: { type: COMM, read: "memory" },
   probe: { type: PROBE, read: "register" },
 
   // The checker gives these their types, by the probe and by the kernel's types.

@@ -1,38 +1,38 @@
 // Pure: no I/O, no FFI.
-// What the checker makes of the syntax tree and the code generator reads: every node has its type,
-// every name is resolved, everything constant is computed.
+// The typed tree: the checker makes it of the syntax tree, both backends read it. Every node has its
+// type, every name is resolved, every constant expression is computed.
 
 import type { BinaryOperator } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { FormatPart } from "../syntax/printf_format.ts";
 import type { AggregationName, AggregationType } from "./aggregations.ts";
 import type { MemoryBuiltin, RegisterBuiltin } from "./builtins.ts";
-import type { MemoryCall, RegisterCall } from "./calls.ts";
+import type { MemoryCall, RegisterCall } from "./functions.ts";
 import type { MapType, Type } from "./types.ts";
 
 /** A variable of one clause. */
 export interface Local {
   readonly name: string;
-  /** Grows until types are settled. */
+  /** Widens while the checker finds out the types. */
   type: Type;
 }
 
-/** A map of the script; key and value grow until types are settled. */
+/** A map of the script. The types of key and value widen while the checker finds them out. */
 export interface MapVariable {
   readonly name: string;
   key?: Type;
-  /** Undefined until one use told whether the map has keys. */
+  /** True if the map has keys; undefined until the checker has seen a use of the map. */
   keyed?: boolean;
   value?: Type | AggregationType;
   declared?: MapType["declared"];
 }
 
-/** Operators that compare. */
+/** Operators that compare two values. */
 export type Comparison = "==" | "!=" | "<" | ">" | "<=" | ">=";
-/** Operators that compute. */
+/** Operators that compute a number. */
 export type Arithmetic = Exclude<BinaryOperator, Comparison | "&&" | "||">;
 
-/** An expression. */
+/** An expression of the typed tree. */
 export type Node =
   & (
     /** A number; after a `cast` arithmetic has 64 bits, without one as many as the result needs. */
@@ -48,7 +48,7 @@ export type Node =
     | { readonly op: "builtin"; readonly name: RegisterBuiltin }
     /** comm and the like: the same, written to memory. */
     | { readonly op: "memory_builtin"; readonly name: MemoryBuiltin }
-    /** What the context holds, by the name of its location. */
+    /** A value of the probe's context, by the name of its location. */
     | { readonly op: "context"; readonly at: string }
     /** An array whose elements stand at several locations. */
     | { readonly op: "contexts"; readonly at: readonly string[] }
@@ -100,18 +100,18 @@ export type Node =
     }
     | { readonly op: "not"; readonly operand: Node }
     | { readonly op: "and" | "or"; readonly left: Node; readonly right: Node }
-    /** Without `then` the condition's own value. */
+    /** One of two values. Without `then`, a condition that is not zero is the value itself. */
     | {
       readonly op: "choose";
       readonly condition: Node;
       readonly then?: Node;
       readonly otherwise: Node;
     }
-    /** Statements before a value. */
+    /** Statements that run before a value is computed. */
     | { readonly op: "block"; readonly body: readonly Action[]; readonly value: Node }
     /** A function of the script, in place: `return` leaves it. */
     | { readonly op: "inline"; readonly body: readonly Action[]; readonly result: Local }
-    /** As another type: integers are cut and widened, the rest only seen differently. */
+    /** A value as another type: integers are cut or widened, other values keep their bytes. */
     | { readonly op: "convert"; readonly operand: Node }
     /** `++` and `--`. */
     | {
@@ -123,7 +123,7 @@ export type Node =
     /** Functions that are code of their own in each backend. */
     | RegisterCall
     | MemoryCall
-    /** Is there an entry? */
+    /** True if the map has the entry; `delete` removes it, too. */
     | { readonly op: "has_key" | "delete"; readonly map: MapVariable; readonly key?: Node }
     | { readonly op: "len"; readonly map: MapVariable }
     /** Address of a variable or a map. */
@@ -131,7 +131,7 @@ export type Node =
   )
   & { readonly type: Type; readonly span: Span };
 
-/** What a record makes this side do. */
+/** What the tracer does when it reads a record. */
 export type RecordAction =
   | {
     readonly kind: "printf" | "cat" | "system";
@@ -149,7 +149,7 @@ export type RecordAction =
   | { readonly kind: "join"; readonly separator: string }
   | { readonly kind: "skboutput"; readonly file: string };
 
-/** A statement. */
+/** A statement of the typed tree. */
 export type Action =
   & (
     | { readonly op: "evaluate"; readonly value: Node }
@@ -202,7 +202,7 @@ export type Action =
       readonly values: readonly Node[];
       readonly control: boolean;
     }
-    /** Of a whole map, in ring order. */
+    /** print, clear or zero of a whole map: done when the record is read. */
     | {
       readonly op: "whole";
       readonly kind: "print" | "clear" | "zero";
@@ -213,7 +213,7 @@ export type Action =
     /** print(@m[k]) of an aggregation. */
     | { readonly op: "entry"; readonly map: MapVariable; readonly key: Node }
     | { readonly op: "exit"; readonly code?: Node }
-    /** delete(@m[k]) whose result nobody wants: a missing key is reported. */
+    /** delete(@m[k]) as a statement: a missing key is reported, if the script reports failures. */
     | { readonly op: "remove"; readonly map: MapVariable; readonly key?: Node }
     | { readonly op: "debugf"; readonly format: string; readonly values: readonly Node[] }
   )

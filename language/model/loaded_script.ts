@@ -4,30 +4,31 @@
 import { CONTROL } from "../../core/contract/blocks.ts";
 import type { Session } from "../../core/device/session.ts";
 import type { Memory } from "./memory.ts";
+import type { PlanList } from "./plan.ts";
 
-/** How to load. */
+/** How a script is loaded. */
 export interface LoadOptions {
-  /** Only this process and what descends from it; clocks, BEGIN and END tick all the same. */
+  /** Process whose events count, with its descendants. Clocks, BEGIN and END fire all the same. */
   readonly pid?: number;
-  /** The -c child. */
+  /** Process id of the -c child. */
   readonly childPid?: number;
-  /** Bytes of the ring (kernel plane). */
+  /** Size of the ring buffer in bytes (kernel plane only). */
   readonly ringBytes?: number;
-  /** User plane: hands over the -c child, which this thread holds. */
+  /** User plane: hands the -c child, which this thread holds stopped, over to the tracer. */
   readonly take?: () => void;
-  /** User plane: only calls that the script asks for stop the -c child. */
+  /** User plane: a seccomp filter lets only the system calls that the script asks for stop the -c child. */
   readonly seccomp?: boolean;
-  /** User plane: told each stack of a process while that is still there. */
+  /** User plane: called with each recorded stack while its process still lives. */
   readonly onUserStack?: (pid: number, frames: readonly bigint[]) => void;
 }
 
 /** Entries of a map as bytes, laid out as its type says. */
 export interface ScriptMap {
-  /** Bytes of a value over all CPUs. */
+  /** Bytes of a value; of a per-CPU map, for all CPUs together. */
   readonly valueBytes: number;
-  /** All entries. */
+  /** Hands out all entries. */
   entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
-  /** A value. */
+  /** Looks up a value by its key. */
   lookup(key: Uint8Array): Uint8Array | undefined;
   /** False for a map without keys that has no value. */
   isSet(): boolean;
@@ -37,47 +38,49 @@ export interface ScriptMap {
   zero(): void;
 }
 
-/** A benchmark's result. */
+/** What a `bench:` probe measured. */
 export interface BenchResult {
-  /** Of one round. */
+  /** Mean time of one round, in ns. */
   readonly averageNs: bigint;
-  /** Rounds. */
+  /** Number of rounds that were measured. */
   readonly rounds: bigint;
 }
 
 /** A script whose maps exist; nothing fires before the session starts. */
 export interface Loaded extends Disposable {
-  /** Has the probes enabled and is prepared. */
+  /** The session: the probes are enabled in it, and it is prepared to start. */
   readonly session: Session;
-  /** By name. */
+  /** The maps of the script by name. */
   readonly maps: ReadonlyMap<string, ScriptMap>;
-  /** Probes of the script that are not btrace's own. */
+  /** What the script's records lead to. */
+  readonly plans: PlanList;
+  /** Number of the script's probes that are attached, unlike BEGIN and END. */
   readonly attachable: number;
-  /** Frames of a stack. */
+  /** Frames of a recorded stack, innermost first; none if the stack is not known. */
   frames(hash: bigint): bigint[];
-  /** Fires one of btrace's own probes, if the script has it. */
+  /** Fires BEGIN, END or a test, if the script has that probe. */
   fire(name: string): void;
-  /** Measures a bench: probe. */
+  /** Measures how long a `bench:` probe takes. */
   bench(name: string): BenchResult;
-  /** What happens to records; called for each, whose memory is gone when it returns. */
+  /** Called for each record. The memory of the record is used again when the call returns. */
   onRecord?: (memory: Memory, at: number) => void;
-  /** Hands out what records there are; returns how many. */
+  /** Calls {@linkcode Loaded.onRecord} for all records that wait; returns their number. */
   drain(): number;
-  /** Records lost so far. */
+  /** Number of records that were lost so far. */
   lostRecords(): number;
 }
 
-/** Fired by btrace itself, in its own thread. */
+/** Matches probes that the tracer fires itself, in its own thread. */
 export const SPECIAL = /^(begin$|end$|self:|test:|bench:)/;
 
-/** Nothing has ended yet. */
+/** Resets the exit flag, the exit code and the result of a test. */
 export function clearControl(session: Session): void {
   for (const word of ["exit", "exitCode", "result"] as const) {
     Atomics.store(session.control, CONTROL[word] / 4, 0);
   }
 }
 
-/** Where exit() left its code, and `return` its value. */
+/** Reads a word of the control block, where exit() leaves its code and `return` its value. */
 export function controlWord(
   session: Session,
   word: "exit" | "exitCode" | "result" | "unfollowed",

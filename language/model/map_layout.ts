@@ -26,6 +26,14 @@ export interface MapLayout {
   readonly onDemand: boolean;
 }
 
+/** A map of a compiled script. */
+export interface CompiledMap {
+  /** Types of keys and values. */
+  readonly type: MapType;
+  /** Shape of the BPF map. On the user plane only the sizes and the number of entries count. */
+  readonly layout: MapLayout;
+}
+
 const PREALLOCATED_BYTES = 1 << 20;
 /** Largest entry that the kernel's allocator gives to a program. */
 const ON_DEMAND_ENTRY = 4000;

@@ -1,13 +1,13 @@
 // Pure: no I/O, no FFI.
-// What happens in this process when a record arrives: made while a script becomes code, followed by
-// the printers. A record's id is the index of its plan.
+// Plans: what the tracer does when a record arrives. A backend makes the plans together with its code;
+// the record reader follows them. The id in a record is the index of its plan.
 
 import { HEADER } from "../../core/contract/event_layout.ts";
 import type { Action, Node, RecordAction } from "./ir.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import { storageSize, type Type } from "./types.ts";
 
-/** Kind of all of btrace's records; 0 is the device's standard event. */
+/** Kind, in the header, of every record of a script; kind 0 is the device's standard event. */
 export const KIND_PLAN = 1;
 
 /** Clocks that nsecs() can read. A record of strftime() holds the index of its clock. */
@@ -18,7 +18,7 @@ export type Clock = typeof CLOCKS[number];
 
 /** Where a value lies in a record. */
 export interface Slot {
-  /** Its type. */
+  /** Type of the value. */
   readonly type: Type;
   /** Offset from the start of the record. */
   readonly at: number;
@@ -29,7 +29,7 @@ export interface Slot {
   readonly form: "inline" | "packed";
 }
 
-/** A record's values. */
+/** Where the values of a record lie. */
 export interface RecordLayout {
   /** In order of evaluation. */
   readonly slots: readonly Slot[];
@@ -39,7 +39,7 @@ export interface RecordLayout {
   readonly maximum: number;
 }
 
-/** A value of a record: the index of its slot, or a string literal, which is not sent. */
+/** A value of a plan: the index of its slot in the record, or the text of a literal, which is not sent. */
 export type ValueRef = number | string;
 
 /** Something that went wrong while a program ran. */
@@ -57,7 +57,7 @@ export type RuntimeFault =
     readonly message: string;
   };
 
-/** What to do. */
+/** What to do when a record arrives. */
 export type Plan =
   | {
     readonly kind: "record";
@@ -93,8 +93,16 @@ export type Plan =
     readonly span: Span;
   };
 
-/** All plans of a script, and the texts that printing needs: both grow while code is made. */
-export class Plans {
+/** All plans of a script, and the texts that printing needs. */
+export interface PlanList {
+  /** Plans by the id that records hold. */
+  readonly list: readonly Plan[];
+  /** Texts by the number that values hold. */
+  readonly texts: readonly string[];
+}
+
+/** Collects plans and texts while a backend makes code of a script. */
+export class Plans implements PlanList {
   /** By id. */
   readonly list: Plan[] = [];
   /** By number. */
@@ -103,14 +111,14 @@ export class Plans {
   /** One node can fail in several ways. */
   readonly #faults = new WeakMap<object, Map<string, object>>();
 
-  /** Id of what `key` leads to; its plan is made once. */
+  /** Id of the plan of a statement or a fault; the plan is made when the id is first asked for. */
   id(key: object, make: () => Plan): number {
     let id = this.#ids.get(key);
     if (id === undefined) this.#ids.set(key, id = this.list.push(make()) - 1);
     return id;
   }
 
-  /** Id of a fault at a place. */
+  /** Id of the plan that reports a fault at a place of the script. */
   fault(at: Pick<Node, "span">, fault: RuntimeFault): number {
     let keys = this.#faults.get(at);
     if (keys === undefined) this.#faults.set(at, keys = new Map());
@@ -120,7 +128,7 @@ export class Plans {
     return this.id(key, () => ({ kind: "fault", fault, span: at.span }));
   }
 
-  /** Number of a text. */
+  /** Number of a text, which is kept once. */
   intern(text: string): number {
     const known = this.texts.indexOf(text);
     return known >= 0 ? known : this.texts.push(text) - 1;
@@ -156,7 +164,7 @@ function layoutOf(values: readonly Node[]): RecordLayout {
   return { slots, fixed, maximum: fixed + packed };
 }
 
-/** What goes wrong while a script runs, as both planes say it. */
+/** Faults that both planes report in the same words. */
 export const FAULT = {
   full: {
     kind: "helper_error",

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // How the values of expressions come to lie in memory: what both backends must agree on.
 
-import type { TextNode } from "./calls.ts";
+import type { TextNode } from "./functions.ts";
 import type { Node } from "./ir.ts";
 import { cSize, storageSize, type TupleType, type Type, typeName } from "./types.ts";
 

@@ -13,7 +13,7 @@ export interface IntegerType {
   readonly kind: "integer";
   /** Bytes that its C type has. */
   readonly size: 1 | 2 | 4 | 8;
-  /** How it is widened, compared, divided, shifted and printed. */
+  /** Decides how the integer is widened, compared, divided, shifted and printed. */
   readonly signed: boolean;
   /** Printed as the enumerator's name. */
   readonly enumeration?: Enumeration;
@@ -32,12 +32,12 @@ export interface Enumeration {
 /** Which memory an address is meant for. */
 export type Space = "kernel" | "user";
 
-/** An address. */
+/** An address with the type of what it points to. */
 export interface PointerType {
   readonly kind: "pointer";
-  /** What it points to; void by NONE. */
+  /** Type of the value at the address; NONE for void. */
   readonly to: Type;
-  /** Undefined: told by the address itself, at run time. */
+  /** Memory that the address is in. Undefined: the address itself tells, at run time. */
   readonly space?: Space;
 }
 
@@ -124,7 +124,7 @@ export interface SpecialType {
   readonly as: "inet" | "mac" | "usym" | "timestamp" | "cgroup_path";
 }
 
-/** No value. */
+/** Type of expressions without a value. */
 export interface NoneType {
   readonly kind: "none";
 }
@@ -173,11 +173,17 @@ export function pointer(to: Type, space?: Space): PointerType {
   return { kind: "pointer", to, space };
 }
 
-export const INT64 = integer(8, true);
-export const UINT64 = integer(8, false);
-export const UINT32 = integer(4, false);
-export const CHAR = integer(1, true);
+/** The type of most arithmetic: a signed integer of 64 bits. */
+export const INT64: IntegerType = integer(8, true);
+/** An unsigned integer of 64 bits. */
+export const UINT64: IntegerType = integer(8, false);
+/** An unsigned integer of 32 bits. */
+export const UINT32: IntegerType = integer(4, false);
+/** One character of C text. */
+export const CHAR: IntegerType = integer(1, true);
+/** The type of conditions: true or false. */
 export const BOOL: ScalarType = { kind: "bool" };
+/** The type of expressions without a value. */
 export const NONE: NoneType = { kind: "none" };
 /** The firing probe's name. */
 export const PROBE: CodedType = { kind: "coded", as: "probe" };
@@ -285,7 +291,7 @@ export function toldSize(type: Type): number {
   return type.kind === "buffer" ? BUFFER_HEAD + type.limit : cSize(type);
 }
 
-/** C's sizeof. */
+/** Bytes of a value in C memory, as sizeof tells them. */
 export function cSize(type: Type): number {
   switch (type.kind) {
     case "integer":
@@ -323,7 +329,7 @@ export function stepSize(type: Type): number {
   return type.kind === "pointer" && type.to.kind !== "none" ? Math.max(1, cSize(type.to)) : 1;
 }
 
-/** C's alignof. */
+/** Alignment of a value in C memory, in bytes. */
 export function cAlign(type: Type): number {
   switch (type.kind) {
     case "integer":

@@ -3,7 +3,7 @@
 import { errorCode } from "../../core/errors.ts";
 import type { Symbolizer } from "../../core/symbols/mod.ts";
 import { openSymbolizer } from "./open_symbolizer.ts";
-import type { Compiled } from "../compile.ts";
+import type { Script } from "../compile.ts";
 
 /**
  * Opens a symbolizer that watches what the script can see.
@@ -11,7 +11,7 @@ import type { Compiled } from "../compile.ts";
  * @param pid The process of -p or -c.
  */
 export async function openUserNames(
-  { plane, config }: Compiled,
+  { plane, config }: Script,
   pid: number | undefined,
 ): Promise<Symbolizer> {
   const symbolizer = await openSymbolizer({ demangle: config.cppDemangle });

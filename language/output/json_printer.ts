@@ -14,24 +14,26 @@ import {
 import type { Memory } from "../model/memory.ts";
 import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
+import { packedAt, printSlot, type RecordView } from "./printf.ts";
 import { bitField, printValue } from "./value_text.ts";
 import {
   divided,
   type MessageKind,
   type Notice,
   type Printer,
+  type PrinterOutput,
   type PrintLimits,
 } from "./printer.ts";
 import { utcTime } from "./strftime.ts";
 import { newestEpoch } from "./text_printer.ts";
 import type { Entry, MapValue } from "./map_values.ts";
 
-/** Everything to `out`. */
+/** Prints values and remarks alike as JSON, to `out`. */
 export class JsonPrinter implements Printer {
   readonly #out: Out;
   readonly #names: Names;
 
-  constructor(out: Out, names: Names) {
+  constructor({ out, names }: PrinterOutput) {
     this.#out = out;
     this.#names = names;
   }
@@ -51,6 +53,18 @@ export class JsonPrinter implements Printer {
   value(type: Type, memory: Memory, at: number): void {
     this.#out.text(`{"type": "value", "data": `);
     this.#json(type, memory, at);
+    this.#out.text("}\n");
+  }
+
+  packed(record: RecordView, index: number): void {
+    const { memory, at, layout } = record;
+    const slot = layout.slots[index];
+    this.#out.text(`{"type": "value", "data": `);
+    if (slot.type.kind === "buffer") {
+      this.#bytes(memory, packedAt(record, index), memory.u32(at + slot.at));
+    } else {
+      this.#quoted(() => printSlot(this.#out, record, index, this.#names));
+    }
     this.#out.text("}\n");
   }
 
@@ -166,7 +180,13 @@ export class JsonPrinter implements Printer {
         }
         return out.text("]");
       }
+      default:
+        value satisfies never;
     }
+  }
+
+  #bytes(memory: Memory, from: number, length: number): void {
+    this.#out.text(`[${memory.bytes.subarray(from, from + length).join(",")}]`);
   }
 
   /** A value as our memory holds it. */
@@ -185,9 +205,7 @@ export class JsonPrinter implements Printer {
       case "struct":
         return this.#c(type, memory, at);
       case "buffer":
-        return out.text(
-          `[${memory.bytes.subarray(at + 8, at + 8 + memory.u32(at)).join(",")}]`,
-        );
+        return this.#bytes(memory, at + 8, memory.u32(at));
       case "tuple": {
         const offsets = elementOffsets(type);
         const record = type.elements.some(({ name }) => name !== undefined);

@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// What a map holds, as data: aggregations summed over CPUs, entries in print order. Printers turn it
-// into text or JSON.
+// The contents of a map as data: aggregations summed over CPUs, entries in the order of printing.
+// Printers turn the data into text or JSON.
 
 import {
   type AggregationName,
@@ -13,17 +13,17 @@ import { elementOffsets, isSigned, type MapType, storageSize, type Type } from "
 import { sumCpus } from "../../core/bpf/percpu.ts";
 import { Memory } from "../model/memory.ts";
 
-/** One bucket of a histogram: closed bounds, absent where it is open. */
+/** One bucket of a histogram. Both bounds belong to the bucket; an open end has none. */
 export interface Bucket {
   /** Lowest value. */
   readonly min?: bigint;
   /** Highest value. */
   readonly max?: bigint;
-  /** How many. */
+  /** Numbers that fell into the bucket. */
   readonly count: bigint;
 }
 
-/** hist() and lhist(). */
+/** Value of a hist() or lhist() map. */
 export interface Histogram {
   readonly kind: "histogram";
   /** Buckets from the first to the last one that is not empty. */
@@ -39,12 +39,12 @@ export interface Series {
   readonly kind: "series";
   /** Length of an interval. */
   readonly intervalNs: bigint;
-  /** By number of the interval since boot, ascending. */
+  /** Intervals in which something happened, ascending; `epoch` is the number of the interval since boot. */
   readonly points: readonly { readonly epoch: bigint; readonly value: bigint }[];
   readonly type: AggregationType;
 }
 
-/** What a map's value prints as. */
+/** A value of a map as printers show it. */
 export type MapValue =
   | { readonly kind: "value"; readonly type: Type; readonly memory: Memory }
   | { readonly kind: "number"; readonly value: bigint }
@@ -122,7 +122,7 @@ const READS: Readonly<Record<AggregationName, Read>> = {
   tseries: series,
 };
 
-/** Over the CPUs that have one. */
+/** The least or greatest number over the CPUs that have any. */
 function extreme(type: AggregationType, value: Uint8Array, stride: number): MapValue {
   const memory = new Memory(value);
   let best: bigint | undefined;

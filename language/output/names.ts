@@ -1,11 +1,11 @@
 // Pure: no I/O, no FFI.
-// What printing asks of the running system and of the script.
+// Names that printers ask for: of symbols, users, signals, probes.
 
 import type { StackType } from "../model/types.ts";
 
 /** Resolves what values stand for. */
 export interface Names {
-  /** What follows a string that was cut. */
+  /** Text that is printed behind a string that was cut. */
   readonly trailer: string;
   /** Name of a probe. */
   probe(pbn: number): string;
@@ -15,7 +15,7 @@ export interface Names {
   userSymbol(address: bigint, pid: number, offset: boolean): string | undefined;
   /** Build id of the file that an address of a process lies in. */
   buildId(address: bigint, pid: number): string | undefined;
-  /** Where an address of a process lies: file and offset in it. */
+  /** File that an address of a process belongs to, and the offset in the file. */
   userModule(address: bigint, pid: number): { file: string; offset: bigint } | undefined;
   /** Name of a user; empty if unknown. */
   user(uid: number): string;

@@ -1,7 +1,7 @@
 // Output bytes: collected while records are read, written when a round of reading ends. Putting a
 // number or a short string allocates nothing.
 
-/** Where bytes go: all of them, or an error. */
+/** Takes bytes and writes all of them, or throws. */
 export type Sink = (bytes: Uint8Array) => void;
 
 const FLUSH_BYTES = 1 << 16;
@@ -18,7 +18,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\t": "\\t",
 };
 
-/** How to widen. */
+/** How text is widened to a number of characters. */
 export interface PadOptions {
   /** To at least so many bytes. */
   readonly width: number;

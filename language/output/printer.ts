@@ -1,11 +1,14 @@
 // Pure: no I/O, no FFI.
-// What both printers do: the same data as text or as JSON.
+// The interface of printers: each shows the same data in its own format.
 
 import type { MapType, Type } from "../model/types.ts";
 import type { Memory } from "../model/memory.ts";
+import type { Names } from "./names.ts";
+import type { Out } from "./output_buffer.ts";
+import type { RecordView } from "./printf.ts";
 import type { Entry, MapValue } from "./map_values.ts";
 
-/** How print(@map, top, div) limits and scales. */
+/** Limits of print(@map, top, div). */
 export interface PrintLimits {
   /** Only the last so many entries. */
   readonly top?: number;
@@ -20,7 +23,7 @@ export type MessageKind = "printf" | "time" | "cat" | "join" | "syscall";
 export interface Notice {
   readonly kind: "errorf" | "warnf" | "helper_error" | "runtime_error";
   readonly message: string;
-  /** Of a helper_error. */
+  /** Name of the helper that failed; only of a helper_error. */
   readonly helper?: string;
   readonly retcode?: number;
   /** Name, line and column. */
@@ -28,6 +31,21 @@ export interface Notice {
   /** The whole of it as text, excerpt included. */
   readonly text: string;
 }
+
+/** What printers write to, and what they need to know. */
+export interface PrinterOutput {
+  /** Takes what the script prints. */
+  readonly out: Out;
+  /** Names what values stand for. */
+  readonly names: Names;
+  /** Takes remarks about the run, for people. */
+  readonly say: (text: string) => void;
+  /** True if nobody wants to know how many probes are attached. */
+  readonly quiet: boolean;
+}
+
+/** Makes the printer of one output format. */
+export type PrinterClass = new (output: PrinterOutput) => Printer;
 
 /** One way of showing what a script puts out. */
 export interface Printer {
@@ -37,6 +55,8 @@ export interface Printer {
   message(kind: MessageKind, write: () => void): void;
   /** print(value), out of memory. */
   value(type: Type, memory: Memory, at: number): void;
+  /** print(value) of a string or a buffer whose bytes stand behind the record's fixed part. */
+  packed(record: RecordView, index: number): void;
   /** print("text") */
   literal(text: string): void;
   /** print(@m[k]) of an aggregation. */

@@ -53,7 +53,7 @@ export function printSlot(out: Out, record: RecordView, index: number, names: Na
   if (truncates && written === limit - 1) out.text(names.trailer);
 }
 
-/** Where the bytes of a packed value are. */
+/** Offset of the bytes of a packed value. */
 export function packedAt({ memory, at, layout }: RecordView, index: number): number {
   let from = at + layout.fixed;
   for (let i = 0; i < index; i++) {

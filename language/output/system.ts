@@ -7,7 +7,7 @@ import { syscalls } from "../../core/sources/syscalls/mod.ts";
 import type { Names } from "./names.ts";
 import { strftime } from "./strftime.ts";
 
-/** What only the script knows. */
+/** Names that only the script knows. */
 export type ScriptNames = Pick<Names, "trailer" | "probe" | "text" | "frames">;
 
 const SIGNALS = (
@@ -95,7 +95,7 @@ export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names
   };
 }
 
-/** What must be added to a clock to tell the time. */
+/** Difference between the time of day and a clock, in ns. */
 function clockOffsets() {
   const offset = (clock: () => bigint) => {
     let known: bigint | undefined;

@@ -6,12 +6,14 @@ import { histogramText, seriesText } from "./chart.ts";
 import type { Memory } from "../model/memory.ts";
 import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
+import { printSlot, type RecordView } from "./printf.ts";
 import { printValue } from "./value_text.ts";
 import {
   divided,
   type MessageKind,
   type Notice,
   type Printer,
+  type PrinterOutput,
   type PrintLimits,
 } from "./printer.ts";
 import type { Entry, MapValue } from "./map_values.ts";
@@ -23,7 +25,7 @@ export class TextPrinter implements Printer {
   readonly #say: (text: string) => void;
   readonly #quiet: boolean;
 
-  constructor(out: Out, names: Names, say: (text: string) => void, quiet: boolean) {
+  constructor({ out, names, say, quiet }: PrinterOutput) {
     this.#out = out;
     this.#names = names;
     this.#say = say;
@@ -34,8 +36,14 @@ export class TextPrinter implements Printer {
     if (!this.#quiet) this.#remark(`Attached ${count} probe${count === 1 ? "" : "s"}\n`);
   }
 
-  message(_kind: MessageKind, write: () => void): void {
+  message(kind: MessageKind, write: () => void): void {
     write();
+    if (kind === "join" || kind === "syscall") this.#out.text("\n");
+  }
+
+  packed(record: RecordView, index: number): void {
+    printSlot(this.#out, record, index, this.#names);
+    this.#out.text("\n");
   }
 
   value(type: Type, memory: Memory, at: number): void {
@@ -48,9 +56,7 @@ export class TextPrinter implements Printer {
   }
 
   element(_map: MapType, value: MapValue): void {
-    if (value.kind === "histogram") this.#out.text(histogramText(value));
-    else if (value.kind === "series") this.#series(value, value.points.at(-1)?.epoch ?? 0n);
-    else this.#plain(value);
+    this.#value(value, newestEpoch([{ value }]));
     this.#out.text("\n");
   }
 
@@ -60,16 +66,10 @@ export class TextPrinter implements Printer {
     for (const { key, value } of shown) {
       this.#out.text(map.name);
       if (key !== undefined) this.#out.text(`[${this.#key(map.key!, key)}]`);
-      if (value.kind === "histogram" || value.kind === "series") {
-        this.#out.text(":\n");
-        if (value.kind === "histogram") this.#out.text(histogramText(value));
-        else this.#series(value, newest);
-        this.#out.text("\n");
-      } else {
-        this.#out.text(": ");
-        this.#plain(divided(value, div));
-        this.#out.text("\n");
-      }
+      const isChart = value.kind === "histogram" || value.kind === "series";
+      this.#out.text(isChart ? ":\n" : ": ");
+      this.#value(divided(value, div), newest);
+      this.#out.text("\n");
     }
   }
 
@@ -95,8 +95,12 @@ export class TextPrinter implements Printer {
     this.#out.utf8(seriesText(value, newest, (ns, format) => this.#names.time(ns, 0, format)));
   }
 
-  #plain(value: MapValue): void {
+  #value(value: MapValue, newest: bigint): void {
     switch (value.kind) {
+      case "histogram":
+        return this.#out.text(histogramText(value));
+      case "series":
+        return this.#series(value, newest);
       case "value":
         return printValue(this.#out, value.type, value.memory, 0, this.#names);
       case "number":
@@ -106,6 +110,8 @@ export class TextPrinter implements Printer {
         return this.#out.text(
           `{ .count = ${value.count}, .average = ${value.average}, .total = ${value.total} }`,
         );
+      default:
+        value satisfies never;
     }
   }
 

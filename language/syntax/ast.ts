@@ -4,7 +4,7 @@
 import type { Span } from "./diagnostics.ts";
 import type { MapKind } from "../model/types.ts";
 
-/** A whole script. */
+/** A whole script as a tree. */
 export interface Program {
   /** C definitions and preprocessor lines at its head, as text. */
   readonly definitions: readonly { readonly text: string; readonly span: Span }[];
@@ -28,7 +28,7 @@ export interface ConfigEntry {
   readonly span: Span;
 }
 
-/** `let @m = lruhash(100);` */
+/** Declaration of a map: `let @m = lruhash(100);` */
 export interface MapDeclaration {
   readonly name: string;
   readonly kind: MapKind;
@@ -69,7 +69,7 @@ export interface AttachPoint {
   readonly span: Span;
 }
 
-/** `{ …; value }` */
+/** Statements in braces, with an optional value: `{ …; value }` */
 export interface Block {
   readonly body: readonly Stmt[];
   /** The last expression, if no semicolon follows it. */
@@ -109,7 +109,7 @@ export type BinaryOperator =
   | "/"
   | "%";
 
-/** An expression. */
+/** An expression as it is written. */
 export type Expr =
   & (
     | { readonly kind: "integer"; readonly value: bigint; readonly param?: string }
@@ -158,7 +158,7 @@ export type Expr =
     readonly span: Span;
   };
 
-/** `$x` */
+/** Use of a variable: `$x` */
 export interface VariableExpr {
   readonly kind: "variable";
   /** With its `$`. */
@@ -176,7 +176,7 @@ export interface MapExpr {
   readonly span: Span;
 }
 
-/** `f(a, b)` */
+/** Call of a function or a macro: `f(a, b)` */
 export interface CallExpr {
   readonly kind: "call";
   readonly name: string;
@@ -184,7 +184,7 @@ export interface CallExpr {
   readonly span: Span;
 }
 
-/** `++a`, `a--` */
+/** Increment or decrement: `++a`, `a--` */
 export interface StepExpr {
   readonly kind: "step";
   readonly operator: "++" | "--";
@@ -194,7 +194,7 @@ export interface StepExpr {
   readonly span: Span;
 }
 
-/** `a + b` */
+/** Operation on two operands: `a + b` */
 export interface BinaryExpr {
   readonly kind: "binary";
   readonly operator: BinaryOperator;
@@ -214,7 +214,7 @@ export interface IfExpr {
   readonly span: Span;
 }
 
-/** A statement. */
+/** A statement as it is written. */
 export type Stmt =
   & (
     /** `f();` or, by `_ = f();`, without a warning that its value is dropped. */

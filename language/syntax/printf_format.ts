@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // printf format strings, parsed once.
 
-/** A conversion specification. */
+/** One conversion specification, such as `%5d`. */
 export interface Conversion {
   /** Conversion character. */
   readonly conversion:

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Rebuilds trees: children first, then the node itself is handed to a function.
 
-import type { Block, Expr, MapExpr, Stmt, TypeExpr, VariableExpr } from "./ast.ts";
+import type { Block, Expr, MapExpr, Program, Stmt, TypeExpr, VariableExpr } from "./ast.ts";
 
 /** Makes a node's replacement; its children have been replaced. */
 export type Replace = (expr: Expr) => Expr;
@@ -70,7 +70,7 @@ function rewriteType(type: TypeExpr, replace: Replace): TypeExpr {
   };
 }
 
-/** Rebuilds a block. */
+/** Rebuilds a block with changed expressions. */
 export function rewriteBlock(block: Block, replace: Replace): Block {
   return {
     ...block,
@@ -134,4 +134,23 @@ export function visitExpr(expr: Expr, see: (expr: Expr) => void): void {
     see(one);
     return one;
   });
+}
+
+/** A program in which `change` has replaced every outermost expression. */
+export function mapProgram(program: Program, change: (expr: Expr) => Expr): Program {
+  const block = (one: Block) => {
+    const wrapped = change({ kind: "block", block: one, span: one.span });
+    return (wrapped as Expr & { kind: "block" }).block;
+  };
+  return {
+    ...program,
+    maps: program.maps.map((one) => ({ ...one, entries: change(one.entries) })),
+    macros: program.macros.map((one) => ({ ...one, body: block(one.body) })),
+    functions: program.functions.map((one) => ({ ...one, body: block(one.body) })),
+    clauses: program.clauses.map((one) => ({
+      ...one,
+      predicate: one.predicate && change(one.predicate),
+      body: block(one.body),
+    })),
+  };
 }

@@ -166,7 +166,7 @@ function assign(b: Build, { local, value }: Action & { op: "assign" }): Effect {
   };
 }
 
-/** What a round's end means for the loop: undefined to go on. */
+/** How a loop ends after a round; undefined if the loop goes on. */
 function afterRound(flow: Flow): Flow | undefined {
   if (flow === FLOW.next || flow === FLOW.continue) return undefined;
   return flow === FLOW.break ? FLOW.next : flow;

@@ -107,7 +107,8 @@ function linearBucket(value: bigint, params: readonly bigint[]): number {
   return Number((value - min) / step) + 1;
 }
 
-/** One place an interval, used in turn: number of the interval plus one, value, how many, when. */
+/** tseries() has a place of four words for each interval, used in turn: the number of the interval plus one,
+ * the value, how many numbers came, and when the last one came. */
 function series(b: Build, type: AggregationType): Change {
   const [interval, count] = type.params;
   const { inner } = type;

@@ -1,9 +1,11 @@
 // Pure: no I/O, no FFI.
 // Arithmetic of 64-bit registers. Operands and results are signed bigints.
 
-import type { Arithmetic, Comparison } from "../model/ir.ts";
+import type { Arithmetic, Comparison, Node } from "../model/ir.ts";
 import type { Type } from "../model/types.ts";
-import { signed, unsigned } from "./builder.ts";
+import { type Shared, signed, unsigned } from "./builder.ts";
+import { FAULT } from "../model/plan.ts";
+import { fault } from "./records.ts";
 
 /** Computes; division by zero is the caller's business. */
 export type Operation = (a: bigint, b: bigint) => bigint;
@@ -35,7 +37,7 @@ const BY_SIGN = {
   unsigned: { ...COMMON, ...UNSIGNED } as Record<Arithmetic, Operation>,
 };
 
-/** What an operator does. */
+/** A function that computes an operator on two numbers. */
 export function operation(operator: Arithmetic, isSigned: boolean): Operation {
   return BY_SIGN[isSigned ? "signed" : "unsigned"][operator];
 }
@@ -49,7 +51,7 @@ const COMPARISONS: Readonly<Record<Comparison, (a: bigint, b: bigint) => boolean
   ">=": (a, b) => a >= b,
 };
 
-/** How a comparison is decided. */
+/** A function that decides a comparison of two numbers. */
 export function comparison(
   operator: Comparison,
   isSigned: boolean,
@@ -78,4 +80,20 @@ export function extract(
   return type.kind === "integer" && type.signed
     ? (value) => BigInt.asIntN(width, unsigned(value) >> by)
     : (value) => signed(BigInt.asUintN(width, unsigned(value) >> by));
+}
+
+/** A function that computes `/` or `%`, and reports a divisor of zero with its place in the script. */
+export function divide(
+  b: Shared,
+  operator: "/" | "%",
+  signed: boolean,
+  at: Pick<Node, "span">,
+): Operation {
+  const report = fault(b, at, FAULT.zeroDivisor);
+  const apply = operation(operator, signed);
+  return (left, right) => {
+    if (right !== 0n) return apply(left, right);
+    report();
+    return 1n;
+  };
 }

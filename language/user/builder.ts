@@ -1,7 +1,8 @@
 // Pure: no I/O, no FFI.
-// What the pieces of the interpreter share. A script becomes closures once; they see the event at hand
-// through `state`, and everything that does not fit a bigint lies in `scratch`, each value at a place of
-// its own: functions of a script stand in place and nothing recurs, so places are known in advance.
+// What the parts of the interpreter share. A script is made into closures once. The closures see the
+// event at hand through `state`; values that do not fit a bigint lie in `scratch`, each at a place of its
+// own. Functions of a script are copied to where they are called and nothing calls itself, so all places
+// are known before the first event.
 //
 // Scalars are signed 64-bit bigints, whatever their type: the bits are the code generator's.
 
@@ -30,7 +31,7 @@ export const FLOW = { next: 0, break: 1, continue: 2, return: 3, leave: 4 } as c
 /** One of {@linkcode FLOW}'s values. */
 export type Flow = typeof FLOW[keyof typeof FLOW];
 
-/** A statement. */
+/** A statement as a closure: tells how the statement ended. */
 export type Step = () => Flow;
 
 /** Leaves an expression whose statements ended early; thrown, and made once for each way. */
@@ -38,7 +39,7 @@ export class Jump {
   constructor(readonly flow: Flow) {}
 }
 
-/** By {@linkcode FLOW}. */
+/** One {@linkcode Jump} for each value of {@linkcode FLOW}, by that value. */
 export const JUMPS: readonly Jump[] = Object.values(FLOW).map((flow) => new Jump(flow));
 
 /** The event at hand. */
@@ -76,7 +77,7 @@ export interface ScriptMapEntry {
   readonly map: UserMap;
 }
 
-/** What the system answers. */
+/** Facts that the running system tells: clocks, namespaces, NUMA nodes. */
 export interface System {
   /** Time of a clock, in ns. */
   clock(clock: Clock): bigint;
@@ -103,7 +104,7 @@ export interface Shared {
   readonly system: System;
 }
 
-/** Where a variable is. */
+/** Where a variable is kept: a cell for a number, else a place in scratch memory. */
 export type Variable = { readonly cell: { value: bigint } } | { readonly at: number };
 
 /** One clause under construction. */
@@ -118,7 +119,7 @@ export class NotOnThisPlane extends Error {
   }
 }
 
-/** Says what would permit it. */
+/** Refuses a node that only the kernel plane can run; the message says what that plane needs. */
 export function refuse(node: Pick<Node, "span">, what: string): never {
   throw new NotOnThisPlane(
     `${what}: not possible on the user plane; the kernel plane needs CAP_BPF and CAP_PERFMON`,
@@ -131,12 +132,12 @@ export function mapOf(b: Shared, variable: MapVariable): ScriptMapEntry {
   return b.maps.get(variable.name)!;
 }
 
-/** As a register would hold it. */
+/** A number as a signed 64-bit register holds it. */
 export function signed(value: bigint): bigint {
   return BigInt.asIntN(64, value);
 }
 
-/** The same bits without a sign. */
+/** The 64 bits of a number, read without a sign. */
 export function unsigned(value: bigint): bigint {
   return BigInt.asUintN(64, value);
 }

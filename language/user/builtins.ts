@@ -13,7 +13,7 @@ type Builtin<Op extends Node["op"]> = Node & { op: Op };
 /** Makes a builtin's value a function. */
 type Make = (b: Build, node: Builtin<"builtin">) => Scalar;
 
-/** What the thread of the event knows. */
+/** A fact about the thread of the event. */
 const ofThread = (read: (thread: UserThread) => number | bigint): Make => ({ state }) => () =>
   BigInt(read(state.event.thread));
 
@@ -68,7 +68,7 @@ const MEMORY: Readonly<Record<MemoryBuiltin, (thread: UserThread) => string>> = 
   leader_comm: (thread) => thread.commOf(thread.pid),
 };
 
-/** Writes a name. */
+/** Makes a builtin that is written to memory. */
 export function placeBuiltin(b: Build, node: Builtin<"memory_builtin">, to: number): Effect {
   const name = MEMORY[node.name];
   const { state, scratch } = b;

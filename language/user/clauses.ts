@@ -5,7 +5,7 @@ import { OUTCOME } from "../../core/contract/outcome.ts";
 import type { UserAction } from "../../core/contract/user_action.ts";
 import type { Local } from "../model/ir.ts";
 import { isScalar, storageSize } from "../model/types.ts";
-import type { CheckedClause } from "../check/check.ts";
+import type { CheckedClause } from "../check/checked_program.ts";
 import { runBlock, zero } from "./actions.ts";
 import { type Build, type Effect, Jump, type Shared, type Variable } from "./builder.ts";
 import { condition } from "./scalar.ts";

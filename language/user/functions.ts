@@ -6,7 +6,7 @@ import type {
   MemoryCalls,
   RegisterCallNode,
   RegisterCalls,
-} from "../model/calls.ts";
+} from "../model/functions.ts";
 import type { Node } from "../model/ir.ts";
 import { CLOCKS } from "../model/plan.ts";
 import { cSize, storageSize, words } from "../model/types.ts";

@@ -4,10 +4,10 @@ import { OUTCOME } from "../../core/contract/outcome.ts";
 import type { UserAction } from "../../core/contract/user_action.ts";
 import { bootTimeNs, monotonicTimeNs, taiTimeNs } from "../../core/sys/clock.ts";
 import { pidNamespace } from "../../core/sys/namespace.ts";
-import type { Compiled, Script } from "../compile.ts";
+import type { Script } from "../compile.ts";
 import { Diagnostics, ScriptError } from "../syntax/diagnostics.ts";
 import type { LoadOptions } from "../model/loaded_script.ts";
-import type { CheckedClause } from "../check/check.ts";
+import type { CheckedClause } from "../check/checked_program.ts";
 import {
   NotOnThisPlane,
   Scratch,
@@ -15,7 +15,7 @@ import {
   type Shared,
   type System,
 } from "./builder.ts";
-import type { Clock } from "../model/plan.ts";
+import { type Clock, type PlanList, Plans } from "../model/plan.ts";
 import { mostStacks } from "../model/map_layout.ts";
 import { clauseAction } from "./clauses.ts";
 import { Records } from "./records.ts";
@@ -54,6 +54,7 @@ export interface Interpreted {
   /** By the probe's name; probes with the same clauses share one. */
   readonly actions: ReadonlyMap<string, UserAction>;
   readonly maps: ReadonlyMap<string, UserMap>;
+  readonly plans: PlanList;
   readonly records: Records;
   readonly stacks: Stacks;
 }
@@ -64,37 +65,38 @@ export interface Interpreted {
  * @throws {ScriptError} It asks for what only the kernel plane has.
  */
 export function interpret(script: Script, options: LoadOptions = {}): Interpreted {
-  const compiled = script as Compiled;
   const maps = new Map<string, ScriptMapEntry>();
-  for (const [name, { type, layout }] of compiled.maps) {
+  for (const [name, { type, layout }] of script.maps) {
     maps.set(name, { type, layout, map: new UserMap(layout) });
   }
+  const plans = new Plans();
   const records = new Records(bootTimeNs);
-  const stacks = new Stacks(mostStacks(compiled.config.maxMapKeys));
-  const actionOf = interpreter(compiled, {
+  const stacks = new Stacks(mostStacks(script.config.maxMapKeys));
+  const actionOf = interpreter(script, {
     // Each call of an action sets it.
     state: { event: undefined!, pbn: 0, site: undefined!, outcome: OUTCOME.filtered },
     scratch: new Scratch(),
     maps,
-    plans: compiled.plans,
+    plans,
     records,
     stacks,
-    config: compiled.config,
-    reportsFailures: compiled.reportsFailures,
+    config: script.config,
+    reportsFailures: script.reportsFailures,
     childPid: options.childPid ?? 0,
     onUserStack: options.onUserStack,
     system: SYSTEM,
   });
   return {
-    actions: new Map(compiled.probes.map(({ name, clauses }) => [name, actionOf(clauses)])),
+    actions: new Map(script.probes.map(({ name, clauses }) => [name, actionOf(clauses)])),
     maps: new Map([...maps].map(([name, { map }]) => [name, map])),
+    plans,
     records,
     stacks,
   };
 }
 
 /** Makes each list of clauses a function, once. */
-function interpreter(compiled: Compiled, shared: Shared) {
+function interpreter({ source }: Script, shared: Shared) {
   const made = new Map<readonly CheckedClause[], UserAction>();
   return (clauses: readonly CheckedClause[]): UserAction => {
     let action = made.get(clauses);
@@ -105,7 +107,7 @@ function interpreter(compiled: Compiled, shared: Shared) {
         if (!(error instanceof NotOnThisPlane)) throw error;
         const failed = new Diagnostics();
         failed.error("plane", error.message, error.span);
-        throw new ScriptError(failed.list, compiled.source);
+        throw new ScriptError(failed.list, source);
       }
       made.set(clauses, action);
     }

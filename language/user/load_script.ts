@@ -3,7 +3,7 @@
 import type { Device } from "../../core/device/device.ts";
 import type { UserAction } from "../../core/contract/user_action.ts";
 import { monotonicTimeNs } from "../../core/sys/clock.ts";
-import type { Compiled, Script } from "../compile.ts";
+import type { Script } from "../compile.ts";
 import {
   type BenchResult,
   type Loaded,
@@ -22,8 +22,8 @@ const BENCH_NS = 1_000_000n;
  * @throws {DtError} EOPNOTSUPP a probe that this plane does not have.
  */
 export function load(script: Script, device: Device, options: LoadOptions = {}): Loaded {
-  const { probes } = script as Compiled;
-  const { actions, maps, records, stacks } = interpret(script, options);
+  const { probes } = script;
+  const { actions, maps, plans, records, stacks } = interpret(script, options);
   using stack = new DisposableStack();
   const { pid, take, seccomp } = options;
   const target = pid === undefined ? undefined : { pid, take, seccomp };
@@ -44,6 +44,7 @@ export function load(script: Script, device: Device, options: LoadOptions = {}):
   const loaded: Loaded = {
     session,
     maps,
+    plans,
     attachable: attachable.length,
     frames: (number) => stacks.frames(number),
     fire(name) {

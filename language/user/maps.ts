@@ -5,7 +5,7 @@ import type { Action, MapVariable, Node } from "../model/ir.ts";
 import { stepSize, storageSize, type Type } from "../model/types.ts";
 import { FAULT } from "../model/plan.ts";
 import { aggregateValue } from "./aggregate.ts";
-import { narrow, operation } from "./arithmetic.ts";
+import { divide, narrow, operation } from "./arithmetic.ts";
 import {
   type Build,
   FLOW,
@@ -15,7 +15,6 @@ import {
   signed,
   type Step,
 } from "./builder.ts";
-import { divide } from "./division.ts";
 import { type Located, place } from "./memory.ts";
 import { fault } from "./records.ts";
 import { evaluate } from "./scalar.ts";

@@ -260,7 +260,7 @@ function convert(b: Build, from: number, fromType: Type, to: number, toType: Typ
 
 const NOTHING: Effect = () => {};
 
-/** Where a value is, in the layout of its own type; made there if it was nowhere. */
+/** The place of a value, in the layout of its own type; a value that has no place yet gets one. */
 export function locate(b: Build, node: Node): Located {
   switch (node.op) {
     case "local": {

@@ -9,7 +9,7 @@ import { evaluate } from "./scalar.ts";
 
 const EFAULT = -14n;
 
-/** What a read helper of the kernel plane is called, for reports. */
+/** Name of the helper that reads on the kernel plane: reports of failed reads name that helper. */
 export type ReadHelper = "probe_read_user" | "probe_read_user_str";
 
 /** The address of a read; one of kernel memory is refused. */

@@ -20,7 +20,7 @@ const MANY_BYTES = 1 << 20;
 
 /** Records that nobody has looked at yet. */
 export class Records {
-  /** What happens to them. */
+  /** Called for each record when records are handed out. */
   onRecord?: (memory: Memory, at: number) => void;
   #memory = new Memory(new Uint8Array(1 << 16));
   #view = new DataView(this.#memory.bytes.buffer);
@@ -51,7 +51,7 @@ export class Records {
     this.#end = at + (bytes + 7 & ~7);
   }
 
-  /** Where records are written. */
+  /** Memory that records are written to. */
   get memory(): Memory {
     return this.#memory;
   }

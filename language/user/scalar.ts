@@ -6,7 +6,7 @@ import { cSize, isScalar, stepSize, storageSize, type Type, typeName } from "../
 import { FAULT } from "../model/plan.ts";
 import { accessSize } from "../model/storage.ts";
 import { runBlock, runInline } from "./actions.ts";
-import { comparison, extract, narrow, operation } from "./arithmetic.ts";
+import { comparison, divide, extract, narrow, operation } from "./arithmetic.ts";
 import { evaluateBuiltin } from "./builtins.ts";
 import {
   type Build,
@@ -17,14 +17,13 @@ import {
   unsigned,
   type Variable,
 } from "./builder.ts";
-import { divide } from "./division.ts";
 import { evaluateCall } from "./functions.ts";
 import { deleteKey, hasKey, readAggregate, readMap, stepMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";
 import { readInto } from "./read.ts";
 import { fault } from "./records.ts";
 
-/** Where a variable of the clause is. */
+/** The place of a variable of the clause. */
 export function variableOf(b: Build, local: Local): Variable {
   return b.variables.get(local)!;
 }
@@ -34,7 +33,7 @@ export function cellOf(b: Build, local: Local): { value: bigint } {
   return (variableOf(b, local) as { cell: { value: bigint } }).cell;
 }
 
-/** What an expression comes to. */
+/** Makes an expression a function that computes a number. */
 export function evaluate(b: Build, node: Node): Scalar {
   switch (node.op) {
     case "constant": {
@@ -169,7 +168,7 @@ function context(b: Build, node: Node & { op: "context" }): Scalar {
   return () => widen(signed(state.event.values[at] ?? 0n));
 }
 
-/** How the bytes of a unit become the value. */
+/** A function that makes the value of the integer in C memory, or of the bits of a bit field. */
 function widening(node: Node & { op: "load" | "part" }): (value: bigint) => bigint {
   return node.bits === undefined ? narrow(node.type) : extract(node.type, node.bits);
 }
@@ -293,7 +292,7 @@ function same(b: Build, node: Node & { op: "same" }): () => boolean {
   };
 }
 
-/** Up to the literal's NUL: text out of C memory may have anything behind its own. */
+/** Compares text with a literal up to the NUL: text from C memory may have anything behind the NUL. */
 function sameAsLiteral(b: Build, literal: string, other: Node, negate: boolean): () => boolean {
   const { scratch } = b;
   const { at, fill } = locate(b, other);

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Functions on text and bytes.
 
-import type { MemoryCallNode, RegisterCallNode } from "../model/calls.ts";
+import type { MemoryCallNode, RegisterCallNode } from "../model/functions.ts";
 import { storageSize, type StringType, words } from "../model/types.ts";
 import { type Build, type Effect, type Scalar, unsigned } from "./builder.ts";
 import { locate, place, textLength } from "./memory.ts";
@@ -61,7 +61,7 @@ export function strncmp(b: Build, node: RegisterCallNode<"strncmp">): Scalar {
   };
 }
 
-/** Where the second text begins in the first; -1 if it does not. */
+/** Position of the second text in the first; -1 if the first does not contain the second. */
 export function strstr(b: Build, node: RegisterCallNode<"strstr">): Scalar {
   const { haystack, needle } = node;
   const { scratch } = b;

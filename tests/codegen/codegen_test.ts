@@ -6,7 +6,7 @@ import { Assembler, disassemble } from "../../core/asm/mod.ts";
 import { CPU_BLOCK, openDevice, RingOutput } from "../../core/mod.ts";
 import { x86_64 } from "../../core/sys/arch/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, type Compiled } from "../../language/compile.ts";
+import { compile } from "../../language/compile.ts";
 import { generate } from "../../language/kernel/generate.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
@@ -27,13 +27,12 @@ const LAYOUT = {
 
 function listing(text: string): string {
   const device = openDevice({ providers: allProviders() });
-  const compiled = compile({ name: "stdin", text }, device) as Compiled;
-  const maps = [...compiled.maps.keys()].map((name, i) => [name, { fd: FIRST_MAP + i }] as const);
-  const generated = generate(compiled);
-  generated.bind({ maps: new Map(maps), zeros: ZEROS });
+  const script = compile({ name: "stdin", text }, device);
+  const maps = [...script.maps.keys()].map((name, i) => [name, { fd: FIRST_MAP + i }] as const);
+  const actions = generate(script).actions({ maps: new Map(maps), zeros: ZEROS });
   let out = "; map 1 ring, 2 control, 3 zeros" +
     maps.map(([name, { fd }]) => `, ${fd} ${name}`).join("") + "\n";
-  for (const { name, action } of generated.actions) {
+  for (const { name, action } of actions) {
     const asm = new Assembler();
     action.emit({
       asm,

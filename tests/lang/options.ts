@@ -13,7 +13,7 @@ export function optionsOf(text: string) {
     compile: {
       plane: (options.plane === "user" ? "user" : "kernel") as PlaneName,
       params: options.positional,
-      named: { given: options.named, known: new Map() },
+      named: options.named,
       unsafe: options.unsafe,
       warnings: options.warnings,
     },

@@ -2,7 +2,6 @@
 
 import type { PlaneName } from "../../core/contract/provider.ts";
 import denoJson from "../../deno.json" with { type: "json" };
-import type { Compiled } from "../../language/compile.ts";
 import { type Options, parseOptions, STAGES, USAGE } from "./options.ts";
 import { choosePlane } from "../cli/plane.ts";
 import { reportError, write, writeAll } from "../cli/terminal.ts";
@@ -113,7 +112,7 @@ async function show(options: Options): Promise<number> {
     const shown = options.debug.includes("all")
       ? stage !== "codegen"
       : options.debug.includes(stage);
-    if (shown) write(Deno.stdout, dump(script as Compiled, stage));
+    if (shown) write(Deno.stdout, dump(script, stage));
   }
   return 0;
 }

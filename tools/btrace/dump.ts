@@ -4,19 +4,19 @@ import { Assembler, disassemble } from "../../core/asm/mod.ts";
 import { CPU_BLOCK } from "../../core/contract/blocks.ts";
 import type { Location } from "../../core/contract/context.ts";
 import { RingOutput } from "../../core/kernel_plane/ring_output.ts";
-import type { Compiled } from "../../language/compile.ts";
+import type { Script } from "../../language/compile.ts";
 import { generate } from "../../language/kernel/generate.ts";
 import type { STAGES } from "./options.ts";
 import { typeName } from "../../language/model/types.ts";
 
 /** What a stage of a script looks like. */
-export function dump(compiled: Compiled, stage: typeof STAGES[number]): string {
+export function dump(script: Script, stage: typeof STAGES[number]): string {
   switch (stage) {
     case "ast":
-      return `\nAST\n-------------------\n${tree(compiled.parsed.clauses)}`;
+      return `\nAST\n-------------------\n${tree(script.parsed.clauses)}`;
     case "types":
-      return `\nChecked program\n-------------------\n${maps(compiled)}${
-        tree(compiled.program.clauses.map(({ probes, predicate, body }) => ({
+      return `\nChecked program\n-------------------\n${maps(script)}${
+        tree(script.program.clauses.map(({ probes, predicate, body }) => ({
           probes: probes.map(({ name }) => name),
           predicate,
           body,
@@ -24,11 +24,11 @@ export function dump(compiled: Compiled, stage: typeof STAGES[number]): string {
       }`;
     case "codegen":
     case "dis":
-      return `\nInstructions\n-------------------\n${instructions(compiled)}`;
+      return `\nInstructions\n-------------------\n${instructions(script)}`;
   }
 }
 
-function maps({ maps: all }: Compiled): string {
+function maps({ maps: all }: Script): string {
   let text = "";
   for (const [name, { type, layout }] of all) {
     const key = type.key === undefined ? "" : `[${typeName(type.key)}]`;
@@ -62,18 +62,17 @@ function tree(value: unknown, indent = ""): string {
 }
 
 /** Each distinct action, for a context whose values all stand at its start. */
-function instructions(compiled: Compiled): string {
+function instructions(script: Script): string {
   const map = { fd: 0 };
-  const generated = generate(compiled);
-  generated.bind({
-    maps: new Map([...compiled.maps.keys()].map((name) => [name, map])),
+  const actions = generate(script).actions({
+    maps: new Map([...script.maps.keys()].map((name) => [name, map])),
     zeros: map,
     stacks: map,
   });
   const anywhere: Location = { path: [0], size: 8 };
   const shown = new Set<object>();
   let text = "";
-  for (const { name, action } of generated.actions) {
+  for (const { name, action } of actions) {
     if (shown.has(action)) continue;
     shown.add(action);
     const asm = new Assembler();

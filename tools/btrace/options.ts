@@ -1,6 +1,7 @@
 // Options of the command line: bpftrace's.
 
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
+import { OUTPUT_FORMATS, type OutputFormat } from "../../language/output/printers.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { parseArgs } from "../cli/deps.ts";
@@ -73,7 +74,7 @@ export interface Options {
   /** --seccomp-bpf */
   readonly seccomp: boolean;
   readonly output?: string;
-  readonly format: "text" | "json";
+  readonly format: OutputFormat;
   readonly buffer: "none" | "line" | "full";
   readonly quiet: boolean;
   readonly warnings: boolean;
@@ -222,7 +223,7 @@ export function parseOptions(args: readonly string[]): Options {
     plane: oneOf("plane", ["auto", "kernel", "user"], "auto"),
     seccomp: flag("seccomp-bpf"),
     output: text("output"),
-    format: oneOf("format", ["text", "json"], "text"),
+    format: oneOf("format", OUTPUT_FORMATS, "text"),
     buffer: oneOf("B", ["line", "none", "full"], "line"),
     quiet: flag("quiet"),
     warnings: flag("warnings"),

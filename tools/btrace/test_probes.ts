@@ -1,11 +1,11 @@
 // --test and --bench: runs the test: or bench: probes of a script, one after the other.
 
 import type { Device } from "../../core/device/device.ts";
-import type { Compiled, Script } from "../../language/compile.ts";
+import type { Script } from "../../language/compile.ts";
 import type { Options } from "./options.ts";
 import { controlWord, type Loaded } from "../../language/model/loaded_script.ts";
 import { loadScript } from "../../language/run.ts";
-import { Runner } from "../../language/output/record_reader.ts";
+import { openRunner, type Runner } from "../../language/output/runner.ts";
 
 const GREEN = "\x1b[32m";
 const RED = "\x1b[31m";
@@ -22,12 +22,11 @@ export async function runTests(
   options: Options,
   stdout: (bytes: Uint8Array) => void,
 ): Promise<number> {
-  const compiled = script as Compiled;
   const say = (text: string) => stdout(new TextEncoder().encode(text));
   const prefix = `${options.mode}:`;
-  const names = compiled.probes.map(({ name }) => name).filter((name) => name.startsWith(prefix));
+  const names = script.probes.map(({ name }) => name).filter((name) => name.startsWith(prefix));
   using loaded = await loadScript(script, device, {});
-  using runner = new Runner(compiled, loaded, {
+  using runner = await openRunner(script, loaded, {
     stdout,
     stderr: (bytes) => Deno.stderr.writeSync(bytes),
     format: options.format,

@@ -9,7 +9,6 @@ import { statusField } from "../../core/sys/thread.ts";
 import { abortWithProcess, holdChild, processOf, programOf } from "../cli/child.ts";
 import {
   compile,
-  type Compiled,
   type CompileOptions,
   type Script,
   type SourceText,
@@ -68,7 +67,6 @@ function compileScript(
   plane: PlaneName,
 ): Script {
   const { mode } = options;
-  const known: CompileOptions["named"] = { given: options.named, known: new Map() };
   const positional = options.program === undefined
     ? options.positional.slice(1)
     : options.positional;
@@ -76,7 +74,7 @@ function compileScript(
     plane,
     variables: configFromEnvironment(),
     params: positional,
-    named: known,
+    named: options.named,
     unsafe: options.unsafe,
     includeFolders: options.includeFolders,
     includes: options.includes,
@@ -92,8 +90,8 @@ function compileScript(
       return symbolizer.address(options.pid!, name);
     },
   });
-  checkNamed(known);
-  if (options.verbose) writeNotes(device, script as Compiled);
+  checkNamed(options.named, script.parameters);
+  if (options.verbose) writeNotes(device, script);
   for (const warning of script.warnings) {
     write(Deno.stdout, formatDiagnostic(warning, script.source));
   }
@@ -116,7 +114,7 @@ function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
 }
 
 /** What -v says of probes that are had in another way than their names say. */
-function writeNotes(device: Device, { probes }: Compiled): void {
+function writeNotes(device: Device, { probes }: Script): void {
   for (const { pbn } of probes) {
     const note = device.registry.number(pbn)?.note;
     if (note !== undefined) write(Deno.stderr, `${note}\n`);
@@ -124,7 +122,10 @@ function writeNotes(device: Device, { probes }: Compiled): void {
 }
 
 /** Parameters that the script does not ask for; `-- --help` lists those that it does. */
-function checkNamed({ given, known }: NonNullable<CompileOptions["named"]>): void {
+function checkNamed(
+  given: ReadonlyMap<string, string>,
+  known: Script["parameters"],
+): void {
   const list = [...known].map(([name, { description, fallback }]) =>
     `    --${name}${description === undefined ? "" : `  ${description}`} [default: ${fallback}]\n`
   ).join("");

@@ -7,7 +7,7 @@ import { sumCpus } from "../../core/bpf/percpu.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import { kernelSymbols, type Symbolizer } from "../../core/symbols/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
-import { compile, type Compiled } from "../../language/compile.ts";
+import { compile, type Script } from "../../language/compile.ts";
 import { elementOffsets, type TupleType } from "../../language/model/types.ts";
 import type { Loaded } from "../../language/model/loaded_script.ts";
 import { Memory } from "../../language/model/memory.ts";
@@ -63,7 +63,7 @@ export async function collect(measurement: Measurement): Promise<Measured> {
   const script = compile({ name: "profile", text }, device, {
     plane,
     config: { maxMapKeys: MOST_KEYS },
-  }) as Compiled;
+  });
   using names = await openUserNames(script, pid);
   using stack = new DisposableStack();
   if (pid !== undefined) stack.defer(() => measurement.onEnd(names.descendants(pid)));
@@ -127,15 +127,15 @@ async function failureOf({ session }: Loaded, stopped: Promise<void>): Promise<v
 class Naming {
   /** Processes with generated code that nobody named. */
   readonly unnamed = new Set<number>();
-  readonly #compiled: Compiled;
+  readonly #script: Script;
   readonly #loaded: Loaded;
   readonly #symbolizer: Symbolizer;
   readonly #offCpu: boolean;
   readonly #table = new FrameTable();
   readonly #kernel = new Map<bigint, number>();
 
-  constructor(compiled: Compiled, loaded: Loaded, symbolizer: Symbolizer, offCpu: boolean) {
-    this.#compiled = compiled;
+  constructor(script: Script, loaded: Loaded, symbolizer: Symbolizer, offCpu: boolean) {
+    this.#script = script;
     this.#loaded = loaded;
     this.#symbolizer = symbolizer;
     this.#offCpu = offCpu;
@@ -143,7 +143,7 @@ class Naming {
 
   read(): { frames: readonly Frame[]; stacks: readonly Stack[] } {
     const sum = new StackSum();
-    const { type, layout } = this.#compiled.maps.get("@")!;
+    const { type, layout } = this.#script.maps.get("@")!;
     for (const [key, value] of this.#loaded.maps.get("@")!.entries()) {
       const count = Number(sumCpus(value, layout.valueSize)[0]);
       this.#add(sum, type.key as TupleType, new Memory(key), count);
@@ -155,7 +155,7 @@ class Naming {
   /** Threads that have left the CPU and are not back yet. */
   #addThoseStillAway(sum: StackSum): void {
     const now = bootTimeNs();
-    const type = this.#compiled.maps.get("@left")!.type.value as TupleType;
+    const type = this.#script.maps.get("@left")!.type.value as TupleType;
     const [, ...rest] = type.elements;
     const at = elementOffsets(type)[1];
     for (const [, value] of this.#loaded.maps.get("@left")!.entries()) {

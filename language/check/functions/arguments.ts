@@ -1,10 +1,10 @@
 // Pure: no I/O, no FFI.
-// What functions ask of their arguments.
+// Checks of arguments that many functions share.
 
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
 import { type FormatPart, parseFormat } from "../../syntax/printf_format.ts";
-import type { TextNode } from "../../model/calls.ts";
+import type { TextNode } from "../../model/functions.ts";
 import type { FunctionName } from "../../model/functions.ts";
 import type { MapVariable, Node } from "../../model/ir.ts";
 import {
@@ -18,7 +18,8 @@ import {
   typeName,
   UINT64,
 } from "../../model/types.ts";
-import { broken, constant, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant } from "../nodes.ts";
 import { asString, isConstant } from "../operators.ts";
 
 /** Checks a call and makes its node. */
@@ -97,7 +98,7 @@ export function text(context: Context, call: CallExpr, index: number): TextNode 
   return { op: "text", value: "", type: string(1), span: expr.span };
 }
 
-/** str(address, length) */
+/** The node of `str(address, length)`. */
 export function readString(
   context: Context,
   address: Node,
@@ -184,7 +185,7 @@ export function format(
   return ok ? { parts, values } : undefined;
 }
 
-/** What a conversion wants, if it is not this. */
+/** The type that a conversion wants; undefined if the value has that type. */
 function wants(conversion: string, type: Type): string | undefined {
   switch (conversion) {
     case "s":

@@ -19,7 +19,8 @@ import {
   typeName,
   UINT64,
 } from "../../model/types.ts";
-import { broken, constant, type Context, mapNode } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant, mapNode } from "../nodes.ts";
 import { reportUnstable } from "../config.ts";
 import { type Handlers, literalNumber, literalText } from "./arguments.ts";
 

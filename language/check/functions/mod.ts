@@ -1,13 +1,14 @@
 // Pure: no I/O, no FFI.
-// All functions by name.
+// All functions by name, and the check of a call.
 
 import type { CallExpr } from "../../syntax/ast.ts";
 import { AGGREGATIONS, isAggregationName } from "../../model/aggregations.ts";
 import { ARGUMENT_NAME, isBuiltin } from "../../model/builtins.ts";
 import { type Arity, type FunctionName, FUNCTIONS, isFunction } from "../../model/functions.ts";
-import { didYouMean } from "../../model/names.ts";
+import { didYouMean } from "../../syntax/diagnostics.ts";
 import type { Node } from "../../model/ir.ts";
-import { broken, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken } from "../nodes.ts";
 import { isTaskField, name, taskField } from "../names.ts";
 import type { Handler } from "./arguments.ts";
 import { MAPS } from "./maps.ts";
@@ -26,7 +27,7 @@ const HANDLERS: Readonly<Record<FunctionName, Handler>> = {
   ...TYPES,
 };
 
-/** `name(args)` */
+/** The node of the call `name(args)`. */
 export function call(context: Context, expr: CallExpr): Node {
   const { span } = expr;
   const defined = context.functions.get(expr.name);

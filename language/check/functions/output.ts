@@ -5,7 +5,8 @@ import type { CallExpr } from "../../syntax/ast.ts";
 import { parseFormat } from "../../syntax/printf_format.ts";
 import type { Action, Node } from "../../model/ir.ts";
 import { INT64, isNumeric, type PointerType, typeName, UINT64 } from "../../model/types.ts";
-import { constant, type Context, effect } from "../context.ts";
+import type { Context } from "../context.ts";
+import { constant, effect } from "../nodes.ts";
 import { isConstant, unary } from "../operators.ts";
 import {
   format,

@@ -2,7 +2,7 @@
 // Functions on text and bytes.
 
 import type { CallExpr } from "../../syntax/ast.ts";
-import type { TextNode } from "../../model/calls.ts";
+import type { TextNode } from "../../model/functions.ts";
 import type { Node } from "../../model/ir.ts";
 import {
   BUFFER_HEAD,
@@ -16,7 +16,8 @@ import {
   typeName,
   UINT64,
 } from "../../model/types.ts";
-import { broken, constant, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant } from "../nodes.ts";
 import { asString, isConstant } from "../operators.ts";
 import {
   type Handler,

@@ -20,7 +20,8 @@ import {
   UINT32,
   UINT64,
 } from "../../model/types.ts";
-import { broken, constant, type Context, effect } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant, effect } from "../nodes.ts";
 import { isReadableAt } from "../expand.ts";
 import { binary, isConstant } from "../operators.ts";
 import { member } from "../memory.ts";

@@ -16,7 +16,8 @@ import {
   typeName,
   UINT64,
 } from "../../model/types.ts";
-import { broken, constant, type Context } from "../context.ts";
+import type { Context } from "../context.ts";
+import { broken, constant } from "../nodes.ts";
 import { reportUnstable } from "../config.ts";
 import { isConstant } from "../operators.ts";
 import { parseNumber } from "../params.ts";
@@ -152,8 +153,8 @@ function getopt(context: Context, call: CallExpr): Node {
     : fallback.type.kind === "bool"
     ? `${fallback.value !== 0n}`
     : `${fallback.value}`;
-  context.named.known.set(name, { description, fallback: shown });
-  const given = context.named.given.get(name);
+  context.parameters.set(name, { description, fallback: shown });
+  const given = context.named.get(name);
   if (given === undefined) return fallback;
   return named(context, name, given, fallback, span);
 }

@@ -1,0 +1,260 @@
+// Pure: no I/O, no FFI.
+// Statements: blocks, loops, choices, declarations, and expressions that stand alone.
+
+import type { Block, Expr, IfExpr, Stmt, VariableExpr } from "../syntax/ast.ts";
+import type { Span } from "../syntax/diagnostics.ts";
+import type { Action, Node } from "../model/ir.ts";
+import { INT64, isNumeric, NONE, tuple, type Type, UINT64, UNKNOWN } from "../model/types.ts";
+import { assign } from "./assignments.ts";
+import type { Context } from "./context.ts";
+import { aggregateValue } from "./memory.ts";
+import { broken, mapNode } from "./nodes.ts";
+import { isConstant } from "./operators.ts";
+import { assigned } from "./variable_types.ts";
+
+/** Most rounds of unroll(). */
+const MAX_UNROLL = 100n;
+
+/** Checks the statements of a block; its value becomes a statement too, unless the caller wants it. */
+export function statements(
+  context: Context,
+  block: Block,
+  wantsValue: boolean,
+): { body: Action[]; value?: Node } {
+  const body: Action[] = [];
+  let left = false;
+  const reach = (span: Span) => {
+    if (left) context.warning("unreachable", "Unreachable code", span);
+    left = false;
+  };
+  for (const one of block.body) {
+    reach(one.span);
+    statement(context, one, body);
+    left ||= leaves(one);
+  }
+  let value: Node | undefined;
+  if (block.value !== undefined) {
+    reach(block.value.span);
+    if (wantsValue) value = context.any(block.value);
+    else statement(context, { kind: "expr", expr: block.value, span: block.value.span }, body);
+  }
+  return { body, value };
+}
+
+function leaves(statement: Stmt): boolean {
+  if (["return", "break", "continue"].includes(statement.kind)) return true;
+  return statement.kind === "expr" && statement.expr.kind === "call" &&
+    statement.expr.name === "exit";
+}
+
+function statement(context: Context, one: Stmt, out: Action[]): void {
+  const { span } = one;
+  switch (one.kind) {
+    case "expr":
+      return expressionStatement(context, one.expr, one.quiet === true, out);
+    case "assign":
+      return assign(context, one, out);
+    case "let":
+      return declaration(context, one, out);
+    case "while": {
+      const condition = context.condition(one.condition);
+      if (isConstant(condition) && condition.value === 0n) return;
+      out.push({ op: "while", condition, body: loop(context, one.body), span });
+      return;
+    }
+    case "unroll": {
+      const count = context.value(one.count);
+      if (!isConstant(count)) {
+        context.error("literal-expected", "unroll() expects a literal", one.count.span);
+      } else if (count.value < 1n) {
+        context.error("range", "unroll minimum value is 1", one.count.span);
+      } else if (count.value > MAX_UNROLL) {
+        context.error("range", `unroll maximum value is ${MAX_UNROLL}`, one.count.span);
+      } else {
+        const { body } = context.block(one.body);
+        out.push({ op: "repeat", count: Number(count.value), body, span });
+      }
+      return;
+    }
+    case "for":
+      return forLoop(context, one, out);
+    case "break":
+    case "continue":
+      if (context.flow.loops === 0) {
+        context.error("loop", `${one.kind} statement must be inside a loop`, span);
+      }
+      out.push({ op: one.kind, span });
+      return;
+    case "return":
+      return returnStatement(context, one.value, span, out);
+    case "import":
+      return; // what it would bring is built in
+  }
+}
+
+function loop(context: Context, block: Block): Action[] {
+  context.flow.loops++;
+  const { body } = context.block(block);
+  context.flow.loops--;
+  return body;
+}
+
+function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): void {
+  const { span, variable, over } = one;
+  checkShadowing(context, variable);
+  context.variables.scoped(() => {
+    if ("kind" in over) {
+      if (over.keys.length > 0) {
+        context.error("map-expected", "for loops go over whole maps", over.span);
+      }
+      const map = context.maps.get(over.name);
+      context.maps.read(map, over.span);
+      if (map.keyed === false) {
+        context.error(
+          "map-expected",
+          `${over.name} has no explicit keys (scalar map), and cannot be used for iteration`,
+          over.span,
+        );
+      }
+      const value = map.value?.kind === "aggregation"
+        ? entryNumber(context, map.name, over.span)
+        : map.value;
+      const local = context.variables.declare(
+        variable,
+        tuple([map.key ?? INT64, value ?? INT64]),
+        true,
+      );
+      out.push({ op: "each", local, map, body: loop(context, one.body), span });
+      return;
+    }
+    const from = bound(context, over.from);
+    const to = bound(context, over.to);
+    const local = context.variables.declare(variable, INT64, true);
+    out.push({ op: "range", local, from, to, body: loop(context, one.body), span });
+  });
+}
+
+/** Type that the value of an aggregating map has in a loop over its entries. */
+function entryNumber(context: Context, map: string, span: Span): Type {
+  const node = mapNode(context.maps.get(map), undefined, UINT64, span) as Node & { op: "map" };
+  const value = aggregateValue(node, span);
+  if (value === undefined) {
+    context.error(
+      "aggregation",
+      `for loops cannot go over ${map}: its values are no numbers`,
+      span,
+    );
+  }
+  return value?.type ?? UINT64;
+}
+
+function bound(context: Context, expr: Expr): Node {
+  const node = context.value(expr);
+  if (isNumeric(node.type)) return node;
+  context.error("type-mismatch", "Loop range requires an integer", expr.span);
+  return broken(expr.span);
+}
+
+function returnStatement(
+  context: Context,
+  value: Expr | undefined,
+  span: Span,
+  out: Action[],
+): void {
+  const inside = context.flow.calls.at(-1);
+  if (inside === undefined) {
+    const node = value && context.value(value);
+    if (node !== undefined && !isNumeric(node.type)) {
+      context.error("type-mismatch", "return expects an integer in a probe", node.span);
+    }
+    out.push({ op: "return", value: node, span });
+    return;
+  }
+  if (value !== undefined) {
+    const node = assigned(context, inside.result, context.value(value), value.span);
+    out.push({ op: "assign", local: inside.result, value: node, span });
+  }
+  out.push({ op: "return", span });
+}
+
+function expressionStatement(context: Context, expr: Expr, quiet: boolean, out: Action[]): void {
+  if (expr.kind === "if") return ifStatement(context, expr, out);
+  if (expr.kind === "block") {
+    out.push(...context.block(expr.block).body);
+    return;
+  }
+  if (expr.kind === "ternary" && expr.then !== undefined) {
+    // c ? f() : g()
+    const condition = context.condition(expr.condition);
+    const then: Action[] = [];
+    const otherwise: Action[] = [];
+    expressionStatement(context, expr.then, true, then);
+    expressionStatement(context, expr.otherwise, true, otherwise);
+    out.push({ op: "if", condition, then, otherwise, span: expr.span });
+    return;
+  }
+  const node = context.any(expr);
+  if (node.op === "delete" && !quiet) {
+    out.push({ op: "remove", map: node.map, key: node.key, span: expr.span });
+    return;
+  }
+  if (node.op === "block") {
+    out.push(...node.body);
+    if (node.type === NONE) return;
+    out.push({ op: "evaluate", value: node.value, span: expr.span });
+  } else {
+    out.push({ op: "evaluate", value: node, span: expr.span });
+  }
+  const wrong = node.op === "constant" && expr.kind === "call"; // reported already
+  const acts = expr.kind === "step" || node.op === "inline" || node.op === "block";
+  if (!quiet && !wrong && !acts) {
+    context.warning("discarded", "Return value discarded.", expr.span);
+  }
+}
+
+function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
+  const condition = context.condition(expr.condition);
+  if (expr.comptime && !isConstant(condition)) {
+    context.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
+  }
+  if (isConstant(condition)) {
+    const taken = condition.value !== 0n ? expr.then : expr.otherwise;
+    // What cannot run is checked all the same, unless it was asked to be left out.
+    if (!expr.comptime) {
+      const other = condition.value !== 0n ? expr.otherwise : expr.then;
+      if (other !== undefined) context.block(other);
+    }
+    if (taken !== undefined) out.push(...context.block(taken).body);
+    return;
+  }
+  const then = context.block(expr.then).body;
+  const otherwise = expr.otherwise === undefined ? [] : context.block(expr.otherwise).body;
+  out.push({ op: "if", condition, then, otherwise, span: expr.span });
+}
+
+function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[]): void {
+  const { variable, span } = one;
+  const type = one.type && context.type(one.type);
+  const value = one.value && context.value(one.value);
+  checkShadowing(context, variable);
+  const local = context.variables.declare(
+    variable,
+    type ?? value?.type ?? UNKNOWN,
+    type !== undefined,
+  );
+  out.push({
+    op: "assign",
+    local,
+    value: value && assigned(context, local, value, one.value!.span),
+    span,
+  });
+}
+
+function checkShadowing(context: Context, { name, span }: VariableExpr): void {
+  if (context.variables.lookup(name) === undefined) return;
+  context.error(
+    "shadowing",
+    `Variable ${name} was already declared. Variable shadowing is not allowed.`,
+    span,
+  );
+}

@@ -1,0 +1,60 @@
+// Pure: no I/O, no FFI.
+// Types of variables: a declared type stays, any other grows with what is assigned.
+
+import type { Span } from "../syntax/diagnostics.ts";
+import type { Local, Node } from "../model/ir.ts";
+import { isNumeric, isScalar, type Type, typeName, widen } from "../model/types.ts";
+import type { Context } from "./context.ts";
+import { cast } from "./memory.ts";
+import { isConstant } from "./operators.ts";
+
+/** Checks a value that a variable takes, and widens the variable. */
+export function assigned(
+  context: Context,
+  local: Local,
+  node: Node,
+  span: Span,
+): Node {
+  if (!context.variables.isFixed(local)) {
+    grow(context, local, node.type, span);
+    return node;
+  }
+  const { type } = local;
+  checkRange(context, local, node, span);
+  if (isScalar(type) && isNumeric(node.type)) return cast(context, type, node, span);
+  const wide = widen(type, node.type);
+  if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
+    mismatch(context, local, node.type, span);
+  }
+  return node;
+}
+
+/** Widens a variable, so that it can hold a type. */
+export function grow(context: Context, local: Local, type: Type, span: Span): void {
+  const wide = widen(local.type, type);
+  if (wide === undefined) mismatch(context, local, type, span);
+  else local.type = wide;
+}
+
+/** A literal must fit the type that a variable was declared with. */
+function checkRange(context: Context, { name, type }: Local, node: Node, span: Span): void {
+  if (type.kind !== "integer" || !isConstant(node)) return;
+  const bits = type.size * 8;
+  const kept = type.signed ? BigInt.asIntN(bits, node.value) : BigInt.asUintN(bits, node.value);
+  if (kept === node.value) return;
+  context.error(
+    "range",
+    `Type mismatch for ${name || "the result"}: trying to assign value '${node.value}' which is ` +
+      `outside of the range of '${typeName(type)}'`,
+    span,
+  );
+}
+
+function mismatch(context: Context, local: Local, type: Type, span: Span): void {
+  context.error(
+    "type-mismatch",
+    `Type mismatch for ${local.name || "the result"}: trying to assign value of type ` +
+      `'${typeName(type)}' when variable already has a type '${typeName(local.type)}'`,
+    span,
+  );
+}

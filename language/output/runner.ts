@@ -1,0 +1,172 @@
+// One run of a script: reads rounds of records until the end, then reports what was lost.
+
+import type { Symbolizer } from "../../core/symbols/mod.ts";
+import type { Script } from "../compile.ts";
+import { clearControl, controlWord, type Loaded } from "../model/loaded_script.ts";
+import { Out, type Sink } from "./output_buffer.ts";
+import type { Printer, PrinterClass } from "./printer.ts";
+import { type OutputFormat, PRINTERS } from "./printers.ts";
+import { RecordReader } from "./record_reader.ts";
+import { systemNames } from "./system.ts";
+
+/** Where output goes, and in which form. */
+export interface RunnerOptions {
+  /** Takes what the script prints. */
+  readonly stdout: Sink;
+  /** Takes warnings and errors about the run. */
+  readonly stderr: Sink;
+  /** Ends the run when aborted: END runs, and maps are printed. */
+  readonly signal?: AbortSignal;
+  /** Format of the output. Default "text". */
+  readonly format?: OutputFormat;
+  /** True to leave out how many probes are attached. */
+  readonly quiet?: boolean;
+  /** True to suppress the messages of warnf(). */
+  readonly noWarnings?: boolean;
+  /** When output is written: after each round of reading, each record, or when there is much. */
+  readonly buffer?: "none" | "line" | "full";
+  /** Names addresses of code of processes. */
+  readonly symbolizer?: Symbolizer;
+}
+
+/**
+ * Prepares a run of a script.
+ *
+ * @param loaded The script with its maps; its records are read from now on.
+ */
+export async function openRunner(
+  script: Script,
+  loaded: Loaded,
+  options: RunnerOptions,
+): Promise<Runner> {
+  return new Runner(script, loaded, options, await PRINTERS[options.format ?? "text"]());
+}
+
+/** One run of a script: reads its records and prints what they say. */
+export class Runner implements Disposable {
+  readonly printer: Printer;
+  readonly #script: Script;
+  readonly #loaded: Loaded;
+  readonly #options: RunnerOptions;
+  readonly #out: Out;
+  readonly #reader: RecordReader;
+  #reportedLost = 0;
+
+  /** See {@linkcode openRunner}. */
+  constructor(script: Script, loaded: Loaded, options: RunnerOptions, printer: PrinterClass) {
+    this.#script = script;
+    this.#loaded = loaded;
+    this.#options = options;
+    this.#out = new Out(options.stdout);
+    const probeNames = new Map(script.probes.map(({ pbn, name }) => [pbn, name]));
+    const names = systemNames({
+      trailer: script.config.strTruncTrailer,
+      probe: (pbn) => probeNames.get(pbn) ?? `${pbn}`,
+      text: (index) => loaded.plans.texts[index],
+      frames: (hash) => loaded.frames(hash),
+    }, options.symbolizer);
+    const say = (text: string) => this.#say(text);
+    const output = { out: this.#out, names, say, quiet: options.quiet === true };
+    this.printer = new printer(output);
+    this.#reader = new RecordReader(script, loaded, {
+      ...output,
+      printer: this.printer,
+      noWarnings: options.noWarnings === true,
+    });
+    loaded.onRecord = (memory, at) => {
+      this.#reader.read(memory, at);
+      if (options.buffer === "none") this.#out.flush();
+      else this.#out.flushIfLarge();
+    };
+  }
+
+  /** True if errorf() was called: a test has failed. */
+  get failed(): boolean {
+    return this.#reader.failed;
+  }
+
+  /** Forgets what exit() and errorf() did: another test begins. */
+  reset(): void {
+    this.#reader.failed = false;
+    this.#reader.exited = false;
+    clearControl(this.#loaded.session);
+  }
+
+  /** Code of the last exit(); 0 before any. */
+  get exitCode(): number {
+    return controlWord(this.#loaded.session, "exitCode");
+  }
+
+  #say(text: string): void {
+    this.#options.stderr(new TextEncoder().encode(text));
+  }
+
+  /** Reads records until exit(), the signal, or the end of every process and iterator that could fire. */
+  async follow(): Promise<void> {
+    const { session } = this.#loaded;
+    const { signal } = this.#options;
+    const { recording } = session;
+    const wake = () => session.wake();
+    signal?.addEventListener("abort", wake);
+    try {
+      for (;;) {
+        this.round();
+        if (signal?.aborted || this.#exiting || (recording && !session.recording)) return;
+        await session.wait();
+      }
+    } finally {
+      signal?.removeEventListener("abort", wake);
+    }
+  }
+
+  /** After the probes are detached: prints what is left in the ring, fires END, prints maps and losses. */
+  finish(end: () => void): void {
+    while (this.round() > 0);
+    this.#reader.exited = false;
+    end();
+    while (this.round() > 0);
+    this.printer.ending();
+    if (this.#script.config.printMapsOnExit) {
+      for (const name of this.#script.maps.keys()) {
+        if (this.#loaded.maps.get(name)!.isSet()) this.#reader.printMap(name);
+      }
+    }
+    this.#out.flush();
+    const { lostRecords, failedUpdates } = this.#loaded.session.stats();
+    if (lostRecords > 0n) this.#say(`WARNING: Total lost event count: ${lostRecords}\n`);
+    const unfollowed = controlWord(this.#loaded.session, "unfollowed");
+    if (unfollowed > 0) {
+      this.#say(`WARNING: Child processes not followed, too many at one time: ${unfollowed}\n`);
+    }
+    if (failedUpdates > 0n) {
+      this.#say(
+        `WARNING: ${failedUpdates} map update${
+          failedUpdates === 1n ? "" : "s"
+        } failed: Map full; ` +
+          `can't update element. Try increasing max_map_keys config (BPFTRACE_MAX_MAP_KEYS)\n`,
+      );
+    }
+  }
+
+  get #exiting(): boolean {
+    return controlWord(this.#loaded.session, "exit") !== 0;
+  }
+
+  /** One round of reading; returns how many records there were. */
+  round(): number {
+    this.#options.symbolizer?.update();
+    const count = this.#loaded.drain();
+    const lost = this.#loaded.lostRecords();
+    if (lost > this.#reportedLost) {
+      this.printer.lost(BigInt(lost - this.#reportedLost));
+      this.#reportedLost = lost;
+    }
+    if (this.#options.buffer !== "full") this.#out.flush();
+    return count;
+  }
+
+  /** Closes what skboutput() has opened. */
+  [Symbol.dispose](): void {
+    this.#reader[Symbol.dispose]();
+  }
+}
