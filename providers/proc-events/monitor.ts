@@ -414,7 +414,10 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     }
   }
 
-  /** After a loss: tells the births and ends of watched processes that were among what was lost. */
+  /**
+   * After a loss: tells the births and ends of watched processes that were among what was lost. A child whose
+   * birth was lost is found by its parent, so one that has lost its parent by now is not found.
+   */
   #repair(session: Session): void {
     // A process takes its time between the event of its end and its end: one look does not do.
     const from = performance.now();

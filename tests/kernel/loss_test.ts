@@ -185,8 +185,8 @@ for (const source of ["kernel", "connector"]) {
       const count = (event: string) =>
         stdout.match(new RegExp(`^\\S+ ${event} `, "gm"))?.length ?? 0;
       if (code === 5) return;
+      // Whose parent had ended before the loss was noticed is nobody's child any more: not all are told.
       assertEquals(count("exit"), count("fork") + 1);
-      assert(count("fork") >= 5);
     });
   }
 }
