@@ -14,9 +14,11 @@ import {
   INT64,
   integer,
   isCharArray,
+  isFloat,
   isNumeric,
   isReadable,
   isScalar,
+  NONE,
   pointer,
   string,
   type TupleType,
@@ -27,8 +29,9 @@ import {
 import { broken, constant, type Context } from "./context.ts";
 import { isConstant, offsetPointer } from "./operators.ts";
 
-/** The type that a place in C memory has as a value: char[N] is text. */
+/** The type that a place in C memory has as a value: char[N] is text, floating point is no value. */
 export function valueType(type: Type): Type {
+  if (isFloat(type)) return NONE;
   return isCharArray(type) ? string(type.count + 1) : type;
 }
 

@@ -124,7 +124,8 @@ export class Declarations {
       return;
     }
     const { type, attributes, isTypedef } = this.#specifiers();
-    if (stream.accept(";")) return;
+    // bpftrace forgives a missing semicolon at the end.
+    if (stream.accept(";") || stream.atEnd) return;
     while (true) {
       const declarator = this.#declarator(attributes.user);
       const declared = declarator.wrap(type);
