@@ -71,6 +71,7 @@ export class Preprocessor {
   readonly #operators = hasOperators({
     raw: () => this.#expander.raw(),
     next: () => this.#expander.next(),
+    unread: (token) => this.#expander.unread(token),
     isDefined: (name) => this.isDefined(name),
     exists: (include, at) => this.#lookFor(include, at) !== undefined,
   });

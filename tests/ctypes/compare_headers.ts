@@ -93,7 +93,7 @@ async function compareHeader(
   const main = (dropped: ReadonlySet<number>) =>
     `${text}#line 1 "dt_q"\n${lines.map((one, i) => dropped.has(i) ? "" : one).join("\n")}\n`;
   const dropped = new Set<number>();
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 40; round++) {
     const { output, errors } = await assembly(main(dropped), flags);
     if (output !== undefined) {
       let answers = 0;
