@@ -3,7 +3,7 @@
 import { type Definitions, parseDefinitions } from "../../language/ctypes/definitions.ts";
 import { HeaderFiles } from "../../language/ctypes/header_files.ts";
 import { CStruct } from "../../language/ctypes/c_type.ts";
-import { accepts, assembly, layoutQuestions, type Question } from "./gcc_oracle.ts";
+import { accepts, assembly, layoutQuestions, preprocessed, type Question } from "./gcc_oracle.ts";
 
 const NOTHING = { type: () => undefined, constant: () => undefined };
 
@@ -85,6 +85,7 @@ async function compareHeader(
   }
   const { problems } = definitions.declarations;
   const differences = [...problems].map(([name, { message }]) => `${name}: ${message}`);
+  differences.push(...await missingNames(definitions, text, flags));
   const list = questionsOf(definitions);
   // Constants that gcc does not find constant, and names that gcc does not have, are dropped by name.
   const lines = list.map(({ expression }, i) =>
@@ -121,6 +122,29 @@ async function compareHeader(
     }
   }
   return { differences: [...differences, "gcc refuses the questions"], questions: 0 };
+}
+
+/** Macros and structures that gcc finds in a header and we do not. */
+async function missingNames(
+  definitions: Definitions,
+  text: string,
+  flags: readonly string[],
+): Promise<string[]> {
+  const [macros, plain] = await Promise.all([
+    preprocessed(text, [...flags, "-dM"]),
+    preprocessed(text, [...flags, "-P"]),
+  ]);
+  const names = new Set(definitions.macroNames());
+  const { types } = definitions.declarations;
+  const missing: string[] = [];
+  for (const [, name] of macros.matchAll(/^#define (\w+)/gm)) {
+    // Names of the compiler's own differ between compilers.
+    if (!/^_/.test(name) && !names.has(name)) missing.push(`no macro ${name}`);
+  }
+  for (const [, word, name] of plain.matchAll(/\b(struct|union|enum)\s+(\w+)\s*\{/g)) {
+    if (!types.has(`${word} ${name}`)) missing.push(`no ${word} ${name}`);
+  }
+  return missing;
 }
 
 function questionsOf(definitions: Definitions): Question[] {

@@ -55,6 +55,11 @@ export async function assembly(
   return await gcc([...flags, "-S", "-o", "-"], text);
 }
 
+/** What gcc's preprocessor makes of a text that gcc accepts. */
+export async function preprocessed(text: string, flags: readonly string[]): Promise<string> {
+  return (await gcc([...flags, "-E"], text)).output ?? "";
+}
+
 /** True if gcc accepts a text. */
 export async function accepts(text: string, flags: readonly string[] = []): Promise<boolean> {
   return (await gcc([...flags, "-fsyntax-only"], text)).output !== undefined;

@@ -25,36 +25,42 @@ function folders(place: string): { source: string; build: string } {
   return { source: find(/-common$/), build: find(/-amd64$/) };
 }
 
-Deno.test({
-  name: "the kernel's headers mean what gcc says",
-  ignore: PLACE === undefined || !hasGcc() || Deno.build.arch !== "x86_64",
-  async fn() {
-    const { source, build } = folders(PLACE!);
-    const files = new HeaderFiles({
-      script: ".",
-      given: [],
-      kernelSource: source,
-      kernelBuild: build,
-      kernelRelease: "none",
-      architecture: "x86_64",
-    });
-    const places = [
-      ...[`${source}/arch/x86/include`, `${build}/arch/x86/include/generated`, `${source}/include`],
-      ...[`${build}/include`, `${source}/arch/x86/include/uapi`],
-      ...[`${build}/arch/x86/include/generated/uapi`, `${source}/include/uapi`],
-      `${build}/include/generated/uapi`,
-    ];
-    const { differences, compared, questions } = await compareHeaders(HEADERS, {
-      files,
-      flags: [
-        ...["-nostdinc", ...places.flatMap((path) => ["-I", path]), "-std=gnu11", "-D__KERNEL__"],
-        ...['-DKBUILD_MODNAME="dt"', "-include", "linux/kconfig.h"],
-        ...["-include", "linux/compiler_types.h", "-fno-strict-aliasing", "-fshort-wchar"],
-        ...["-mcmodel=kernel", "-fno-pie", "-mno-sse", "-DCC_USING_FENTRY", "-O2"],
-      ],
-      before: "",
-    });
-    console.log(`${compared} headers, ${questions} numbers`);
-    assertEquals(differences.slice(0, 40), []);
-  },
-});
+if (PLACE !== undefined) {
+  Deno.test({
+    name: "the kernel's headers mean what gcc says",
+    ignore: !hasGcc() || Deno.build.arch !== "x86_64",
+    async fn() {
+      const { source, build } = folders(PLACE!);
+      const files = new HeaderFiles({
+        script: ".",
+        given: [],
+        kernelSource: source,
+        kernelBuild: build,
+        kernelRelease: "none",
+        architecture: "x86_64",
+      });
+      const places = [
+        ...[
+          `${source}/arch/x86/include`,
+          `${build}/arch/x86/include/generated`,
+          `${source}/include`,
+        ],
+        ...[`${build}/include`, `${source}/arch/x86/include/uapi`],
+        ...[`${build}/arch/x86/include/generated/uapi`, `${source}/include/uapi`],
+        `${build}/include/generated/uapi`,
+      ];
+      const { differences, compared, questions } = await compareHeaders(HEADERS, {
+        files,
+        flags: [
+          ...["-nostdinc", ...places.flatMap((path) => ["-I", path]), "-std=gnu11", "-D__KERNEL__"],
+          ...['-DKBUILD_MODNAME="dt"', "-include", "linux/kconfig.h"],
+          ...["-include", "linux/compiler_types.h", "-fno-strict-aliasing", "-fshort-wchar"],
+          ...["-mcmodel=kernel", "-fno-pie", "-mno-sse", "-DCC_USING_FENTRY", "-O2"],
+        ],
+        before: "",
+      });
+      console.log(`${compared} headers, ${questions} numbers`);
+      assertEquals(differences.slice(0, 40), []);
+    },
+  });
+}
