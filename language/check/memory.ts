@@ -15,8 +15,10 @@ import {
   INT64,
   integer,
   isCharArray,
+  isFloat,
   isNumeric,
   isScalar,
+  NONE,
   pointer,
   string,
   type TupleType,
@@ -28,8 +30,9 @@ import type { Context } from "./context.ts";
 import { broken, constant } from "./nodes.ts";
 import { binary, isConstant, offsetPointer } from "./operators.ts";
 
-/** The type that a place in C memory has as a value: char[N] is text. */
+/** The type that a place in C memory has as a value: char[N] is text, floating point is no value. */
 export function valueType(type: Type): Type {
+  if (isFloat(type)) return NONE;
   return isCharArray(type) ? string(type.count + 1) : type;
 }
 

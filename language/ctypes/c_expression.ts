@@ -52,6 +52,9 @@ const PRECEDENCE: Readonly<Record<string, number>> = {
   ...{ "+": 9, "-": 9, "*": 10, "/": 10, "%": 10 },
 };
 
+/** Builtins that compilers compute with: name, then the kind of the argument. */
+const BIT_BUILTIN = /^__builtin_(clz|ctz|ffs|popcount|parity|expect|bswap)(l{0,2}|16|32|64)$/;
+
 /** Reads and computes expressions. */
 export class CExpressions {
   readonly #context: ExpressionContext;
@@ -297,10 +300,27 @@ export class CExpressions {
     }
     const found = this.#context.lookup(token.text);
     if (found !== undefined) return found;
+    const builtin = BIT_BUILTIN.exec(token.text);
+    if (builtin !== null) return this.#bitBuiltin(builtin[1], builtin[2]);
     if (/^(true|false)$/.test(token.text)) {
       return { type: C_INT, value: truth(token.text === "true") };
     }
     return stream.fail(`'${token.text}' is no constant that is known here`, token);
+  }
+
+  /** A builtin that counts or moves the bits of its argument. */
+  #bitBuiltin(name: string, suffix: string): CValue {
+    const stream: TokenStream = this.#stream;
+    stream.expect("(");
+    const { value } = this.conditional();
+    // __builtin_expect has a second argument, which does not matter.
+    if (stream.accept(",")) this.comma();
+    stream.expect(")");
+    if (name === "expect") return { type: C_LONG, value: value && BigInt.asIntN(64, value) };
+    const bits = name === "bswap" ? Number(suffix) : suffix.startsWith("l") ? 64 : 32;
+    const type = name === "bswap" ? cInteger(bits / 8, false, `uint${bits}_t`) : C_INT;
+    if (value === undefined) return { type };
+    return { type, value: bitFunction(name, BigInt.asUintN(bits, value), bits) };
   }
 
   /** `(type, member.member[index])` */
@@ -364,6 +384,26 @@ export class CExpressions {
       ? undefined
       : address + BigInt(Math.floor(member.bitOffset / 8));
     return { type: member.type, address: at };
+  }
+}
+
+/** The result of a builtin; undefined if the builtin has none for the argument. */
+function bitFunction(name: string, value: bigint, bits: number): bigint | undefined {
+  const text = value.toString(2).padStart(bits, "0");
+  const trailing = bits - 1 - text.lastIndexOf("1");
+  switch (name) {
+    case "clz":
+      return value === 0n ? undefined : BigInt(text.indexOf("1"));
+    case "ctz":
+      return value === 0n ? undefined : BigInt(trailing);
+    case "ffs":
+      return value === 0n ? 0n : BigInt(trailing + 1);
+    case "popcount":
+      return BigInt(text.replaceAll("0", "").length);
+    case "parity":
+      return BigInt(text.replaceAll("0", "").length % 2);
+    default:
+      return BigInt(`0b${text.match(/.{8}/g)!.reverse().join("")}`);
   }
 }
 

@@ -42,9 +42,11 @@ export class CLexer {
   #at = 0;
   #first = true;
 
-  constructor(file: CFile) {
+  /** Starts at an offset. */
+  constructor(file: CFile, offset = 0) {
     this.file = file;
     this.#text = file.text;
+    this.#at = offset;
   }
 
   /** Index of the next character. */
@@ -98,12 +100,12 @@ export class CLexer {
       this.#skipBlanks(true);
       if (this.#at >= text.length) return false;
       if (this.#first && text.charCodeAt(this.#at) === HASH) return true;
-      this.#skipLine();
+      this.skipLine();
     }
   }
 
   /** Passes over the rest of a line. A comment that starts in the line belongs to the line. */
-  #skipLine(): void {
+  skipLine(): void {
     const text = this.#text;
     for (; this.#at < text.length; this.#at++) {
       const code = text.charCodeAt(this.#at);

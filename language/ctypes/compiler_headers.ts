@@ -33,6 +33,11 @@ typedef __builtin_va_list va_list;
   "stdnoreturn.h": `#pragma once
 #define noreturn _Noreturn
 `,
+  // The C library's own file refuses compilers other than gcc.
+  "tgmath.h": `#pragma once
+#include <math.h>
+#include <complex.h>
+`,
   "iso646.h": `#pragma once
 #define and &&
 #define or ||

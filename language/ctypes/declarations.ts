@@ -62,8 +62,13 @@ export class Declarations {
   readonly #below: TypeScope;
   readonly #machine: Machine;
 
-  /** @param below Where names come from that the text does not define. */
-  constructor(tokens: readonly CToken[], below: TypeScope, machine: Machine) {
+  /**
+   * Reads all.
+   *
+   * @param tokens Gives the next token, undefined at the end.
+   * @param below Where names come from that the text does not define.
+   */
+  constructor(tokens: () => CToken | undefined, below: TypeScope, machine: Machine) {
     this.#below = below;
     this.#machine = machine;
     const stream: TokenStream = this.#stream = new TokenStream(
@@ -100,13 +105,13 @@ export class Declarations {
 
   /** A declaration. In a header an error concerns only the names that are declared there. */
   #declarationOrProblem(): void {
-    const start = this.#stream.position;
+    this.#stream.release();
     const inScript = this.#stream.token()!.file.inScript;
     try {
       this.#declaration();
     } catch (error) {
       if (!(error instanceof CError) || inScript) throw error;
-      this.#stream.seek(start);
+      this.#stream.seek(0);
       this.#giveUp(error);
     }
   }
@@ -119,7 +124,8 @@ export class Declarations {
       return;
     }
     const { type, attributes, isTypedef } = this.#specifiers();
-    if (stream.accept(";")) return;
+    // bpftrace forgives a missing semicolon at the end.
+    if (stream.accept(";") || stream.atEnd) return;
     while (true) {
       const declarator = this.#declarator(attributes.user);
       const declared = declarator.wrap(type);

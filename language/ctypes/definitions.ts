@@ -79,9 +79,6 @@ export class Definitions implements TypeScope {
     }
     for (const [name, text] of headers.macros?.() ?? []) this.#preprocessor.define(name, text);
     const includes = [...headers.first?.() ?? [], ...options.includes];
-    const tokens = includes.flatMap((name) =>
-      this.#preprocessor.run(new CFile("<command line>", `#include "${name}"\n`))
-    );
     // One text, so that #if may span definitions; offsets stay those of the script.
     let joined = "";
     const scriptStart = texts[0]?.span.start ?? 0;
@@ -89,8 +86,19 @@ export class Definitions implements TypeScope {
       joined = joined.padEnd(span.start - scriptStart, "\n") + text;
     }
     const script = new CFile("definitions.h", joined, { scriptStart });
-    tokens.push(...this.#preprocessor.run(script));
-    this.#declarations = new Declarations(tokens, below, MACHINES[architecture]);
+    const files = [
+      ...includes.map((name) => new CFile("<command line>", `#include "${name}"\n`)),
+      script,
+    ];
+    const next = (): CToken | undefined => {
+      for (;;) {
+        const token = this.#preprocessor.next();
+        const file = token === undefined ? files.shift() : undefined;
+        if (file === undefined) return token;
+        this.#preprocessor.enter(file);
+      }
+    };
+    this.#declarations = new Declarations(next, below, MACHINES[architecture]);
   }
 
   /**

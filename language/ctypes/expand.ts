@@ -6,7 +6,7 @@ import { type CToken, errorAt, tokenLike } from "./c_token.ts";
 import { type Macro, substitute } from "./macros.ts";
 
 /** Most tokens that expansions may have all together: a bound for time and memory. */
-const MAX_WORK = 8_000_000;
+const MAX_WORK = 4_000_000;
 /** Most uses of macros inside each other's arguments. */
 const MAX_DEPTH = 200;
 

@@ -20,6 +20,8 @@ export interface OperatorContext {
   raw(): CToken | undefined;
   /** The next token with macros expanded. */
   next(): CToken | undefined;
+  /** Gives a token back. */
+  unread(token: CToken): void;
   isDefined(name: string): boolean;
   exists(include: IncludeName, at: CToken): boolean;
 }
@@ -52,7 +54,10 @@ export function hasOperators(
   const include = (next: boolean) => (at: CToken): CToken => {
     if (context.raw()?.text !== "(") fail(at);
     let token = context.raw();
-    if (token?.kind === "word") token = context.next();
+    if (token?.kind === "word") {
+      context.unread(token);
+      token = context.next();
+    }
     if (token?.kind !== "string" && token?.text !== "<") fail(at);
     let name = "";
     let quoted = false;

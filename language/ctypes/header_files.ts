@@ -54,7 +54,7 @@ export class HeaderFiles implements HeaderSource {
   /** Macros that a build of the kernel defines; none without the kernel's headers. */
   macros(): readonly (readonly [string, string])[] {
     if (this.#kernelFolders().length === 0) return [];
-    return [["__KERNEL__", "1"], ["KBUILD_MODNAME", '"dt"']];
+    return [["__KERNEL__", "1"], ["KBUILD_MODNAME", '"dt"'], ["CC_USING_FENTRY", "1"]];
   }
 
   /** Finds one header. */

@@ -102,7 +102,11 @@ function roundUp(value: number, step: number): number {
 
 /** A member as scripts read a member. */
 function field({ name, type, bitOffset, width }: CMember, size: number): Field {
-  if (width === undefined) return { name, type: type.type, offset: bitOffset / 8 };
+  if (width === undefined) {
+    // Floating point has no value in scripts.
+    const shown = type.kind === "float" ? NONE : type.type;
+    return { name, type: shown, offset: bitOffset / 8 };
+  }
   const unit = type.size * 8;
   const start = Math.floor(bitOffset / unit) * unit;
   const fits = bitOffset + width <= start + unit && (start + unit) / 8 <= size;

@@ -2,7 +2,7 @@
 // What a macro is, and the substitution of its parameters: # and ## and __VA_ARGS__.
 
 import { CFile, type CToken, errorAt, tokenLike } from "./c_token.ts";
-import { tokenize } from "./c_lexer.ts";
+import { CLexer, tokenize } from "./c_lexer.ts";
 
 /** Most characters of a token that # or ## makes. */
 const MAX_TOKEN = 1 << 16;
@@ -23,6 +23,56 @@ export interface Macro {
   busy: boolean;
 }
 
+/** A macro of a header, whose line is read when the macro is used first: few macros are. */
+class WaitingMacro implements Macro {
+  readonly name: string;
+  busy = false;
+  readonly #read: () => Macro;
+  #macro: Macro | undefined;
+
+  constructor(name: string, read: () => Macro) {
+    this.name = name;
+    this.#read = read;
+  }
+
+  get params(): readonly string[] | undefined {
+    return (this.#macro ??= this.#read()).params;
+  }
+
+  get variadic(): boolean {
+    return (this.#macro ??= this.#read()).variadic;
+  }
+
+  get body(): readonly CToken[] {
+    return (this.#macro ??= this.#read()).body;
+  }
+
+  get composed(): boolean {
+    return (this.#macro ??= this.#read()).composed;
+  }
+}
+
+/**
+ * Reads what follows #define and passes over the line.
+ *
+ * @param at The directive, for messages.
+ * @throws {CError} The line is no definition; for a header only if the name is none.
+ */
+export function readMacro(lexer: CLexer, at: CToken): Macro {
+  const { file } = lexer;
+  const start = lexer.offset;
+  const name = lexer.nextInLine();
+  checkName(name, at);
+  const read = () => parseMacro(new CLexer(file, start).restOfLine(), at);
+  lexer.skipLine();
+  return file.inScript ? read() : new WaitingMacro(name.text, read);
+}
+
+function checkName(name: CToken | undefined, at: CToken): asserts name is CToken {
+  if (name?.kind !== "word") throw errorAt(name ?? at, "macro names must be identifiers");
+  if (name.text === "defined") throw errorAt(name, "'defined' cannot be a macro name");
+}
+
 /** A macro without parameters and with a text. */
 export function plainMacro(name: string, text: string): Macro {
   const body = tokenize(new CFile("<built-in>", text));
@@ -41,10 +91,9 @@ export function computedMacro(name: string, compute: (at: CToken) => CToken): Ma
  * @param at The directive, for messages.
  * @throws {CError} The line is no definition.
  */
-export function parseMacro(tokens: readonly CToken[], at: CToken): Macro {
-  const [name] = tokens;
-  if (name?.kind !== "word") throw errorAt(name ?? at, "macro names must be identifiers");
-  if (name.text === "defined") throw errorAt(name, "'defined' cannot be a macro name");
+function parseMacro(tokens: readonly CToken[], at: CToken): Macro {
+  const name: CToken | undefined = tokens[0];
+  checkName(name, at);
   const second = tokens[1];
   if (second?.text !== "(" || second.spaced) {
     const body = tokens.slice(1);
@@ -123,16 +172,16 @@ class Substitution {
       } else if (this.#isOptional(token)) {
         const end = closing(body, i + 1);
         if (end < 0) throw errorAt(token, "unterminated __VA_OPT__");
-        out.push(...this.#optional(body.slice(i + 2, end)));
+        append(out, this.#optional(body.slice(i + 2, end)));
         i = end;
       } else if (param < 0) {
         out.push(token);
       } else if (pasted) {
         const raw = this.#args.raw[param];
         // Nothing on the left of ##: the right side stands alone.
-        out.push(...raw.length > 0 ? like(raw, token) : [tokenLike(token, "punct", "")]);
+        append(out, raw.length > 0 ? like(raw, token) : [tokenLike(token, "punct", "")]);
       } else {
-        out.push(...like(this.#args.expanded(param), token));
+        append(out, like(this.#args.expanded(param), token));
       }
     }
     return out.filter(({ text, kind }) => text !== "" || kind === "pragma");
@@ -171,14 +220,15 @@ class Substitution {
     const further = this.#macro.variadic && param === this.#macro.params!.length - 1;
     if (left.text === "," && further) {
       // GNU: a comma before further arguments goes away if there are none.
-      if (right.length > 0) out.push(left, ...this.#args.expanded(param));
+      if (right.length > 0) append(out, [left, ...this.#args.expanded(param)]);
       return last;
     }
     if (right.length === 0) {
       out.push(left);
       return last;
     }
-    out.push(this.#joined(left, right[0]), ...right.slice(1));
+    out.push(this.#joined(left, right[0]));
+    append(out, right.slice(1));
     return last;
   }
 
@@ -221,6 +271,11 @@ class Substitution {
       );
     }
   }
+}
+
+/** Adds tokens to a list; there may be too many for the arguments of one call. */
+function append(out: CToken[], tokens: readonly CToken[]): void {
+  for (const token of tokens) out.push(token);
 }
 
 /** The first token of an argument is as far from its neighbour as the parameter was. */

@@ -16,7 +16,7 @@ import {
 } from "./c_token.ts";
 import { Expander } from "./expand.ts";
 import { hasOperators, type IncludeName } from "./has_operators.ts";
-import { computedMacro, type Macro, parseMacro, plainMacro } from "./macros.ts";
+import { computedMacro, type Macro, plainMacro, readMacro } from "./macros.ts";
 import { stringLiteral } from "./literal.ts";
 import { TokenStream } from "./token_stream.ts";
 
@@ -71,6 +71,7 @@ export class Preprocessor {
   readonly #operators = hasOperators({
     raw: () => this.#expander.raw(),
     next: () => this.#expander.next(),
+    unread: (token) => this.#expander.unread(token),
     isDefined: (name) => this.isDefined(name),
     exists: (include, at) => this.#lookFor(include, at) !== undefined,
   });
@@ -109,19 +110,13 @@ export class Preprocessor {
   }
 
   /**
-   * The tokens of a text and of all that the text includes.
+   * The next token of a text and of all that the text includes; undefined at the end.
    *
    * @throws {CError} The text has errors.
    */
-  run(file: CFile): CToken[] {
-    this.#enter(file);
-    const tokens: CToken[] = [];
-    for (let token = this.#expander.next(); token !== undefined; token = this.#expander.next()) {
-      tokens.push(
-        token.text === "_Pragma" && token.kind === "word" ? this.#operatorPragma(token) : token,
-      );
-    }
-    return tokens;
+  next(): CToken | undefined {
+    const token = this.#expander.next();
+    return token?.text === "_Pragma" && token.kind === "word" ? this.#operatorPragma(token) : token;
   }
 
   /** The tokens of a macro's body with all macros in it expanded. */
@@ -134,7 +129,8 @@ export class Preprocessor {
     }
   }
 
-  #enter(file: CFile): void {
+  /** Goes on with a text; what is not read yet of other texts comes after. */
+  enter(file: CFile): void {
     this.#files++;
     this.#characters += file.text.length;
     this.#frames.push({ file, lexer: new CLexer(file), conditions: [], guarded: "start" });
@@ -245,7 +241,7 @@ export class Preprocessor {
     const { macros } = this.#expander;
     switch (name.text) {
       case "define": {
-        const macro = parseMacro(lexer.restOfLine(), name);
+        const macro = readMacro(lexer, name);
         macros.set(macro.name, macro);
         return undefined;
       }
@@ -324,7 +320,7 @@ export class Preprocessor {
         `more than ${MAX_FILES} files or ${MAX_TEXT >> 20} MiB of text are included`,
       );
     }
-    this.#enter(new CFile(header.name, header.text, { folder: header.folder }));
+    this.enter(new CFile(header.name, header.text, { folder: header.folder }));
   }
 
   #includeName(lexer: CLexer, directive: CToken): { include: IncludeName; at: CToken } {

@@ -6,49 +6,55 @@ import { CError, type CToken, errorAt } from "./c_token.ts";
 /** Levels of nesting: they become recursion. */
 const MAX_DEPTH = 200;
 
-/** Expanded tokens, one at a time. */
+/** Expanded tokens, one at a time. Only those of one declaration are kept. */
 export class TokenStream {
-  #tokens: readonly CToken[] = [];
-  #pragmas: readonly { readonly at: number; readonly token: CToken }[] = [];
+  #source: () => CToken | undefined = () => undefined;
+  /** Tokens that have been read since {@linkcode release}. */
+  #tokens: CToken[] = [];
+  #pragmas: { readonly at: number; readonly token: CToken }[] = [];
   readonly #onPragma: (token: CToken) => void;
   #at = 0;
-  #pragma = 0;
   #depth = 0;
 
-  /** @param onPragma Called once for each pragma when the parser has passed the pragma. */
-  constructor(tokens: readonly CToken[], onPragma: (token: CToken) => void = () => {}) {
+  /**
+   * Starts with the first token.
+   *
+   * @param source Tokens as a list, or a function that gives the next token, undefined at the end.
+   * @param onPragma Called once for each pragma when the parser has passed the pragma.
+   */
+  constructor(
+    source: readonly CToken[] | (() => CToken | undefined),
+    onPragma: (token: CToken) => void = () => {},
+  ) {
     this.#onPragma = onPragma;
-    this.restart(tokens);
+    this.restart(source);
   }
 
   /** Goes on with other tokens. */
-  restart(tokens: readonly CToken[]): void {
+  restart(source: readonly CToken[] | (() => CToken | undefined)): void {
+    let next = 0;
+    this.#source = typeof source === "function" ? source : () => source[next++];
+    this.#tokens = [];
+    this.#pragmas = [];
     this.#at = 0;
-    this.#pragma = 0;
     this.#depth = 0;
-    if (!tokens.some(({ kind }) => kind === "pragma")) {
-      this.#tokens = tokens;
-      this.#pragmas = [];
-      return;
-    }
-    const others: CToken[] = [];
-    const pragmas: { at: number; token: CToken }[] = [];
-    for (const token of tokens) {
-      if (token.kind === "pragma") pragmas.push({ at: others.length, token });
-      else others.push(token);
-    }
-    this.#tokens = others;
-    this.#pragmas = pragmas;
   }
 
-  /** Index of the next token. */
+  /** Forgets the tokens that were taken; positions before this one cannot be sought any more. */
+  release(): void {
+    this.#pragmas = this.#pragmas.map(({ at, token }) => ({ at: at - this.#at, token }));
+    this.#tokens = this.#tokens.slice(this.#at);
+    this.#at = 0;
+  }
+
+  /** Number of tokens since {@linkcode release}. */
   get position(): number {
     return this.#at;
   }
 
   /** True if there are no more tokens. */
   get atEnd(): boolean {
-    return this.#at >= this.#tokens.length;
+    return this.token() === undefined;
   }
 
   /** Goes to another token. */
@@ -58,26 +64,39 @@ export class TokenStream {
 
   /** A token ahead, or undefined at the end. */
   token(ahead = 0): CToken | undefined {
-    return this.#tokens[this.#at + ahead];
+    const index = this.#at + ahead;
+    return index < this.#tokens.length ? this.#tokens[index] : this.#fill(index);
   }
 
   /** Text of a token ahead; empty at the end. */
   peek(ahead = 0): string {
-    return this.#tokens[this.#at + ahead]?.text ?? "";
+    return this.token(ahead)?.text ?? "";
   }
 
   /** Takes the next token. */
   next(): CToken {
-    while (this.#pragma < this.#pragmas.length && this.#pragmas[this.#pragma].at <= this.#at) {
-      this.#onPragma(this.#pragmas[this.#pragma++].token);
+    const token = this.token();
+    while (this.#pragmas.length > 0 && this.#pragmas[0].at <= this.#at) {
+      this.#onPragma(this.#pragmas.shift()!.token);
     }
-    return this.#tokens[this.#at++] ?? this.fail("unexpected end of the definitions");
+    if (token === undefined) this.fail("unexpected end of the definitions");
+    this.#at++;
+    return token;
+  }
+
+  #fill(index: number): CToken | undefined {
+    while (this.#tokens.length <= index) {
+      const token = this.#source();
+      if (token === undefined) return undefined;
+      if (token.kind === "pragma") this.#pragmas.push({ at: this.#tokens.length, token });
+      else this.#tokens.push(token);
+    }
+    return this.#tokens[index];
   }
 
   /** Takes the next token if the token has that text. */
   accept(text: string): boolean {
-    const token = this.#tokens[this.#at];
-    if (token === undefined || token.text !== text) return false;
+    if (this.peek() !== text || text === "") return false;
     this.next();
     return true;
   }
@@ -112,7 +131,7 @@ export class TokenStream {
 
   /** Stops with an error at the next token, or at the token that is given. */
   fail(message: string, at?: CToken): never {
-    const token = at ?? this.#tokens[Math.min(this.#at, this.#tokens.length - 1)];
+    const token = at ?? this.token() ?? this.#tokens.at(-1);
     throw token === undefined ? new CError(`definitions.h: ${message}`) : errorAt(token, message);
   }
 }

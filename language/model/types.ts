@@ -225,6 +225,11 @@ export function literalType(value: bigint): IntegerType {
   return UINT64;
 }
 
+/** True for C's floating-point types: bytes with a size, and no values of scripts. */
+export function isFloat(type: Type): boolean {
+  return type.kind === "struct" && !/^(struct|union) /.test(type.name);
+}
+
 /** True if one register holds it. */
 export function isScalar(type: Type | AggregationType): type is ScalarType {
   return type.kind === "integer" || type.kind === "bool" || type.kind === "pointer" ||

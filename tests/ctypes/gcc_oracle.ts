@@ -47,14 +47,43 @@ export async function runC(
   }
 }
 
+/** The assembly that gcc makes of a text. Undefined if gcc refuses the text. */
+export async function assembly(
+  text: string,
+  flags: readonly string[] = [],
+): Promise<{ output?: string; errors: string }> {
+  return await gcc([...flags, "-S", "-o", "-"], text);
+}
+
+/** What gcc's preprocessor makes of a text that gcc accepts. */
+export async function preprocessed(text: string, flags: readonly string[]): Promise<string> {
+  return (await gcc([...flags, "-E"], text)).output ?? "";
+}
+
 /** True if gcc accepts a text. */
 export async function accepts(text: string, flags: readonly string[] = []): Promise<boolean> {
-  const args = ["-w", "-std=gnu17", "-fsyntax-only", ...flags, "-x", "c", "-"];
-  const child = new Deno.Command("gcc", { args, stdin: "piped", stderr: "null" }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  return (await child.status).success;
+  return (await gcc([...flags, "-fsyntax-only"], text)).output !== undefined;
+}
+
+async function gcc(
+  flags: readonly string[],
+  text: string,
+): Promise<{ output?: string; errors: string }> {
+  const args = ["-w", "-Wno-packed-bitfield-compat", "-std=gnu17", ...flags, "-x", "c", "-"];
+  const child = new Deno.Command("gcc", {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const feed = async () => {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(text));
+    await writer.close();
+  };
+  const [{ success, stdout, stderr }] = await Promise.all([child.output(), feed().catch(() => {})]);
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { output: success ? decode(stdout) : undefined, errors: decode(stderr) };
 }
 
 /** What there is to ask of a structure: size, alignment, and the places of its members. */
