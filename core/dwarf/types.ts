@@ -221,7 +221,7 @@ export class Types {
     return {
       kind: "record",
       keyword,
-      name: die.name ?? "",
+      name: die.name ?? definition.name ?? "",
       size: definition.number(DW_AT.byte_size) ?? 0,
       byReference: definition.number(DW_AT.calling_convention) === DW_CC_pass_by_reference,
       members: () => members ??= collect(this.#members(definition)),
@@ -229,10 +229,11 @@ export class Types {
   }
 
   #definition(die: Die, keyword: Keyword): Die {
-    const { name } = die;
-    if (!die.flag(DW_AT.declaration)) return die;
     const typed = die.reference(DW_AT.signature);
-    return typed ?? (name === undefined ? undefined : this.#complete(name, keyword)) ?? die;
+    if (typed !== undefined) return typed;
+    const { name } = die;
+    if (name === undefined || !die.flag(DW_AT.declaration)) return die;
+    return this.#complete(name, keyword) ?? die;
   }
 
   *#members(record: Die): Generator<Member> {
@@ -279,7 +280,7 @@ export class Types {
     }
     return {
       kind: "enumeration",
-      name: die.name ?? "",
+      name: die.name ?? definition.name ?? "",
       size,
       signed,
       enumerators: () =>
