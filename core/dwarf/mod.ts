@@ -14,7 +14,14 @@
  * @module
  */
 
-export { DebugInfo, openDebugInfo } from "./debug_info.ts";
+export { DebugInfo, framesOf, openDebugInfo } from "./debug_info.ts";
+export {
+  CallFrames,
+  type FrameDescription,
+  type FrameRow,
+  type FrameSection,
+  type RegisterRule,
+} from "./frames.ts";
 export type { Piece, Storage } from "./expression.ts";
 export type { FunctionInfo, Parameter } from "./functions.ts";
 export type { LinePlaces } from "./lines.ts";

@@ -114,6 +114,9 @@ kernelTest(
         @body = count(); }`,
       );
       assertEquals(found, ["@body: 3", "@inlined: 6"], flags.join(" "));
+      // Behind the function's first instructions parameters are where these have put them.
+      const body = `u:${program}@typed.c:${numberOf("body")}`;
+      assertEquals(lines(program, `${body} { print(args.n); }`), ["16"], flags.join(" "));
     }
     const program = buildProgram("typed", "-g", "-O2");
     const wrong = (point: string) => btrace(["-e", `${point} { exit(); }`]).stderr.split("\n")[0];
