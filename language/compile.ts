@@ -18,7 +18,6 @@ import type { CheckedClause, CheckedProgram } from "./check/check.ts";
 import type { Config } from "./check/config.ts";
 import type { Environment, NamedParams } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
-import type { ProgramLookup } from "./programs.ts";
 import { analyze } from "./check/pipeline.ts";
 
 export type { Config };
@@ -30,6 +29,9 @@ export interface SourceText {
   /** The text. */
   readonly text: string;
 }
+
+/** Debug information of a program by its path, as `programs()` of ./programs.ts finds it; opaque. */
+export type ProgramLookup = (path: string) => object | undefined;
 
 /** How to compile. */
 export interface CompileOptions {
@@ -136,7 +138,7 @@ function systemEnvironment(
 ): Environment {
   return {
     userAddress,
-    program: programs,
+    program: programs as Environment["program"],
     kernelMemory: plane === "kernel",
     get cpus() {
       return possibleCpuCount();

@@ -25,6 +25,7 @@ export type Storage =
 
 /** Some bytes of a value. */
 export interface Piece {
+  /** Where these bytes are. */
   readonly storage: Storage;
   /** Bytes. */
   readonly size: number;
@@ -34,6 +35,7 @@ export interface Piece {
 export interface Sum {
   /** A register by DWARF's number; absent for a number alone. */
   readonly register?: number;
+  /** Bytes to add; may be negative. */
   readonly offset: number;
 }
 

@@ -29,7 +29,9 @@ export interface FrameRow {
 
 /** Frames of one piece of code. */
 export interface FrameDescription {
+  /** Address of its first byte. */
   readonly start: number;
+  /** Address behind its last byte. */
   readonly end: number;
   /** Register that holds, or would hold, the return address. */
   readonly returnAddress: number;
@@ -41,6 +43,7 @@ export interface FrameDescription {
 
 /** A section with frames. */
 export interface FrameSection {
+  /** Contents of the section. */
   readonly bytes: Uint8Array;
   /** Where it is in the addresses that the file speaks of. */
   readonly address: number;

@@ -22,7 +22,7 @@ export {
   type FrameSection,
   type RegisterRule,
 } from "./frames.ts";
-export type { Piece, Storage } from "./expression.ts";
+export type { Piece, Storage, Sum } from "./expression.ts";
 export type { FunctionInfo, Parameter } from "./functions.ts";
 export type { LinePlaces } from "./lines.ts";
 export {
@@ -40,4 +40,3 @@ export {
   type TypedefType,
   type VoidType,
 } from "./types.ts";
-export { convention } from "./convention.ts";
