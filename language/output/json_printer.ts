@@ -224,6 +224,7 @@ export class JsonPrinter implements Printer {
       });
       return out.text("}");
     }
+    if (type.kind === "none") return out.text("null");
     const value = memory.integer(at, Math.max(1, Math.min(8, cSize(type))), isSigned(type));
     if (type.kind === "bool") return out.text(value === 0n ? "false" : "true");
     this.#number(value);

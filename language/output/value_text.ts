@@ -128,6 +128,8 @@ export function printC(out: Out, type: Type, memory: Memory, at: number, names: 
       return out.text("]");
     case "struct":
       return printStruct(out, type, memory, at, names);
+    case "none": // a number with a point, for one
+      return out.text("null");
     default: {
       const size = Math.max(1, Math.min(8, cSize(type)));
       const value = BigInt.asUintN(64, memory.integer(at, size, isSigned(type)));

@@ -66,6 +66,24 @@ kernelTest("uprobe reads members of what arguments point to", ["gcc"], () => {
   }
 });
 
+kernelTest("a structure of a program prints all its members", ["gcc"], () => {
+  for (const flags of FLAGS) {
+    const program = buildProgram("typed", ...flags);
+    const [found] = lines(program, `u:${program}:f_ptr { print(*args.p); }`);
+    assertEquals(
+      found.replace(/0x[0-9a-f]{4,}/g, "ADDRESS"),
+      "{ .id = 42, .in = { .x = 1, .y = 2 }, .pin = ADDRESS, .name = hello, " +
+        ".arr = [10,20,30,40], .ins = [{ .x = 3, .y = 4 },{ .x = 5, .y = 6 }], " +
+        ".m = [[1,2,3],[4,5,6]], .col = GREEN, " +
+        ".bf = { .a = 5, .b = 17, .c = -3, .d = 123456789012 }, " +
+        ".un = { .i = 99, .f = null, .bytes = c }, { .p = 77, .q = 77 }, " +
+        ".an = { .l = 11, .z = 12 }, .path = ADDRESS, .callback = 0x0, .ok = true, " +
+        ".dbl = null, .uc = 200, .next = ADDRESS }",
+      flags.join(" "),
+    );
+  }
+});
+
 kernelTest("a program's types need no definition in the script", ["gcc"], () => {
   const program = buildProgram("typed", "-g", "-O2");
   const found = lines(
