@@ -17,7 +17,6 @@ import type { Config } from "./check/config.ts";
 import type { Environment } from "./check/context.ts";
 import type { ProbeLookup } from "./check/expand.ts";
 import { analyze, type CTools } from "./check/pipeline.ts";
-import type { ProgramLookup } from "./programs.ts";
 
 export type { Config };
 
@@ -28,6 +27,9 @@ export interface SourceText {
   /** Text of the script. */
   readonly text: string;
 }
+
+/** Debug information of a program by its path, as `programs()` of ./programs.ts finds it; opaque. */
+export type ProgramLookup = (path: string) => object | undefined;
 
 /** How a script is compiled. */
 export interface CompileOptions {
@@ -149,7 +151,7 @@ function systemEnvironment(
 ): Environment {
   return {
     userAddress,
-    program: programs,
+    program: programs as Environment["program"],
     kernelMemory: plane === "kernel",
     get cpus() {
       return possibleCpuCount();

@@ -24,6 +24,7 @@ export {
   compile,
   type CompileOptions,
   type Config,
+  type ProgramLookup,
   type Script,
   type SourceText,
 } from "./compile.ts";

@@ -5,11 +5,11 @@ import { openDebugInfo } from "../core/dwarf/debug_info.ts";
 import { ProgramTypes } from "./ctypes/program_types.ts";
 import type { ProgramScope } from "./ctypes/scope.ts";
 
-/** What the debug information of a program or library tells; undefined if it has none. */
-export type ProgramLookup = (path: string) => ProgramScope | undefined;
-
-/** Looks programs up; each is opened once. */
-export function programs(): ProgramLookup {
+/**
+ * Makes what finds the debug information of programs and libraries, for `compile()`; undefined for those
+ * that have none. Each is opened once.
+ */
+export function programs(): (path: string) => ProgramScope | undefined {
   const known = new Map<string, ProgramScope | undefined>();
   return (path) => {
     if (!known.has(path)) {

@@ -2,13 +2,17 @@
 
 import { DtError } from "../errors.ts";
 import { Binary } from "../symbols/binary.ts";
+import type { ElfFile } from "../symbols/elf.ts";
 import { setLineFinder } from "../symbols/line_finder.ts";
 import { AddressIndex } from "./address_index.ts";
 import { DamagedError } from "./byte_reader.ts";
 import { findDwarf, type FoundDwarf } from "./debug_files.ts";
 import type { Die } from "./die.ts";
+import type { Sum } from "./expression.ts";
+import { CallFrames } from "./frames.ts";
 import { describeFunction, type FunctionInfo } from "./functions.ts";
 import { findLine, type LinePlaces } from "./lines.ts";
+import { sectionReader } from "./sections.ts";
 import { TypeNames } from "./type_names.ts";
 import { type DebugType, type Keyword, Types } from "./types.ts";
 
@@ -24,6 +28,7 @@ export class DebugInfo {
   readonly #addresses: AddressIndex;
   readonly #names: TypeNames;
   readonly #types: Types;
+  #frames?: readonly CallFrames[];
   /** Addresses of the program minus those of the debug file: it may have been prelinked later. */
   readonly #distance: number;
 
@@ -64,7 +69,8 @@ export class DebugInfo {
       const die = this.#dieAt(address);
       if (die === undefined) return undefined;
       const pc = address - this.#distance + within;
-      return describeFunction(die, this.#types, within === 0 ? undefined : { pc, cfa: undefined });
+      if (within === 0) return describeFunction(die, this.#types);
+      return describeFunction(die, this.#types, { pc, cfa: this.#cfaAt(address + within) });
     });
     return found && { ...found, address };
   }
@@ -99,6 +105,17 @@ export class DebugInfo {
     });
   }
 
+  /** Where the frame was before the call, while the program is at an address. */
+  #cfaAt(address: number): Sum | undefined {
+    const { elf, debugElf } = this.#found;
+    this.#frames ??= [...new Set([elf, debugElf])].flatMap(framesOf);
+    for (const one of this.#frames) {
+      const row = one.rowAt(address);
+      if (row !== undefined) return row.cfa instanceof Uint8Array ? undefined : row.cfa;
+    }
+    return undefined;
+  }
+
   #dieAt(address: number): Die | undefined {
     return this.#addresses.functionAt(address - this.#distance);
   }
@@ -115,6 +132,21 @@ export class DebugInfo {
       );
     }
   }
+}
+
+/** The frames of a file: those for exceptions, then those for debuggers; code may have either or both. */
+export function framesOf(elf: ElfFile): CallFrames[] {
+  const found: CallFrames[] = [];
+  for (const [name, isEh] of [["eh_frame", true], ["debug_frame", false]] as const) {
+    const bytes = sectionReader(elf)(name);
+    if (bytes.length === 0) continue;
+    const table = isEh ? elf.section(".eh_frame_hdr") : undefined;
+    const header = table && { bytes: table, address: elf.sectionAddress(".eh_frame_hdr") ?? 0 };
+    found.push(
+      new CallFrames({ bytes, address: elf.sectionAddress(`.${name}`) ?? 0, isEh, header }),
+    );
+  }
+  return found;
 }
 
 /**

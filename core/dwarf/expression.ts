@@ -25,6 +25,7 @@ export type Storage =
 
 /** Some bytes of a value. */
 export interface Piece {
+  /** Where these bytes are. */
   readonly storage: Storage;
   /** Bytes. */
   readonly size: number;
@@ -34,6 +35,7 @@ export interface Piece {
 export interface Sum {
   /** A register by DWARF's number; absent for a number alone. */
   readonly register?: number;
+  /** Bytes to add; may be negative. */
   readonly offset: number;
 }
 
@@ -50,6 +52,9 @@ export interface Frame {
 
 /** Longest way through an expression. */
 const MOST_OPERATIONS = 256;
+
+/** Masks of a truth value and of numbers. */
+const WIDTHS: ReadonlySet<number> = new Set([1, 0xff, 0xffff, 0xffff_ffff]);
 
 const GONE: Storage = { kind: "absent", reason: "was optimized away" };
 const COMPUTED: Storage = { kind: "absent", reason: "is computed from others" };
@@ -144,6 +149,13 @@ function simple(reader: ByteReader, frame: Frame): Storage {
         const [right, left] = [pop(), pop()];
         if (right.register !== undefined) return COMPUTED;
         stack.push({ ...left, offset: left.offset - right.offset });
+        continue;
+      }
+      case DW_OP.and: {
+        const [right, left] = [pop(), pop()];
+        // The bits that the value's type has: no more of the register is looked at anyway.
+        if (right.register !== undefined || !WIDTHS.has(right.offset)) return COMPUTED;
+        stack.push(left);
         continue;
       }
       case DW_OP.dup: {

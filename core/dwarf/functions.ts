@@ -13,6 +13,7 @@ import type { DebugType, Types } from "./types.ts";
 export interface Parameter {
   /** As the source calls it; empty if it does not. */
   readonly name: string;
+  /** The type of its value. */
   readonly type: DebugType;
   /** Where its value is. */
   readonly storage: Storage;

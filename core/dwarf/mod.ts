@@ -14,8 +14,15 @@
  * @module
  */
 
-export { DebugInfo, openDebugInfo } from "./debug_info.ts";
-export type { Piece, Storage } from "./expression.ts";
+export { DebugInfo, framesOf, openDebugInfo } from "./debug_info.ts";
+export {
+  CallFrames,
+  type FrameDescription,
+  type FrameRow,
+  type FrameSection,
+  type RegisterRule,
+} from "./frames.ts";
+export type { Piece, Storage, Sum } from "./expression.ts";
 export type { FunctionInfo, Parameter } from "./functions.ts";
 export type { LinePlaces } from "./lines.ts";
 export {
@@ -33,4 +40,3 @@ export {
   type TypedefType,
   type VoidType,
 } from "./types.ts";
-export { convention } from "./convention.ts";

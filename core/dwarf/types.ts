@@ -8,43 +8,57 @@ import type { Unit } from "./unit.ts";
 
 /** Nothing: what `void *` points to. */
 export interface VoidType {
+  /** Tells apart kinds of types. */
   readonly kind: "void";
 }
 
 /** A type of the language: a number, a character, a truth value. */
 export interface BaseType {
+  /** Tells apart kinds of types. */
   readonly kind: "base";
+  /** As the source calls it. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
+  /** What the bytes are. */
   readonly encoding: "signed" | "unsigned" | "bool" | "char" | "float" | "other";
 }
 
 /** An address. */
 export interface PointerType {
+  /** Tells apart kinds of types. */
   readonly kind: "pointer";
   /** How it is written: references are addresses, too. */
   readonly sign: "*" | "&" | "&&";
+  /** The type of what is there. */
   readonly to: DebugType;
 }
 
 /** Const, volatile, restrict or atomic. */
 export interface QualifiedType {
+  /** Tells apart kinds of types. */
   readonly kind: "qualified";
+  /** The word: "const", "volatile", "restrict", "_Atomic". */
   readonly qualifier: string;
+  /** The type that is meant. */
   readonly of: DebugType;
 }
 
 /** Another name for a type. */
 export interface TypedefType {
+  /** Tells apart kinds of types. */
   readonly kind: "typedef";
+  /** As the source calls it. */
   readonly name: string;
+  /** The type that is meant. */
   readonly of: DebugType;
 }
 
 /** A struct, union or class. */
 export interface RecordType {
+  /** Tells apart kinds of types. */
   readonly kind: "record";
+  /** The word of the declaration. */
   readonly keyword: "struct" | "union" | "class";
   /** Empty if it has none. */
   readonly name: string;
@@ -60,6 +74,7 @@ export interface RecordType {
 export interface Member {
   /** Empty for an anonymous record and for a base class. */
   readonly name: string;
+  /** The type of its value. */
   readonly type: DebugType;
   /** Bytes from the start of the record. Of a bit field: bits. */
   readonly offset: number;
@@ -69,11 +84,13 @@ export interface Member {
 
 /** An enumeration. */
 export interface EnumerationType {
+  /** Tells apart kinds of types. */
   readonly kind: "enumeration";
   /** Empty if it has none. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
+  /** True if values may be negative. */
   readonly signed: boolean;
   /** Names with their values. */
   enumerators(): readonly (readonly [name: string, value: bigint])[];
@@ -81,7 +98,9 @@ export interface EnumerationType {
 
 /** An array. */
 export interface ArrayType {
+  /** Tells apart kinds of types. */
   readonly kind: "array";
+  /** The type that is meant. */
   readonly of: DebugType;
   /** Elements in each dimension; 0 where that is not known. */
   readonly counts: readonly number[];
@@ -89,7 +108,9 @@ export interface ArrayType {
 
 /** Code, or a type of which no more than its name and size is known. */
 export interface OtherType {
+  /** Tells apart kinds of types. */
   readonly kind: "function" | "unknown";
+  /** As the source calls it. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;
@@ -221,7 +242,7 @@ export class Types {
     return {
       kind: "record",
       keyword,
-      name: die.name ?? "",
+      name: die.name ?? definition.name ?? "",
       size: definition.number(DW_AT.byte_size) ?? 0,
       byReference: definition.number(DW_AT.calling_convention) === DW_CC_pass_by_reference,
       members: () => members ??= collect(this.#members(definition)),
@@ -229,10 +250,11 @@ export class Types {
   }
 
   #definition(die: Die, keyword: Keyword): Die {
-    const { name } = die;
-    if (!die.flag(DW_AT.declaration)) return die;
     const typed = die.reference(DW_AT.signature);
-    return typed ?? (name === undefined ? undefined : this.#complete(name, keyword)) ?? die;
+    if (typed !== undefined) return typed;
+    const { name } = die;
+    if (name === undefined || !die.flag(DW_AT.declaration)) return die;
+    return this.#complete(name, keyword) ?? die;
   }
 
   *#members(record: Die): Generator<Member> {
@@ -279,7 +301,7 @@ export class Types {
     }
     return {
       kind: "enumeration",
-      name: die.name ?? "",
+      name: die.name ?? definition.name ?? "",
       size,
       signed,
       enumerators: () =>

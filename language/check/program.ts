@@ -113,7 +113,9 @@ function valueNode(context: Context, value: ProgramValue, span: Span): Node {
   const reason = unreadable(value);
   if (reason !== undefined) {
     context.error("not-here", `${name} ${reason}`, span);
-    return broken(span);
+    // Of its type, so that what is done with it is no further error.
+    const nowhere = constant(0n, pointer(type, "user"), span);
+    return { op: "load", address: nowhere, offset: 0, type: valueType(type), span };
   }
   switch (storage.kind) {
     case "registers":

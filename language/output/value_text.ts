@@ -127,7 +127,7 @@ export function printC(out: Out, type: Type, memory: Memory, at: number, names: 
       return out.text("]");
     case "struct":
       return printStruct(out, type, memory, at, names);
-    case "none":
+    case "none": // a number with a point, for one
       return out.text("null");
     default: {
       const size = Math.max(1, Math.min(8, cSize(type)));

@@ -2,7 +2,7 @@
 
 import type { Device } from "../../core/device/device.ts";
 import type { Options } from "./options.ts";
-import type { ProgramLookup } from "../../language/programs.ts";
+import type { programs } from "../../language/programs.ts";
 import { fullName } from "../../language/check/probe_names.ts";
 
 /**
@@ -17,7 +17,7 @@ export async function list(
 ): Promise<string> {
   // Arguments of a program's functions stand in its debug information.
   const wanted = program ?? options.positional[0] ?? "";
-  const programs = options.verbose && /\bu(ret)?probe:|\bur?:|@[^\s:]+:\d/.test(wanted)
+  const debugInfo = options.verbose && /\bu(ret)?probe:|\bur?:|@[^\s:]+:\d/.test(wanted)
     ? (await import("../../language/programs.ts")).programs()
     : undefined;
   if (program !== undefined) {
@@ -31,7 +31,7 @@ export async function list(
       const name = fullName(text);
       return /^(begin|end)$|^self:/.test(name)
         ? `${name}\n`
-        : probes(device, name, options, programs);
+        : probes(device, name, options, debugInfo);
     }).join("");
   }
   const pattern = options.positional[0] ?? "*";
@@ -41,14 +41,14 @@ export async function list(
   }
   // Without a colon any provider is meant.
   const full = pattern.includes(":") ? fullName(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
-  return probes(device, full, options, programs);
+  return probes(device, full, options, debugInfo);
 }
 
 function probes(
   device: Device,
   pattern: string,
   { verbose, probeFilter }: Options,
-  programs: ProgramLookup | undefined,
+  debugInfo: ReturnType<typeof programs> | undefined,
 ): string {
   let text = "";
   // Names that are not listed can be asked for: rawtracepoint without its module.
@@ -60,7 +60,7 @@ function probes(
     if (!verbose) continue;
     const { code } = spec;
     const own = code && code.functionAddress !== 0
-      ? programs?.(code.path)?.functionAt(code.functionAddress, code.within)
+      ? debugInfo?.(code.path)?.functionAt(code.functionAddress, code.within)
       : undefined;
     if (own !== undefined) {
       const values = name.startsWith("uprobe:") ? own.parameters : [own.result];
