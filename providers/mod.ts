@@ -49,7 +49,7 @@ export interface ProviderHelpers {
   readonly demangle?: Demangle;
 }
 
-/** Makes one provider of each kind. */
+/** Makes one provider of each kind that comes with dt. */
 export function allProviders({ demangle }: ProviderHelpers = {}): Provider[] {
   return [
     fentry(),

@@ -19,9 +19,9 @@ export interface Selector {
 
 /** The program type that an attachment needs. */
 export interface AttachType {
-  /** Type. */
+  /** Type of the program, by its name without BPF_PROG_TYPE_. */
   readonly type: "RAW_TRACEPOINT" | "TRACING" | "PERF_EVENT" | "TRACEPOINT" | "KPROBE";
-  /** `expected_attach_type` */
+  /** `expected_attach_type` of BPF_PROG_LOAD. */
   readonly expectedAttachType?: number;
   /** BTF id that a TRACING program attaches to. */
   readonly attachBtfId?: number;
@@ -33,81 +33,82 @@ export interface AttachType {
 export interface KernelAttachment {
   /** Discriminates from {@linkcode UserAttachment}. */
   readonly plane: "kernel";
-  /** For bpftool. */
+  /** Name of the program, which bpftool shows; cut to 15 characters. */
   readonly name: string;
-  /** What fires. */
+  /** The PCBs whose events this attachment delivers. */
   readonly pcbs: readonly Pcb[];
-  /** Program type. */
+  /** The kind of program to load. */
   readonly program: AttachType;
-  /** Of the context. */
+  /** Where the program finds the values of an event in its context. */
   readonly layout: ContextLayout;
   /**
-   * Kernel stack frames between the probe and bpf_get_stack: ours, to be skipped. Measured per
-   * attach type, so that a stack reads as bpftrace prints it.
+   * Number of kernel stack frames between the probe and bpf_get_stack. They belong to the tracer and are
+   * left out of stacks. Measured for each type of attachment against bpftrace's stacks.
    */
   readonly skipFrames: number;
-  /** Absent if there is one PCB and every firing is its. */
+  /** Tells the PCBs apart; absent if there is one PCB, which every firing belongs to. */
   readonly select?: Selector;
   /**
-   * Of a clock, one of whose ticks is due every so often on each CPU where it runs: those that do not
-   * come are counted as skipped.
+   * Nanoseconds between the ticks of a clock on each CPU where the clock runs; absent for other
+   * attachments. Ticks that do not come are counted as skipped.
    */
   readonly periodNs?: bigint;
   /**
-   * Emits code that runs first at each firing and goes to `out`, uncounted, if it is none. R0 to R5, R8, R9
-   * and 8 bytes of stack are its own; `context` must survive.
+   * Emits code that runs first at each firing. The code jumps to `out` if the firing is no event of the
+   * probe; such a firing is not counted. The code may use R0 to R5, R8, R9 and 8 bytes of stack;
+   * `context` must survive.
    */
   prologue?(asm: Assembler, context: Register, out: Label): void;
   /**
    * Starts firing. Called once, when all programs of the session are loaded.
    *
-   * @param ticks A clock tells it where it runs.
+   * @param ticks Told by a clock on which CPUs the clock runs.
    */
   attach(program: MapReference, ticks: TickCounter): Disposable | Pulled;
 }
 
-/** What fires only while this process asks for it. */
+/** An attachment that fires only while this process asks for events. */
 export interface Pulled extends Disposable {
-  /** Lets it fire some times; false when it will not any more. */
+  /** Lets the attachment fire some times; false when no more events can come. */
   pull(): boolean;
 }
 
-/** Counts a clock's ticks that do not come. */
+/** Counts the ticks of a clock that did not come. */
 export interface TickCounter {
   /** To be called when the clock has started on a CPU. */
   start(cpu: number): void;
-  /** To be called when it has ended there; `gone` if the CPU has: nobody knows when. */
+  /** To be called when the clock has ended on a CPU; `gone` if the CPU went offline at an unknown time. */
   stop(cpu: number, gone: boolean): void;
 }
 
-/** What an event source has to work with. */
+/** What the session offers to an event source of the user plane. */
 export interface UserHost {
-  /** To be called synchronously for each event; after `signal` aborted only for what came before. */
+  /** To be called synchronously for each event; after `signal` aborted only for events from before that. */
   enter(pcb: Pcb, event: UserEvent): void;
   /** Reports ticks that came too late to be delivered. */
   skipped(cpu: number, ticks: number): void;
-  /** Aborts when events are not wanted any more; listeners let go of everything at once. */
+  /** Aborts when events are not wanted any more; listeners release everything that they hold at once. */
   readonly signal: AbortSignal;
-  /** True if the session's owner wants the thread back: a source that holds it returns to the event loop. */
+  /** True if the session's owner needs the thread: a source that blocks then returns to the event loop. */
   readonly wanted: boolean;
   /** True if no other source of the session needs the thread's event loop. */
   readonly alone: boolean;
 }
 
-/** PCBs whose events reach this process. */
+/** PCBs that fire together on the user plane: one source of events in this process. */
 export interface UserAttachment {
   /** Discriminates from {@linkcode KernelAttachment}. */
   readonly plane: "user";
-  /** What fires. */
+  /** The PCBs whose events this attachment delivers. */
   readonly pcbs: readonly Pcb[];
   /**
-   * Produces events until the host's signal aborts or none can come any more, then settles. What it
-   * throws at once refuses the start of the session; what its promise is rejected with ends it.
+   * Produces events until the host's signal aborts or no event can come any more, then settles. An error
+   * that is thrown at once refuses the start of the session; a rejected promise ends the session.
    *
    * @throws {DtError} ESRCH, EPERM and the like: the events cannot be had.
    */
   run(host: UserHost): Promise<void>;
 }
 
-/** Either plane's. */
+/** An attachment of either plane. */
 export type Attachment = KernelAttachment | UserAttachment;

@@ -1,9 +1,12 @@
 // Pure: no I/O, no FFI.
-// Memory that programs and this side share, and its layout: one table for both.
+// Layout of the memory that BPF programs and this process share: one table for both sides.
+//
+// In the comments [K] is written by programs in the kernel and read here with Atomics, [S] is written by
+// the session.
 
 /**
- * The CPU block: one per possible CPU, 64-bit words. All counters only grow. [K] written by
- * programs on their own CPU, read here with Atomics.
+ * The CPU block: one for each possible CPU, in 64-bit words. Programs write the block of the CPU on which
+ * they run. Counters only grow. [K]
  */
 export const CPU_BLOCK = {
   /** dt(4)'s dc_inevt: 1 while a program of the session runs on this CPU. */
@@ -39,9 +42,9 @@ export const CONTROL = {
   exitCode: 8,
   /** [S] CLOCK_BOOTTIME at start, 64 bits. */
   startTime: 16,
-  /** [K] What the script's last `return` gave. */
+  /** [K] Value of the script's last `return`. */
   result: 24,
-  /** [K] Child processes that found no room among those that are followed. */
+  /** [K] Child processes that are not followed because the map of descendants was full. */
   unfollowed: 28,
   /** Bytes of the block. */
   size: 64,

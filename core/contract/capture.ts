@@ -14,7 +14,7 @@ export type CaptureKind = "int" | "string" | {
 } | {
   /** Bytes to copy. */
   readonly bytes: number;
-  /** Fewer if this argument, an address, comes before their end. */
+  /** Name of an argument that is an address: copying ends there if that is before `bytes`. */
   readonly upTo?: string;
 };
 

@@ -13,44 +13,45 @@ export interface Location {
   /** Bytes of the last load. */
   readonly size: AccessSize;
   /**
-   * The value is an address: `inline` of the context at `path[0]` itself; `data_loc` and `rel_loc` of
-   * data that a 32-bit word there tells the offset of, from the record's start or from the word's end.
+   * The value is an address. `inline`: of the bytes in the context at `path[0]`. `data_loc`, `rel_loc`: of
+   * data whose offset a 32-bit word at `path[0]` holds, counted from the start of the record or from the
+   * end of that word.
    */
   readonly address?: "inline" | "data_loc" | "rel_loc";
-  /** The value is in the process's memory, at what the context has at `path[0]` and more. */
+  /** The value is in the memory of the process; the register at `path[0]` of the context is its base. */
   readonly memory?: UserOperand;
-  /** The value is always this one. */
+  /** The value, where the value is the same for each event. */
   readonly constant?: bigint;
   /**
-   * The verifier would make a typed pointer of it (BTF), which cannot be computed with: it is copied by a
-   * helper and is a number.
+   * True if the verifier would take the value for a typed pointer (BTF), with which no program can compute:
+   * a helper copies the value, which makes a number of the pointer.
    */
   readonly pointer?: boolean;
-  /** It is extended by its sign: others by zeros. */
+  /** True if the value is extended to 64 bits by its sign; other values are extended by zeros. */
   readonly signed?: boolean;
-  /** The value is these bits of what is loaded. */
+  /** Which bits of the loaded word are the value. */
   readonly bits?: { readonly from: number; readonly width: number };
-  /** What is loaded is a time of CLOCK_BOOTTIME, and the value what has passed since then; ns. */
+  /** True if the loaded word is a time of CLOCK_BOOTTIME; the value is the time since then, in ns. */
   readonly elapsed?: boolean;
-  /** It is an address of the kernel's memory, not of the process's. */
+  /** True if the value is an address of kernel memory; otherwise of the memory of the process. */
   readonly inKernel?: boolean;
 }
 
-/** An operand in memory as processors have them: register + index × scale + displacement. */
+/** A memory operand of a machine instruction: register + index × scale + displacement. */
 export interface UserOperand {
   /** Bytes to add. */
   readonly displacement: number;
   /** Offset of the index register in the context. */
   readonly index?: number;
-  /** What the index is multiplied with: 1, 2, 4 or 8. */
+  /** Factor of the index register: 1, 2, 4 or 8. */
   readonly scale?: number;
 }
 
-/** Where a program finds what, in its context. */
+/** Where a program finds the values of an event in its context. */
 export interface ContextLayout {
   /** Equal for equal layouts; actions are emitted once per layout. */
   readonly id: string;
-  /** By the name that {@linkcode ArgumentSpec.at} uses. */
+  /** Locations by the names that {@linkcode ArgumentSpec.at} uses. */
   readonly locations: Readonly<Record<string, Location>>;
   /** True if all loads after the first need bpf_probe_read_kernel (no BTF types). */
   readonly untyped?: boolean;

@@ -11,9 +11,9 @@ import type { Probe } from "./probe.ts";
 export const HEADER = {
   /** u32: {@linkcode KIND_EVENT}, or a kind of the session's owner. */
   kind: 0,
-  /** u32 */
+  /** u32: CPU on which the event happened. */
   cpu: 4,
-  /** u32: number of the probe; other kinds: what the owner says. */
+  /** u32: number of the probe; in records of other kinds a number that the owner of the session chose. */
   id: 8,
   /** u32: bytes of the record, header included. */
   size: 12,
@@ -28,9 +28,9 @@ export const KIND_EVENT = 0;
 
 /** Fixed part of the standard event, after the header. */
 export const EVENT = {
-  /** u32 */
+  /** u32: process id of the event. */
   pid: 24,
-  /** u32 */
+  /** u32: thread id of the event. */
   tid: 28,
   /** u32: which optional parts follow, bits of {@linkcode STATE_BIT}. */
   states: 32,
@@ -50,7 +50,7 @@ export const STATE_BIT: Readonly<Record<State, number>> = {
 export const COMM_BYTES = 16;
 /** Arguments that an event holds; the result takes the place of the first. */
 export const MAX_ARGUMENTS = 10;
-/** Frames of a stack. */
+/** Most frames of a stack: perf_event_max_stack of the kernel. */
 export const MAX_STACK_FRAMES = 127;
 /** Bytes of a captured string where the request does not say. */
 export const DEFAULT_STRING_BYTES = 256;

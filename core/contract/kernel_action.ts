@@ -10,9 +10,9 @@ import type { ContextLayout } from "./context.ts";
 
 /** Where a program's values stand while it writes a record. */
 export interface OutputSite {
-  /** Holds the CPU block; survives. */
+  /** Register that holds the address of the CPU block; survives the write. */
   readonly block: Register;
-  /** Where to go if the record does not fit; the record has been counted as lost. */
+  /** Label to jump to if the ring has no room; the record has been counted as lost by then. */
   readonly lost: Label;
 }
 
@@ -28,7 +28,7 @@ export interface RecordOutput {
    * free. Clobbers R0 to R5.
    */
   emitRoom(asm: Assembler, site: OutputSite): void;
-  /** Emits code that hands over what {@linkcode RecordOutput.emitReserve} gave. Clobbers R0 to R5. */
+  /** Emits code that commits the record of {@linkcode RecordOutput.emitReserve}. Clobbers R0 to R5. */
   emitSubmit(asm: Assembler, record: Register): void;
   /**
    * Emits code that copies a record into the ring. Clobbers R0 to R5.
@@ -54,19 +54,19 @@ export interface NamespaceId {
   readonly ino: bigint;
 }
 
-/** What {@linkcode KernelAction.emit} has to work with. */
+/** What the session offers to {@linkcode KernelAction.emit}. */
 export interface ActionSite {
-  /** Where to emit. */
+  /** The program under construction. */
   readonly asm: Assembler;
-  /** Of the context. */
+  /** Where the program finds the values of an event in its context. */
   readonly layout: ContextLayout;
-  /** Frames of a kernel stack that are ours. */
+  /** Number of innermost frames of a kernel stack that belong to the tracer. */
   readonly skipFrames: number;
-  /** Writes records. */
+  /** Emits code that writes records into the ring. */
   readonly ring: RecordOutput;
   /** The control block, for {@linkcode CONTROL} offsets. */
   readonly control: MapReference;
-  /** The pid namespace that ids are told in; undefined for the initial one. */
+  /** The pid namespace whose numbers processes get in events; undefined for the initial namespace. */
   readonly namespace?: NamespaceId;
   /** Offset of the action's scratch memory in the CPU block, {@linkcode KernelAction.scratchBytes} long. */
   readonly scratch: number;
@@ -76,13 +76,13 @@ export interface ActionSite {
  * A body that the compiler side emits, as one BPF function.
  *
  * At its entry R1 is the context, R2 the CPU block ({@linkcode CPU_BLOCK}) and R3 the probe's number;
- * R6 to R9 and the stack are its own. It leaves with an {@linkcode OUTCOME} in R0. It runs with the
- * per-CPU guard held: nothing of this session interrupts it on its CPU.
+ * the function may use R6 to R9 and the stack. The function returns an {@linkcode OUTCOME} in R0. While it
+ * runs, no other program of the session runs on its CPU.
  */
 export interface KernelAction {
-  /** Bytes of per-CPU scratch memory that it wants. */
+  /** Bytes of scratch memory that the action needs on each CPU. */
   readonly scratchBytes: number;
-  /** False if it reads nothing of the context: a provider may then give it a cheaper one. */
+  /** False if the action reads nothing of the context: a provider may then attach it more cheaply. */
   readonly readsContext?: boolean;
   /** Emits the function, its exit included. */
   emit(site: ActionSite): void;

@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
 // What a session needs from the kernel, as an interface, so that sessions know no FFI: implemented by
-// kernel_plane.ts.
+// core/kernel_plane/bpf_plane.ts. [K] is written by programs in the kernel.
 
 import type { MapReference } from "../asm/instruction.ts";
 import type { AttachType } from "./attachment.ts";
@@ -23,11 +23,11 @@ export interface RecordSource {
 
 /** A program in the kernel. */
 export interface LoadedProgram extends Disposable {
-  /** Descriptor. */
+  /** File descriptor of the program. */
   readonly fd: number;
-  /** Runs it once in this thread (raw tracepoint programs). */
+  /** Runs the program once in this thread; raw tracepoint programs only. */
   testRun(): number;
-  /** What the kernel counts and shows. */
+  /** Asks the kernel for the program's number, code and counters. */
   info(): {
     id: number;
     xlated: Uint8Array;
@@ -55,17 +55,17 @@ export interface CpuWords {
 
 /** The kernel's side of one recording. */
 export interface KernelPlane extends Disposable {
-  /** Slots for CPUs. */
+  /** Number of CPUs that the machine may have. */
   readonly cpuCount: number;
-  /** The pid namespace that ids are told in; undefined for the initial one. */
+  /** The pid namespace whose numbers processes get in events; undefined for the initial namespace. */
   readonly pidNamespace?: NamespaceId;
-  /** The ring. */
+  /** The ring that programs write records into. */
   readonly ring: RecordSource & { readonly map: MapReference; readonly size: number };
-  /** One {@linkcode CPU_BLOCK} per CPU; [K]. */
+  /** One {@linkcode CPU_BLOCK} for each CPU. [K] */
   readonly blocks: CpuWords;
-  /** One {@linkcode CONTROL} block. */
+  /** The {@linkcode CONTROL} block of the recording. */
   readonly control: { readonly map: MapReference; readonly words: Int32Array };
-  /** Loads a program. */
+  /** Loads a program into the kernel. */
   load(
     program: { name: string; code: Uint8Array; functions?: readonly number[] } & AttachType,
   ): LoadedProgram;
@@ -76,19 +76,19 @@ export interface KernelPlane extends Disposable {
    */
   tree(root: number): MapReference;
   /**
-   * Everything is attached: what follows deaths comes behind it, so that the end of a descendant is seen as
-   * one's.
+   * To be called when all programs are attached. The programs that remove dead descendants are attached
+   * then, behind the others, so that the end of a descendant still counts as an event of the tree.
    */
   attached(): void;
-  /** Zeroed words for each CPU. */
+  /** Makes zeroed words for each CPU. */
   cpuWords(name: string, bytes: number): CpuWords;
-  /** An empty program table. */
+  /** Makes an empty table of programs. */
   programs(name: string, size: number): ProgramTable;
   /**
-   * Waits for records, or until {@linkcode KernelPlane.wake}. May return early; looks again soon
-   * after there was something, sleeps when there was not.
+   * Waits for records, or until {@linkcode KernelPlane.wake}. May return without a record. Returns soon
+   * while records keep coming, sleeps while none come.
    */
   wait(): Promise<void>;
-  /** Ends a wait. */
+  /** Ends a wait that is pending. */
   wake(): void;
 }

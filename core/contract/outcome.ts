@@ -1,9 +1,9 @@
 // Pure: no I/O, no FFI.
-// What came of one firing: the word that every action returns, on both planes.
+// The outcome of one firing: the number that every action returns, on both planes.
 
-/** What came of one firing; the program counts it. */
+/** The outcome of one firing; the program counts it. */
 export const OUTCOME = {
-  /** The filter or predicate said no, or no enabled probe was meant. */
+  /** A filter or predicate did not pass the event, or the event is of no enabled probe. */
   filtered: 0,
   /** The action ran and wrote nothing to the ring. */
   aggregated: 1,

@@ -1,9 +1,10 @@
 // Pure: no I/O, no FFI.
-// A probe: what its provider says about it, and what it is once the registry has numbered it.
+// A probe, as its provider describes it and as the registry numbers it. [I] marks what is immutable after
+// creation.
 
-/** An argument of a probe. */
+/** One argument of a probe. */
 export interface ArgumentSpec {
-  /** Name, as in `args.NAME`. */
+  /** Name of the argument, as in `args.NAME`. */
   readonly name: string;
   /** C type, as the kernel's headers spell it: "const char *", "unsigned int". */
   readonly type: string;
@@ -13,23 +14,23 @@ export interface ArgumentSpec {
   readonly count?: number;
 }
 
-/** What a provider says about one of its probes, before it has a number. */
+/** The description of a probe by its provider, without a number. */
 export interface ProbeSpec {
-  /** Full name: "syscall:openat:entry". */
+  /** Full name of the probe: "syscall:openat:entry". */
   readonly name: string;
   /** Arguments in order; `argN` is the one with `at: "argN"`. */
   readonly args: readonly ArgumentSpec[];
   /** C type of the result, for probes that have one. */
   readonly retval?: string;
-  /** Further locations of its context: "reg:ip", "usermode". */
+  /** Names of further locations in the context: "reg:ip", "usermode". */
   readonly locations?: readonly string[];
-  /** C type of its context, where that has one: "struct bpf_iter__task". */
+  /** C type of the context, if the context is a C structure: "struct bpf_iter__task". */
   readonly context?: string;
-  /** What whoever asks for it should know: that the kernel cannot tick so fast. */
+  /** Warning shown to the user who enables the probe, such as that the kernel cannot tick so fast. */
   readonly warning?: string;
-  /** What it may do to those that are traced, if it is not known to be harmless. */
+  /** Warning shown when the probe may harm the traced process; such a probe needs --unsafe. */
   readonly danger?: string;
-  /** How it is had, where that is not as its name says: told to who asks for details. */
+  /** Shown with -v: how the probe is implemented, if its name suggests something else. */
   readonly note?: string;
   /**
    * What the provider read out of the name, so that neither alloc nor attachments parse the name again, as
@@ -54,6 +55,6 @@ export interface ProbeCode {
 
 /** A named point that can be enabled: registered once, frozen, never removed. */
 export interface Probe extends ProbeSpec {
-  /** Number of the probe: from 1, given when the probe is first named. [I] */
+  /** Number of the probe, from 1, given when the probe is first named. [I] */
   readonly pbn: number;
 }

@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// THE contract between the device and a provider: dt(4)'s alloc, dealloc and enter, for both planes. The
-// files beside this one hold the types that the contract is made of; none imports this one.
+// The contract between the device and a provider: dt(4)'s alloc, dealloc and enter, for both planes. The
+// other files of this folder hold the types of the contract; none of them imports this file.
 
 import type { Attachment } from "./attachment.ts";
 import type { Pcb } from "./pcb.ts";
@@ -17,29 +17,29 @@ export const PROVIDER_CONTRACT = 1;
  */
 export type PlaneName = "kernel" | "user";
 
-/** What a provider may know of the session that enables a probe. */
+/** The session that enables a probe, as a provider sees it. */
 export interface ProviderSession {
-  /** Its plane. */
+  /** Plane on which the session records. */
   readonly plane: PlaneName;
-  /** User plane: what is looked at, if anything but this process is. */
+  /** User plane: the process that is traced; absent if only this process is. */
   readonly target?: Target;
 }
 
-/** A source of probes. Stateless: what it hands out carries all that it needs to know. */
+/** A source of probes. Stateless: probes and PCBs carry all that their provider needs to know of them. */
 export interface Provider {
-  /** {@linkcode PROVIDER_CONTRACT} of the version that it was written for. */
+  /** Version of the contract that the provider was written for: {@linkcode PROVIDER_CONTRACT}. */
   readonly contract: number;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: string;
   /**
-   * Lists probes; attaches nothing and reads no more than it must.
+   * Lists probes. Attaches nothing and reads no more than the list needs.
    *
-   * @param pattern Full name with `*`; a hint: the registry filters again.
+   * @param pattern Full name with `*`. A hint: a provider may list more, the registry filters again.
    */
   probes(pattern?: string): Iterable<ProbeSpec>;
   /**
-   * Describes one probe by its full name, or undefined if there is none. Also for probes that are
-   * not listed because there are too many: "interval:ms:250".
+   * Describes one probe by its full name; undefined if there is no such probe. Also describes probes that
+   * are not listed because there are too many: "interval:ms:250".
    *
    * @throws {DtError} EINVAL the name has the right form and a bad value in it.
    */
@@ -63,6 +63,6 @@ export interface Provider {
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[];
   /** Takes PCBs back, which do not fire any more; absent where nothing is held for them. */
   dealloc?(pcbs: readonly Pcb[]): void;
-  /** Groups what fires together, for the session's plane: all system calls are one attachment. */
+  /** Groups PCBs that fire together, for the session's plane: all system calls are one attachment. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[];
 }

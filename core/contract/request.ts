@@ -1,39 +1,40 @@
 // Pure: no I/O, no FFI.
-// How a probe is to be enabled: what to record, for which threads, and what to do instead.
+// How a probe is to be enabled: what to record and for which threads, or which action to run instead.
 
 import type { CaptureRequest, State } from "./capture.ts";
 import type { KernelAction } from "./kernel_action.ts";
 import type { UserAction } from "./user_action.ts";
 
-/** What a clause does. Opaque to the core and to providers. */
+/** The action of a clause. Opaque to the core and to providers. */
 export interface Action {
-  /** For the kernel plane. */
+  /** The action on the kernel plane. */
   readonly kernel?: KernelAction;
-  /** For the user plane. */
+  /** The action on the user plane. */
   readonly user?: UserAction;
 }
 
-/** Passes events of threads whose id compares true. */
+/** Passes events of threads whose id compares as the operator says. */
 export interface EventFilter {
   /**
-   * `pid` is the process (kernel: tgid), `tid` the thread. `tree` is the process with all that it starts
-   * from now on, and only compares equal; on the user plane the session's target does that.
+   * `pid` is the process (kernel: tgid), `tid` the thread. `tree` is the process with all
+   * processes that descend from it from now on, and takes `eq` only; on the user plane the session's target
+   * stands for the tree.
    */
   readonly variable: "pid" | "tid" | "tree";
-  /** Equal or not equal. */
+  /** Whether equal or different ids pass. */
   readonly operator: "eq" | "ne";
-  /** The id to compare with. */
+  /** The id that threads are compared with. */
   readonly value: number;
 }
 
 /** How a probe is to be enabled. */
 export interface EnableRequest {
-  /** What the standard event records beside pid, tid, CPU and time. */
+  /** Parts of the thread's state that the event records beside pid, tid, CPU and time. */
   readonly states?: readonly State[];
-  /** Which threads count. */
+  /** Threads whose events count; absent: all threads. */
   readonly filter?: EventFilter;
-  /** Arguments to copy into the event. */
+  /** Arguments of the probe to copy into the event. */
   readonly capture?: CaptureRequest;
-  /** Replaces the recorder; `states` and `capture` are then its business. */
+  /** Runs instead of the recorder of standard events; the action then sees to `states` and `capture`. */
   readonly action?: Action;
 }

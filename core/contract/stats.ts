@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
+// What a session counts.
 
-/** Numbers of a session since it was opened; summed over all CPUs. */
+/** Counters of a session since it was opened; summed over all CPUs. */
 export interface SessionStats {
   /** Events handed to the reader. */
   readonly read: bigint;
@@ -8,7 +9,7 @@ export interface SessionStats {
   readonly dropped: bigint;
   /** Clock ticks that came too late to be delivered. */
   readonly skippedTicks: bigint;
-  /** Events that fired while another was being recorded on their CPU, and were not. */
+  /** Events that were not recorded because their CPU was recording another event. */
   readonly recursed: bigint;
   /** Firings: recorded + aggregated + dropped + filtered + recursed. */
   readonly fired: bigint;
@@ -22,11 +23,11 @@ export interface SessionStats {
   readonly lostRecords: bigint;
   /** Map updates that failed. */
   readonly failedUpdates: bigint;
-  /** Firings that the kernel skipped before our code. */
+  /** Firings that the kernel skipped because the program was running on that CPU already. */
   readonly recursionMisses: bigint;
 }
 
-/** Nothing happened. */
+/** The counters of a session that has not recorded. */
 export const NO_STATS: SessionStats = {
   read: 0n,
   dropped: 0n,
@@ -41,7 +42,7 @@ export const NO_STATS: SessionStats = {
   recursionMisses: 0n,
 };
 
-/** Adds up two recordings. */
+/** Adds up the counters of two recordings. */
 export function addStats(a: SessionStats, b: SessionStats): SessionStats {
   const keys = Object.keys(NO_STATS) as (keyof SessionStats)[];
   return Object.fromEntries(keys.map((key) => [key, a[key] + b[key]])) as unknown as SessionStats;

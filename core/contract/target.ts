@@ -1,23 +1,23 @@
 // Pure: no I/O, no FFI.
-// The process that a session looks at.
+// The process that a session of the user plane traces.
 
-/** The process that a session of the user plane looks at, with all that descends from it. */
+/** The process that a session of the user plane traces, with all its descendants. */
 export interface Target {
-  /** Process. */
+  /** Number of the process. */
   readonly pid: number;
   /**
-   * Hands over a child that this thread traces and holds before its first instruction. Without it
-   * the process runs, and a source that needs ptrace(2) attaches.
+   * Hands over a child that this thread traces and holds before its first instruction. Absent if the
+   * process runs already: then a source that needs ptrace(2) attaches to the process.
    */
   take?(): void;
-  /** Stops only calls that are asked for, by a seccomp filter in the child. */
+  /** True if a seccomp filter in the child lets only the traced system calls stop. */
   readonly seccomp?: boolean;
 }
 
-/** A child that is held before its first instruction: a target, or something to be released. */
+/** A child that is held before its first instruction, to be handed to a tracer or released. */
 export interface HeldChild extends Target, Disposable {
-  /** Hands it over to a tracer. */
+  /** Hands the child over to a tracer. */
   take(): void;
-  /** Lets it run, untraced. */
+  /** Lets the child run untraced. */
   release(): void;
 }

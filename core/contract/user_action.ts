@@ -4,49 +4,49 @@
 import type { Outcome } from "./outcome.ts";
 
 /**
- * The thread that an event is about, as this process may see it. What costs a look into /proc is read
- * when it is asked for.
+ * The thread that an event is about, as this process may see it. Properties that need a look into /proc are
+ * read when they are used.
  */
 export interface UserThread {
-  /** Process. */
+  /** Id of the process. */
   readonly pid: number;
-  /** Thread. */
+  /** Id of the thread. */
   readonly tid: number;
   /** Name of the thread, one character a byte. */
   readonly comm: string;
-  /** Real user and group. */
+  /** Real user id of the thread. */
   readonly uid: number;
-  /** Real group. */
+  /** Real group id of the thread. */
   readonly gid: number;
-  /** CPU that it ran on last. */
+  /** CPU on which the thread ran last. */
   readonly cpu: number;
-  /** Parent process. */
+  /** Id of the parent process. */
   readonly ppid: number;
   /** Name of another thread: of the parent process, or of the process's first thread. */
   commOf(pid: number): string;
-  /** Id of its cgroup (version 2); 0 if it cannot be told. */
+  /** Id of the thread's cgroup of version 2; 0 if unknown. */
   readonly cgroup: bigint;
   /**
-   * Copies memory of the process, up to what cannot be read.
+   * Copies memory of the process, up to the first byte that cannot be read.
    *
    * @returns Bytes copied, 0 if there was nothing to read.
    */
   read(address: bigint, into: Uint8Array): number;
   /** Overwrites memory of the process; false if that failed. */
   write(address: bigint, bytes: Uint8Array): boolean;
-  /** Return addresses, leaf first, as frame pointers tell them. */
+  /** Return addresses of the user stack, innermost first, found by frame pointers. */
   stack(limit: number): readonly bigint[];
   /** Sends a signal: to the process, or to this thread. */
   signal(number: number, to: "process" | "thread"): void;
 }
 
-/** One firing on the user plane. It may be the same object each time, so nothing of it is kept. */
+/** One firing on the user plane. Valid during the call only: a source may use one object for all events. */
 export interface UserEvent {
-  /** CPU it happened on, 0 where that is not known. */
+  /** CPU on which the event happened; 0 if unknown. */
   readonly cpu: number;
-  /** CLOCK_BOOTTIME. */
+  /** Time of the event by CLOCK_BOOTTIME, in ns. */
   readonly timestampNs: bigint;
-  /** Whose event it is. */
+  /** The thread that caused the event. */
   readonly thread: UserThread;
   /** Values by the names of {@linkcode ArgumentSpec.at}. */
   readonly values: Readonly<Record<string, bigint>>;
@@ -60,5 +60,5 @@ export interface UserSite {
   failedUpdates: bigint;
 }
 
-/** Called for each event, in the thread that owns the stop; tells what came of it. */
+/** Called for each event, in the thread that runs the event source; returns the outcome. */
 export type UserAction = (event: UserEvent, pbn: number, site: UserSite) => Outcome;

@@ -23,10 +23,10 @@ export interface DeviceOptions {
 
 /** The tracing device: probes to list, sessions to open. Holds nothing of the kernel's itself. */
 export class Device {
-  /** All probes. */
+  /** The probes of all providers. */
   readonly registry: Registry;
 
-  /** Made by {@linkcode openDevice}. */
+  /** Called by {@linkcode openDevice} alone. */
   constructor(options: DeviceOptions) {
     this.registry = new Registry(options.providers);
   }
@@ -53,7 +53,7 @@ export class Device {
    * Writes the list of matching probes as fixed-size entries (see {@linkcode PROBE_ENTRY}).
    * DTIOCGPLIST.
    *
-   * @param buffer Where to; none only asks for the size.
+   * @param buffer Where the entries go; without a buffer only the size is told.
    * @returns Bytes that the whole list takes.
    * @throws {DtError} ENOSPC the buffer is too small; what fits was written, `needed` in the message.
    */
@@ -88,8 +88,8 @@ export class Device {
   }
 
   /**
-   * Opens a session. dtopen. Without a wish it takes the plane that is permitted, which
-   * {@linkcode Session.plane} tells; privileges that its probes need are asked for when it starts.
+   * Opens a session. dtopen. By default the session takes the plane that is permitted, which
+   * {@linkcode Session.plane} tells. Privileges that probes need beyond that are needed when it starts.
    *
    * @throws {DtError} EINVAL bad ring size.
    */

@@ -11,7 +11,7 @@ import {
 } from "../contract/event_layout.ts";
 import type { Probe } from "../contract/probe.ts";
 
-/** What a captured argument becomes; null if its memory could not be read. */
+/** Type of a captured argument's value, which is null if the memory could not be read. */
 export type CapturedValue<K extends CaptureKind> = K extends "int" ? bigint
   : K extends "string" | { readonly string: number } ? string | null
   : Uint8Array | null;
@@ -25,13 +25,13 @@ export interface DtEvent<C extends CaptureRequest = CaptureRequest> {
   readonly pbn: number;
   /** Full name of the probe. */
   readonly probe: string;
-  /** CPU it fired on. */
+  /** CPU on which the probe fired. */
   readonly cpu: number;
-  /** Process. */
+  /** Id of the process. */
   readonly pid: number;
-  /** Thread. */
+  /** Id of the thread. */
   readonly tid: number;
-  /** CLOCK_BOOTTIME. */
+  /** Time of the event by CLOCK_BOOTTIME, in ns. */
   readonly timestampNs: bigint;
   /** Thread name, with state "comm". */
   readonly comm?: string;
@@ -77,9 +77,9 @@ function capturedValue(view: DataView, slot: CaptureSlot): bigint | string | Uin
 /**
  * Decodes one event.
  *
- * @param view Its bytes.
- * @param layout Of the enabling that made it.
- * @param probe The probe that it names.
+ * @param view Bytes of the event.
+ * @param layout Layout of the events of this enabling.
+ * @param probe The probe whose number the event has.
  */
 export function decodeEvent(view: DataView, layout: EventLayout, probe: Probe): DtEvent {
   const { at } = layout;

@@ -34,7 +34,7 @@ export class EventReader {
     this.#source = source;
   }
 
-  /** Events handed out. */
+  /** Number of events that were handed out. */
   get count(): bigint {
     return this.#read;
   }

@@ -10,7 +10,7 @@ export const PROBE_ENTRY = {
   pbn: 0,
   /** u32: number of arguments. */
   nargs: 4,
-  /** NUL-padded UTF-8. */
+  /** Name of the probe: UTF-8, padded with NULs. */
   name: 8,
   /** Bytes of the name field; a longer name is cut. */
   nameBytes: 120,
@@ -21,9 +21,9 @@ export const PROBE_ENTRY = {
 /**
  * Writes entries.
  *
- * @param buffer Where to; undefined only asks.
+ * @param buffer Where the entries go; undefined only asks for the size.
  * @returns Bytes that all entries take.
- * @throws {DtError} ENOSPC after writing what fits.
+ * @throws {DtError} ENOSPC the buffer is too small; the entries that fit were written.
  */
 export function encodeProbeList(probes: readonly Probe[], buffer?: Uint8Array): number {
   const needed = probes.length * PROBE_ENTRY.bytes;

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What exists between prepare and finish: one plane with its programs, rings and attachments.
+// A recording exists from prepare to finish: one plane with its programs, rings and attachments.
 
 import { CPU_BLOCK } from "../contract/blocks.ts";
 import { type EnterContext, type Entry, loadEnter, loadOnce } from "../kernel_plane/enter.ts";
@@ -11,7 +11,7 @@ import { NO_STATS, type SessionStats } from "../contract/stats.ts";
 import { Ticks } from "../kernel_plane/ticks.ts";
 import type { UserPlane } from "../user_plane/user_plane.ts";
 
-/** Gets a whole event, which is gone when the call returns; false leaves it unread. */
+/** Takes a whole event, whose bytes are valid during the call only; false leaves the event unread. */
 export type EventTaker = (event: Uint8Array) => boolean;
 
 /** One recording, on either plane. */
@@ -22,7 +22,7 @@ export interface Recording extends Disposable {
   readonly control: Int32Array;
   /** Runs an action once, in this thread. */
   run(name: string, action: Action, pbn: number): void;
-  /** Lets events happen. */
+  /** Attaches everything: probes fire from now on. */
   attach(): void;
   /** Nothing fires any more; what was recorded can still be read. */
   detach(): void;
@@ -36,15 +36,15 @@ export interface Recording extends Disposable {
   count(): SessionStats;
 }
 
-/** How long what is pulled may hold the thread. */
+/** Longest time, in ms, for which pulled attachments may hold the thread. */
 const PULL_MS = 5;
 
 /** On the kernel plane: programs are loaded by the constructor and attached later. */
 export class KernelRecording implements Recording {
   readonly kernel: KernelRecording = this;
-  /** Maps and ring. */
+  /** Maps and ring of the recording. */
   readonly plane: KernelPlane;
-  /** In the order in which they were loaded. */
+  /** Programs in the order in which they were loaded. */
   readonly programs: LoadedProgram[] = [];
   readonly #attachments: { program: LoadedProgram; attachment: KernelAttachment; ticks: Ticks }[];
   readonly #owned: DisposableStack;
@@ -53,7 +53,7 @@ export class KernelRecording implements Recording {
   readonly #ended: () => void;
   /** What still has something to fire. */
   readonly #pulled: Pulled[] = [];
-  /** Nothing fires but what is pulled. */
+  /** True if all attachments fire only when they are pulled. */
   #allPulled = true;
 
   /**

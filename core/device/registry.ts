@@ -8,7 +8,7 @@ import { type Provider, PROVIDER_CONTRACT } from "../contract/provider.ts";
 
 /**
  * Numbers probes from 1, in the order in which they are first named; a number once given stays.
- * Listing names nothing that a pattern does not match, so that large families cost nothing.
+ * Only probes that a pattern matches are described, so that large families of probes cost nothing.
  */
 export class Registry {
   readonly #providers = new Map<string, Provider>();
@@ -118,7 +118,7 @@ export class Registry {
   }
 }
 
-/** A probe with its number, which nobody can change any more: neither the probe nor its arguments. */
+/** A probe with its number; the probe and its arguments are frozen. */
 function freeze(pbn: number, spec: ProbeSpec): Probe {
   return Object.freeze({
     ...spec,

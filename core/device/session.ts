@@ -1,5 +1,6 @@
 // Pure: no I/O, no FFI.
-// One open device: enabling, recording, reading, statistics. dt(4)'s softc and its operations.
+// One open device: enabling, recording, reading, statistics. dt(4)'s softc and its operations. [I] marks
+// what is immutable after creation.
 
 import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
 import { DtError } from "../errors.ts";
@@ -36,7 +37,7 @@ export interface SessionOptions {
    * plane; with a {@linkcode target}, which only the user plane knows, always the user plane.
    */
   readonly plane?: PlaneName | "auto";
-  /** User plane: the process that is looked at, with its descendants. */
+  /** User plane: the process that is traced, with its descendants. */
   readonly target?: Target;
   /** Bytes of the ring: a power of two from 64 KiB to 1 GiB. Default 4 MiB. */
   readonly ringBytes?: number;
@@ -44,27 +45,27 @@ export interface SessionOptions {
   readonly ringSlots?: number;
 }
 
-/** What the device gives to a session. */
+/** Services that the device gives to a session, which itself does no I/O. */
 export interface SessionServices {
-  /** Its registry. */
+  /** Registry of the device's probes. */
   readonly registry: Registry;
   /** Number of CPUs that rings are made for. */
   readonly cpuCount: number;
-  /** CLOCK_BOOTTIME. */
+  /** Time of CLOCK_BOOTTIME now, in ns. */
   bootTimeNs(): bigint;
-  /** AT_BASE of a process. */
+  /** AT_BASE of a process: address of its dynamic linker. */
   auxBase(pid: number): bigint;
   /** User plane: the event of an action that this process runs itself. */
   selfEvent(): UserEvent;
   /** Why the kernel plane is not permitted; undefined if it is. */
   kernelPlaneRefusal(): string | undefined;
-  /** Makes the kernel's side. */
+  /** Creates the maps and the ring of a recording on the kernel plane. */
   openKernelPlane(options: { ringBytes: number; blockBytes: number }): KernelPlane;
 }
 
-/** One enabled probe. */
+/** One enabled probe of a session. */
 export interface Enabling<C extends CaptureRequest = CaptureRequest> {
-  /** What is enabled. */
+  /** The probe that is enabled. */
   readonly probe: Probe;
   /** Tells whether an event is of this probe, and types its captures. */
   is(event: DtEvent): event is DtEvent<C>;
@@ -81,7 +82,7 @@ interface Enabled {
 const DEFAULT_RING_BYTES = 1 << 22;
 const DEFAULT_RING_SLOTS = 1024;
 
-/** Number that {@linkcode Session.run} passes to an action as its probe: none of the registry's. */
+/** Probe number that {@linkcode Session.run} passes to an action by default: no probe has this number. */
 export const NO_PROBE = 0;
 
 /**
@@ -92,7 +93,7 @@ export const NO_PROBE = 0;
 export class Session implements Disposable, ProviderSession {
   /** Where the clauses run; tells which plane "auto" took. [I] */
   readonly plane: PlaneName;
-  /** What is looked at on the user plane. [I] */
+  /** User plane: the process that is traced. [I] */
   readonly target?: Target;
   readonly #services: SessionServices;
   readonly #options: SessionOptions;
@@ -101,7 +102,7 @@ export class Session implements Disposable, ProviderSession {
   /** Present from {@linkcode prepare} to {@linkcode finish}. */
   #current?: Recording;
   #running = false;
-  /** It ran and was stopped: it can be read, not started again. */
+  /** True after {@linkcode stop}: events can be read, starting again makes a new recording. */
   #stopped = false;
   #closed = false;
   /** Final numbers of earlier recordings. */
@@ -257,7 +258,7 @@ export class Session implements Disposable, ProviderSession {
   /**
    * Runs an action once, in this thread, through the same guard and counters.
    *
-   * @param pbn What the action sees as its probe.
+   * @param pbn Probe number that the action sees.
    * @throws {DtError} EINVAL not prepared.
    */
   run(name: string, action: Action, pbn: number = NO_PROBE): void {
@@ -265,8 +266,8 @@ export class Session implements Disposable, ProviderSession {
   }
 
   /**
-   * Loads what {@linkcode Session.run} runs, to be run more than once. Kernel plane; the session owns
-   * it.
+   * Loads an action as a program that can be run more than once, as {@linkcode Session.run} runs it once.
+   * Kernel plane. The session owns the program.
    *
    * @throws {DtError} EINVAL not prepared, or not on the kernel plane.
    */
@@ -282,7 +283,7 @@ export class Session implements Disposable, ProviderSession {
   }
 
   /**
-   * Copies whole events into a buffer, blocking until there is one. On the user plane the CPUs are
+   * Copies whole events into a buffer, waiting until there is one. On the user plane the CPUs are
    * served round robin from where the last read ended; on the kernel plane events come in the order
    * in which they were written.
    *
@@ -309,7 +310,7 @@ export class Session implements Disposable, ProviderSession {
     return this.events()[Symbol.asyncIterator]() as AsyncIterableIterator<DtEvent>;
   }
 
-  /** Hands out the events that wait, and waits for none: for an owner with a loop of its own around {@linkcode wait}. */
+  /** Hands out the events that are there, without waiting: for owners with a loop around {@linkcode wait}. */
   drainEvents(handler: (event: DtEvent) => void): void {
     this.#current?.drain((bytes) => {
       const event = this.decode(bytes);
@@ -330,7 +331,7 @@ export class Session implements Disposable, ProviderSession {
    * Hands every record to `handler` in place, nothing copied: for the session's owner, which knows
    * the kinds that its actions write. Kernel plane.
    *
-   * @param handler Gets offset and length in `bytes`, which are the kernel's.
+   * @param handler Gets offset and length of the record in {@linkcode recordBytes}.
    */
   drain(handler: RecordHandler): number {
     return this.#kernel("drain").plane.ring.drain(handler);
@@ -411,7 +412,7 @@ export class Session implements Disposable, ProviderSession {
     this.#enabled.clear();
   }
 
-  /** {@linkcode close} */
+  /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
   }

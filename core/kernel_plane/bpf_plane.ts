@@ -6,7 +6,6 @@ import { CONTROL, DOORBELL } from "../contract/blocks.ts";
 import { Assembler } from "../asm/assembler.ts";
 import { attachRawTracepoint } from "../bpf/link.ts";
 import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
-import { DtError } from "../errors.ts";
 import { BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../bpf/map.ts";
 import { BPF_TRACE_RAW_TP, BpfProgram } from "../bpf/program.ts";
 import { RingBuffer } from "../bpf/ringbuf.ts";
@@ -17,13 +16,8 @@ import type {
   ProgramTable,
 } from "../contract/kernel_plane.ts";
 import type { AttachType } from "../contract/attachment.ts";
-import {
-  emitExit,
-  emitFork,
-  type TaskOffsets,
-  TREE_ENTRIES,
-  TREE_KEY_BYTES,
-} from "./process_tree.ts";
+import { emitExit, emitFork, TREE_ENTRIES, TREE_KEY_BYTES } from "./process_tree.ts";
+import { offsetOf } from "./task_offsets.ts";
 import { possibleCpuCount } from "../sys/cpu.ts";
 import { pidNamespace } from "../sys/namespace.ts";
 import { Poller } from "../sys/poller.ts";
@@ -131,7 +125,10 @@ class BpfPlane implements KernelPlane {
 
   /** Loads the programs that follow births and deaths, and attaches those that follow births. */
   #plant(root: number): BpfMap {
-    const offsets = taskOffsets();
+    const offsets = {
+      tgid: offsetOf("task_struct", "tgid"),
+      pid: offsetOf("task_struct", "pid"),
+    };
     const map = this.#owned.use(
       new BpfMap({
         type: "HASH",
@@ -218,26 +215,4 @@ function sharedWords(
   const stride = (bytes + 63) & ~63;
   const map = sharedArray(owner, name, stride, cpus);
   return { map, words: new BigUint64Array(map.mmap()), stride };
-}
-
-/**
- * Finds where struct task_struct keeps the ids of a task.
- *
- * @throws {DtError} EOPNOTSUPP the kernel has no BTF.
- */
-function taskOffsets(): TaskOffsets {
-  const btf = kernelBtf();
-  if (btf === null) {
-    throw new DtError("EOPNOTSUPP", "Cannot follow child processes: the kernel has no BTF", {
-      operation: "tree",
-    });
-  }
-  const offset = (struct: string, name: string) => {
-    const found = btf.members(btf.find(BTF_KIND.STRUCT, struct)).find((one) => one.name === name);
-    return found!.bitOffset / 8;
-  };
-  return {
-    tgid: offset("task_struct", "tgid"),
-    pid: offset("task_struct", "pid"),
-  };
 }

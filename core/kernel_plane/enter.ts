@@ -31,12 +31,18 @@ import {
   storeImm,
 } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
-import { R0, R1, R10, R2, R3, R6, R7, R8 } from "../asm/register.ts";
+import { R0, R1, R2, R3, R6, R7, R8 } from "../asm/register.ts";
 import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
+import { emitCpuLookup } from "./map_access.ts";
 import { emitFilter } from "./filter.ts";
 import type { EventFilter } from "../contract/request.ts";
 import { DtError } from "../errors.ts";
-import type { CpuWords, KernelPlane, LoadedProgram } from "../contract/kernel_plane.ts";
+import type {
+  CpuWords,
+  KernelPlane,
+  LoadedProgram,
+  ProgramTable,
+} from "../contract/kernel_plane.ts";
 import type { AttachType, KernelAttachment } from "../contract/attachment.ts";
 import type { KernelAction } from "../contract/kernel_action.ts";
 import { OUTCOME } from "../contract/outcome.ts";
@@ -101,30 +107,9 @@ export function loadEnter(
   options: { once?: boolean } = {},
 ): Entrance {
   const { plane } = context;
-  const bodies: Body[] = [];
-  const known = new Map<KernelAction, Map<string, number>>();
-  const bodyOf = entries.map(({ action, filter }) => {
-    let byFilter = known.get(action);
-    if (byFilter === undefined) known.set(action, byFilter = new Map());
-    const key = JSON.stringify(filter ?? null);
-    let index = byFilter.get(key);
-    if (index === undefined) byFilter.set(key, index = bodies.push({ action, filter }) - 1);
-    return index;
-  });
-  const loadAs = (name: string, asm: Assembler) => {
-    asm.dropUnreachable();
-    const program = plane.load({
-      ...attachment.program,
-      name,
-      functions: asm.functions(),
-      code: assemble(asm, name),
-    });
-    context.own(program);
-    return program;
-  };
-
+  const { bodies, bodyOf } = distinctBodies(entries);
   const asm = new Assembler();
-  const ends = { account: asm.label("account"), out: asm.label("out") };
+  const ends = endsOf(asm);
   const { periodNs } = attachment;
   const ticks = periodNs === undefined ? undefined : plane.cpuWords("dt_ticks", TICKS.size);
   emitBlock(asm, plane, ends.out);
@@ -138,21 +123,47 @@ export function loadEnter(
     attachment.select.emit(asm, R6);
     emitSelect(asm, context, attachment.select.keys, entries, bodyOf, ends.account);
   }
-  if (bodies.length === 1) {
-    emitCall(asm, plane, attachment, bodies[0], ends);
-    return { program: loadAs(attachment.name, asm), ticks };
-  }
+  if (bodies.length === 1) emitCall(asm, plane, attachment, bodies[0], ends);
+  else emitTailCall(asm, loadBodies(context, attachment, bodies), ends);
+  return { program: loadAs(context, attachment, attachment.name, asm), ticks };
+}
 
-  // From here on R3 holds the index of the body, which emitSelect() has left there.
+/** The distinct bodies of some entries, and the index of each entry's body. */
+function distinctBodies(entries: readonly Entry[]): { bodies: Body[]; bodyOf: number[] } {
+  const bodies: Body[] = [];
+  const known = new Map<KernelAction, Map<string, number>>();
+  const bodyOf = entries.map(({ action, filter }) => {
+    let byFilter = known.get(action);
+    if (byFilter === undefined) known.set(action, byFilter = new Map());
+    const key = JSON.stringify(filter ?? null);
+    let index = byFilter.get(key);
+    if (index === undefined) byFilter.set(key, index = bodies.push({ action, filter }) - 1);
+    return index;
+  });
+  return { bodies, bodyOf };
+}
+
+/** Loads each body as a program of its own; the table leads to them. */
+function loadBodies(
+  context: EnterContext,
+  attachment: Target,
+  bodies: readonly Body[],
+): ProgramTable {
+  const { plane } = context;
   const table = plane.programs("dt_actions", bodies.length);
   bodies.forEach((body, index) => {
-    const part = new Assembler();
-    const partEnds = { account: part.label("account"), out: part.label("out") };
-    emitBlock(part, plane, partEnds.out);
-    part.emit(load(8, R8, R7, CPU_BLOCK.pbn));
-    emitCall(part, plane, attachment, body, partEnds);
-    table.set(index, loadAs(`${attachment.name.slice(0, 10)}_${index}`, part));
+    const asm = new Assembler();
+    const ends = endsOf(asm);
+    emitBlock(asm, plane, ends.out);
+    asm.emit(load(8, R8, R7, CPU_BLOCK.pbn));
+    emitCall(asm, plane, attachment, body, ends);
+    table.set(index, loadAs(context, attachment, `${attachment.name.slice(0, 10)}_${index}`, asm));
   });
+  return table;
+}
+
+/** R3 holds the index of a body, left there by emitSelect: goes on in that body's program. */
+function emitTailCall(asm: Assembler, table: ProgramTable, ends: Ends): void {
   asm.emit(
     store(8, R7, CPU_BLOCK.pbn, R8),
     mov64(R1, R6),
@@ -163,7 +174,24 @@ export function loadEnter(
     mov32(R0, imm(OUTCOME.dropped)),
   );
   emitEnd(asm, ends);
-  return { program: loadAs(attachment.name, asm), ticks };
+}
+
+/** Loads a program of an attachment; the session owns the program. */
+function loadAs(
+  context: EnterContext,
+  attachment: Target,
+  name: string,
+  asm: Assembler,
+): LoadedProgram {
+  asm.dropUnreachable();
+  const program = context.plane.load({
+    ...attachment.program,
+    name,
+    functions: asm.functions(),
+    code: assemble(asm, name),
+  });
+  context.own(program);
+  return program;
 }
 
 /**
@@ -191,6 +219,10 @@ function assemble(asm: Assembler, name: string): Uint8Array<ArrayBuffer> {
 interface Ends {
   readonly account: Label;
   readonly out: Label;
+}
+
+function endsOf(asm: Assembler): Ends {
+  return { account: asm.label("account"), out: asm.label("out") };
 }
 
 /**
@@ -230,17 +262,9 @@ function emitEnd(asm: Assembler, { account, out }: Ends): void {
 
 /** Emits the start of a program: R6 becomes the context, R7 this CPU's block. */
 function emitBlock(asm: Assembler, plane: KernelPlane, out: Label): void {
-  asm.emit(
-    mov64(R6, R1),
-    callHelper(BPF_FUNC.get_smp_processor_id),
-    store(4, R10, KEY, R0),
-    loadMap(R1, plane.blocks.map),
-    mov64(R2, R10),
-    add64(R2, imm(KEY)),
-    callHelper(BPF_FUNC.map_lookup_elem),
-    jeq(R0, imm(0), out),
-    mov64(R7, R0),
-  );
+  asm.emit(mov64(R6, R1));
+  emitCpuLookup(asm, plane.blocks.map, KEY, out);
+  asm.emit(mov64(R7, R0));
 }
 
 /**

@@ -9,8 +9,9 @@ import type { Label, MapReference } from "../asm/instruction.ts";
 import { callHelper, exit, ja, jeq, jne } from "../asm/jump.ts";
 import { atomicFetchOp, atomicOp, load, loadMap, loadMapValue, store } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
-import { R0, R1, R10, R2, R3, R4, R6 } from "../asm/register.ts";
+import { R0, R1, R10, R2, R6 } from "../asm/register.ts";
 import { CONTROL } from "../contract/blocks.ts";
+import { emitLookup, emitUpdate } from "./map_access.ts";
 import { emitPidTgid } from "./thread_id.ts";
 import type { NamespaceId } from "../contract/kernel_action.ts";
 
@@ -54,12 +55,8 @@ export function emitInTree(asm: Assembler, { root, namespace, map }: Tree, rejec
   if (namespace !== undefined) asm.emit(rsh64(R0, imm(32)));
   asm.emit(
     store(8, R10, SPILL, R0),
-    loadMap(R1, map),
-    mov64(R2, R10),
-    add64(R2, imm(SPILL)),
-    callHelper(BPF_FUNC.map_lookup_elem),
-    jeq(R0, imm(0), reject),
   );
+  emitLookup(asm, map, SPILL, reject);
   asm.bind(inside);
 }
 
@@ -91,13 +88,9 @@ export function emitFork(
     store(8, R10, SPILL, R0),
     mov64(R0, imm(1)),
     store(8, R10, VALUE, R0),
-    loadMap(R1, tree.map),
-    mov64(R2, R10),
-    add64(R2, imm(SPILL)),
-    mov64(R3, R10),
-    add64(R3, imm(VALUE)),
-    mov64(R4, imm(0)),
-    callHelper(BPF_FUNC.map_update_elem),
+  );
+  emitUpdate(asm, tree.map, SPILL, VALUE);
+  asm.emit(
     jeq(R0, imm(0), out),
     loadMapValue(R1, tree.control, CONTROL.unfollowed),
     mov64(R2, imm(1)),
@@ -145,10 +138,6 @@ function emitTasks(asm: Assembler, { map }: Tree, offsets: TaskOffsets, out: Lab
   asm.emit(
     load(4, R0, R6, offsets.tgid),
     store(8, R10, SPILL, R0),
-    loadMap(R1, map),
-    mov64(R2, R10),
-    add64(R2, imm(SPILL)),
-    callHelper(BPF_FUNC.map_lookup_elem),
-    jeq(R0, imm(0), out),
   );
+  emitLookup(asm, map, SPILL, out);
 }

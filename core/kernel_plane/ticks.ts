@@ -8,14 +8,15 @@ import type { Assembler } from "../asm/assembler.ts";
 import { add64, div64, imm, mov64, mul64, sub64 } from "../asm/alu.ts";
 import { callHelper, ja, jeq, jslt } from "../asm/jump.ts";
 import type { MapReference } from "../asm/instruction.ts";
-import { load, loadImm64, loadMap, store } from "../asm/load_store.ts";
+import { load, loadImm64, store } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
-import { R0, R1, R10, R2, R3, R7, R9 } from "../asm/register.ts";
+import { R0, R1, R2, R3, R7, R9 } from "../asm/register.ts";
+import { emitCpuLookup } from "./map_access.ts";
 import { CPU_BLOCK } from "../contract/blocks.ts";
 import type { CpuWords } from "../contract/kernel_plane.ts";
 import type { TickCounter } from "../contract/attachment.ts";
 
-/** Layout of the words that a clock keeps for each CPU; offsets in bytes. */
+/** Words that a clock keeps for each CPU; offsets in bytes. [K] is written by programs, [S] by the session. */
 export const TICKS = {
   /**
    * [K] Time at which the next tick is due, CLOCK_BOOTTIME in nanoseconds; 0 before the first tick.
@@ -47,14 +48,8 @@ export function emitTick(asm: Assembler, map: MapReference, periodNs: bigint): v
   const anchor = asm.label("anchor");
   const done = asm.label("ticked");
   const none = asm.label("unskipped");
+  emitCpuLookup(asm, map, KEY, done);
   asm.emit(
-    callHelper(BPF_FUNC.get_smp_processor_id),
-    store(4, R10, KEY, R0),
-    loadMap(R1, map),
-    mov64(R2, R10),
-    add64(R2, imm(KEY)),
-    callHelper(BPF_FUNC.map_lookup_elem),
-    jeq(R0, imm(0), done),
     mov64(R9, R0),
     callHelper(BPF_FUNC.ktime_get_boot_ns),
     loadImm64(R3, periodNs),

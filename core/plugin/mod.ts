@@ -1,7 +1,7 @@
 /**
- * What a provider in a module of its own is given: the module's default export, a function like the one
- * below, is called with this one's names. So it needs no copy of dt to run, only its types, and works
- * with whichever copy calls it.
+ * The names that a provider in a module of its own is given: the default export of its module, a function
+ * like `makeHeart` below, is called with the names of this module. So the provider imports only types of dt,
+ * and works with any copy of dt that calls it.
  *
  * @example A provider with one probe, which fires each second
  * ```ts
@@ -43,5 +43,5 @@ export * from "../contract/mod.ts";
 export { kernelPcb, noSuchProbe, requireTarget, userPcb } from "../sources/pcbs.ts";
 export { OwnEvents, type OwnValue } from "./own_events.ts";
 
-/** The type of what a provider is given. */
+/** Type of the argument that a provider's default export is called with. */
 export type Core = typeof import("./mod.ts");

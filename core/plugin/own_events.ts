@@ -1,19 +1,19 @@
-// Events of this process on the user plane, made of values as JavaScript has them.
+// Events of this process on the user plane, made of JavaScript values.
 
 import type { UserEvent } from "../contract/user_action.ts";
 import { bootTimeNs } from "../sys/clock.ts";
 import { lasting, type Mapping } from "../sys/memory.ts";
 import { selfThread } from "../sys/thread.ts";
 
-/** What an argument of such an event is: text, or an integer. */
+/** Value of an argument of such an event: text, or an integer. */
 export type OwnValue = string | bigint;
 
 /** Most bytes of a text, its NUL included. */
 const STRING_BYTES = 4096;
 
 /**
- * Makes events of a probe. The thread is this process's first one. A text is put where scripts look for
- * strings, in memory: a longer one than 4095 bytes is cut.
+ * Makes events of a probe. Their thread is the first one of this process. Texts are put into memory, where
+ * scripts read strings from; texts longer than 4095 bytes are cut.
  *
  * @example
  * ```ts
@@ -27,13 +27,13 @@ const STRING_BYTES = 4096;
 export class OwnEvents implements Disposable {
   readonly #thread = selfThread();
   readonly #encoder = new TextEncoder();
-  /** Of each argument that was text, ever. */
+  /** Memory for the text of each argument, made when the argument is first a text. */
   readonly #texts: Mapping[] = [];
 
   /**
    * An event that happens now.
    *
-   * @param args Values of `arg0`, `arg1`, …; their texts are good until the next event.
+   * @param args Values of `arg0`, `arg1`, …; their texts are valid until the next event.
    */
   event(args: readonly OwnValue[]): UserEvent {
     const values: Record<string, bigint> = {};
@@ -51,7 +51,7 @@ export class OwnEvents implements Disposable {
     return text.address;
   }
 
-  /** Frees the texts. */
+  /** Frees the memory of the texts. */
   [Symbol.dispose](): void {
     for (const text of this.#texts) text?.[Symbol.dispose]();
     this.#texts.length = 0;

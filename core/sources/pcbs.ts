@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// What providers share when they make PCBs: one PCB for all CPUs, and refusals for the plane that cannot
-// have the probe.
+// Helpers of providers that make PCBs: one PCB for all CPUs, and errors for probes that the session's plane
+// does not have.
 
 import type { Pcb } from "../contract/pcb.ts";
 import type { Probe } from "../contract/probe.ts";
@@ -16,7 +16,7 @@ function notOnUserPlane(probe: Probe, reason: string): DtError {
 }
 
 /**
- * The PCB of a probe that only the user plane has: events that reach this process anyway.
+ * Makes the PCB of a probe that exists on the user plane alone, such as events of this process.
  *
  * @param what What the probe sees, for the message: "lines of files".
  * @throws {DtError} EOPNOTSUPP on the kernel plane.
@@ -36,7 +36,7 @@ export function userPcb(
   );
 }
 
-/** There is no such probe any more. */
+/** Makes the error for a probe that no longer exists. */
 export function noSuchProbe(probe: Probe, reason: string): DtError {
   return new DtError("ENOENT", `Cannot enable ${probe.name}: ${reason}`, {
     operation: "enable",
@@ -65,7 +65,7 @@ export function requireTarget(
 }
 
 /**
- * The PCB of a probe that only the kernel plane has: one, for all CPUs.
+ * Makes the PCB of a probe that exists on the kernel plane alone; the PCB fires on all CPUs.
  *
  * @param what What the probe sees, for the message: "system calls".
  * @throws {DtError} EOPNOTSUPP on the user plane.

@@ -17,6 +17,8 @@ const FIONREAD = 0x541bn;
 export const O_WRONLY = 1n;
 /** open(2) flag: create the file if there is none. */
 export const O_CREAT = 0o100n;
+/** open(2) flag, with `O_CREAT`: the file must not exist. */
+export const O_EXCL = 0o200n;
 /** open(2) flag: empty the file. */
 export const O_TRUNC = 0o1000n;
 /** open(2) flag: each write goes to the end of the file. */

@@ -2,6 +2,7 @@
 // Stacks: the frames go into a map under their hash, the hash is the value. Unlike the kernel's own
 // stack maps, no stack pushes another one out.
 
+import { MAX_STACK_FRAMES } from "../../core/contract/event_layout.ts";
 import { add64, imm, lsh64, mov64, mul64, rsh64, xor64 } from "../../core/asm/alu.ts";
 import { callHelper, jeq, jge, jlt, jsgt } from "../../core/asm/jump.ts";
 import { load, loadMap, store } from "../../core/asm/load_store.ts";
@@ -15,10 +16,8 @@ import type { Place } from "./frame.ts";
 import { type Gen, shifted } from "./emitter.ts";
 import { locate } from "./memory.ts";
 
-/** Most frames of a stack. */
-export const MAX_FRAMES = 127;
 /** Number of frames, then their addresses. */
-export const STACK_BYTES = 8 + MAX_FRAMES * 8;
+export const STACK_BYTES = 8 + MAX_STACK_FRAMES * 8;
 
 const BPF_F_USER_STACK = 256;
 const BPF_NOEXIST = 1;

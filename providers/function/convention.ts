@@ -4,7 +4,7 @@
 import type { ArgumentSpec } from "../../core/contract/probe.ts";
 import type { Location } from "../../core/contract/context.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
-import { REGISTER_LOCATIONS } from "../../core/sources/uprobes/mod.ts";
+import { REGISTER_LOCATIONS } from "../../core/sources/registers.ts";
 
 /** struct pt_regs: registers, arguments by the C convention, what a function returns. */
 export const LOCATIONS: Readonly<Record<string, Location>> = {
@@ -18,9 +18,6 @@ export const LOCATIONS: Readonly<Record<string, Location>> = {
 function word(offset: number): Location {
   return { path: [offset], size: 8 };
 }
-
-/** Names of the registers, as a probe lists its locations. */
-export const REGISTERS: readonly string[] = Object.keys(REGISTER_LOCATIONS);
 
 /** What arrives in registers. */
 export const ARGUMENTS: readonly ArgumentSpec[] = arch.functionArguments.map((_, i) => ({

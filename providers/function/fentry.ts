@@ -34,12 +34,12 @@ const SKIP_FRAMES = 3;
 
 /** The two providers of this file; see mod.ts. */
 export class FentryProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: "fentry" | "fexit";
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: "fentry" | "fexit") {
     this.name = name;
   }
@@ -55,7 +55,7 @@ export class FentryProvider implements Provider {
     }
   }
 
-  /** Looks one up, with or without its module. */
+  /** Describes the probe of a full name, with or without the name of its module. */
   provide(name: string): ProbeSpec | undefined {
     const place = this.#parse(name);
     if (place === undefined || functionType(place.symbol, place.module) === undefined) {
@@ -64,7 +64,7 @@ export class FentryProvider implements Provider {
     return this.#spec(name, place);
   }
 
-  /** One PCB: all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const pcbs = kernelPcb(probe, request, session, "functions of the kernel");
     const missing = missingFeature("fentry");
@@ -72,7 +72,7 @@ export class FentryProvider implements Provider {
     return pcbs;
   }
 
-  /** One each. */
+  /** One attachment for each PCB. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map((pcb) => {
       const place = pcb.probe.parsed as KernelPlace;

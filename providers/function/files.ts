@@ -155,7 +155,7 @@ export function explainFile(name: string): string | undefined {
 export interface FunctionSymbol {
   readonly name: string;
   readonly address: number;
-  /** Bytes. */
+  /** Size of the function in bytes. */
   readonly size: number;
 }
 

@@ -16,6 +16,7 @@ import {
 } from "../../core/bpf/mod.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
 import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
@@ -26,7 +27,7 @@ import {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "../../core/contract/provider.ts";
-import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
+import { ARGUMENTS, LOCATIONS, RESULT } from "./convention.ts";
 import { fentryAttachment } from "./fentry.ts";
 import { functionType, knownFunction, traceableFunctions, VMLINUX } from "./kernel_functions.ts";
 
@@ -45,12 +46,12 @@ function placeOf({ parsed }: Probe): Place {
 
 /** The two providers of this file; see mod.ts. */
 export class KprobeProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: "kprobe" | "kretprobe";
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: "kprobe" | "kretprobe") {
     this.name = name;
   }
@@ -70,7 +71,7 @@ export class KprobeProvider implements Provider {
     }
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const place = this.#parse(name);
     if (place === undefined) return undefined;
@@ -88,7 +89,7 @@ export class KprobeProvider implements Provider {
     };
   }
 
-  /** One PCB: all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const pcbs = kernelPcb(probe, request, session, "functions of the kernel");
     const reason = cannot();
@@ -209,8 +210,8 @@ export class KprobeProvider implements Provider {
     const isReturn = this.#isReturn;
     if (!isServed()) {
       return isReturn
-        ? { name, args: [], retval: RESULT, locations: REGISTERS, parsed }
-        : { name, args: ARGUMENTS, locations: REGISTERS, parsed };
+        ? { name, args: [], retval: RESULT, locations: REGISTER_NAMES, parsed }
+        : { name, args: ARGUMENTS, locations: REGISTER_NAMES, parsed };
     }
     const kind = isReturn ? "fexit" : "fentry";
     const note = `${name} is served by ${kind}: this kernel has no kprobes`;

@@ -2,6 +2,7 @@
 
 import { DtError } from "../../core/errors.ts";
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
 import type { Probe, ProbeCode, ProbeSpec } from "../../core/contract/probe.ts";
@@ -13,7 +14,7 @@ import {
   type ProviderSession,
 } from "../../core/contract/provider.ts";
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
-import { ARGUMENTS, LOCATIONS, REGISTERS, RESULT } from "./convention.ts";
+import { ARGUMENTS, LOCATIONS, RESULT } from "./convention.ts";
 import { CPP, cppMatcher, type Demangle } from "./cpp.ts";
 import { explainFile, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
@@ -28,9 +29,9 @@ interface PlacedPcb extends Pcb {
 
 /** The two providers of this file; see mod.ts. */
 export class UprobeProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: "uprobe" | "uretprobe";
 
   readonly #demangle?: Demangle;
@@ -61,7 +62,7 @@ export class UprobeProvider implements Provider {
     }
   }
 
-  /** A file that does not exist. */
+  /** Says that the file of a name does not exist. */
   explain(name: string): string | undefined {
     return explainFile(name);
   }
@@ -78,7 +79,7 @@ export class UprobeProvider implements Provider {
     });
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const place = this.#place(name);
     if (place === undefined || place.offsets.length === 0) return undefined;
@@ -114,8 +115,8 @@ export class UprobeProvider implements Provider {
 
   #spec(name: string, code: ProbeCode): ProbeSpec {
     return this.name === "uprobe"
-      ? { name, code, args: ARGUMENTS, locations: REGISTERS }
-      : { name, code, args: [], retval: RESULT, locations: REGISTERS };
+      ? { name, code, args: ARGUMENTS, locations: REGISTER_NAMES }
+      : { name, code, args: [], retval: RESULT, locations: REGISTER_NAMES };
   }
 }
 

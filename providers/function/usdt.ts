@@ -1,6 +1,7 @@
 // usdt: probes that programs and libraries declare themselves.
 
 import { kernelPcb, noSuchProbe } from "../../core/sources/pcbs.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import { globMatcher } from "../../core/contract/probe_name.ts";
 import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
@@ -17,7 +18,6 @@ import {
   fileProbeArguments,
   fileProbeAttachments,
   fileProbePcbs,
-  REGISTER_LOCATIONS,
 } from "../../core/sources/uprobes/mod.ts";
 import { explainFile, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 
@@ -25,9 +25,9 @@ const PREFIX = "usdt:";
 
 /** The provider of `usdt:`; see mod.ts. */
 export class UsdtProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "usdt";
 
   /** Those of the files that a pattern names. */
@@ -104,7 +104,7 @@ function spec(name: string, probe: FileProbe): ProbeSpec {
     name,
     // A different file's probe of that name may have others.
     layout: name,
-    locations: Object.keys(REGISTER_LOCATIONS),
+    locations: REGISTER_NAMES,
     get args() {
       return fileProbeArguments(probe);
     },

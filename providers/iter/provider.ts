@@ -31,9 +31,9 @@ const OF_ONE: ReadonlySet<string> = new Set([
 
 /** The provider of `iter:`; see mod.ts. */
 export class IterProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "iter";
 
   /** All that the kernel has. */
@@ -45,7 +45,7 @@ export class IterProvider implements Provider {
     }
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const iterator = name.slice(PREFIX.length);
     if (!/^\w+$/.test(iterator) || functionOf(iterator) === 0 || contextOf(iterator) === 0) return;
@@ -57,12 +57,12 @@ export class IterProvider implements Provider {
     );
   }
 
-  /** One PCB. */
+  /** Makes one PCB. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     return kernelPcb(probe, request, session, "objects of the kernel");
   }
 
-  /** One each. */
+  /** One attachment for each PCB. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map(attachment);
   }

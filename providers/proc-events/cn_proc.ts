@@ -22,7 +22,7 @@ export interface ConnectorEvent {
   readonly cpu: number;
   /** Counts the events of that CPU. */
   readonly sequence: number;
-  /** CLOCK_MONOTONIC. */
+  /** Time of the event by CLOCK_MONOTONIC, in ns. */
   readonly timestampNs: bigint;
   readonly pid: number;
   readonly tid: number;

@@ -10,13 +10,13 @@ import { Poller } from "../../core/sys/poller.ts";
 import { CN_IDX_PROC, type ConnectorEvent, decode, listenMessage } from "./cn_proc.ts";
 import { Lives } from "./lives.ts";
 
-/** Room for 50,000 events that have not been read. */
+/** Bytes of the socket's queue: room for 50,000 events that have not been read. */
 export const BUFFER_BYTES = 32 << 20;
 
 /** Events that are handed out in one turn. */
 const BATCH = 512;
 
-/** All probes are one socket. */
+/** The attachment of all probes: they share one socket. */
 export function connectorAttachment(pcbs: readonly Pcb[], bufferBytes: number): UserAttachment {
   return {
     plane: "user",
@@ -47,7 +47,7 @@ class Connector implements Disposable {
   #overflows = 0;
   #missing = 0;
 
-  /** @throws {DtError} EPERM. */
+  /** @throws {DtError} EPERM the proc connector is not permitted. */
   constructor(pcbs: readonly Pcb[], host: UserHost, bufferBytes: number) {
     this.#host = host;
     this.#lives = new Lives(pcbs, host);
@@ -107,7 +107,7 @@ class Connector implements Disposable {
     this.#socket.drain(most, this.#take, () => this.#overflows++);
   }
 
-  /** Bound once. */
+  /** Handler of messages, bound to this connector. */
   readonly #take = (view: DataView, length: number): void => {
     const event = decode(view, length);
     if (event === undefined) return;

@@ -3,35 +3,35 @@
 import { DtError } from "../../core/errors.ts";
 import type { ProcessEvent } from "./process_event.ts";
 
-/** Events that may wait; the rest is lost, and counted. */
+/** Most events that wait; further events are lost and counted. */
 const MOST_WAITING = 1 << 17;
 
-/** A queue with an end. */
+/** A queue of events that ends when the monitor is closed. */
 export class EventQueue {
   #events: ProcessEvent[] = [];
-  /** Where the next one is. */
+  /** Index of the next event. */
   #head = 0;
   #wakeup?: () => void;
   #reading = false;
   #ended = false;
   #failure: unknown;
-  /** Somebody has begun to read. */
+  /** True when a reader has begun to iterate. */
   wanted = false;
-  /** Events that found no room. */
+  /** Number of events that were lost because the queue was full. */
   overflowed = 0n;
 
-  /** Puts one at the end. */
+  /** Appends an event to the queue. */
   push(event: ProcessEvent): void {
     if (this.#events.length - this.#head < MOST_WAITING) this.#events.push(event);
     else this.overflowed++;
   }
 
-  /** Tells the reader that there is something. */
+  /** Tells the reader that there are events. */
   wake(): void {
     this.#wakeup?.();
   }
 
-  /** Nothing will be put in any more. */
+  /** Ends the queue: no event will be appended any more. */
   end(failure?: unknown): void {
     this.#failure ??= failure;
     this.#ended = true;
@@ -39,9 +39,9 @@ export class EventQueue {
   }
 
   /**
-   * Takes them out, one by one: whoever leaves the loop and comes again goes on where it was.
+   * Hands out the events one by one. A reader that leaves the loop and iterates again goes on where it was.
    *
-   * @throws {DtError} EBUSY somebody else reads.
+   * @throws {DtError} EBUSY another reader iterates.
    */
   async *read(): AsyncGenerator<ProcessEvent> {
     if (this.#reading) {

@@ -23,7 +23,7 @@ export const EVENT_NAMES = Object.keys(EVENT_BITS) as EventName[];
 /** First part of the probes' names. */
 export const PREFIX = "proc:";
 
-/** Every bit. */
+/** Mask of all events. */
 export const ALL_EVENTS = 0x7f;
 
 /** Whom an event is about: for `create` and `fork` the new one. */

@@ -1,5 +1,5 @@
-// What user-plane sources tell, as events of the probes: keeps since when tasks live, and how many threads
-// of a process are left.
+// Turns what the sources of the user plane report into events of the probes. Keeps, for each living task, its
+// start, its parent and its name.
 
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { UserHost } from "../../core/contract/attachment.ts";
@@ -7,13 +7,13 @@ import { bootTimeNs } from "../../core/sys/clock.ts";
 import { Thread } from "../../core/sys/thread.ts";
 import { type EventName, probedEvent } from "./events.ts";
 
-/** A task, as a source knows it. */
+/** A thread, as a source of events knows it. */
 export interface Task {
   readonly pid: number;
   readonly tid: number;
   readonly parentPid: number;
   readonly parentTid: number;
-  /** CLOCK_BOOTTIME. */
+  /** Time of the event by CLOCK_BOOTTIME, in ns. */
   readonly timestampNs: bigint;
   readonly cpu: number;
 }
@@ -29,7 +29,7 @@ interface Life {
   comm: string;
 }
 
-/** A task with the name that it had: it may have ended. */
+/** A thread with a name that was read before, since the thread may have ended. */
 class NamedThread extends Thread {
   readonly #name: string;
 
@@ -54,7 +54,7 @@ export class Lives {
     for (const pcb of pcbs) this.#pcbs.set(probedEvent(pcb.probe), pcb);
   }
 
-  /** A task was made; the one that runs is its parent. */
+  /** Reports the birth of a task. */
   born(task: Task): void {
     const { parentTid, parentPid, timestampNs } = task;
     const comm = this.#lives.get(parentTid)?.comm ?? this.#lives.get(parentPid)?.comm ??
@@ -64,7 +64,7 @@ export class Lives {
     this.#fire(task.tid === task.pid ? "process:fork" : "thread:create", task, parent);
   }
 
-  /** It has executed a program. */
+  /** Reports that a task has executed a program. */
   executed(task: Task, oldTid: number, thread = new Thread(task.tid, task.pid)): void {
     const life = this.of(task.tid);
     life.comm = thread.comm || life.comm;
@@ -79,10 +79,10 @@ export class Lives {
   }
 
   /**
-   * It has ended.
+   * Reports the end of a task.
    *
-   * @param status As of wait(2).
-   * @param last It was the last one of its process.
+   * @param status Status as wait(2) tells it.
+   * @param last True for the last thread of the process.
    */
   ended(task: Task, status: number, last: boolean): void {
     const aborted = (status & 0x7f) !== 0;
@@ -103,7 +103,7 @@ export class Lives {
     );
   }
 
-  /** What is known of a task. */
+  /** What is known of a task; read from /proc for a new one. */
   of(tid: number): Life {
     let life = this.#lives.get(tid);
     if (life === undefined) {
@@ -176,6 +176,12 @@ export function zombieStatus(pid: number): number | undefined {
 export function isAlive(tid: number): boolean {
   const [state] = stat(tid);
   return state !== undefined && state !== "Z" && state !== "X";
+}
+
+/** True if all threads of a process have ended: the first one may be a zombie while others live. */
+export function hasEnded(pid: number): boolean {
+  const fields = stat(pid);
+  return !isAlive(pid) && Number(fields[20 - 3] ?? 0) <= 1;
 }
 
 /** Where a process has its arguments; zeros if it has gone or does not tell us. */

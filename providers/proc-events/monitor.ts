@@ -1,4 +1,4 @@
-// The monitor: kmonitor's registrations, in this process.
+// The monitor: registrations of targets and events, as kmonitor (Linux, 2004) had them, in this process.
 
 import type { HeldChild } from "../../core/contract/target.ts";
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
@@ -8,9 +8,11 @@ import type { PlaneName } from "../../core/contract/provider.ts";
 import type { Session } from "../../core/device/session.ts";
 import type { DtEvent } from "../../core/device/event.ts";
 import { bootTimeNs } from "../../core/sys/clock.ts";
+import { pidfdOpen } from "../../core/sys/pidfd.ts";
+import { statusField } from "../../core/sys/thread.ts";
 import { ALL_EVENTS, EVENT_BITS, type EventName } from "./events.ts";
 import { EventQueue } from "./event_queue.ts";
-import { isAlive } from "./lives.ts";
+import { hasEnded, isAlive } from "./lives.ts";
 import { TimeOrder } from "./order.ts";
 import { enableAll, type ProcessEvent, processEvent } from "./process_event.ts";
 import { ProcEventsProvider } from "./provider.ts";
@@ -27,22 +29,23 @@ import {
 } from "./registration.ts";
 import { queueSignal, signalNumber } from "./signals.ts";
 import { type Registration, Targets } from "./targets.ts";
+import { type KnownProcess, knownProcess, unseenBirth, unseenEnd } from "./unseen.ts";
 
-/** A real-time signal to a process: the event's bit in si_int, whom it is about in si_pid. */
+/** A real-time signal to a process: si_int is the bit of the event, si_pid the process of the event. */
 export interface SignalNotification {
   /** "SIGRTMIN", "SIGRTMIN+2", or a number. */
   readonly signal: string | number;
-  /** Who gets it. */
+  /** Number of the process that gets the signal. */
   readonly pid: number;
 }
 
-/** What an event leads to beside its place in the iteration: a call, or a signal. */
+/** What a registration asks for, beside iteration: a call of a function, or a signal. */
 export type Notification = ((event: ProcessEvent) => void) | SignalNotification;
 
 /** Where the events of a monitor come from; see {@linkcode MonitorOptions.source}. */
 export type MonitorSource = "kernel" | "connector" | "ptrace" | "pidfd";
 
-/** How to monitor. */
+/** Options of {@linkcode openMonitor}. */
 export interface MonitorOptions {
   /**
    * - `kernel`: the scheduler's tracepoints (CAP_BPF and CAP_PERFMON).
@@ -59,13 +62,13 @@ export interface MonitorOptions {
   readonly bufferBytes?: number;
 }
 
-/** What a monitor has done. */
+/** Counters of a monitor since it was opened. */
 export interface MonitorStats {
-  /** Events that somebody wanted. */
+  /** Events that some registration asked for. */
   readonly delivered: bigint;
-  /** Events that were lost on the way, exactly, by the kernel's and our own count. */
+  /** Exact number of events that were lost, by the kernel or in queues of this process. */
   readonly lost: bigint;
-  /** Signals that found a full queue. */
+  /** Signals that could not be queued: the queue was full, or the process gone. */
   readonly signalsLost: bigint;
 }
 
@@ -76,27 +79,37 @@ const LADDER: readonly MonitorSource[] = ["kernel", "ptrace", "connector", "pidf
 const REFUSALS = [
   ...["EPERM", "EACCES", "ENOSYS", "EOPNOTSUPP", "EPROTONOSUPPORT", "ECONNREFUSED"],
 ];
-/** How long the dead are remembered. */
+/** How long tasks that have ended are remembered, in ns. */
 const FORGET_NS = 1_000_000_000n;
+/** Longest time until a loss is noticed after which nothing happens, milliseconds. */
+const LOOK_MS = 250;
+/** Least time between two repairs, milliseconds. */
+const REPAIR_MS = 100;
+/** Processes that are held by descriptors, of which there are few: how the others have ended may not be told. */
+const MOST_HELD = 64;
+/** After a repair nothing is repaired for so many times as long as it took. */
+const REPAIR_REST = 10;
 
-/** A registration with what it is of. */
+/** A registration with its target. */
 interface Watched extends Registration<Notification | undefined> {
   readonly target: MonitorTarget;
-  /** The number of the task, if it is of one. */
+  /** Number of the watched task, if the target is a task. */
   readonly task?: number;
-  /** Children are watched, too. */
+  /** The process, if the task is one that lives: holds a descriptor, which {@linkcode letGo} closes. */
+  readonly process?: KnownProcess;
+  /** True if children of the task are watched, too. */
   readonly follows: boolean;
-  /** The process has not been born yet. */
+  /** True until the process is born. */
   awaited: boolean;
-  /** It has ended: its number may be another one's. */
+  /** True when the task has ended: its number may be given to another task. */
   ended: boolean;
-  /** inode of a cgroup. */
+  /** Inode of the watched cgroup. */
   readonly cgroup?: bigint;
 }
 
 /**
- * Tells of births, executions and deaths without being the parent or the debugger of anybody, and without
- * polling. While nobody is registered nothing is attached to the kernel.
+ * Reports births, executions and deaths of processes, without being their parent or debugger and without
+ * polling. While no target is registered, nothing is attached to the kernel.
  *
  * @example Waits for any process to end
  * ```ts ignore
@@ -116,7 +129,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   readonly #registrations = new Map<string, Watched>();
   readonly #targets = new Targets<Notification | undefined>();
   readonly #byCgroup = new Map<bigint, Set<Watched>>();
-  /** Those who have died lately, and when. */
+  /** Tasks that have ended lately, in the order of their ends. */
   readonly #dead: { readonly task: number; readonly timestampNs: bigint }[] = [];
   readonly #deadTasks = new Map<number, bigint>();
   #session?: Session;
@@ -131,8 +144,11 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   #delivered = 0n;
   #signalsLost = 0n;
   #lostBefore = 0n;
+  #nextRepairMs = 0;
+  /** Events that were lost and found out all the same. */
+  #madeGood = 0n;
 
-  /** Made by {@linkcode openMonitor}. */
+  /** Called by {@linkcode openMonitor} alone. */
   constructor(options: MonitorOptions) {
     this.#options = options;
     const { bufferBytes = BUFFER_BYTES } = options;
@@ -182,13 +198,21 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       notify,
       since: bootTimeNs(),
       task,
+      process: task === undefined || awaited
+        ? undefined
+        : hold(task, this.#registrations.size < MOST_HELD),
       follows: typeof target === "object" && "subtree" in target,
       cgroup,
       awaited,
       ended: false,
     };
     if (known !== undefined) this.#remove(key, known);
-    this.#start(watched);
+    try {
+      this.#start(watched);
+    } catch (error) {
+      letGo(watched);
+      throw error;
+    }
     this.#registrations.set(key, watched);
     if (cgroup !== undefined) {
       const all = this.#byCgroup.get(cgroup) ?? new Set();
@@ -202,7 +226,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   }
 
   /**
-   * Does not want these events any more; without any left the registration is gone.
+   * Takes events off a registration; a registration without events is removed.
    *
    * @throws {DtError} EINVAL the target is not registered, or no such event.
    */
@@ -222,6 +246,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
 
   #remove(key: string, watched: Watched): void {
     this.#registrations.delete(key);
+    letGo(watched);
     this.#targets.remove(watched);
     if (watched.cgroup !== undefined) {
       const all = this.#byCgroup.get(watched.cgroup);
@@ -241,13 +266,13 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     return this.#source;
   }
 
-  /** Counters so far. */
+  /** Counters since the monitor was opened. */
   stats(): MonitorStats {
-    const lost = this.#lostBefore + lostBy(this.#session) + this.#queue.overflowed;
+    const lost = this.#lostBefore + lostBy(this.#session) + this.#queue.overflowed - this.#madeGood;
     return { delivered: this.#delivered, lost, signalsLost: this.#signalsLost };
   }
 
-  /** Removes all registrations; iteration ends behind what has happened. */
+  /** Removes all registrations; iteration ends after the events that have happened. */
   close(): void {
     this.#end();
   }
@@ -256,13 +281,14 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     if (this.#closed) return;
     this.#closed = true;
     this.#stop();
+    for (const watched of this.#registrations.values()) letGo(watched);
     this.#registrations.clear();
     this.#targets.clear();
     this.#byCgroup.clear();
     this.#queue.end(failure);
   }
 
-  /** {@linkcode close} */
+  /** The same as {@linkcode close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -374,7 +400,13 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
         session.drainEvents(this.#event);
         // A child has ended, with all that it started.
         if (!session.recording) return this.close();
-        await session.wait();
+        this.#repair(session);
+        const timer = setTimeout(() => session.wake(), LOOK_MS);
+        try {
+          await session.wait();
+        } finally {
+          clearTimeout(timer);
+        }
       }
     } catch (error) {
       if (this.#session !== session) return;
@@ -382,31 +414,70 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     }
   }
 
-  /** Bound once. */
+  /** After a loss: tells the births and ends of watched processes that were among what was lost. */
+  #repair(session: Session): void {
+    // A process takes its time between the event of its end and its end: one look does not do.
+    const from = performance.now();
+    if (from < this.#nextRepairMs || lostBy(session) === 0n) return;
+    const dead = this.#targets.tasks.filter((task) => hasEnded(task));
+    const born = [...this.#registrations.values()].flatMap(({ follows, task }) =>
+      follows ? [...descendantsOf(task!).keys()] : []
+    );
+    // What has happened by now is told in what has not been read yet, unless that was lost.
+    this.#settle();
+    for (const task of dead) {
+      if (this.#isWatched(task)) this.#tellUnseen(unseenEnd(this.#known(task)));
+    }
+    for (const child of born) {
+      if (!this.#isWatched(child) && isAlive(child)) this.#tellUnseen([unseenBirth(child)]);
+    }
+    const now = performance.now();
+    this.#nextRepairMs = now + Math.max(REPAIR_MS, (now - from) * REPAIR_REST);
+  }
+
+  /** True if a task that has not ended, as far as was told, is watched as itself. */
+  #isWatched(task: number): boolean {
+    if (this.#deadTasks.has(task)) return false;
+    for (const one of this.#targets.of(task) ?? []) {
+      const { task: root, awaited, process } = one as Watched;
+      // Of threads that were named there is nothing to be known.
+      if (task !== root || (!awaited && process !== undefined)) return true;
+    }
+    return false;
+  }
+
+  #known(task: number): KnownProcess {
+    for (const one of this.#targets.of(task) ?? []) {
+      const { task: root, process } = one as Watched;
+      if (task === root && process !== undefined) return process;
+    }
+    return knownProcess(task);
+  }
+
+  #tellUnseen(events: readonly ProcessEvent[]): void {
+    if (this.#closed) return;
+    for (const event of events) {
+      this.#madeGood++;
+      this.#deliver(event);
+    }
+    this.#queue.wake();
+  }
+
+  /** Handler of events, bound to this monitor. */
   readonly #event = (event: DtEvent): void => this.#order.push(processEvent(event));
 
+  /** Tells an event to those who watch its task, and keeps the tables of tasks. */
   #deliver(event: ProcessEvent): void {
-    const { name, pid, tid, parentPid, parentTid, timestampNs } = event;
-    const isBirth = name === "process:fork" || name === "thread:create";
-    const bit = EVENT_BITS[name];
-    const told = new Set<Watched>();
-    if (isBirth) this.#renewed(name === "process:fork" ? pid : tid);
-    const tell = (one: Registration<Notification | undefined>) => {
-      const watched = one as Watched;
-      if (timestampNs < watched.since || told.has(watched)) return;
-      told.add(watched);
-      // Also those who are not told of births have the children.
-      if (isBirth && watched.follows && pid !== parentPid) this.#targets.add(watched, pid);
-    };
-    // As kmonitor had it: the running task's watchers are told, of a fork the parent's.
-    this.#targets.each(isBirth ? [parentPid, parentTid] : [pid, tid], tell);
-    const inCgroup = this.#byCgroup.get(event.cgroup);
-    if (inCgroup !== undefined) { for (const one of inCgroup) tell(one); }
+    const { name, pid, tid, timestampNs } = event;
+    if (name === "process:fork") this.#renewed(pid);
+    if (name === "thread:create") this.#renewed(tid);
+    const watching = this.#watching(event);
+    if (isBirth(event)) this.#inherit(watching, event);
     // Threads of a process may be told behind it.
     if (name === "process:exit") this.#ended(pid, timestampNs);
     if (name === "thread:exit" && tid !== pid) this.#ended(tid, timestampNs);
-    if (told.size === 0) return;
-    const wanted = [...told].filter(({ mask }) => (mask & bit) !== 0);
+    const bit = EVENT_BITS[name];
+    const wanted = [...watching].filter(({ mask }) => (mask & bit) !== 0);
     if (wanted.length === 0) return;
     this.#delivered++;
     // Whoever is called wants no queue, unless somebody reads it.
@@ -416,7 +487,26 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     for (const watched of wanted) this.#notify(watched, event, bit);
   }
 
-  /** Dead tasks are forgotten a while later, in the order of their deaths. */
+  /** Registrations that an event concerns: of the running task, of a birth the parent's, and of its cgroup. */
+  #watching(event: ProcessEvent): Set<Watched> {
+    const { pid, tid, parentPid, parentTid, timestampNs, cgroup } = event;
+    const found = new Set<Watched>();
+    const add = (one: Registration<Notification | undefined>) => {
+      const watched = one as Watched;
+      if (timestampNs >= watched.since) found.add(watched);
+    };
+    this.#targets.each(isBirth(event) ? [parentPid, parentTid] : [pid, tid], add);
+    for (const one of this.#byCgroup.get(cgroup) ?? []) add(one);
+    return found;
+  }
+
+  /** A new process is watched by those who follow its parent, whether births are told to them or not. */
+  #inherit(watching: ReadonlySet<Watched>, { pid, parentPid }: ProcessEvent): void {
+    if (pid === parentPid) return;
+    for (const watched of watching) if (watched.follows) this.#targets.add(watched, pid);
+  }
+
+  /** Marks registrations of a task that has ended, and forgets tasks that ended a while ago. */
   #ended(task: number, timestampNs: bigint): void {
     for (const one of this.#targets.of(task) ?? []) {
       const watched = one as Watched;
@@ -437,7 +527,7 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     this.#deadTasks.set(task, timestampNs);
   }
 
-  /** A number has a new owner: who watched the former one does not watch this one, whose end may be lost. */
+  /** A new task has got this number: registrations of the former task, whose end may be lost, are dropped. */
   #renewed(task: number): void {
     this.#deadTasks.delete(task);
     for (const one of this.#targets.of(task) ?? []) {
@@ -478,6 +568,11 @@ export function openMonitor(options: MonitorOptions = {}): Monitor {
   return new Monitor(options);
 }
 
+/** True for the events that tell of a new process or thread. */
+function isBirth({ name }: ProcessEvent): boolean {
+  return name === "process:fork" || name === "thread:create";
+}
+
 /** Only the kernel can tell the cgroup of a process that has ended. */
 function checkCgroup({ cgroup }: Watched, plane: PlaneName): void {
   if (cgroup === undefined || plane === "kernel") return;
@@ -488,4 +583,20 @@ function lostBy(session: Session | undefined): bigint {
   if (session === undefined) return 0n;
   const { lostRecords, skippedTicks, recursed, recursionMisses } = session.stats();
   return lostRecords + skippedTicks + recursed + recursionMisses;
+}
+
+/** A process, with a descriptor that tells its end; undefined if the task is another thread of a process. */
+function hold(task: number, withDescriptor: boolean): KnownProcess | undefined {
+  if (Number(statusField(task, "Tgid")) !== task) return undefined;
+  const known = knownProcess(task);
+  if (!withDescriptor) return known;
+  try {
+    return { ...known, pidfd: pidfdOpen(task) };
+  } catch {
+    return known; // an old kernel, or too many descriptors: how it ends may not be told
+  }
+}
+
+function letGo({ process }: Watched): void {
+  process?.pidfd?.[Symbol.dispose]();
 }

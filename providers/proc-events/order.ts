@@ -1,13 +1,13 @@
-// Events in the order of their time. A ring has them in the order of writing: what has happened on two CPUs
-// at a time may be the wrong way round.
+// Events in the order of their time. A ring has them in the order of writing: events of two CPUs at about
+// the same time may be out of order.
 
 import { bootTimeNs } from "../../core/sys/clock.ts";
 import type { ProcessEvent } from "./process_event.ts";
 
-/** How long an event waits for those that have happened before it. */
+/** How long an event waits for earlier events, in ms. */
 const WAIT_MS = 10;
 
-/** Holds events back for so long. */
+/** Holds events back for that time, and delivers them in the order of their time. */
 export class TimeOrder {
   readonly #deliver: (events: readonly ProcessEvent[]) => void;
   #pending: ProcessEvent[] = [];
@@ -21,13 +21,13 @@ export class TimeOrder {
     this.#deliver = deliver;
   }
 
-  /** Another one, in any order. */
+  /** Takes an event, in any order. */
   push(event: ProcessEvent): void {
     this.#pending.push(event);
     this.#arm();
   }
 
-  /** Delivers all at once: nothing will come any more. */
+  /** Delivers all events at once. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -50,7 +50,7 @@ export class TimeOrder {
     );
   }
 
-  /** What is delivered may lead to another delivery: that comes behind it. */
+  /** Delivering may lead to another delivery, which then comes after this one. */
   #take(count: number): void {
     for (const event of this.#sorted().slice(0, count)) this.#due.push(event);
     this.#pending = this.#pending.slice(count);

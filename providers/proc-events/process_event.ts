@@ -1,43 +1,43 @@
-// The events as a monitor hands them out, made of those of a session.
+// Events as a monitor hands them out, made of the events of a session.
 
 import type { DtEvent } from "../../core/device/event.ts";
 import type { CaptureRequest } from "../../core/contract/capture.ts";
 import type { Session } from "../../core/device/session.ts";
 import { EVENT_NAMES, type EventName, PREFIX } from "./events.ts";
 
-/** A birth, an execution or a death. */
+/** A birth, an execution or a death of a process or thread. */
 export interface ProcessEvent {
-  /** What has happened. */
+  /** Name of the event. */
   readonly name: EventName;
-  /** CLOCK_BOOTTIME. */
+  /** Time of the event by CLOCK_BOOTTIME, in ns. */
   readonly timestampNs: bigint;
-  /** CPU that it happened on, 0 where that is not known. */
+  /** CPU on which the event happened; 0 if unknown. */
   readonly cpu: number;
-  /** Process that it is about; of a fork the new one. */
+  /** Process of the event; of a fork the new process. */
   readonly pid: number;
-  /** Thread. */
+  /** Id of the thread. */
   readonly tid: number;
-  /** Parent process; 0 if it is not known. */
+  /** Parent process; 0 if unknown. */
   readonly parentPid: number;
-  /** Thread of it that has made the task, else its first one. */
+  /** Thread of the parent that has made the task; if unknown, its first thread. */
   readonly parentTid: number;
-  /** Name of the running thread: of a fork the parent's. */
+  /** Name of the thread that ran: of a fork the parent. */
   readonly comm: string;
-  /** cgroup of version 2, by inode; 0 if it is not known. */
+  /** Inode of the cgroup of version 2; 0 if unknown. */
   readonly cgroup: bigint;
-  /** Of an exec: the path as it was given. */
+  /** Of an exec: the path that was executed, as it was given. */
   readonly path?: string;
   /** Of an exec: the arguments; the last one may be cut, at {@linkcode ARGV_BYTES} in all. */
   readonly argv?: readonly string[];
-  /** Of an exec: the thread that has called it, whose number is gone if it was not the first one. */
+  /** Of an exec: the thread that called exec; unless it was the first thread, its number is gone. */
   readonly oldTid?: number;
-  /** Of an end: what was given to exit(3). */
+  /** Of an end: the status given to exit(3). */
   readonly code?: number;
-  /** Of an end: the signal that it died by, or 0. */
+  /** Of an end: the signal that ended the process, or 0. */
   readonly signal?: number;
-  /** Of an end: a core file was written. */
+  /** Of an end: true if a core file was written. */
   readonly core?: boolean;
-  /** Of an end: ns since its start; undefined if that is not known. */
+  /** Of an end: nanoseconds since the start of the task; undefined if unknown. */
   readonly runtimeNs?: bigint;
 }
 
@@ -45,7 +45,7 @@ export interface ProcessEvent {
 export const ARGV_BYTES = 2048;
 const PATH_BYTES = 512;
 
-/** Enables all events with what is told of them. */
+/** Enables all events of a session with their captures. */
 export function enableAll(session: Session): void {
   for (const name of EVENT_NAMES) {
     const capture: CaptureRequest = name === "process:exec"
@@ -57,7 +57,7 @@ export function enableAll(session: Session): void {
 
 const text = new TextDecoder();
 
-/** Makes one of a session's. */
+/** Makes a process event of an event of the session. */
 export function processEvent(event: DtEvent): ProcessEvent {
   const name = event.probe.slice(PREFIX.length) as EventName;
   const args = event.args!;

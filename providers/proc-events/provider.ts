@@ -16,9 +16,9 @@ import { tracedAttachment } from "./traced.ts";
 
 /** The provider of `proc:`; see mod.ts. */
 export class ProcEventsProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "proc";
   readonly #bufferBytes: number;
 
@@ -27,18 +27,18 @@ export class ProcEventsProvider implements Provider {
     this.#bufferBytes = bufferBytes;
   }
 
-  /** The seven events. */
+  /** Lists the probes of the seven events. */
   *probes(): Generator<ProbeSpec> {
     for (const event of EVENT_NAMES) yield this.provide(PREFIX + event)!;
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const event = eventOf(name);
     return event && { name, args: argumentsOf(event), parsed: event };
   }
 
-  /** One PCB. */
+  /** Makes one PCB. */
   alloc(probe: Probe, request: EnableRequest): Pcb[] {
     return [{ probe, request }];
   }

@@ -1,4 +1,4 @@
-// What a registration names: whom, and which events.
+// The arguments of a registration: its target, and its events.
 
 import { DtError } from "../../core/errors.ts";
 import { Thread } from "../../core/sys/thread.ts";
@@ -6,8 +6,8 @@ import { isAlive } from "./lives.ts";
 import { ALL_EVENTS, EVENT_BITS, EVENT_NAMES, type EventName } from "./events.ts";
 
 /**
- * Whom to watch: a process or one of its threads by number, everybody, a process with all that it starts
- * from now on, or a cgroup of version 2 by its path ("/user.slice").
+ * What to watch: a process or one of its threads by number, all processes, a process with all that descend
+ * from it from now on, or a cgroup of version 2 by its path ("/user.slice").
  */
 export type MonitorTarget = number | "all" | { readonly subtree: number } | {
   readonly cgroup: string;
@@ -51,7 +51,7 @@ export function keyOf(target: MonitorTarget): string {
 }
 
 /**
- * The number of a task, undefined for what is none.
+ * The number of a target that is a task; undefined for other targets.
  *
  * @throws {DtError} EINVAL
  */
@@ -88,7 +88,7 @@ export function cgroupOf(path: string): bigint {
   throw refusal("ENOENT", "register", `there is no cgroup ${path} of version 2`);
 }
 
-/** Processes that descend from one now, and how many births lie between. */
+/** Living processes that descend from a process, each with the number of generations between the two. */
 export function descendantsOf(root: number): Map<number, number> {
   const children = new Map<number, number[]>();
   for (const { name } of Deno.readDirSync("/proc")) {

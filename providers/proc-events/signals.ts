@@ -28,7 +28,7 @@ export function signalNumber(signal: string | number): number {
   });
 }
 
-/** What a signal says: si_int, and si_pid of whom it is about. */
+/** Contents of a signal: si_int, and the process of the event in si_pid. */
 export interface Queued {
   readonly signal: number;
   readonly value: number;

@@ -1,24 +1,29 @@
 // Pure: no I/O, no FFI.
-// Who is watched by which registration, by process: an event costs the same with one target or ten thousand.
+// Registrations by the tasks that they watch: an event costs the same with one target or with ten thousand.
 
 /** What is registered: one for each target. */
 export interface Registration<N> {
   /** Events that are wanted, KMONITOR_* bits. */
   mask: number;
   notify: N;
-  /** Events from before are not the target's: its number may have been another one's. CLOCK_BOOTTIME. */
+  /** Time of the registration, CLOCK_BOOTTIME: earlier events may be of a former task of that number. */
   readonly since: bigint;
 }
 
 /** Registrations by the tasks that they watch. */
 export class Targets<N> {
   readonly #byTask = new Map<number, Set<Registration<N>>>();
-  /** Of everybody. */
+  /** Registrations of all processes. */
   readonly #all = new Set<Registration<N>>();
 
-  /** True if nobody watches anything. */
+  /** True if there is no registration. */
   get empty(): boolean {
     return this.#byTask.size === 0 && this.#all.size === 0;
+  }
+
+  /** Tasks that are watched as themselves. */
+  get tasks(): number[] {
+    return [...this.#byTask.keys()];
   }
 
   /** Lets a registration watch a task; undefined: everybody. */
@@ -38,7 +43,7 @@ export class Targets<N> {
     this.#all.clear();
   }
 
-  /** Of a task that is no more. */
+  /** Forgets a task that has ended. */
   forget(task: number): void {
     this.#byTask.delete(task);
   }
@@ -49,7 +54,7 @@ export class Targets<N> {
     if (set?.delete(registration) && set.size === 0) this.#byTask.delete(task);
   }
 
-  /** Of a registration that is no more. */
+  /** Forgets a registration that was removed. */
   remove(registration: Registration<N>): void {
     this.#all.delete(registration);
     for (const task of [...this.#byTask.keys()]) this.drop(registration, task);
@@ -60,7 +65,7 @@ export class Targets<N> {
     return this.#byTask.get(task);
   }
 
-  /** Calls back for each that watches one of these tasks, once. */
+  /** Calls back once for each registration that watches one of these tasks. */
   each(tasks: readonly number[], tell: (registration: Registration<N>) => void): void {
     for (const one of this.#all) tell(one);
     const [first, ...rest] = tasks;

@@ -1,5 +1,5 @@
-// Process events of a command or of an own process by ptrace(2): whoever it is about is stopped meanwhile, and
-// nothing is lost.
+// Process events of a command or of an own process by ptrace(2): the process of an event is stopped while the
+// event is handled, and no event is lost.
 
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { ProviderSession } from "../../core/contract/provider.ts";

@@ -4,7 +4,8 @@
 import { DtError } from "../../core/errors.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import { requireTarget } from "../../core/sources/pcbs.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { noSuchEvent, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
 import type { Attachment } from "../../core/contract/attachment.ts";
 import type { EnableRequest } from "../../core/contract/request.ts";
@@ -26,12 +27,12 @@ const MISSING = {
 
 /** The two providers of this file; see mod.ts. */
 export class CounterProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: CounterKind;
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: CounterKind) {
     this.name = name;
   }
@@ -46,16 +47,16 @@ export class CounterProvider implements Provider {
   /** Any valid count of a known event. */
   provide(name: string): ProbeSpec | undefined {
     const parsed = parseCounter(this.name, name.slice(this.name.length + 1));
-    return parsed && { name, args: [], locations: PERF_LOCATIONS, parsed };
+    return parsed && { name, args: [], locations: REGISTER_NAMES, parsed };
   }
 
-  /** An event that nobody counts. */
+  /** Says that nobody counts the event of a name. */
   explain(name: string): string | undefined {
     const [, event] = name.split(":");
     return EVENTS[this.name].has(event) ? undefined : `${event} is not a ${this.name} probe`;
   }
 
-  /** One PCB, for all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     requireTarget(probe, session, "count for", "all processes are counted for");
     const { event, every } = probe.parsed as Counter;

@@ -1,16 +1,16 @@
 // Pure: no I/O, no FFI.
-// What perf counts: enum perf_sw_ids and enum perf_hw_id of include/uapi/linux/perf_event.h, under the
+// The events that perf counts: enum perf_sw_ids and enum perf_hw_id of include/uapi/linux/perf_event.h, under the
 // names of bpftrace, with its counts.
 
 import { DtError } from "../../core/errors.ts";
 
-/** An event that is counted. */
+/** An event that the kernel or the CPU counts. */
 export interface CountedEvent {
-  /** perf_event_attr.config */
+  /** `config` of perf_event_attr. */
   readonly config: bigint;
   /** How many make a firing where a probe does not say. */
   readonly every: bigint;
-  /** It happens in the kernel: a sampler of user code never sees it. */
+  /** True if the event happens in the kernel, where a sampler of user code does not see it. */
   readonly inKernel?: boolean;
   /** It is a clock: the count is of nanoseconds. */
   readonly clock?: boolean;

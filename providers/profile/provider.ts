@@ -4,7 +4,8 @@ import { DURATION_NS } from "../../core/duration.ts";
 import { DtError } from "../../core/errors.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import { requireTarget } from "../../core/sources/pcbs.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { noSuchEvent, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
 import type { Attachment, UserAttachment } from "../../core/contract/attachment.ts";
 import type { EnableRequest } from "../../core/contract/request.ts";
@@ -31,12 +32,12 @@ const UNITS = ["hz", "us", "ms", "s"];
 
 /** The two providers of this file; see mod.ts. */
 export class ClockProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name: "interval" | "profile";
 
-  /** @param name Which of the two. */
+  /** @param name Which of the two providers this is. */
   constructor(name: "interval" | "profile") {
     this.name = name;
   }
@@ -46,13 +47,13 @@ export class ClockProvider implements Provider {
     for (const unit of UNITS) yield { name: `${this.name}:${unit}:`, args: [] };
   }
 
-  /** Any valid rate. */
+  /** Describes the probe of any valid rate. */
   provide(name: string): ProbeSpec | undefined {
     const rate = parseRate(name.slice(this.name.length + 1));
     return rate && {
       name: `${this.name}:${rate.normal}`,
       args: [],
-      locations: PERF_LOCATIONS,
+      locations: REGISTER_NAMES,
       warning: tooFast(rate.periodNs),
       parsed: rate.periodNs,
     };
@@ -77,7 +78,7 @@ export class ClockProvider implements Provider {
     return [{ probe, request, cpu: user ? 0 : onlineCpus()[0], periodNs }];
   }
 
-  /** A timer each. */
+  /** One timer for each PCB. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     return pcbs.map((pcb) => {
       const attr = clockEvent(pcb.periodNs!);

@@ -10,9 +10,9 @@ const MAX_NS = 0xffff_ffffn * SECOND_NS;
 /** What a kernel timer can be asked for. */
 const MIN_NS = 1_000n;
 
-/** A parsed rate. */
+/** A rate that was parsed. */
 export interface Rate {
-  /** Nanoseconds between ticks. */
+  /** Nanoseconds between two ticks. */
   readonly periodNs: bigint;
   /** The name's part after the provider, as probes print it: "ms:250". */
   readonly normal: string;

@@ -2,6 +2,7 @@
 // rings of this process. Needs no capability where kernel.perf_event_paranoid is 2 or less; only user
 // code is sampled then.
 
+import { MAX_STACK_FRAMES } from "../../core/contract/event_layout.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { Target } from "../../core/contract/target.ts";
@@ -21,7 +22,6 @@ import { Thread, threadsOf } from "../../core/sys/thread.ts";
 
 const SAMPLE_TYPE = PERF_SAMPLE.ip | PERF_SAMPLE.tid | PERF_SAMPLE.time | PERF_SAMPLE.callchain |
   PERF_SAMPLE.cpu | PERF_SAMPLE.registers;
-const MAX_FRAMES = 127;
 /** 256 KiB of each CPU: within what any user may lock. */
 const RING_PAGES = 64;
 const READ_MS = 20;
@@ -30,7 +30,7 @@ const FIRST_MARK = (1n << 64n) - 4095n;
 
 const REGISTERS = arch.perfRegisters.flatMap((name, bit) => name === "" ? [] : [{ name, bit }]);
 
-/** A thread as a sample knows it: it may have ended when the sample is read. */
+/** A thread with name and stack of the sample: the thread may have ended when the sample is read. */
 class SampledThread extends Thread {
   readonly #comm: string | undefined;
   readonly #frames: readonly bigint[];
@@ -50,7 +50,7 @@ class SampledThread extends Thread {
   }
 }
 
-/** The attachment of one probe: samples each time what is counted has happened often enough. */
+/** The attachment of one probe: a sample each time the counter has reached the period. */
 export function sampledProfile(pcb: Pcb, attr: PerfEventAttr, target: Target): UserAttachment {
   return {
     plane: "user",
@@ -101,7 +101,7 @@ class Sampler implements Disposable {
     this.#owned = stack.move();
   }
 
-  /** Reads the rings until nobody wants events any more. */
+  /** Reads the rings until the session ends. */
   async follow(): Promise<void> {
     const { signal } = this.#host;
     while (!signal.aborted) {
@@ -184,7 +184,7 @@ function openSampled(tid: number, cpu: number, attr: PerfEventAttr): Fd | undefi
         sampleType: SAMPLE_TYPE,
         flags: ["inherit", "excludeKernel", "excludeHypervisor", "comm", "task"],
         registers,
-        frames: MAX_FRAMES,
+        frames: MAX_STACK_FRAMES,
       },
     }, { pid: tid, cpu });
   } catch (error) {

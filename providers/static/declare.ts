@@ -6,7 +6,7 @@ import { type ArgumentType, functionName, libraryImage, WORDS } from "./image.ts
 import { writeLibrary } from "./library_file.ts";
 import { integerOf, type Point, points, type PointValue, tell } from "./shared_points.ts";
 
-/** What a tracepoint of such a type is called with. */
+/** Type of the value that an argument of a tracepoint takes. */
 export type ValueOf<T extends ArgumentType> = T extends "string" ? string
   : T extends "bool" ? boolean
   : T extends "i64" | "u64" ? number | bigint
@@ -15,17 +15,17 @@ export type ValueOf<T extends ArgumentType> = T extends "string" ? string
 /** Names of tracepoints with the types of their arguments: at most six. */
 export type Definitions = Readonly<Record<string, readonly ArgumentType[]>>;
 
-/** What a tracepoint is called with. */
+/** Types of the arguments that a tracepoint is called with. */
 export type ValuesOf<T extends readonly ArgumentType[]> = {
   readonly [I in keyof T]: ValueOf<T[I]>;
 };
 
-/** A function for each tracepoint. */
+/** A function for each declared tracepoint. */
 export type Tracepoints<D extends Definitions> = {
   readonly [N in keyof D]: (...values: ValuesOf<D[N]>) => void;
 };
 
-/** Registers hold six arguments. */
+/** Most arguments: as many as the calling convention has registers for. */
 const MOST_ARGUMENTS = 6;
 /** Longer strings are cut, NUL included. */
 const MOST_STRING = 4096;
@@ -41,9 +41,9 @@ const PARAMETERS: Readonly<Record<ArgumentType, ProbeParameter>> = {
 
 /**
  * Declares tracepoints: functions to be called where something happens, at the cost of about a nanosecond
- * while nobody looks. They can be traced in this process by sessions and scripts (`static:NAMESPACE:NAME`),
- * from outside by btrace, and by every tracer that knows USDT. Each Worker has its own; what looks from
- * within sees those of its thread.
+ * while they are not traced. They can be traced in this process by sessions and scripts (`static:NAMESPACE:NAME`),
+ * from outside by btrace, and by every tracer that knows USDT. Each Worker has tracepoints of its own; a
+ * session of this process sees those of its thread.
  *
  * @param namespace Letters, digits and `_`.
  * @param definitions Names with the types of their arguments.
@@ -115,7 +115,7 @@ function makePoints(
   }));
 }
 
-/** Undefined where a library cannot be loaded: then only this process itself can look. */
+/** Undefined if a library cannot be loaded: then only this process itself can trace the tracepoints. */
 function loadLibrary(
   namespace: string,
   probes: readonly { name: string; types: readonly ArgumentType[] }[],
@@ -147,7 +147,7 @@ function loadLibrary(
   }
 }
 
-/** Calls a probe's function with what its registers are to hold. */
+/** Calls a probe's function with the values for its argument registers. */
 function probeCaller(types: readonly ArgumentType[], probe: (...args: unknown[]) => void) {
   const encoder = new TextEncoder();
   const texts = types.map((type) => type === "string" ? new Uint8Array(MOST_STRING) : undefined);
@@ -175,7 +175,7 @@ function probeCaller(types: readonly ArgumentType[], probe: (...args: unknown[])
   };
 }
 
-/** A function of as many parameters as there are arguments: one load and one test while nobody looks. */
+/** A function of as many parameters as there are arguments: one load and one test while the tracepoint is unused. */
 function caller(point: Point): (...values: PointValue[]) => void {
   const { words, index, types } = point;
   type V = PointValue;

@@ -1,18 +1,18 @@
-// The file behind a process's tracepoints: other tracers, and ours from outside, find it in the folder of
-// temporary files by the process's id. It goes when the process ends, or, if a signal or an error has ended
-// that, when another process of the user declares tracepoints.
+// The file of a process's tracepoints. Tracers of other processes find the file in the folder of temporary
+// files by the process's id. The file is removed when the process ends, or, if a signal or an error has ended
+// the process, when another process of the user declares tracepoints.
 
 import { mappedPath, parseMaps } from "../../core/symbols/mod.ts";
 
 const PREFIX = "dt-static-";
 const NAME = /^dt-static-(\d+)-(.+)-[^-]*\.so$/;
 
-/** Where such files are. */
+/** Folder of these files. */
 function folder(): string {
   return Deno.env.get("TMPDIR") || "/tmp";
 }
 
-/** Writes a file of this process. */
+/** Writes the file of this process. */
 export function writeLibrary(namespace: string, image: Uint8Array<ArrayBuffer>): string {
   const name = `${PREFIX}${Deno.pid}-${namespace}-`;
   const path = Deno.makeTempFileSync({ dir: folder(), prefix: name, suffix: ".so" });
@@ -26,12 +26,12 @@ export function writeLibrary(namespace: string, image: Uint8Array<ArrayBuffer>):
 
 /** A library that a process has mapped now. */
 export interface MappedLibrary {
-  /** Leads to that very file, whatever its name leads to by now. */
+  /** A path that leads to the mapped file even if its name leads to another file by now. */
   readonly path: string;
   readonly pid: number;
 }
 
-/** Libraries of processes that live: those that are their own user's, and mapped. */
+/** Libraries of living processes that belong to the user of the process and are mapped by it. */
 export function mappedLibraries(): MappedLibrary[] {
   return names().flatMap(({ path, pid }) => {
     try {
@@ -53,7 +53,7 @@ export function mappedLibraries(): MappedLibrary[] {
   });
 }
 
-/** More than any library of ours has. */
+/** Most bytes of such a file: more than any library that is made here. */
 const MOST_BYTES = 1 << 20;
 
 function isFile(path: string): boolean {
@@ -77,7 +77,7 @@ function names(): { path: string; pid: number }[] {
   return found.sort((a, b) => a.pid - b.pid);
 }
 
-/** Removes what processes of our user have left that have ended. */
+/** Removes files of processes of this user that have ended. */
 function removeLeftovers(): void {
   for (const { path, pid } of names()) {
     try {

@@ -2,6 +2,7 @@
 
 import { DtError } from "../../core/errors.ts";
 import { noSuchProbe } from "../../core/sources/pcbs.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { ArgumentSpec, Probe, ProbeSpec } from "../../core/contract/probe.ts";
 import type { Attachment, UserAttachment } from "../../core/contract/attachment.ts";
@@ -17,7 +18,6 @@ import {
   type FileProbe,
   fileProbeAttachments,
   fileProbePcbs,
-  REGISTER_LOCATIONS,
 } from "../../core/sources/uprobes/mod.ts";
 import type { ArgumentType } from "./image.ts";
 import { mappedLibraries } from "./library_file.ts";
@@ -34,7 +34,7 @@ const C_TYPES: Readonly<Record<ArgumentType, string>> = {
   bool: "unsigned int",
 };
 
-/** A tracepoint wherever it is: its arguments, and the libraries of processes that have it. */
+/** A tracepoint: the types of its arguments, and the libraries of the processes that have it. */
 interface Found {
   readonly types: readonly ArgumentType[];
   readonly files: FileProbe[];
@@ -43,23 +43,23 @@ interface Found {
 
 /** The provider of `static:`; see mod.ts. */
 export class StaticProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "static";
 
-  /** Those of this process, then those of others. */
+  /** Lists the tracepoints of this process, then those of other processes. */
   *probes(): Generator<ProbeSpec> {
     for (const [name, { types }] of look()) yield spec(`${PREFIX}${name}`, types);
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const found = look().get(name.slice(PREFIX.length));
     return found && spec(name, found.types);
   }
 
-  /** Of this process on the user plane; on the kernel plane of every one that has it now. */
+  /** User plane: the tracepoint of this process. Kernel plane: of every process that has it now. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     const { files, point } = look().get(probe.parsed as string) ?? { files: [] };
     const pcb = { probe, request };
@@ -77,7 +77,7 @@ export class StaticProvider implements Provider {
     );
   }
 
-  /** One program for all whose arguments lie alike, or a listener each. */
+  /** Kernel plane: one program for all PCBs with the same layout. User plane: a listener for each PCB. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
     if (session.plane === "kernel") return fileProbeAttachments(pcbs);
     return pcbs.map((pcb) => listening(pcb, points().get(pcb.probe.parsed as string)!));
@@ -93,7 +93,7 @@ function spec(name: string, types: readonly ArgumentType[]): ProbeSpec {
   return {
     name,
     args,
-    locations: Object.keys(REGISTER_LOCATIONS),
+    locations: REGISTER_NAMES,
     parsed: name.slice(PREFIX.length),
   };
 }
@@ -116,7 +116,7 @@ function look(): Map<string, Found> {
 
 const NAME = /^[A-Za-z_]\w{0,63}$/;
 
-/** Tracepoints of a library. It is somebody else's: nothing of it is taken for granted. */
+/** Tracepoints of a library. Another user may have written it, so everything in it is checked. */
 function* probesOf(path: string): Generator<{ types: readonly ArgumentType[]; probe: FileProbe }> {
   const binary = openBinary(path);
   const text = binary?.elf.section(".dt.types");
@@ -143,7 +143,7 @@ function* probesOf(path: string): Generator<{ types: readonly ArgumentType[]; pr
   }
 }
 
-/** Hears of a tracepoint of this process. */
+/** The attachment of a tracepoint of this process. */
 function listening(pcb: Pcb, point: Point): UserAttachment {
   return {
     plane: "user",

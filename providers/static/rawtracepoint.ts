@@ -54,9 +54,9 @@ function eventOf(name: string): string | undefined {
 
 /** The provider of `rawtracepoint:`; see mod.ts. */
 export class RawTracepointProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "rawtracepoint";
 
   /** Every tracepoint that BTF describes. */
@@ -70,7 +70,7 @@ export class RawTracepointProvider implements Provider {
     }
   }
 
-  /** Looks one up, with or without its module. */
+  /** Describes the probe of a full name, with or without the name of its module. */
   provide(name: string): ProbeSpec | undefined {
     const btf = kernelBtf();
     const event = eventOf(name);
@@ -78,12 +78,12 @@ export class RawTracepointProvider implements Provider {
     return typedefOf(btf, event) === 0 ? undefined : spec(btf, name, event);
   }
 
-  /** One PCB: all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     return kernelPcb(probe, request, session, "tracepoints");
   }
 
-  /** One each. */
+  /** One attachment for each PCB. */
   attachments(pcbs: readonly Pcb[]): Attachment[] {
     return pcbs.map(attachment);
   }

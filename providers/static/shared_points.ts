@@ -1,4 +1,4 @@
-// The tracepoints of this process: one set, however many copies of this module there are in it.
+// The tracepoints of this process: one set, which all copies of this module in the process share.
 
 import type { ArgumentType } from "./image.ts";
 
@@ -10,7 +10,7 @@ export interface Point {
   readonly namespace: string;
   readonly name: string;
   readonly types: readonly ArgumentType[];
-  /** The word at `index` is zero while nobody looks: tracers raise its low half, listeners its high one. */
+  /** The word at `index` is zero while the tracepoint is unused: tracers raise the low half, listeners the high. */
   readonly words: Uint32Array;
   readonly index: number;
   /** Those who look from within this process. */
@@ -28,13 +28,13 @@ export function integerOf(value: PointValue): bigint {
 
 const KEY = Symbol.for("dt.static.points.v1");
 
-/** By "namespace:name". */
+/** All tracepoints of this process by "namespace:name". */
 export function points(): Map<string, Point> {
   const all = globalThis as unknown as Record<symbol, Map<string, Point> | undefined>;
   return all[KEY] ??= new Map();
 }
 
-/** Lets somebody within this process look, until it is disposed. */
+/** Adds a listener of this process, until the result is disposed. */
 export function listen(
   point: Point,
   listener: (values: readonly PointValue[]) => void,

@@ -65,12 +65,12 @@ function spec(subsystem: string, event: string): ProbeSpec {
 
 /** The provider of `tracepoint:`; see mod.ts. */
 export class TracepointProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "tracepoint";
 
-  /** Those of the system calls, then what tracefs lists. */
+  /** Lists the events of system calls, then those that tracefs lists. */
   *probes(): Generator<ProbeSpec> {
     yield* syscallEvents();
     for (const name of eventNames()) {
@@ -80,7 +80,7 @@ export class TracepointProvider implements Provider {
     }
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const known = parseSyscallEvent(name);
     if (known !== undefined) return syscallEvent(known);
@@ -89,7 +89,7 @@ export class TracepointProvider implements Provider {
     return eventFormat(subsystem, event) === undefined ? undefined : spec(subsystem, event);
   }
 
-  /** One PCB: all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     if (syscallEventOf(probe) !== undefined) return allocSyscall(probe, request, session);
     return kernelPcb(probe, request, session, "tracepoints");
@@ -110,9 +110,9 @@ const TYPEDEF = "btf_trace_";
 let rawNames: Set<string> | undefined;
 
 /**
- * The same tracepoint without the record, for actions that do not look at it: a firing costs half as
- * much, and detaching a tenth of a millisecond instead of a grace period of 77. Undefined where the
- * kernel does not say that it has a tracepoint of the event's name.
+ * The same tracepoint as a raw one, for actions that read nothing of the record: a firing costs half as
+ * much, and detaching 0.1 ms instead of an RCU grace period of 77 ms. Undefined if BTF describes no
+ * tracepoint with the name of the event.
  */
 function rawAttachment(pcb: Pcb): KernelAttachment | undefined {
   if (pcb.request.action?.kernel?.readsContext !== false) return undefined;
@@ -133,7 +133,7 @@ function rawAttachment(pcb: Pcb): KernelAttachment | undefined {
 /** bpf_trace_runN, __bpf_trace_*, the program and its action. */
 const RAW_SKIP_FRAMES = 4;
 
-/** A perf tracepoint: its program sees the record that tracefs describes. */
+/** A perf tracepoint, whose program sees the record that tracefs describes. */
 function eventAttachment(pcb: Pcb): KernelAttachment {
   const { subsystem, event } = pcb.probe.parsed as EventName;
   const { id, fields } = eventFormat(subsystem, event)!;

@@ -1,18 +1,15 @@
-// User records of ktrace. FreeBSD's utrace(2) is a system call; Linux has none, but a number that none has
-// does what is wanted: it costs little, changes nothing, and whoever records system calls sees it in its place
-// among the thread's others.
+// User records of ktrace. FreeBSD has a system call for them, utrace(2). Linux has none, so a system call is
+// made with a number that no call has: it costs little, changes nothing, and a tracer of system calls sees it
+// in its place among the other calls of the thread.
 
 import { DtError } from "../../core/errors.ts";
 import { libc } from "../../core/sys/libc.ts";
 import { addressOf } from "../../core/sys/memory.ts";
-import { UTRACE_CALL } from "../../core/sources/syscalls/mod.ts";
-
-/** Most bytes of a record: KTR_USER_MAXLEN. */
-const MOST_BYTES = 2048;
+import { UTRACE_BYTES, UTRACE_CALL } from "../../core/sources/syscalls/mod.ts";
 
 /**
- * Adds a record to the trace of this process, if ktrace records it. What is no more than a note for others
- * who look is better a tracepoint ({@linkcode tracepoints}), which costs nothing while nobody does.
+ * Adds a record to the trace of this process, if ktrace records it. For other
+ * purposes a tracepoint ({@linkcode tracepoints}) is better, which costs nothing while it is not traced.
  *
  * @param data Text is taken as UTF-8. At most 2048 bytes.
  * @throws {DtError} EINVAL too many bytes.
@@ -27,8 +24,8 @@ const MOST_BYTES = 2048;
  */
 export function utrace(data: string | Uint8Array): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  if (bytes.length > MOST_BYTES) {
-    throw new DtError("EINVAL", `Cannot record ${bytes.length} bytes: at most ${MOST_BYTES}`, {
+  if (bytes.length > UTRACE_BYTES) {
+    throw new DtError("EINVAL", `Cannot record ${bytes.length} bytes: at most ${UTRACE_BYTES}`, {
       operation: "utrace",
     });
   }

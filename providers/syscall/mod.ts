@@ -25,7 +25,7 @@
 import type { Provider } from "../../core/contract/provider.ts";
 import { SyscallProvider } from "./provider.ts";
 
-/** Makes the provider. */
+/** Makes the provider of `syscall:`. */
 export function syscall(): Provider {
   return new SyscallProvider();
 }

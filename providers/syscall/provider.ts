@@ -44,9 +44,9 @@ interface Parsed {
 
 /** The provider; see mod.ts. */
 export class SyscallProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "syscall";
 
   /** Two probes for each system call of the running architecture. */
@@ -57,7 +57,7 @@ export class SyscallProvider implements Provider {
     }
   }
 
-  /** Looks one up. */
+  /** Describes the probe of a full name. */
   provide(name: string): ProbeSpec | undefined {
     const [, callName, side, ...more] = name.split(":");
     const call = syscalls().get(callName);

@@ -1,9 +1,10 @@
-// watchpoint: memory that the CPU watches.
+// The provider of watchpoint: probes, by hardware breakpoints of the CPU.
 
 import { DtError } from "../../core/errors.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
-import { noSuchEvent, PERF_LOCATIONS, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { noSuchEvent, perfAttachment } from "../../core/sources/perf/mod.ts";
+import { REGISTER_NAMES } from "../../core/sources/registers.ts";
 import type { Probe, ProbeSpec } from "../../core/contract/probe.ts";
 import type { Attachment } from "../../core/contract/attachment.ts";
 import type { EnableRequest } from "../../core/contract/request.ts";
@@ -16,10 +17,10 @@ import { PERF_TYPE_BREAKPOINT } from "../../core/sys/perf_event.ts";
 
 /** HW_BREAKPOINT_* by letter. include/uapi/linux/hw_breakpoint.h */
 const KINDS: Readonly<Record<string, number>> = { r: 1, w: 2, x: 4 };
-/** What x86 has: nothing that only reads, nothing that is data and code. */
+/** Modes of x86, which can watch neither reads alone nor data and code together. */
 const MODES: Readonly<Record<string, number>> = { r: 3, rw: 3, w: 2, x: 4 };
 
-/** What the kernel says to one that cannot be. */
+/** Reasons of the kernel's refusals, by the code of its answer. */
 const REFUSALS = {
   ...noSuchEvent("this machine has no hardware breakpoints"),
   ENOSPC: "the CPU has no watchpoint left",
@@ -28,27 +29,27 @@ const REFUSALS = {
 interface Watched {
   readonly address: bigint;
   readonly length: number;
-  /** bp_type */
+  /** `bp_type` of perf_event_attr. */
   readonly kinds: number;
 }
 
 /** The provider of `watchpoint:`; see mod.ts. */
 export class WatchpointProvider implements Provider {
-  /** Version of the contract. */
+  /** Version of the contract that it follows. */
   readonly contract = PROVIDER_CONTRACT;
-  /** First word of its probes. */
+  /** First word of the names of its probes. */
   readonly name = "watchpoint";
 
-  /** There is no end of addresses. */
+  /** Lists nothing: there are too many addresses. */
   *probes(): Generator<ProbeSpec> {}
 
-  /** Any address. */
+  /** Describes the probe of any address. */
   provide(name: string): ProbeSpec | undefined {
     const parsed = parse(name);
-    return parsed && { name, args: [], locations: PERF_LOCATIONS, parsed };
+    return parsed && { name, args: [], locations: REGISTER_NAMES, parsed };
   }
 
-  /** One PCB, for all CPUs. */
+  /** Makes one PCB, which fires on all CPUs. */
   alloc(probe: Probe, request: EnableRequest, session: ProviderSession): Pcb[] {
     return kernelPcb(probe, request, session, "watchpoints");
   }
@@ -73,7 +74,7 @@ export class WatchpointProvider implements Provider {
   }
 }
 
-/** @throws {DtError} EINVAL what is no address, length or mode. */
+/** @throws {DtError} EINVAL the address, length or mode is invalid. */
 function parse(name: string): Watched | undefined {
   const [, address, length, mode, ...rest] = name.split(":");
   if (mode === undefined || rest.length > 0) return undefined;

@@ -476,3 +476,51 @@ kernelTest("ktrace whose reader has stalled hears signals", ["gcc"], async () =>
   Deno.kill(pid, "SIGKILL");
   Deno.removeSync(folder, { recursive: true });
 });
+
+testWith("ktrace that cannot start leaves files as they were", ["setpriv", "root"], async () => {
+  const folder = Deno.makeTempDirSync();
+  Deno.chownSync(folder, 65534, 65534);
+  const [file, old] = [`${folder}/trace`, `${folder}/old`];
+  const noFormat = `${folder}/no_format`;
+  Deno.writeFileSync(noFormat, new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0]), { mode: 0o755 });
+  const before = "a trace of before";
+  Deno.writeTextFileSync(old, before);
+  Deno.chownSync(old, 65534, 65534);
+  const root = (...args: string[]) => tool("ktrace", args, { cwd: folder });
+  const nobody = (...args: string[]) => {
+    const [command, ...rest] = nobodyCommand(args, [], "ktrace");
+    return output(command, rest, { cwd: folder });
+  };
+  for (const where of [["-f", file], ["-f", old], ["-a", "-f", old], []]) {
+    for (
+      const { code, stderr } of [
+        root(...where, "nosuchcmd"),
+        root(...where, "--sync", "nosuchcmd"),
+        root(...where, "--sync", "-t", "w", "true"),
+        root(...where, noFormat),
+        root(...where, "-p", "2"),
+        nobody(...where, "-t", "w", "true"),
+        nobody(...where, "-p", "1"),
+      ]
+    ) {
+      assertEquals(code, 1, stderr);
+      assertMatch(stderr, /^ERROR: [^\n]+\n/m);
+      assert(!exists(file) && !exists(`${folder}/ktrace.out`), stderr);
+      assertEquals(Deno.readTextFileSync(old), before, stderr);
+    }
+  }
+  // What starts replaces what was there.
+  assertEquals(root("-f", old, "true").code, 0);
+  assertEquals(recordsOf(old)[0].type, "procctor");
+  await until("end of the recorders", () => backgroundRecorders().length === 0);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -133,3 +133,74 @@ kernelTest("ktrace finds children that were born while it was stopped", ["gcc"],
   assertEquals(new Set(ends("sleep").map(({ pid }) => pid)).size, 150);
   Deno.removeSync(file);
 });
+
+/** Runs a tool, and stops it when it has printed a text, for a while. */
+async function runStopped(
+  command: readonly string[],
+  text: string,
+  stopMs: number,
+): Promise<{ code: number; stdout: string; stderr: string; afterMs: number }> {
+  const [program, ...args] = command;
+  const child = new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const errors = new Response(child.stderr).text();
+  let stdout = "";
+  while (!stdout.includes(text)) {
+    const { value, done } = await lines.read();
+    if (done) throw new Error(`${stdout}${await errors}`);
+    stdout += value;
+  }
+  child.kill("SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, stopMs));
+  child.kill("SIGCONT");
+  const from = Date.now();
+  for (let part = await lines.read(); !part.done; part = await lines.read()) stdout += part.value;
+  const [{ code }, stderr] = await Promise.all([child.status, errors]);
+  // What burst prints says when it has ended.
+  const end = Number(/^\d{10}\.\d{9}$/m.exec(stdout)?.[0] ?? 0) * 1000;
+  return { code, stdout, stderr, afterMs: Date.now() - Math.max(from, end) };
+}
+
+/** Births and deaths that run a small buffer over, and children that live on for some seconds. */
+const STORM = "for i in $(seq 600); do (:); done; " +
+  "for i in 1 2 3 4 5; do sleep 4 >&- 2>&- & done; exit 5";
+
+for (const source of ["kernel", "connector"]) {
+  for (const options of [["--wait"], ["--wait", "--follow"], ["--follow"]]) {
+    const name = `kmonitor ${options.join(" ")} ends with its child after a loss (${source})`;
+    kernelTest(name, ["root"], async () => {
+      const { code, stdout, stderr, afterMs } = await runStopped(
+        toolCommand("kmonitor", [
+          ...["--ring-size", "65536", "--source", source, ...options],
+          ...["-c", `bash -c 'sleep 0.5; ${STORM}'`],
+        ]),
+        "COMMAND",
+        3500,
+      );
+      assertEquals(code, options.includes("--wait") ? 5 : 0);
+      // Without --wait the children are waited for, which live for four seconds.
+      const most = options.includes("--wait") ? 1500 : 6000;
+      assert(afterMs < most, `${afterMs} ms`);
+      assertMatch(stderr, /^WARNING: \d+ events lost\n$/);
+      const count = (event: string) =>
+        stdout.match(new RegExp(`^\\S+ ${event} `, "gm"))?.length ?? 0;
+      if (code === 5) return;
+      assertEquals(count("exit"), count("fork") + 1);
+      assert(count("fork") >= 5);
+    });
+  }
+}
+
+kernelTest("btrace -c ends with its child whatever its ring has lost", ["gcc"], async () => {
+  const burst = buildProgram("burst");
+  const program = 'tracepoint:raw_syscalls:sys_enter { printf("%d\\n", pid); } END { @ = 1; }';
+  const { code, stdout, stderr, afterMs } = await runStopped(
+    toolCommand("btrace", ["-e", program, "-c", `${burst} 3000000`]),
+    "\n",
+    1000,
+  );
+  assertEquals(code, 0);
+  assert(afterMs < 1000, `${afterMs} ms`);
+  assertMatch(stdout, /^@: 1$/m);
+  assertMatch(stderr, /Total lost event count: \d+\n$/);
+});

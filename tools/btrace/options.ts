@@ -1,5 +1,6 @@
 // Options of the command line: bpftrace's.
 
+import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { parseArgs } from "../cli/deps.ts";
@@ -61,9 +62,6 @@ EXAMPLES:
     btrace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
         system calls by process name
 `;
-
-/** Highest pid that any kernel gives: PID_MAX_LIMIT. */
-const PID_MAX = 4194304;
 
 /** A parsed command line. */
 export interface Options {
@@ -299,6 +297,6 @@ function parsePid(text: string): number {
   if (digits === undefined) throw new UsageError(`Failed to parse pid: invalid integer: ${text}`);
   if (digits !== text) throw new UsageError(`Failed to parse pid: invalid trailing bytes: ${text}`);
   const pid = Number(digits);
-  if (pid < 1 || pid > PID_MAX) throw new UsageError(`Pid out of range: ${text}`);
+  if (pid < 1 || pid > PID_MAX_LIMIT) throw new UsageError(`Pid out of range: ${text}`);
   return pid;
 }

@@ -41,7 +41,8 @@ async function run(options: KmonitorOptions): Promise<number> {
   using stack = new DisposableStack();
   const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
-  const monitor = stack.use(openMonitor({ source: options.source, child }));
+  const { source, bufferBytes } = options;
+  const monitor = stack.use(openMonitor({ source, child, bufferBytes }));
   const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
   const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
   monitor.register(target, [...new Set([...options.events, ...needed])]);

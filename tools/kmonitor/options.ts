@@ -1,5 +1,6 @@
 // Options of the command line.
 
+import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import {
   EVENT_NAMES,
   type EventName,
@@ -31,6 +32,8 @@ OPTIONS:
         --source NAME    kernel (tracepoints: CAP_BPF and CAP_PERFMON), ptrace (of -c: no permission),
                          connector (netlink: Linux 6.6 or CAP_NET_ADMIN), pidfd (ends alone: none),
                          auto (the default: the first of these that can be had)
+        --ring-size N    bytes of the buffer for events that have not been shown, a power of two
+                         [default: 33554432]
     -h, --help           show this help
     -V, --version        show the version
 
@@ -55,11 +58,14 @@ export interface KmonitorOptions {
   readonly stats: boolean;
   readonly quiet: boolean;
   readonly source: MonitorSource | "auto";
+  /** Bytes of the buffer for events that have not been shown, if the default is not wanted. */
+  readonly bufferBytes?: number;
 }
 
-const MOST_PID = 4194304;
 /** What a timer can be asked for: 24 days. */
 const MOST_SECONDS = 2_147_483;
+const LEAST_BUFFER = 1 << 16;
+const MOST_BUFFER = 1 << 30;
 const SOURCES = ["auto", "kernel", "connector", "ptrace", "pidfd"] as const;
 
 /**
@@ -69,7 +75,7 @@ const SOURCES = ["auto", "kernel", "connector", "ptrace", "pidfd"] as const;
  */
 export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
   const { text, flag } = readOptions(args, {
-    string: ["pid", "cmd", "events", "seconds", "source"],
+    string: ["pid", "cmd", "events", "seconds", "source", "ring-size"],
     boolean: ["all", "follow", "wait", "json", "stats", "quiet", "help", "version"],
     alias: {
       all: "a",
@@ -102,7 +108,7 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
   }
   return {
     mode: flag("help") ? "help" : flag("version") ? "version" : "run",
-    pid: pid === undefined ? undefined : wholeNumber("pid", pid, MOST_PID),
+    pid: pid === undefined ? undefined : wholeNumber("pid", pid, PID_MAX_LIMIT),
     command,
     follow: flag("follow"),
     events: eventNames(text("events") ?? "fork,exec,exit"),
@@ -114,6 +120,7 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
     stats: flag("stats") || flag("quiet"),
     quiet: flag("quiet"),
     source: source as KmonitorOptions["source"],
+    bufferBytes: text("ring-size") === undefined ? undefined : bufferBytes(text("ring-size")!),
   };
 }
 
@@ -121,6 +128,12 @@ function wholeNumber(what: string, value: string, most: number): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= 1 && number <= most) return number;
   throw new UsageError(`Invalid ${what}: '${value}'`);
+}
+
+function bufferBytes(value: string): number {
+  const bytes = wholeNumber("--ring-size", value, MOST_BUFFER);
+  if (bytes >= LEAST_BUFFER && Number.isInteger(Math.log2(bytes))) return bytes;
+  throw new UsageError(`Invalid --ring-size: '${value}': a power of two from 64 KiB to 1 GiB`);
 }
 
 function eventNames(list: string): EventName[] {

@@ -33,9 +33,18 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
     format: options.format === "json" ? JSON_LINES : FREEBSD,
     whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
   });
-  const child = stack.use(holdChild(options.command.map(quote).join(" ")));
-  tracing.set(child, options.points, file);
-  stack.use(listen(tracing, { background: false }));
+  let child: HeldProcess;
+  try {
+    child = stack.use(holdChild(options.command.map(quote).join(" ")));
+    tracing.set(child, options.points, file);
+    stack.use(listen(tracing, { background: false }));
+  } catch (error) {
+    // A trace that has not begun leaves no file and no empty one.
+    tracing.clearAll();
+    tracing.recorder.discard(file);
+    throw error;
+  }
+  file.begin();
   const cut = { status: 0, forced: false };
   stack.use(stopOnSignals(tracing, cut));
   if (!sync) child.release();

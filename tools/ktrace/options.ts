@@ -1,5 +1,6 @@
 // Options of the command line.
 
+import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
 import { DEFAULT_POINTS, INHERIT, parsePoints } from "./formats/points.ts";
 
@@ -75,7 +76,6 @@ export interface KtraceOptions {
   readonly verbose: boolean;
 }
 
-const MOST_PID = 4194304;
 const DEFAULT_GENIO = 4096;
 const MOST_GENIO = 1 << 20;
 const LEAST_RING = 65536;
@@ -128,7 +128,7 @@ export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
   if (format !== "freebsd" && format !== "json") {
     throw new UsageError(`--format is freebsd or json: ${format}`);
   }
-  const [pid, pgrp] = [number("pid", MOST_PID), number("pgrp", MOST_PID)];
+  const [pid, pgrp] = [number("pid", PID_MAX_LIMIT), number("pgrp", PID_MAX_LIMIT)];
   const options: KtraceOptions = {
     mode: "command",
     command,

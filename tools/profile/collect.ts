@@ -1,5 +1,6 @@
 // Runs the measurement and names what it has found.
 
+import { MAX_STACK_FRAMES } from "../../core/contract/event_layout.ts";
 import { openDevice } from "../../core/device/device.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { sumCpus } from "../../core/bpf/percpu.ts";
@@ -18,8 +19,6 @@ import { offCpuScript, onCpuScript } from "./script.ts";
 
 /** Most different stacks of a process. */
 const MOST_KEYS = 1 << 17;
-/** Most frames that the kernel records: a stack of so many is likely to be cut. */
-const MOST_FRAMES = 127;
 
 /** What to measure. */
 export interface Measurement {
@@ -180,7 +179,8 @@ class Naming {
     // Written kernel first; read from the root.
     for (const { type, frames: addresses } of stacks.reverse()) {
       const user = type.kind === "stack" && type.space === "user";
-      if (addresses.length >= MOST_FRAMES) {
+      // A stack of the most frames that are recorded is likely to be cut.
+      if (addresses.length >= MAX_STACK_FRAMES) {
         frames.push(this.#table.index({ name: "[cut off]", kind: user ? "native" : "kernel" }));
       }
       if (this.#offCpu && !user) this.#dropScheduler(addresses);

@@ -1,5 +1,6 @@
 // Options of the command line.
 
+import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
 
@@ -63,7 +64,6 @@ export interface ProfileOptions {
 
 /** The kernel's own limit is 10 us. */
 const MOST_HZ = 20_000;
-const MOST_PID = 4194304;
 /** What a timer can be asked for: 24 days. */
 const MOST_SECONDS = 2_147_483;
 
@@ -111,7 +111,7 @@ export function parseProfileOptions(args: readonly string[]): ProfileOptions {
   return {
     mode,
     command,
-    pid: pid === undefined ? undefined : number(pid, "pid", 1, MOST_PID, true),
+    pid: pid === undefined ? undefined : number(pid, "pid", 1, PID_MAX_LIMIT, true),
     rateHz: number(text("frequency") ?? "99", "frequency", 1, MOST_HZ, true),
     durationS: text("duration") === undefined
       ? undefined

@@ -7,15 +7,12 @@ import type { Probe } from "../../contract/probe.ts";
 import type { KernelAttachment } from "../../contract/attachment.ts";
 import { onEachCpu } from "../../sys/each_cpu.ts";
 import type { PerfEventAttr } from "../../sys/perf_event.ts";
-import { REGISTER_LOCATIONS } from "../uprobes/mod.ts";
+import { REGISTER_LOCATIONS } from "../registers.ts";
 
-/** What the kernel answers to an event that it does not have. */
+/** Refusals for an event that the kernel or the machine lacks, for {@linkcode PerfProgram.refusals}. */
 export function noSuchEvent(reason: string): Readonly<Record<string, string>> {
   return { ENOENT: reason, EOPNOTSUPP: reason };
 }
-
-/** Locations of these probes' contexts: struct bpf_perf_event_data begins with the registers. */
-export const PERF_LOCATIONS: readonly string[] = Object.keys(REGISTER_LOCATIONS);
 
 /** A perf event that is to run a program. */
 export interface PerfProgram {

@@ -1,3 +1,3 @@
 // What providers share of perf events.
 
-export { noSuchEvent, PERF_LOCATIONS, perfAttachment, type PerfProgram } from "./attachment.ts";
+export { noSuchEvent, perfAttachment, type PerfProgram } from "./attachment.ts";

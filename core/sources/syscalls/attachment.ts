@@ -16,7 +16,7 @@ import type { AttachType, KernelAttachment } from "../../contract/attachment.ts"
 import type { ContextLayout, Location } from "../../contract/context.ts";
 import { arch } from "../../sys/arch/mod.ts";
 
-/** At the entry or at the return. */
+/** Side of a system call: its entry or its return. */
 export type SyscallSide = "enter" | "exit";
 
 // Context of both tracepoints: u64 words. 0: struct pt_regs *; 1: the number, or the result.
@@ -49,9 +49,9 @@ function locations(side: SyscallSide): Record<string, Location> {
   return { ...Object.fromEntries(args), number: { path: [SECOND], size: 8 } };
 }
 
-/** What a syscall tracepoint's PCBs need to be told apart. */
+/** A PCB with the number of its system call, by which PCBs of one attachment are told apart. */
 export interface SyscallPcb {
-  /** The enabling. */
+  /** The PCB of the system call. */
   readonly pcb: Pcb;
   /** Number of the system call. */
   readonly number: number;
@@ -96,8 +96,8 @@ export function syscallAttachment(
 }
 
 /**
- * Leaves the number in R0, or -1, which no table holds, for a 32-bit process: its numbers mean other
- * calls.
+ * Emits code that leaves the number of the system call in R0. For a 32-bit process, whose numbers mean other
+ * calls, R0 is -1, which is in no table.
  */
 function emitNumber(asm: Assembler, layout: ContextLayout, context: Register): void {
   const done = asm.label("number");

@@ -3,7 +3,7 @@
  * @module
  */
 
-export { type Syscall, syscalls, UTRACE_CALL } from "./table.ts";
+export { type Syscall, syscalls, UTRACE_BYTES, UTRACE_CALL } from "./table.ts";
 export { Selection, type TracedSyscall } from "./selection.ts";
 export { type LifeListener, Tracer, type TracerOptions } from "./tracer.ts";
 export type { Tracee } from "./tracee.ts";

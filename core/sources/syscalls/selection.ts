@@ -1,11 +1,11 @@
-// What is wanted of the system calls on the user plane.
+// The enabled probes of system calls on the user plane, by the number of the call.
 
 import type { Pcb } from "../../contract/pcb.ts";
 import type { SyscallSide } from "./attachment.ts";
 
 /** An enabled probe of system calls. */
 export interface TracedSyscall {
-  /** The enabling. */
+  /** The PCB of the system call. */
   readonly pcb: Pcb;
   /** Number of the call; undefined for all of them. */
   readonly number?: number;
@@ -13,11 +13,11 @@ export interface TracedSyscall {
   readonly side: SyscallSide;
 }
 
-/** Enabled probes of one side, by call. */
+/** Enabled probes of one side (entry or return), by system call. */
 export class Selection {
-  /** Whichever call it is. */
+  /** PCBs that fire at every system call. */
   readonly #all: Pcb[];
-  /** By number, those of all calls included. */
+  /** PCBs by number of the call, with those that fire at every call. */
   readonly #of: Pcb[][] = [];
 
   /** @param selected Of that side, in the order in which they fire. */
@@ -39,7 +39,7 @@ export class Selection {
     return this.#all.length === 0 && this.#of.length === 0;
   }
 
-  /** Numbers that are meant; undefined for all of them. */
+  /** Numbers of the selected calls; undefined for all calls. */
   get numbers(): readonly number[] | undefined {
     return this.#all.length > 0 ? undefined : Object.keys(this.#of).map(Number);
   }

@@ -5,14 +5,16 @@ import { SYSCALLS as X86_64 } from "./generated/x86_64.ts";
 import type { ArgumentSpec } from "../../contract/probe.ts";
 
 /**
- * None of Linux's calls on any architecture: what utrace() of providers/static makes, and ktrace sees in its
- * place among a thread's calls.
+ * Number that no system call has on any architecture. utrace() of providers/static makes this call, and
+ * ktrace sees it in its place among the calls of a thread.
  */
 export const UTRACE_CALL = 0x7574;
+/** Most bytes of a record that utrace() makes: FreeBSD's KTR_USER_MAXLEN. */
+export const UTRACE_BYTES = 2048;
 
 /** A system call as the kernel declares it. */
 export interface Syscall {
-  /** Number. */
+  /** Number of the call on this architecture. */
   readonly number: number;
   /** Name of the kernel's function without sys_: "newfstat", not "fstat". */
   readonly name: string;

@@ -12,7 +12,7 @@ import { Selection, type TracedSyscall } from "./selection.ts";
 import { type LifeListener, Tracer } from "./tracer.ts";
 
 /**
- * The PCB of a probe of system calls: one, for all CPUs, or for all that descends from the target.
+ * Makes the PCB of a probe of system calls, for all CPUs, or for the target and its descendants.
  *
  * @throws {DtError} EOPNOTSUPP on the user plane without a target.
  */
@@ -25,7 +25,7 @@ export function allocSyscall(
   return [{ probe, request }];
 }
 
-/** What a session will trace: a process has one tracer, whichever providers ask. */
+/** The system calls and lives that a session traces, with one tracer for all providers. */
 interface Tracing {
   readonly selected: TracedSyscall[];
   readonly life: ((host: UserHost) => LifeListener)[];
@@ -35,10 +35,10 @@ interface Tracing {
 const tracings = new WeakMap<ProviderSession, Tracing>();
 
 /**
- * The attachment of enabled system calls on the user plane. All of a session's share one tracer, which
- * the first one starts.
+ * The attachment of enabled system calls on the user plane. All such attachments of a session share one
+ * tracer, which the first of them starts.
  *
- * @param session Has a target.
+ * @param session A session with a target.
  */
 export function tracedSyscalls(
   selected: readonly TracedSyscall[],
@@ -50,10 +50,9 @@ export function tracedSyscalls(
 }
 
 /**
- * The attachment of what happens to the target and its descendants beside system calls: births, executions,
- * deaths.
+ * The attachment of births, executions and deaths of the target and its descendants.
  *
- * @param listen Makes what is told of them.
+ * @param listen Makes the listener that is told of them.
  */
 export function tracedLife(
   pcbs: readonly Pcb[],

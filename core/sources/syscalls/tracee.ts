@@ -6,24 +6,24 @@ import { bootTimeNs } from "../../sys/clock.ts";
 import { registers, type SyscallInfo } from "../../sys/ptrace.ts";
 import { Thread } from "../../sys/thread.ts";
 
-/** A traced thread. */
+/** A thread that is traced by ptrace(2). */
 export class Tracee extends Thread {
-  /** Number of the system call that it is in; -1 for none. */
+  /** Number of the system call in progress; -1 if the thread is in none. */
   call = -1;
-  /** The number is one of another architecture's: a 32-bit program's. */
+  /** True if the number is of another architecture, as in a 32-bit program. */
   foreign = false;
   /**
    * "unborn": its first stop has not come. "orphan": that stop came before its parent's, and it waits
    * for that.
    */
   state: "unborn" | "orphan" | "known" = "known";
-  /** Who has made it, if it was made while it was traced. */
+  /** The thread that created this thread, if that was traced by then. */
   parent?: Tracee;
-  /** Since when it is traced, in performance.now() milliseconds. */
+  /** Start of tracing, in milliseconds of performance.now(). */
   readonly since = performance.now();
-  /** It is in a stop that we were told of, until it is resumed. */
+  /** True from a reported stop until the thread is resumed. */
   stopped = false;
-  /** Its first stop was one of its whole process. */
+  /** True if the first stop was a stop of the whole process. */
   groupStop = false;
 
   /** Follows the frame pointers, as the kernel does for BPF programs. The thread must be stopped. */
@@ -76,10 +76,10 @@ class EntryValues {
 
 /** One object for all entries or all returns: only its thread changes. */
 export class SyscallEvent implements UserEvent {
-  /** A tracer is not told which CPU it was. */
+  /** Always 0: ptrace(2) does not tell the CPU. */
   readonly cpu = 0;
   readonly values: Readonly<Record<string, bigint>>;
-  /** Who stopped. */
+  /** The thread that has stopped. */
   thread!: Tracee;
 
   constructor(values: object) {

@@ -64,7 +64,7 @@ const FOLLOW = OPTION.sysgood | OPTION.fork | OPTION.vfork | OPTION.clone | OPTI
 /** Stops that mean a child. */
 const FORKS: readonly number[] = [PTRACE_EVENT.fork, PTRACE_EVENT.vfork, PTRACE_EVENT.clone];
 
-/** What to trace. */
+/** Options of the tracer. */
 export interface TracerOptions {
   readonly entries: Selection;
   readonly returns: Selection;

@@ -11,15 +11,15 @@ import { BpfProgram } from "../../bpf/mod.ts";
 import { emitLoad } from "../../kernel_plane/location.ts";
 import type { ContextLayout, Location } from "../../contract/context.ts";
 import { type PidNamespace, pidNamespace } from "../../sys/namespace.ts";
-import { offsetOf } from "./offsets.ts";
+import { offsetOf } from "../../kernel_plane/task_offsets.ts";
 
 const SPILL = -8;
 
 /** Where a task's numbers are; `task` is the path to it. */
 export interface Ids {
-  /** Number of its process. */
+  /** Number of the process of the task. */
   process(task: readonly number[]): Location;
-  /** Its own. */
+  /** Number of the task itself. */
   thread(task: readonly number[]): Location;
   /** Of sched_process_exec: the number that the task had before. */
   oldThread(task: readonly number[]): Location;

@@ -17,25 +17,25 @@ import type { KernelAttachment } from "../../contract/attachment.ts";
 
 /** A place that a PCB fires at. */
 export interface FilePlace {
-  /** The file. */
+  /** Path of the file. */
   readonly path: string;
-  /** Offset in it. */
+  /** Offset of the place in the file. */
   readonly offset: number;
-  /** Offset of a counter that is raised while somebody looks; absent if there is none. */
+  /** Offset of a counter that the kernel raises while the place is traced; absent if there is none. */
   readonly counter?: number;
 }
 
-/** What to attach. */
+/** Description of a program at places of files. */
 export interface UprobeAttachment {
-  /** For bpftool. */
+  /** Name of the program, which bpftool shows. */
   readonly name: string;
   readonly layout: ContextLayout;
-  /** Fires when the function returns. */
+  /** True if the program runs when the function returns. */
   readonly isReturn: boolean;
   placesOf(pcb: Pcb): readonly FilePlace[];
 }
 
-/** The attachment of PCBs that have one layout: one program; a cookie tells which is meant. */
+/** The attachment of PCBs with the same layout: one program; a cookie tells whose place was reached. */
 export function uprobeAttachment(
   pcbs: readonly Pcb[],
   { name, layout, isReturn, placesOf }: UprobeAttachment,

@@ -7,13 +7,9 @@ import type { KernelAttachment } from "../../contract/attachment.ts";
 import type { Location } from "../../contract/context.ts";
 import type { StaticProbe } from "../../symbols/mod.ts";
 import { arch } from "../../sys/arch/mod.ts";
+import { REGISTER_LOCATIONS } from "../registers.ts";
 import { type FilePlace, uprobeAttachment } from "./attach.ts";
 import { type Operand, parseOperands } from "./operands.ts";
-
-/** Registers of a probed program: struct pt_regs. */
-export const REGISTER_LOCATIONS: Readonly<Record<string, Location>> = Object.fromEntries(
-  Object.entries(arch.registers).map(([name, at]) => [`reg:${name}`, { path: [at], size: 8 }]),
-);
 
 /** A probe's places in one file. */
 export interface FileProbe {

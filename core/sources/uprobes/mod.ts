@@ -7,5 +7,4 @@ export {
   fileProbeArguments,
   fileProbeAttachments,
   fileProbePcbs,
-  REGISTER_LOCATIONS,
 } from "./file_probes.ts";

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Functions that ask the kernel: symbols, stacks, addresses, cgroups, clocks, signals.
 
+import { MAX_STACK_FRAMES } from "../../../core/contract/event_layout.ts";
 import type { CallExpr } from "../../syntax/ast.ts";
 import type { Node } from "../../model/ir.ts";
 import { CLOCKS } from "../../model/plan.ts";
@@ -37,7 +38,6 @@ import { needUnsafe } from "./output.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;
-const MAX_FRAMES = 127;
 
 function ksym(context: Context, call: CallExpr): Node {
   const operand = numeric(context, call, 0);
@@ -110,7 +110,7 @@ function reg(context: Context, call: CallExpr): Node {
 function stack(space: Space): Handler {
   return (context, call) => {
     let mode: StackMode = context.config.stackMode;
-    let limit = MAX_FRAMES;
+    let limit = MAX_STACK_FRAMES;
     for (const [i, arg] of call.args.entries()) {
       const name = word(arg);
       const modes = space === "user"
@@ -126,8 +126,8 @@ function stack(space: Space): Handler {
         mode = name as StackMode;
       } else {
         const count = literalNumber(context, call, i);
-        if (count !== undefined && (count < 1n || count > MAX_FRAMES)) {
-          context.error("range", `${call.name}() limit must be 1..${MAX_FRAMES}`, arg.span);
+        if (count !== undefined && (count < 1n || count > MAX_STACK_FRAMES)) {
+          context.error("range", `${call.name}() limit must be 1..${MAX_STACK_FRAMES}`, arg.span);
         } else if (count !== undefined) {
           limit = Number(count);
         }

@@ -93,19 +93,10 @@ class Server {
       case "set": {
         tracing.mustHave(request);
         const file = this.#file(request);
-        const failures: unknown[] = [];
-        for (const pid of request.pids) {
-          try {
-            tracing.set({ pid }, request.points, file);
-          } catch (error) {
-            // Of a group one may have ended meanwhile.
-            if (request.pids.length === 1 || errorCode(error) !== "ESRCH") throw error;
-            failures.push(error);
-          }
-        }
-        if (failures.length === request.pids.length) throw failures[0];
+        const count = this.#set(request, file);
+        file.begin();
         this.#options.set?.();
-        return request.pids.length - failures.length;
+        return count;
       }
       case "clear":
         return request.pids.filter((pid) => tracing.clear(pid, request.points)).length;
@@ -123,6 +114,31 @@ class Server {
         recorder.resizePool(request.size);
         return 1;
     }
+  }
+
+  /**
+   * Records processes into a file, which is as it was before if none of them can be recorded.
+   *
+   * @returns How many are recorded.
+   */
+  #set({ pids, points }: ControlRequest & { readonly op: "set" }, file: TraceFile): number {
+    let count = 0;
+    let failure: unknown;
+    for (const pid of pids) {
+      try {
+        this.#tracing.set({ pid }, points, file);
+        count++;
+      } catch (error) {
+        failure = error;
+        // Of a group one may have ended meanwhile.
+        if (errorCode(error) !== "ESRCH") break;
+      }
+    }
+    const { recorder } = this.#tracing;
+    if (!recorder.processes.some((one) => one.file === file)) recorder.discard(file);
+    const isMissing = count > 0 && errorCode(failure) === "ESRCH";
+    if (failure !== undefined && !isMissing) throw failure;
+    return count;
   }
 
   #file(request: ControlRequest & { readonly op: "set" }): TraceFile {

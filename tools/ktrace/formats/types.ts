@@ -44,8 +44,6 @@ export const ABI_LINUX = 3;
 
 /** CAPFAIL_SYSCALL: a call that was not permitted. */
 export const CAPFAIL_SYSCALL = 2;
-/** Most bytes of a user record; utrace(2). */
-export const UTRACE_BYTES = 2048;
 
 /** A system call's number in the 16 bits that records have; none for one that no call has, lest it be another's. */
 export function callNumber(code: number): number {

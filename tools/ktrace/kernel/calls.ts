@@ -9,9 +9,9 @@ import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.
 import { emitLoad } from "../../../core/kernel_plane/location.ts";
 import type { ActionSite, KernelAction } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
-import { UTRACE_CALL } from "../../../core/sources/syscalls/mod.ts";
+import { UTRACE_BYTES, UTRACE_CALL } from "../../../core/sources/syscalls/mod.ts";
 import { MOST_CAPTURES, RESULT } from "../captures.ts";
-import { KTR, UTRACE_BYTES } from "../formats/types.ts";
+import { KTR } from "../formats/types.ts";
 import { pointOf } from "../formats/points.ts";
 import { type CaptureParts, emitCapture } from "./capture.ts";
 import {

@@ -14,9 +14,10 @@ import {
   store,
   storeImm,
 } from "../../../core/asm/load_store.ts";
-import { R0, R1, R10, R2, R3, R4, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
+import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
 import { CONTROL } from "../../../core/contract/blocks.ts";
 import { emitLoad } from "../../../core/kernel_plane/location.ts";
+import { emitUpdate } from "../../../core/kernel_plane/map_access.ts";
 import type { ActionSite, KernelAction } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
 import { PATH_BYTES } from "../captures.ts";
@@ -55,13 +56,9 @@ export function forkAction(parts: Parts): KernelAction {
         storeImm(4, R10, CHILD + TRACED.lost, 0),
         load(4, R1, R8, TRACED.file),
         store(4, R10, CHILD + TRACED.file, R1),
-        loadMap(R1, parts.traced),
-        mov64(R2, R10),
-        add64(R2, imm(CHILD_KEY)),
-        mov64(R3, R10),
-        add64(R3, imm(CHILD)),
-        mov64(R4, imm(0)),
-        callHelper(BPF_FUNC.map_update_elem),
+      );
+      emitUpdate(asm, parts.traced, CHILD_KEY, CHILD);
+      asm.emit(
         jeq(R0, imm(0), kept),
         loadMapValue(R1, site.control, CONTROL.unfollowed),
         mov64(R2, imm(1)),

@@ -8,15 +8,9 @@ import { add64, imm, mov32, mov64, type Operand, rsh64 } from "../../../core/asm
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import type { Label, MapReference } from "../../../core/asm/instruction.ts";
 import { callHelper, exit, ja, jeq, jle, jset } from "../../../core/asm/jump.ts";
-import {
-  atomicExchange,
-  atomicOp,
-  load,
-  loadMap,
-  store,
-  storeImm,
-} from "../../../core/asm/load_store.ts";
+import { atomicExchange, atomicOp, load, store, storeImm } from "../../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9, type Register } from "../../../core/asm/register.ts";
+import { emitLookup as emitMapLookup } from "../../../core/kernel_plane/map_access.ts";
 import { HEADER } from "../../../core/contract/event_layout.ts";
 import type { ActionSite } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
@@ -67,14 +61,8 @@ export function emitTraced(site: ActionSite, parts: Parts, points: number): void
 
 /** R0 holds a process id: leaves its value in R0, or goes to `none`. */
 export function emitLookup(asm: Assembler, traced: MapReference, none: Label): void {
-  asm.emit(
-    store(8, R10, KEY, R0),
-    loadMap(R1, traced),
-    mov64(R2, R10),
-    add64(R2, imm(KEY)),
-    callHelper(BPF_FUNC.map_lookup_elem),
-    jeq(R0, imm(0), none),
-  );
+  asm.emit(store(8, R10, KEY, R0));
+  emitMapLookup(asm, traced, KEY, none);
 }
 
 /** The key of the last {@linkcode emitLookup}, in `into`. */

@@ -37,7 +37,7 @@ export class Repair {
   readonly #handler: RepairHandler;
   /** Lost records when the last repair was begun. */
   #lost = 0;
-  #wanted = false;
+  #isAgain = false;
   #begunMs = -Infinity;
   #pending?: Pending;
 
@@ -72,18 +72,20 @@ export class Repair {
     for (const { pid } of this.#recorder.processes) {
       if (isAlive(pid)) continue;
       this.#map.delete(pid);
-      this.#wanted = true;
+      this.#isAgain = true;
     }
   }
 
   #isWanted(): boolean {
-    return this.#wanted || this.#session.lostRecords() !== this.#lost;
+    return this.#isAgain || this.#session.lostRecords() !== this.#lost;
   }
 
   #begin(): void {
     this.#begunMs = performance.now();
-    this.#wanted = false;
-    this.#lost = this.#session.lostRecords();
+    const lost = this.#session.lostRecords();
+    // A program may have counted a loss and not have changed the map yet: one more look finds that.
+    this.#isAgain = lost !== this.#lost;
+    this.#lost = lost;
     const known = this.#recorder.processes;
     const mapped = this.#map.all();
     this.#pending = { known, mapped, position: this.#session.ringPosition.written };

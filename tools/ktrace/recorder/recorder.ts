@@ -135,6 +135,12 @@ export class Recorder implements Disposable {
     return file;
   }
 
+  /** Closes a file into which nothing was recorded and leaves what was there before: see TraceFile.discard. */
+  discard(file: TraceFile): void {
+    this.#files.delete(file);
+    file.discard();
+  }
+
   /**
    * Records a process from now on, or records more of it. KTROP_SET.
    *

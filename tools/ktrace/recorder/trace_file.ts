@@ -8,7 +8,7 @@ import {
   duplicate,
   O_APPEND,
   O_CREAT,
-  O_TRUNC,
+  O_EXCL,
   O_WRONLY,
   openFile,
   setBlocking,
@@ -50,6 +50,10 @@ export class TraceFile implements Disposable {
   readonly format: Format;
   readonly #fd: Fd;
   readonly #isRegular: boolean;
+  /** This process has made the file. */
+  #isNew = false;
+  /** What was in the file before is still there and is to be removed. */
+  #isOld: boolean;
   readonly #whenFull: "wait" | "later" | "stop";
   #buffer = new Uint8Array(BUFFER_BYTES);
   #view = new DataView(this.#buffer.buffer);
@@ -66,7 +70,7 @@ export class TraceFile implements Disposable {
   #isOpen = true;
 
   /**
-   * Creates or opens it.
+   * Creates or opens it. What was in it before stays until {@linkcode begin}.
    *
    * @throws {DtError} What open(2) says: ENOENT, EACCES, EISDIR, …
    */
@@ -75,13 +79,16 @@ export class TraceFile implements Disposable {
     this.credentials = options.credentials ?? this.#own;
     this.format = options.format ?? FREEBSD;
     const whenFull = options.whenFull ?? "wait";
-    const flags = O_WRONLY | O_CREAT | (options.append ? O_APPEND : O_TRUNC);
+    const flags = O_WRONLY | O_CREAT | (options.append ? O_APPEND : 0n);
     this.#fd = this.#as(() =>
-      path === "-" ? ownOutput(whenFull !== "wait") : openFile(path, flags, MODE)
+      path === "-"
+        ? ownOutput(whenFull !== "wait")
+        : this.#create(flags) ?? openFile(path, flags, MODE)
     );
     const { isFile, size } = Deno.statSync(`/proc/self/fd/${this.#fd.value}`);
     this.#isRegular = isFile && path !== "-";
     this.#end = this.#isRegular ? size : 0;
+    this.#isOld = this.#isRegular && !options.append && size > 0;
     // A descriptor that is shared with others stays as they want it.
     this.#whenFull = isFile || this.#fd.what.startsWith("dup:") ? "wait" : whenFull;
     if (this.#whenFull !== "wait") setBlocking(this.#fd.value, false);
@@ -119,6 +126,29 @@ export class TraceFile implements Disposable {
     return this.#isFull;
   }
 
+  /** Empties the file, unless it is appended to: what is recorded goes there from now on. Idempotent. */
+  begin(): void {
+    if (!this.#isOld) return;
+    this.#isOld = false;
+    truncateFile(this.#fd.value, 0);
+    this.#end = 0;
+  }
+
+  /** Closes the file. If nothing was recorded, it is as it was before, and one that was made is removed. */
+  discard(): void {
+    if (!this.#isOpen) return;
+    if (this.#records > 0) return this[Symbol.dispose]();
+    const isUnused = this.#isNew && this.isAtItsPath();
+    this.#isOpen = false;
+    this.#fd[Symbol.dispose]();
+    if (!isUnused) return;
+    try {
+      this.#as(() => Deno.removeSync(this.path));
+    } catch {
+      // The folder does not let anybody remove files: an empty one stays.
+    }
+  }
+
   /** Takes a record; it is written by the next {@linkcode flush}, or earlier. */
   append(request: Request): void {
     if (this.#failure !== undefined || !this.#isOpen) return;
@@ -134,6 +164,7 @@ export class TraceFile implements Disposable {
   /** Writes what was taken. A failure ends the file at a whole record and is kept. */
   flush(): void {
     if (this.#length === 0 || this.#failure !== undefined) return;
+    this.begin();
     try {
       this.#as(() => this.#writeAll());
     } catch (error) {
@@ -146,10 +177,23 @@ export class TraceFile implements Disposable {
   /** Writes what was taken, closes. What its reader does not take at once is lost, which is a failure. */
   [Symbol.dispose](): void {
     if (!this.#isOpen) return;
+    this.begin();
     this.flush();
     if (this.#isFull) this.#failure ??= tooSlow(`, ${this.#unwritten()} records lost`);
     this.#isOpen = false;
     this.#fd[Symbol.dispose]();
+  }
+
+  /** Makes the file; undefined if there is one, or something else that has its name. */
+  #create(flags: bigint): Fd | undefined {
+    try {
+      const made = openFile(this.path, flags | O_EXCL, MODE);
+      this.#isNew = true;
+      return made;
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") return undefined;
+      throw error;
+    }
   }
 
   #grow(bytes: number): void {

@@ -12,13 +12,14 @@ import {
   Selection,
   type Tracee,
   Tracer,
+  UTRACE_BYTES,
   UTRACE_CALL,
 } from "../../../core/sources/syscalls/mod.ts";
 import { openDevice } from "../../../core/device/device.ts";
 import { DtError } from "../../../core/errors.ts";
 import { tracepoint } from "../../../providers/mod.ts";
 import { type Capture, capturesByNumber } from "../captures.ts";
-import { CAPFAIL_SYSCALL, KTR, LINUX_ABI, UTRACE_BYTES } from "../formats/types.ts";
+import { CAPFAIL_SYSCALL, KTR, LINUX_ABI } from "../formats/types.ts";
 import { pointOf } from "../formats/points.ts";
 import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { Lwp, Request } from "../recorder/request.ts";
@@ -123,14 +124,6 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     }
     const known = this.#recorder.process(target.pid) !== undefined;
     const process = this.#recorder.set(target.pid, threadStart(target.pid), points, file);
-    if (target.take !== undefined) {
-      const lwp = {
-        tid: target.pid,
-        startNs: process.startNs,
-        comm: latin1(new Thread(target.pid).comm),
-      };
-      recordProgram(this.#recorder, process, lwp);
-    }
     try {
       if (this.#following) {
         if (!known) this.#tracer!.add(target.pid);
@@ -149,6 +142,15 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     } catch (error) {
       if (!known) this.#recorder.clear(target.pid, ~0);
       throw error;
+    }
+    // Not before: who cannot be recorded leaves no records.
+    if (target.take !== undefined) {
+      const lwp = {
+        tid: target.pid,
+        startNs: process.startNs,
+        comm: latin1(new Thread(target.pid).comm),
+      };
+      recordProgram(this.#recorder, process, lwp);
     }
   }
 

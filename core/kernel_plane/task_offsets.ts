@@ -1,7 +1,7 @@
-// Where the kernel keeps what it knows of tasks: by BTF.
+// Offsets of members in structures of the running kernel, as its BTF tells them.
 
-import { BTF_KIND, kernelBtf } from "../../btf/mod.ts";
-import { UnsupportedError } from "../../bpf/mod.ts";
+import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
+import { UnsupportedError } from "../bpf/mod.ts";
 
 const known = new Map<string, number>();
 
@@ -14,7 +14,7 @@ export function offsetOf(struct: string, member: string): number {
   return bitOffsetOf(struct, member) / 8;
 }
 
-/** The same in bits: of a bit field. */
+/** The same offset in bits, as a bit field needs it. */
 export function bitOffsetOf(struct: string, member: string): number {
   const key = `${struct}.${member}`;
   let offset = known.get(key);
@@ -22,7 +22,7 @@ export function bitOffsetOf(struct: string, member: string): number {
     const btf = kernelBtf();
     offset = btf === null ? undefined : find(btf.find(BTF_KIND.STRUCT, struct), member);
     if (offset === undefined) {
-      throw new UnsupportedError("proc", "5.5", `its BTF does not tell where ${key} is`);
+      throw new UnsupportedError("fields of tasks", "5.5", `its BTF does not tell where ${key} is`);
     }
     known.set(key, offset);
   }
