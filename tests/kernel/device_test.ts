@@ -359,22 +359,38 @@ kernelTest("an action that throws while it is emitted leaves nothing", [], () =>
 });
 
 Deno.test("user plane: ticks are delivered or counted as skipped", async () => {
+  // In one of the rounds nobody else holds this thread up between two of its steps.
+  const rounds: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    const { ticks, least, most, skipped } = await ticksOfRound();
+    assert(skipped >= 8, `${skipped} skipped`);
+    assert(ticks <= most, `${ticks} <= ${most}`);
+    if (ticks >= least) return;
+    rounds.push(`${least} <= ${ticks}`);
+  }
+  throw new Error(rounds.join("\n"));
+});
+
+/** Ticks of a clock of 5 ms while the event loop is held up and after that, and how many are due. */
+async function ticksOfRound() {
   using session = device().open({ plane: "user", ringSlots: 8 });
   session.enable("interval:ms:5");
   const before = performance.now();
   session.start();
   const start = performance.now();
-  while (performance.now() - start < 60); // holds the event loop up, so that ticks are missed
+  while (performance.now() - start < 60); // The event loop does nothing, while ticks are due.
   await new Promise((resolve) => setTimeout(resolve, 30));
   const stopping = performance.now();
   session.stop();
   const after = performance.now();
   const { recorded, dropped, skippedTicks } = session.stats();
-  const ticks = Number(recorded + dropped + skippedTicks);
-  assert(skippedTicks >= 8n, `${skippedTicks} skipped`);
-  const [least, most] = [(stopping - start) / 5 - 2, (after - before) / 5 + 2];
-  assert(ticks >= least && ticks <= most, `${least} <= ${ticks} <= ${most}`);
-});
+  return {
+    ticks: Number(recorded + dropped + skippedTicks),
+    skipped: Number(skippedTicks),
+    least: (stopping - start) / 5 - 2,
+    most: (after - before) / 5 + 2,
+  };
+}
 
 Deno.test("user plane: start after stop records anew", async () => {
   using session = device().open({ plane: "user" });

@@ -185,7 +185,7 @@ kernelTest("uprobe takes files by wildcard, and those of a process", ["gcc"], as
     while (!list("uprobe:*:main").includes(`uprobe:${program}:main`));
     const { code, stdout, stderr } = btrace([
       ...["-p", `${child.pid}`, "-e"],
-      "uprobe::hot, uprobe:main, uprobe::clock_gettime { @ = count(); } interval:ms:1 { exit(); }",
+      "uprobe::hot, uprobe:main, uprobe::clock_gettime { @ = count(); } interval:ms:500 { exit(); }",
     ]);
     assertEquals(code, 0, stderr);
     assert(stdout.includes("@: "), stdout);
