@@ -221,7 +221,6 @@ export type Need =
   | "root"
   | "tracefs"
   | "bpftool"
-  | "bpftrace"
   | "oracle"
   | "gcc"
   | "setpriv"
