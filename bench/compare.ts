@@ -1,9 +1,12 @@
-// Compares btrace with Debian's bpftrace in one run: start-up time and memory, all system calls at
-// once, the cost added to a traced call; and what a cold start and npx add.
+// Compares btrace with bpftrace in one run: start-up time and memory, all system calls at once, the cost
+// added to a traced call; and what a cold start and npx add.
 //
 //   deno run -A bench/compare.ts [rounds]
 //
-// Needs root, bpftrace and gcc. The rounds of both tools alternate; the figures are medians.
+// Needs root and gcc; fetches bpftrace from the archive if the cache does not have it. The rounds of both
+// tools alternate; the figures are medians.
+
+import { fetchOracle } from "../tests/oracle/oracle.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const ROUNDS = Number(Deno.args[0] ?? 7);
@@ -47,7 +50,8 @@ async function measure(
 const btrace = (
   ...args: string[]
 ) => [Deno.execPath(), "run", "-A", `${ROOT}tools/btrace.ts`, ...args];
-const bpftrace = (...args: string[]) => ["bpftrace", ...args];
+const peer = fetchOracle();
+const bpftrace = (...args: string[]) => [...peer.command, ...args];
 
 function row(name: string, samples: readonly Sample[]): void {
   const wall = median(samples.map(({ wallMs }) => wallMs)).toFixed(0);
@@ -78,19 +82,16 @@ async function startup(): Promise<void> {
 /** Measures attaching and detaching the longest script of tools/scripts. */
 async function longestScript(): Promise<void> {
   const folder = await Deno.makeTempDir();
-  const ours = `${folder}/ours.bt`;
-  const theirs = `${folder}/theirs.bt`;
-  const end = "\ninterval:ms:1 { exit(); }\n";
-  const read = (path: string) => Deno.readTextFile(ROOT + path);
-  await Deno.writeTextFile(ours, await read("tools/scripts/tcpconnect.bt") + end);
-  await Deno.writeTextFile(theirs, await read("bench/tcpconnect_0.17.bt") + end);
+  const script = `${folder}/tcpconnect.bt`;
+  const text = await Deno.readTextFile(`${ROOT}tools/scripts/tcpconnect.bt`);
+  await Deno.writeTextFile(script, `${text}\ninterval:ms:1 { exit(); }\n`);
   const samples: [Sample[], Sample[]] = [[], []];
   for (let i = 0; i < ROUNDS; i++) {
-    samples[0].push(await measure(btrace(ours)));
-    samples[1].push(await measure(bpftrace(theirs)));
+    samples[0].push(await measure(btrace(script)));
+    samples[1].push(await measure(bpftrace(script)));
   }
   row("btrace   tools/scripts/tcpconnect.bt", samples[0]);
-  row("bpftrace, the same in its language", samples[1]);
+  row("bpftrace, the same", samples[1]);
   await Deno.remove(folder, { recursive: true });
 }
 
@@ -165,8 +166,7 @@ async function perCall(): Promise<void> {
   for (let i = 0; i < ROUNDS; i++) {
     samples.untraced.push(await call());
     samples.btrace.push(await under(btrace("-e", script)));
-    // bpftrace writes "Attaching…" to stdout, so stdout goes to stderr, which is read here.
-    samples.bpftrace.push(await under(["sh", "-c", `exec bpftrace -e '${script}' 1>&2`]));
+    samples.bpftrace.push(await under(bpftrace("-e", script)));
   }
   const base = median(samples.untraced);
   console.log(`\n${script}`);

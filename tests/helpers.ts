@@ -258,7 +258,6 @@ export type Need =
   | "root"
   | "tracefs"
   | "bpftool"
-  | "bpftrace"
   | "oracle"
   | "gcc"
   | "setpriv"

@@ -14,6 +14,7 @@ import {
   RunningBtrace,
   testWith,
 } from "../helpers.ts";
+import { findOracle } from "../oracle/oracle.ts";
 
 const EVENTS = "/sys/kernel/tracing/events/syscalls";
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -377,7 +378,7 @@ kernelTest("a program that interrupts another on its CPU corrupts nothing", ["gc
   assert(recursed > 0, stderr);
 });
 
-kernelTest("a kernel stack reads as bpftrace prints it", ["bpftrace", "gcc"], async () => {
+kernelTest("a kernel stack reads as bpftrace prints it", ["oracle", "gcc"], async () => {
   const caller = buildCaller();
   for (const side of ["enter", "exit"]) {
     const probe = `tracepoint:raw_syscalls:sys_${side}`;
@@ -396,8 +397,15 @@ kernelTest("a kernel stack reads as bpftrace prints it", ["bpftrace", "gcc"], as
       }).join(" ");
       ours.set(stack, (ours.get(stack) ?? 0) + 1);
     }
-    const peer = new Deno.Command("bpftrace", {
-      args: ["-e", `${probe} /comm == "caller"/ { @[kstack] = count(); }`, "-c", `${caller} 100`],
+    const [command, ...prefix] = findOracle()!.command;
+    const peer = new Deno.Command(command, {
+      args: [
+        ...prefix,
+        "-e",
+        `${probe} /comm == "caller"/ { @[kstack] = count(); }`,
+        "-c",
+        `${caller} 100`,
+      ],
       stderr: "null",
     }).outputSync();
     const theirs = [...new TextDecoder().decode(peer.stdout).matchAll(/@\[\n([^\]]*)\]: (\d+)/g)]

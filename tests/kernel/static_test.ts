@@ -7,6 +7,7 @@ import { staticPoints } from "../../providers/mod.ts";
 import { publishChannels, tracepoints } from "../../providers/static/mod.ts";
 import { compile, run } from "../../language/mod.ts";
 import { btrace, codeOf, kernelTest, output, ROOT, RunningBtrace, testWith } from "../helpers.ts";
+import { findOracle } from "../oracle/oracle.ts";
 
 const PROGRAM = `${ROOT}tests/testdata/traced_program.ts`;
 
@@ -100,15 +101,16 @@ kernelTest("btrace sees tracepoints of another process, with their types", [], a
   assert(lines.includes(`-1 -1099511627776 1 7 last -${first}`), stdout);
 });
 
-kernelTest("bpftrace lists and traces them, with right arguments", ["bpftrace"], async () => {
+kernelTest("bpftrace lists and traces them, with right arguments", ["oracle"], async () => {
   await using program = await start();
-  const listed = output("bpftrace", ["-l", "-p", `${program.pid}`, "usdt:*"]).stdout;
+  const [bpftrace, ...prefix] = findOracle()!.command;
+  const listed = output(bpftrace, [...prefix, "-l", "-p", `${program.pid}`, "usdt:*"]).stdout;
   assertMatch(listed, /^usdt:.*\/dt-static-\d+-dttest-\w+\.so:dttest:request$/m);
   const [path] = librariesOf(program.pid);
   const script = `usdt:${path}:dttest:request { printf("%s %d\\n", str(arg0), arg1); } ` +
     `usdt:${path}:dttest:kinds { printf("%d %ld %d %d %s %d\\n", arg0, arg1, arg2, arg3, str(arg4), ` +
     `arg5); } interval:ms:300 { exit(); }`;
-  const { stdout } = output("bpftrace", ["-p", `${program.pid}`, "-e", script]);
+  const { stdout } = output(bpftrace, [...prefix, "-p", `${program.pid}`, "-e", script]);
   const found = /^\/página\/(\d+) \1\n-1 -1099511627776 1 7 last (-?\d+)$/m.exec(stdout);
   assert(found !== null && Number(found[2]) === -Number(found[1]), stdout);
 });

@@ -1,14 +1,24 @@
-// The oracle's answers as they are checked in: a line of JSON for each case, sorted by name.
+// The oracle's answers as they are checked in: the machine, then a line of JSON for each case.
 
 import { type Answer, type Case, nameOf } from "./case.ts";
 import type { OracleAnswer } from "./ask_oracle.ts";
 
 const FILE = new URL("answers.jsonl", import.meta.url);
 
+/** What answers depend on beside the scripts: the kernel and the number of processors. */
+export function machine(): string {
+  return `Linux ${Deno.osRelease()} ${Deno.build.arch}, ${navigator.hardwareConcurrency} processors`;
+}
+
+/** The machine that the answers were given on. */
+export function machineOfAnswers(): string {
+  return JSON.parse(Deno.readTextFileSync(FILE).split("\n", 1)[0]);
+}
+
 /** Answers by names of cases. */
 export function readAnswers(): Map<string, OracleAnswer> {
   const answers = new Map<string, OracleAnswer>();
-  for (const line of Deno.readTextFileSync(FILE).trimEnd().split("\n")) {
+  for (const line of Deno.readTextFileSync(FILE).trimEnd().split("\n").slice(1)) {
     const [name, answer]: [string, Partial<Answer> | { broken: string }] = JSON.parse(line);
     const whole = { code: 0, stdout: "", error: [], notices: [] };
     answers.set(name, "broken" in answer ? answer : { ...whole, ...answer });
@@ -24,5 +34,5 @@ export function writeAnswers(cases: readonly Case[], answers: readonly OracleAns
     );
     return JSON.stringify([nameOf(one), Object.fromEntries(parts)]);
   });
-  Deno.writeTextFileSync(FILE, `${lines.sort().join("\n")}\n`);
+  Deno.writeTextFileSync(FILE, `${JSON.stringify(machine())}\n${lines.sort().join("\n")}\n`);
 }

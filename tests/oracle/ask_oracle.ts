@@ -1,6 +1,14 @@
 // Asks the oracle, once for each case: answers are kept in the cache folder.
 
-import { type Answer, answerOf, type Case, lineOf, nameOf } from "./case.ts";
+import {
+  type Answer,
+  answerOf,
+  type Case,
+  differences,
+  lineOf,
+  nameOf,
+  sameButForOrder,
+} from "./case.ts";
 import { cacheFolder, type Oracle } from "./oracle.ts";
 import { fixturesHash, workFolder } from "./fixtures.ts";
 
@@ -10,30 +18,53 @@ const LIMIT_MS = 60_000;
 /** What the oracle answers, or why it has no answer: a crash specifies nothing. */
 export type OracleAnswer = Answer | { readonly broken: string };
 
-/** Asks about one case. */
-export async function askOracle(
-  oracle: Oracle,
-  one: Case,
-  { fresh = false } = {},
-): Promise<OracleAnswer> {
-  const folder = `${cacheFolder()}/answers-${oracle.version}`;
-  const file = `${folder}/${nameOf(one).replace("/", ".")}.${fixturesHash(lineOf(one))}.json`;
-  if (!fresh) {
-    try {
-      return JSON.parse(await Deno.readTextFile(file));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  const answer = await run(oracle, one);
-  await Deno.mkdir(folder, { recursive: true });
-  const temporary = `${file}.${crypto.randomUUID()}`;
-  await Deno.writeTextFile(temporary, JSON.stringify(answer));
-  await Deno.rename(temporary, file);
-  return answer;
+/** An answer in the cache, and how often the oracle has been asked for it. */
+interface Cached {
+  readonly times: number;
+  readonly answer: OracleAnswer;
 }
 
-async function run(oracle: Oracle, one: Case): Promise<OracleAnswer> {
+/**
+ * Asks about one case.
+ *
+ * @param times How often the oracle is asked at least: what differs from time to time is no answer, unless
+ *   it is the order of a map's entries alone.
+ */
+export async function askOracle(oracle: Oracle, one: Case, times = 1): Promise<OracleAnswer> {
+  const folder = `${cacheFolder()}/answers-${oracle.version}`;
+  const file = `${folder}/${nameOf(one).replace("/", ".")}.${fixturesHash(lineOf(one))}.json`;
+  let known: Cached | undefined;
+  try {
+    known = JSON.parse(await Deno.readTextFile(file));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  if (known !== undefined && known.times >= times) return known.answer;
+  while (known === undefined || known.times < times) {
+    const answer: OracleAnswer = await askOnce(oracle, one);
+    known = {
+      times: (known?.times ?? 0) + 1,
+      answer: known === undefined ? answer : merge(known.answer, answer),
+    };
+  }
+  await Deno.mkdir(folder, { recursive: true });
+  const temporary = `${file}.${crypto.randomUUID()}`;
+  await Deno.writeTextFile(temporary, JSON.stringify(known));
+  await Deno.rename(temporary, file);
+  return known.answer;
+}
+
+/** What two answers to the same case say together. */
+function merge(before: OracleAnswer, now: OracleAnswer): OracleAnswer {
+  if ("broken" in before) return before;
+  if ("broken" in now) return now;
+  if (differences(before, now).length === 0) return before;
+  if (sameButForOrder(before, now)) return { ...before, unordered: true };
+  return { broken: "another answer each time" };
+}
+
+/** Asks without looking into the cache. */
+export async function askOnce(oracle: Oracle, one: Case): Promise<OracleAnswer> {
   const [command, ...args] = [...oracle.command, ...one.args];
   const { code, signal, stdout, stderr } = await runIn(workFolder(), command, args, one);
   if (signal !== null) return { broken: `ended by ${signal}` };

@@ -45,7 +45,16 @@ export function workFolder(): string {
 
 function compile(name: string, folder: string): void {
   const { success, stderr } = new Deno.Command("gcc", {
-    args: ["-g", "-O1", "-no-pie", "-fno-omit-frame-pointer", "-o", name.replace(/\.c$/, ""), name],
+    args: [
+      "-g",
+      "-O1",
+      "-no-pie",
+      "-fno-omit-frame-pointer",
+      "-pthread",
+      "-o",
+      name.replace(/\.c$/, ""),
+      name,
+    ],
     cwd: folder,
     stderr: "piped",
   }).outputSync();

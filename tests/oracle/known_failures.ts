@@ -4,6 +4,9 @@ import { type Answer, type Case, kindOf, KINDS, lineOf, nameOf } from "./case.ts
 
 const FILE = new URL("known_failures.txt", import.meta.url);
 
+/** Characters that are shown of a command line: names are what counts. */
+const WIDTH = 160;
+
 /** Names of the cases that are known to fail. */
 export function readFailures(): Set<string> {
   const lines = Deno.readTextFileSync(FILE).split("\n");
@@ -19,7 +22,10 @@ export function writeFailures(
     const members = failing.filter(({ expected, got }) => kindOf(expected, got) === kind);
     if (members.length === 0) continue;
     lines.push(`# btrace ${kind}: ${members.length}`);
-    lines.push(...members.map(({ one }) => `${nameOf(one)} ${lineOf(one)}`).sort(), "");
+    lines.push(
+      ...members.map(({ one }) => `${nameOf(one)} ${lineOf(one).slice(0, WIDTH)}`).sort(),
+      "",
+    );
   }
   Deno.writeTextFileSync(FILE, lines.join("\n"));
 }

@@ -6,10 +6,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { kernelTest } from "../helpers.ts";
-import { readAnswers } from "./answers.ts";
-import { askOracle, inPairs } from "./ask_oracle.ts";
+import { machine, machineOfAnswers, readAnswers } from "./answers.ts";
+import { askOnce, askOracle, inPairs } from "./ask_oracle.ts";
 import { askOurs, askOurTool } from "./ask_ours.ts";
-import { type Answer, type Case, differences, lineOf, nameOf } from "./case.ts";
+import { type Answer, type Case, differences, lineOf, nameOf, sameButForOrder } from "./case.ts";
 import { corpus } from "./corpus.ts";
 import { readDifferences, rowOf } from "./differences.ts";
 import { readFailures } from "./known_failures.ts";
@@ -44,6 +44,14 @@ function describe(one: Case, expected: Answer, got: Answer): string {
   return `${nameOf(one)} ${lineOf(one)}\n${parts.join("\n")}`;
 }
 
+/** On another machine the oracle itself may answer otherwise: what differs is asked for again there. */
+async function askHere(one: Case, expected: Answer): Promise<Answer> {
+  const oracle = findOracle();
+  if (oracle === undefined || machine() === machineOfAnswers()) return expected;
+  const live = await askOracle(oracle, one);
+  return "broken" in live ? expected : live;
+}
+
 kernelTest("btrace answers what the oracle answers", ["gcc", "tracefs"], async () => {
   const cases = await answered();
   assert(cases.length >= 1200);
@@ -52,18 +60,23 @@ kernelTest("btrace answers what the oracle answers", ["gcc", "tracefs"], async (
   const unused = new Set(table);
   const known = readFailures();
   const wrong: string[] = [];
-  for (const [i, { one, expected }] of cases.entries()) {
-    const aspects = differences(expected, answers[i]);
+  await inPairs(cases, async ({ one, expected: stored }, i) => {
+    const got = answers[i];
+    const listed = known.delete(nameOf(one));
+    const fails = differences(stored, got).length > 0;
+    const expected = fails && !listed ? await askHere(one, stored) : stored;
+    const aspects = differences(expected, got);
     const row = aspects.length === 0 ? undefined : rowOf(table, one, aspects);
     if (row !== undefined) unused.delete(row);
-    const fails = aspects.length > 0 && row === undefined;
-    const listed = known.delete(nameOf(one));
-    if (fails && !listed) wrong.push(describe(one, expected, answers[i]));
-    if (!fails && listed) wrong.push(`${nameOf(one)}: take it off known_failures.txt`);
-  }
+    const isWrong = aspects.length > 0 && row === undefined;
+    if (isWrong && !listed) wrong.push(describe(one, expected, got));
+    if (!isWrong && listed) wrong.push(`${nameOf(one)}: take it off known_failures.txt`);
+  });
   wrong.push(...[...known].map((name) => `${name}: no such case: take it off known_failures.txt`));
   wrong.push(...[...unused].map(({ what }) => `differences.json: no case differs: ${what}`));
-  assertEquals(wrong.join("\n\n"), "", `${wrong.length} of ${cases.length}`);
+  if (wrong.length > 0) {
+    throw new Error(`${wrong.length} of ${cases.length}:\n\n${wrong.join("\n\n")}`);
+  }
 });
 
 kernelTest(
@@ -85,14 +98,16 @@ kernelTest(
 kernelTest("checked-in answers are the oracle's", ["gcc", "tracefs", "oracle"], async () => {
   const oracle = findOracle()!;
   const chosen = sample(await answered(), 100);
-  const live = await inPairs(chosen, ({ one }) => askOracle(oracle, one, { fresh: true }));
+  const live = await inPairs(chosen, ({ one }) => askOnce(oracle, one));
   const stale = chosen.flatMap(({ one, expected }, i) => {
     const got = live[i];
     if ("broken" in got) return [`${nameOf(one)} ${lineOf(one)}: ${got.broken}`];
-    return differences(expected, got).length === 0 ? [] : [describe(one, expected, got)];
+    // Maps whose values are equal or narrow come in any order.
+    return sameButForOrder(expected, got) ? [] : [describe(one, expected, got)];
   });
-  // What a newer version says is worth reading, and no mistake of ours.
-  if (oracle.version !== VERSION) {
-    console.log(`${oracle.version} differs from ${VERSION}: ${stale.length}\n${stale.join("\n")}`);
+  // What a newer version or another kernel says is worth reading, and no mistake of ours.
+  if (oracle.version !== VERSION || machine() !== machineOfAnswers()) {
+    console.log(`bpftrace ${oracle.version} on ${machine()}: ${stale.length} others of 100`);
+    console.log(stale.join("\n"));
   } else assertEquals(stale.join("\n\n"), "", "run `deno task oracle`");
 });

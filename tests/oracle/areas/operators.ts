@@ -48,7 +48,7 @@ export const entries: string[] = [
     `BEGIN { $p = (int32 *)0x1000; $p ${operator}= 2; print($p); }`,
   ]),
   ...["-", "!", "~", "++", "--", "*", "&"].flatMap((operator) =>
-    ["$a", "@a", "5", "-5", "(uint8)5", "true", '"a"', "(1, 2)", "pid"].map((operand) =>
+    ["$a", "@a", "5", "-5", "(uint8)5", "true", '"a"', "(1, 2)", "uid"].map((operand) =>
       `BEGIN { $a = (int16)7; @a = (uint32)7; print(${operator}${operand}); }`
     )
   ),

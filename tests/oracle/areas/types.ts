@@ -56,7 +56,7 @@ const VALUES = [
   "true",
   '"ab"',
   "(1, 2)",
-  "pid",
+  "uid",
   "(void *)7",
 ];
 
