@@ -137,7 +137,7 @@ async function missingNames(
   const names = new Set(definitions.macroNames());
   const { types } = definitions.declarations;
   const missing: string[] = [];
-  for (const [, name] of macros.matchAll(/^#define (\w+)/gm)) {
+  for (const [, name] of macros.matchAll(/^#define (\w+)(?!\()\b/gm)) {
     // Names of the compiler's own differ between compilers.
     if (!/^_/.test(name) && !names.has(name)) missing.push(`no macro ${name}`);
   }
