@@ -112,7 +112,7 @@ const unstable: Parser = (text) => {
 const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, parse: Parser]>> = {
   max_strlen: ["maxStrlen", integer(1, 1 << 16)],
   max_map_keys: ["maxMapKeys", integer(1, 1 << 24)],
-  max_cat_bytes: ["maxCatBytes", integer(1, 1 << 30)],
+  max_cat_bytes: ["maxCatBytes", integer(0, 1 << 30)],
   max_probes: ["maxProbes", integer(1, 1 << 20)],
   missing_probes: ["missingProbes", oneOf("missing_probes", "ignore", "warn", "error")],
   str_trunc_trailer: ["strTruncTrailer", anything],
@@ -124,7 +124,7 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, p
   cpp_demangle: ["cppDemangle", bool],
   lazy_symbolication: [undefined, bool],
   log_size: [undefined, integer(0, 2 ** 31)],
-  max_bpf_progs: [undefined, integer(1, 1 << 20)],
+  max_bpf_progs: [undefined, integer(0, 1 << 20)],
   on_stack_limit: [undefined, integer(0, 1 << 16)],
   show_debug_info: [undefined, bool],
   use_blazesym: [undefined, bool],
@@ -133,9 +133,9 @@ const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, p
   unstable_typeinfo: ["unstableTypeinfo", unstable],
 };
 
+/** Older names of keys. */
 const RENAMED: Readonly<Record<string, string>> = {
   strlen: "max_strlen",
-  no_cpp_demangle: "cpp_demangle",
   cat_bytes_max: "max_cat_bytes",
   map_keys_max: "max_map_keys",
 };
@@ -188,12 +188,8 @@ export function configure(
 ): Config {
   const config: Writable = { ...DEFAULT_CONFIG, ...base };
   for (const { key, value, span } of entries) {
-    const name = key.toLowerCase().replace(/^bpftrace_/, "");
-    const renamed = RENAMED[name];
-    if (renamed !== undefined) {
-      diagnostics.error("config", `${key}: key has been renamed to: ${renamed}`, span);
-      continue;
-    }
+    const written = key.toLowerCase().replace(/^bpftrace_/, "");
+    const name = RENAMED[written] ?? written;
     if (DEPRECATED.includes(name)) {
       diagnostics.warning("config", `${key} is deprecated and has no effect`, span);
       continue;

@@ -2,15 +2,14 @@
 // Positional parameters: $1, $2, … and $#, by what the command line gave.
 
 import type { Expr, Program } from "../syntax/ast.ts";
+import { parseInteger } from "../syntax/integer.ts";
 import { mapProgram, rewriteExpr } from "../syntax/walk.ts";
 
-/** A number as the command line may give it: decimal, octal, hexadecimal, signed. */
+/** A number as the command line may give one: as scripts write numbers, with a sign. */
 export function parseNumber(text: string): bigint | undefined {
-  const match = /^(-?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)$/.exec(text);
-  if (match === null) return undefined;
-  const [, sign, digits] = match;
-  const value = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
-  if (value >= 1n << 64n) return undefined;
+  const [, sign, digits] = /^(-?)(.*)$/s.exec(text)!;
+  const value = parseInteger(digits);
+  if (value === undefined || value >= 1n << 64n) return undefined;
   return sign === "" ? value : -value;
 }
 

@@ -14,8 +14,9 @@ Deno.test("parseNumber() takes what a command line may give", () => {
   assertEquals(["5", "-5", "0x1F", "010", "0", "18446744073709551615"].map(parseNumber), [
     ...[5n, -5n, 31n, 8n, 0n, 18446744073709551615n],
   ]);
-  assertEquals(["", "5a", "08", "1e3", "18446744073709551616"].map(parseNumber), [
-    ...[undefined, undefined, undefined, undefined, undefined],
+  assertEquals(["1e3", "1_000", "10us"].map(parseNumber), [1000n, 1000n, 10_000n]);
+  assertEquals(["", "5a", "08", "18446744073709551616"].map(parseNumber), [
+    ...[undefined, undefined, undefined, undefined],
   ]);
 });
 

@@ -104,8 +104,7 @@ export function fullName(text: string): string {
  * @throws {ProbeNameError} With bpftrace's words.
  */
 export function checkCount(text: string, isTargeted = false): void {
-  const [word, ...rest] = splitAttachPoint(text);
-  const name = typeOf(word);
+  const [name, ...rest] = nameParts(text);
   const { counts, wanted } = Object.hasOwn(TYPES, name) ? TYPES[name] : {};
   if (!isTargeted && FILE_TYPES.includes(name) && rest.length > 1 && rest[0] === "") {
     throw new ProbeNameError(`${name} should have a target`);

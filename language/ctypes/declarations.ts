@@ -26,6 +26,8 @@ import { TokenStream } from "./token_stream.ts";
 const QUALIFIER =
   /^(const|volatile|restrict|_Atomic|_Noreturn|_Thread_local|__thread|__const|__const__|__volatile|__volatile__|__restrict|__restrict__|__inline|__inline__|inline|__extension__|extern|static|register|auto|thread_local|constexpr|__seg_gs|__seg_fs|_Nonnull|_Nullable|_Null_unspecified|__user|__kernel|__iomem|__percpu|__rcu|__force|__bitwise)$/;
 const TYPEOF = /^(typeof|__typeof|__typeof__|typeof_unqual|__typeof_unqual__)$/;
+/** What a definition of a script begins with. */
+const DEFINITION = /^(struct|union|enum|typedef)$/;
 const ASM = /^(asm|__asm|__asm__)$/;
 /** Largest size of a type in bytes. */
 const MAX_SIZE = 1n << 48n;
@@ -124,8 +126,9 @@ export class Declarations {
       return;
     }
     const { type, attributes, isTypedef } = this.#specifiers();
-    // bpftrace forgives a missing semicolon at the end.
+    // bpftrace forgives a missing semicolon at the end, and before the next definition.
     if (stream.accept(";") || stream.atEnd) return;
+    if (stream.token()!.file.inScript && DEFINITION.test(stream.peek())) return;
     while (true) {
       const declarator = this.#declarator(attributes.user);
       const declared = declarator.wrap(type);

@@ -22,7 +22,7 @@ import { R0, R1, R2, R6, R9 } from "../../core/asm/register.ts";
 import { emitLoad } from "../../core/kernel_plane/location.ts";
 import type { OUTCOME } from "../../core/contract/outcome.ts";
 import type { Arithmetic, Node } from "../model/ir.ts";
-import { cSize, isScalar, stepSize, type Type } from "../model/types.ts";
+import { cSize, isScalar, keepsValue, stepSize, type Type } from "../model/types.ts";
 import { FAULT } from "../model/plan.ts";
 import { accessSize } from "../model/storage.ts";
 import { emitActions } from "./actions.ts";
@@ -241,10 +241,7 @@ function evaluateConversion(gen: Gen, node: Node & { op: "convert" }): void {
     gen.asm.bind(zero);
     return;
   }
-  const wider = node.type.kind === "integer" && from.kind === "integer" &&
-    (node.type.size > from.size ||
-      (node.type.size === from.size && node.type.signed === from.signed));
-  if (!wider) narrow(gen, node.type);
+  if (!keepsValue(from, node.type)) narrow(gen, node.type);
 }
 
 function evaluateStep(gen: Gen, node: Node & { op: "step" }): void {

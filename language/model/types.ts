@@ -296,6 +296,14 @@ export function toldSize(type: Type): number {
   return type.kind === "buffer" ? BUFFER_HEAD + type.limit : cSize(type);
 }
 
+/** True if every value of an integer type stays as it is, extended to 64 bits, in another one. */
+export function keepsValue(from: Type, to: Type): boolean {
+  if (from.kind !== "integer" || to.kind !== "integer") return false;
+  if (to.size === 8) return from.size < 8 || from.signed === to.signed;
+  if (to.size > from.size) return to.signed || !from.signed;
+  return to.size === from.size && to.signed === from.signed;
+}
+
 /** Bytes of a value in C memory, as sizeof tells them. */
 export function cSize(type: Type): number {
   switch (type.kind) {

@@ -1,6 +1,6 @@
 // Names of the running system: symbols, users, cgroups, clocks. Each is read when it is first wanted.
 
-import { errnoMessage } from "../../core/sys/errno.ts";
+import { ERROR_TEXTS } from "./generated/error_texts.ts";
 import { bootTimeNs, monotonicTimeNs, taiTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
 import { kernelSymbols, type Symbolizer } from "../../core/symbols/mod.ts";
 import { syscalls } from "../../core/sources/syscalls/mod.ts";
@@ -79,8 +79,7 @@ export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names
     wallTime: (bootNs) => bootNs + offsets.boot(),
     error(number) {
       if (number === 0) return "Success";
-      const text = errnoMessage(Math.abs(number));
-      return text.startsWith("Unknown error") ? "Unknown error" : text;
+      return ERROR_TEXTS[Math.abs(number)] ?? "Unknown error";
     },
     signal(number) {
       if (number < 0 || number > 64) return "N/A";
@@ -90,7 +89,7 @@ export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names
     },
     syscall(number) {
       for (const call of syscalls().values()) if (call.number === number) return call.name;
-      return `${number}`;
+      return "Unknown syscall";
     },
   };
 }

@@ -28,7 +28,7 @@ export function attachPointEnd(text: string, start: number): number {
     else if (c === ":") {
       if (index++ === 0) type = part;
       part = "";
-    } else if (c === "/" && index === 1 && isFileType(type)) part += c;
+    } else if (c === "/" && index === 1 && (isFileType(type) || part.startsWith("."))) part += c;
     else if (c === "/" && part !== "" && !part.includes("/")) break;
     else part += c;
   }
@@ -36,7 +36,8 @@ export function attachPointEnd(text: string, start: number): number {
 }
 
 /** True if the type's probes name a file in their second part. */
-function isFileType(type: string): boolean {
+function isFileType(text: string): boolean {
+  const type = text.replace(/^\w+=/, "");
   return FILE_TYPES.includes(type) || FILE_TYPES.includes(type.toLowerCase());
 }
 

@@ -46,7 +46,7 @@ const CONVERSIONS = "d i u o x X c s p r rx rh gr".split(" ");
 
 /** Bits of an integer that length modifiers stand for. */
 function bitsOf(modifiers: string): Conversion["bits"] {
-  if (modifiers === "") return 32;
+  if (modifiers === "" || modifiers.startsWith("L")) return 32;
   if (modifiers.startsWith("hh")) return 8;
   return modifiers.startsWith("h") ? 16 : 64;
 }

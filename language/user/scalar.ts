@@ -2,7 +2,15 @@
 // Expressions that fit a register, and conditions.
 
 import type { Local, Node } from "../model/ir.ts";
-import { cSize, isScalar, stepSize, storageSize, type Type, typeName } from "../model/types.ts";
+import {
+  cSize,
+  isScalar,
+  keepsValue,
+  stepSize,
+  storageSize,
+  type Type,
+  typeName,
+} from "../model/types.ts";
 import { FAULT } from "../model/plan.ts";
 import { accessSize } from "../model/storage.ts";
 import { runBlock, runInline } from "./actions.ts";
@@ -250,10 +258,7 @@ function conversion(b: Build, node: Node & { op: "convert" }): Scalar {
   }
   const operand = evaluate(b, node.operand);
   if (node.type.kind === "bool" && from.kind !== "bool") return () => operand() === 0n ? 0n : 1n;
-  const wider = node.type.kind === "integer" && from.kind === "integer" &&
-    (node.type.size > from.size ||
-      (node.type.size === from.size && node.type.signed === from.signed));
-  return wider ? operand : () => widen(operand());
+  return keepsValue(from, node.type) ? operand : () => widen(operand());
 }
 
 function step(b: Build, { target, by, prefix }: Node & { op: "step" }): Scalar {

@@ -22,7 +22,7 @@ function word(offset: number): Location {
 /** What arrives in registers. */
 export const ARGUMENTS: readonly ArgumentSpec[] = arch.functionArguments.map((_, i) => ({
   name: `arg${i}`,
-  type: "long",
+  type: "unsigned long",
   at: `arg${i}`,
 }));
 

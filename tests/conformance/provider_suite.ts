@@ -203,12 +203,17 @@ function userSuite(one: ProviderCase, userProbe: string): void {
     const device = openDevice({ providers: [one.make()] });
     using child = userCommand === undefined ? undefined : device.hold(userCommand);
     using session = device.open({ plane: "user", target: child });
-    session.enable(userProbe, { states: ["comm", "args", "ustack"] });
+    // Other processes of the machine may have events, too.
+    const pid = child?.pid ?? Deno.pid;
+    session.enable(userProbe, {
+      states: ["comm", "args", "ustack"],
+      filter: { variable: "pid", operator: "eq", value: pid },
+    });
     session.start();
     child?.release();
     const event = await firstEvent(session, child === undefined ? one.fire : () => {});
     assertEquals(event.probe, userProbe);
-    assertEquals(event.pid, child?.pid ?? Deno.pid);
+    assertEquals(event.pid, pid);
     assert(event.timestampNs > 0n && event.comm !== "");
     session.stop();
     const { fired, recorded, dropped, filtered } = session.stats();

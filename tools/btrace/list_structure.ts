@@ -10,21 +10,19 @@ import {
   typeName,
 } from "../../language/model/types.ts";
 
-/** A structure as C text; tabs are 8 spaces. */
+/** A structure as C text. */
 export function structure(name: string): string {
   const types = new BtfTypes(kernelBtf);
   const type = types.type(name);
   if (type?.kind === "struct") return `vmlinux: ${body(type, "")};\n\n`;
   if (type?.kind === "integer" && type.enumeration !== undefined) {
-    const members = [...type.enumeration.names].map(([value, one]) =>
-      `        ${one} = ${value},\n`
-    );
+    const members = [...type.enumeration.names].map(([value, one]) => `${TAB}${one} = ${value},\n`);
     return `vmlinux: enum ${type.enumeration.name} {\n${members.join("")}};\n\n`;
   }
   return "";
 }
 
-const TAB = "        ";
+const TAB = "\t";
 
 function body(type: StructType, indent: string): string {
   const fields = type.fields().map((field) => `${indent}${TAB}${declaration(field, indent)};\n`);

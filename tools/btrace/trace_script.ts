@@ -93,7 +93,7 @@ function compileScript(
   checkNamed(options.named, script.parameters);
   if (options.verbose) writeNotes(device, script);
   for (const warning of script.warnings) {
-    write(Deno.stdout, formatDiagnostic(warning, script.source));
+    write(Deno.stderr, formatDiagnostic(warning, script.source));
   }
   return script;
 }
@@ -238,7 +238,7 @@ function configFromEnvironment(): Record<string, string> {
     try {
       set({ ...DEFAULT_CONFIG }, key, value);
     } catch (error) {
-      throw new UsageError(`${name}: ${(error as Error).message}, found '${value}'`);
+      throw new UsageError(`${name}: ${(error as Error).message}`);
     }
     found[key] = value;
   }

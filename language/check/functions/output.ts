@@ -85,9 +85,6 @@ function print(context: Context, call: CallExpr): Node {
     const map = context.maps.get(first.name);
     if (first.keys.length === 0) {
       context.maps.read(map, first.span);
-      if (limits.length > 0 && map.keyed === false) {
-        context.error("key-mismatch", `print(): ${first.name} has no keys to limit`, first.span);
-      }
       const [top, div] = numbers;
       return effect(span, {
         op: "whole",

@@ -127,10 +127,10 @@ function stack(space: Space): Handler {
         mode = name as StackMode;
       } else {
         const count = literalNumber(context, call, i);
-        if (count !== undefined && (count < 1n || count > MAX_STACK_FRAMES)) {
+        if (count !== undefined && count < 1n) {
           context.error("range", `${call.name}() limit must be 1..${MAX_STACK_FRAMES}`, arg.span);
         } else if (count !== undefined) {
-          limit = Number(count);
+          limit = count > MAX_STACK_FRAMES ? MAX_STACK_FRAMES : Number(count);
         }
       }
     }
