@@ -69,6 +69,12 @@ export function answerOf(code: number, stdout: string, stderr: string): Answer {
       last.push(line.trimEnd());
     } else if (/^HINT: /.test(line)) last.push(line);
   }
+  // Some errors are told in words of their own; lines of source text have a line of ~ below.
+  const isMark = (line: string | undefined) => /^\s*~+$/.test(line ?? "");
+  const own = lines.find((line, i) =>
+    line !== "" && !notices.includes(line.trimEnd()) && !isMark(line) && !isMark(lines[i + 1])
+  );
+  if (code !== 0 && error.length === 0 && own !== undefined) error.push(own);
   return { code, stdout, error, notices: notices.sort() };
 }
 
