@@ -9,7 +9,7 @@
 import { killMarked, TEST_MARK } from "./marked_processes.ts";
 
 /** Time limit in milliseconds of a test that names no `timeout` of its own. */
-export const LIMIT_MS = 180_000;
+export const LIMIT_MS = 300_000;
 
 /**
  * Message to the watchdog: the processes to kill, and when. A message without a mark cancels the
