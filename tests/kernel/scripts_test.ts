@@ -111,7 +111,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   signals: {
     work: () => sh("sleep 5 & kill -TERM $!; wait $! || true"),
-    expect: /sh +\d+ +SIGTERM +sh? ?.*|SIGTERM +sleep +\d+ +delivered/,
+    expect: /Terminated +(sh|sleep) +\d+ +delivered/,
   },
   sleepers: { work: () => sh("sleep 0.125"), expect: /^\d+ +sleep +0\.125$/m },
   softirqs: { work: () => pause(300), expect: /@us\[\w+\]: \d+/ },
