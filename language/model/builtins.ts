@@ -14,6 +14,8 @@ interface Builtin {
   readonly read?: "register" | "memory";
   /** True if scripts cannot write the name: the checker makes the value for other syntax. */
   readonly hidden?: true;
+  /** True if scripts can also write `__builtin_NAME`. */
+  readonly prefixed?: true;
 }
 
 /** Bytes of a thread's name in the kernel, its NUL included (TASK_COMM_LEN). */
@@ -29,22 +31,22 @@ export const BUILTINS = {
   uid: { type: UINT64, read: "register" },
   gid: { type: UINT64, read: "register" },
   username: { type: { kind: "coded", as: "username" }, read: "register" },
-  cpu: { type: UINT64, read: "register" },
+  cpu: { type: UINT64, read: "register", prefixed: true },
   numaid: { type: UINT32, read: "register" },
-  cpid: { type: UINT64, read: "register" },
+  cpid: { type: UINT64, read: "register", prefixed: true },
   has_cpid: { type: BOOL, read: "register" },
   nsecs: { type: UINT64, read: "register" },
-  elapsed: { type: UINT64, read: "register" },
+  elapsed: { type: UINT64, read: "register", prefixed: true },
   jiffies: { type: UINT64, read: "register" },
   rand: { type: UINT32, read: "register" },
   cgroup: { type: UINT64, read: "register" },
-  comm: { type: COMM, read: "memory" },
-  probe: { type: PROBE, read: "register" },
+  comm: { type: COMM, read: "memory", prefixed: true },
+  probe: { type: PROBE, read: "register", prefixed: true },
 
   // The checker gives these their types, by the probe and by the kernel's types.
   ctx: { read: "register" },
   curtask: { read: "register" },
-  func: { read: "register" },
+  func: { read: "register", prefixed: true },
   // Read by the user plane only: on the kernel plane, they are members of the task structure.
   ppid: { read: "register" },
   leader_tid: { read: "register" },
@@ -53,11 +55,11 @@ export const BUILTINS = {
 
   // The checker makes other nodes of these.
   args: {},
-  retval: {},
-  ncpus: {},
-  probetype: {},
-  usermode: {},
-  config: {},
+  retval: { prefixed: true },
+  ncpus: { prefixed: true },
+  probetype: { prefixed: true },
+  usermode: { prefixed: true },
+  config: { prefixed: true },
 
   // What pid(init) and tid(init) read: ids in the first pid namespace.
   pid_init: { type: UINT32, read: "register", hidden: true },
@@ -84,6 +86,12 @@ export type ComposedBuiltin = Exclude<BuiltinName, Having<{ type: Type }>>;
 /** True for a name that scripts can write, `arg0` … `arg9` left aside. */
 export function isBuiltin(name: string): name is BuiltinName {
   return Object.hasOwn(BUILTINS, name) && !("hidden" in BUILTINS[name as BuiltinName]);
+}
+
+/** The builtin that a name stands for, the prefix `__builtin_` left out, or the name itself. */
+export function plainName(text: string): string {
+  const name = text.replace(/^__builtin_/, "");
+  return isBuiltin(name) && "prefixed" in BUILTINS[name] ? name : text;
 }
 
 /** True for a builtin that planes write to memory. */

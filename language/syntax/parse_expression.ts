@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Expressions and types: recursive descent, precedence climbing for operators.
 
-import { isBuiltin } from "../model/builtins.ts";
+import { plainName } from "../model/builtins.ts";
 import type { BinaryOperator, Block, Expr, MapExpr, TypeExpr, VariableExpr } from "./ast.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Token } from "./token.ts";
@@ -396,9 +396,3 @@ const NOT_TYPES: ReadonlySet<string> = new Set(
   "pid tid uid gid comm cpu nsecs elapsed args ctx retval probe curtask cgroup rand func kstack ustack username"
     .split(" "),
 );
-
-/** The name of a builtin value, which a script may also write as `__builtin_NAME`. */
-function plainName(text: string): string {
-  const name = text.replace(/^__builtin_/, "");
-  return isBuiltin(name) ? name : text;
-}
