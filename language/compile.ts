@@ -1,4 +1,4 @@
-// Scripts to something that can be run on either plane: the front end, and what both planes share.
+// Compiles scripts for either plane: the front end, and the parts that both planes share.
 
 import type { Device } from "../core/device/device.ts";
 import { BTF_KIND, kernelBtf } from "../core/btf/mod.ts";
@@ -20,7 +20,7 @@ import { analyze, type CTools } from "./check/pipeline.ts";
 
 export type { Config };
 
-/** A script as it is handed in. */
+/** Text and name of a script to compile. */
 export interface SourceText {
   /** "stdin" for -e and -, else the file's name: imports are looked for beside it. */
   readonly name: string;
@@ -67,18 +67,18 @@ export interface CompileOptions {
   readonly special?: readonly string[];
 }
 
-/** A script without errors. It holds nothing of the kernel's and can be run more than once. */
+/** A script without errors. A script holds no resources of the kernel and can be run more than once. */
 export interface Script {
   /** Plane that the script was compiled for. */
   readonly plane: PlaneName;
-  /** Text that the script was made from, with what it imports. */
+  /** Text of the script and of all its imports. */
   readonly source: Source;
   /** Warnings that the compiler found. */
   readonly warnings: readonly Diagnostic[];
   /** Named parameters that the script asks for with getopt(), by name. */
   readonly parameters: ReadonlyMap<string, NamedParameter>;
   /**
-   * The syntax tree.
+   * The syntax tree of the script before the check.
    *
    * @internal
    */
@@ -132,7 +132,7 @@ function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
     explain: (name) => device.registry.explain(name),
     match(pattern) {
       const found = device.match(pattern);
-      // Not "no such event": nobody can tell.
+      // Without tracefs nobody can tell whether the event exists.
       const missing = found.length === 0 && pattern.startsWith("tracepoint:")
         ? tracefsMissing()
         : undefined;
@@ -193,10 +193,10 @@ function cTools(
 }
 
 /**
- * Compiles a script.
+ * Compiles a script for one plane; no program is loaded or attached.
  *
- * @param device Where its probes are.
- * @throws {ScriptError} It has errors: all that were found, with places.
+ * @param device Device whose probes the script may name.
+ * @throws {ScriptError} The script has errors; the exception holds all, with their places.
  */
 export function compile(
   text: SourceText,
@@ -242,7 +242,7 @@ export function compile(
   };
 }
 
-/** All clauses of a probe are one action. */
+/** Gathers the clauses of each probe; probes with the same clauses share one list. */
 function probesOf(program: CheckedProgram): CompiledProbe[] {
   const found = new Map<string, { pbn: number; clauses: CheckedClause[] }>();
   for (const clause of program.clauses) {

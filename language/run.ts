@@ -20,14 +20,14 @@ export interface RunOptions extends RunnerOptions, LoadOptions {
 export interface RunResult {
   /** Code that exit() was called with; 0 without such a call. */
   readonly exitCode: number;
-  /** The session's counters. */
+  /** Counters of the session at its end: events, losses, failures. */
   readonly stats: SessionStats;
 }
 
 /**
- * Makes a script ready to run. Each plane's part is loaded when it is wanted.
+ * Makes a script ready to run. The code of a plane is loaded on first use.
  *
- * @throws {ScriptError} The plane cannot do what it asks for.
+ * @throws {ScriptError} The script asks for something that the plane cannot do.
  * @throws {DtError} EPERM without CAP_BPF and CAP_PERFMON (kernel plane); VerifierError.
  */
 export async function loadScript(
@@ -42,9 +42,9 @@ export async function loadScript(
 }
 
 /**
- * Runs a script until exit(), the signal, or, if it has no other probes than BEGIN and END, at once.
+ * Runs a script until exit() or the signal; a script with no probes but BEGIN and END ends at once.
  *
- * @throws {DtError} EPERM without what the plane needs; whatever loading and attaching throw.
+ * @throws {DtError} EPERM without the capabilities that the plane needs; errors of loading and attaching.
  */
 export async function run(
   script: Script,

@@ -7,20 +7,21 @@ import { cFloat, cInteger, type CType } from "./c_type.ts";
 import type { CToken } from "./c_token.ts";
 import type { TokenStream } from "./token_stream.ts";
 
-/** What attributes say. */
+/** What the attributes of a declaration change in its layout. */
 export interface Attributes {
+  /** True if members lie without padding between them. */
   readonly packed: boolean;
-  /** The largest alignment in bytes that is asked for. */
+  /** Largest alignment in bytes that an attribute asks for. */
   readonly align?: number;
   /** Machine mode that replaces the type's size: "DI" for 8 bytes. */
   readonly mode?: string;
-  /** Bytes of a vector. */
+  /** Size of a vector type in bytes. */
   readonly vector?: number;
-  /** Pointers to the type lead to the memory of a process. */
+  /** True if pointers to the type lead to the memory of a process. */
   readonly user: boolean;
 }
 
-/** No attributes. */
+/** The attributes of a declaration that has none. */
 export const NO_ATTRIBUTES: Attributes = { packed: false, user: false };
 
 /** Bytes of `aligned` without a number: the largest alignment that an object may need. */
@@ -62,7 +63,7 @@ const UNDERSTOOD = ["aligned", "packed", "mode", "vector_size", "address_space",
 /** Names for which `__has_attribute` is true. */
 export const ATTRIBUTE_NAMES: ReadonlySet<string> = new Set([...HARMLESS, ...UNDERSTOOD]);
 
-/** Reads attributes. */
+/** Reads the attributes of C declarations from a stream of tokens. */
 export class AttributeReader {
   readonly #stream: TokenStream;
   readonly #expressions: CExpressions;
@@ -173,11 +174,11 @@ export class AttributeReader {
 }
 
 function withAlignment(all: Attributes, align: number): Attributes {
-  // Zero asks for nothing.
+  // An alignment of zero changes nothing.
   return align === 0 ? all : { ...all, align: Math.max(all.align ?? 1, align) };
 }
 
-/** What two lists of attributes say together. */
+/** The union of two lists of attributes. */
 export function merged(a: Attributes, b: Attributes): Attributes {
   if (b === NO_ATTRIBUTES) return a;
   const both = {

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// The kernel's types out of BTF, each turned into ours when it is first asked for.
+// The kernel's types out of BTF. A type is converted on first use.
 
 import type { Btf } from "../../core/btf/parse.ts";
 import { BTF_KIND } from "../../core/btf/types.ts";
@@ -29,7 +29,7 @@ export class BtfTypes implements TypeScope {
   readonly #byName = new Map<string, Type | undefined>();
   readonly #constants = new Map<string, Constant | undefined>();
 
-  /** @param btf Asked for when the first type is. */
+  /** @param btf Reads the BTF; called on the first look-up of a type. */
   constructor(btf: () => Btf | null) {
     this.#btf = btf;
   }
@@ -44,7 +44,7 @@ export class BtfTypes implements TypeScope {
     return this.#constants.get(name);
   }
 
-  /** The type of that id. */
+  /** The type with a BTF id. */
   fromId(id: number): Type {
     let type = this.#byId.get(id);
     if (type === undefined) this.#byId.set(id, type = this.#make(id));

@@ -24,8 +24,9 @@ import {
 } from "./literal.ts";
 import type { TokenStream } from "./token_stream.ts";
 
-/** What an expression stands for. */
+/** The result of an expression: type, and number or address as far as known. */
 export interface CValue {
+  /** The C type of the expression. */
   readonly type: CType;
   /** The number; undefined if only the type is known. */
   readonly value?: bigint;
@@ -33,8 +34,9 @@ export interface CValue {
   readonly address?: bigint;
 }
 
-/** What expressions need to know of their surroundings. */
+/** Tokens, types and names that expressions refer to. */
 export interface ExpressionContext {
+  /** Tokens that the expressions are read from. */
   readonly stream: TokenStream;
   /** True in #if, where all numbers have 64 bits. */
   readonly wide?: boolean;
@@ -42,7 +44,7 @@ export interface ExpressionContext {
   startsType(ahead: number): boolean;
   /** Reads a type name: `struct s *`. */
   typeName(): CType;
-  /** What a name stands for, or undefined. */
+  /** The value of a named constant or variable; undefined for an unknown name. */
   lookup(name: string): CValue | undefined;
 }
 
@@ -59,7 +61,7 @@ const BIT_BUILTIN = /^__builtin_(clz|ctz|ffs|popcount|parity|expect|bswap)(l{0,2
 export class CExpressions {
   readonly #context: ExpressionContext;
   readonly #stream: TokenStream;
-  /** In what is not evaluated, a division by zero is no error. */
+  /** Depth of parts that are not evaluated, in which a division by zero is no error. */
   #dead = 0;
 
   constructor(context: ExpressionContext) {
@@ -449,7 +451,7 @@ function pointerArithmetic(operator: string, left: CValue, right: CValue): CValu
   return right.type.kind === "pointer" ? pointerArithmetic(operator, right, left) : undefined;
 }
 
-/** A number as #if has numbers. */
+/** The literal with 64 bits, as #if computes. */
 function widened({ value, type }: Literal, token: CToken): Literal {
   const unsigned = type === C_UNSIGNED_LONG || /[uU]/.test(token.text);
   return { value, type: unsigned ? C_UNSIGNED_LONG : C_LONG };
@@ -480,7 +482,7 @@ function commonType(left: CType, right: CType): CType {
   return a.signed === false ? a : b;
 }
 
-/** A number as a type has numbers. */
+/** A number reduced to the range of a type. */
 function wrap(value: bigint | undefined, type: CType): bigint | undefined {
   if (value === undefined) return undefined;
   if (type.kind === "bool" || type === C_BOOL) return truth(value !== 0n);

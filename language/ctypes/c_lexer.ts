@@ -37,12 +37,13 @@ function isBlank(code: number): boolean {
 
 /** Reads the tokens of a file from the first to the last. */
 export class CLexer {
+  /** File whose tokens the lexer reads. */
   readonly file: CFile;
   readonly #text: string;
   #at = 0;
   #first = true;
 
-  /** Starts at an offset. */
+  /** Starts at an offset in the file's text. */
   constructor(file: CFile, offset = 0) {
     this.file = file;
     this.#text = file.text;

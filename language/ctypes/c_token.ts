@@ -45,11 +45,12 @@ export class CError extends Error {
   }
 }
 
-/** What a token is. A pragma token holds the text of a directive that the parser must see. */
+/** Sort of a token. A pragma token holds the text of a directive that the parser must see. */
 export type TokenKind = "word" | "number" | "string" | "char" | "punct" | "pragma";
 
 /** A piece of C. */
 export interface CToken {
+  /** Sort of the token, as a parser distinguishes tokens. */
   readonly kind: TokenKind;
   /** The characters of the token; of a pragma, the text after "#pragma". */
   readonly text: string;
@@ -82,7 +83,7 @@ export class CFile {
   #starts: number[] | undefined;
 
   /**
-   * Takes in text.
+   * Joins continued lines of the text.
    *
    * @param scriptStart Offset of the text in the script, if the text stands there.
    */

@@ -18,6 +18,7 @@ import {
 
 /** A type of C. */
 export interface CType {
+  /** Sort of the type; enumerations are integers, unions are structures. */
   readonly kind:
     | "void"
     | "integer"
@@ -31,7 +32,7 @@ export interface CType {
   readonly type: Type;
   /** Bytes; 0 while the size is not known. */
   readonly size: number;
-  /** Alignment in bytes. */
+  /** Alignment of values in bytes. */
   readonly align: number;
   /** True if values of the type have a size. */
   readonly complete: boolean;
@@ -39,7 +40,7 @@ export interface CType {
   readonly signed?: boolean;
   /** What a pointer points to, what an array consists of, what a function returns. */
   readonly to?: CType;
-  /** Name for messages. */
+  /** The type as error messages write it. */
   readonly name: string;
   /** Structures only: the members in order. */
   members?(): readonly CMember[];
@@ -49,6 +50,7 @@ export interface CType {
 export interface CMember {
   /** Empty for an anonymous structure. */
   readonly name: string;
+  /** The C type of the member. */
   readonly type: CType;
   /** Bits from the start of the structure. */
   readonly bitOffset: number;
@@ -66,9 +68,13 @@ function plain(
   return { kind, name, type, size, align: Math.max(1, size), complete: kind !== "void", signed };
 }
 
+/** The C type `void`, which has no values. */
 export const VOID = plain("void", "void", NONE, 0);
+/** The C type `_Bool`, of 1 byte. */
 export const C_BOOL = plain("bool", "_Bool", BOOL, 1, false);
+/** The C type `char`, of 1 signed byte. */
 export const C_CHAR = plain("integer", "char", CHAR, 1, true);
+/** The C type of functions without a result; parameters are not kept. */
 export const FUNCTION: CType = { ...plain("function", "function", NONE, 1), to: VOID };
 
 /** An integer type by size in bytes and signedness. */
@@ -80,9 +86,13 @@ export function cInteger(size: number, signed: boolean, name: string): CType {
   return plain("integer", name, { kind: "array", of: UINT64, count: size / 8 }, size, signed);
 }
 
+/** The C type `int`, of 4 signed bytes. */
 export const C_INT = cInteger(4, true, "int");
+/** The C type `unsigned int`, of 4 bytes. */
 export const C_UNSIGNED = cInteger(4, false, "unsigned int");
+/** The C type `long`, of 8 signed bytes. */
 export const C_LONG = cInteger(8, true, "long");
+/** The C type `unsigned long`, of 8 bytes. */
 export const C_UNSIGNED_LONG = cInteger(8, false, "unsigned long");
 
 /** A floating-point type. Scripts cannot read such values; the bytes are counted all the same. */
@@ -91,7 +101,7 @@ export function cFloat(size: number, name: string, align = size): CType {
   return { ...plain("float", name, type, size), align };
 }
 
-/** A pointer. */
+/** A pointer to a type; `space` "user" for memory of a process. */
 export function cPointer(to: CType, space?: "user"): CType {
   const type: Type = to.kind === "function" || to.kind === "void"
     ? pointer(NONE, space)
@@ -124,7 +134,7 @@ export function withAlign(type: CType, align: number): CType {
 export class CStruct implements CType {
   readonly kind = "struct";
   readonly type: StructType;
-  /** "struct name" */
+  /** Keyword and tag, such as "struct name". */
   readonly name: string;
   readonly #fallback: () => Type | undefined;
   #body: { size: number; align: number; members: readonly CMember[]; fields: Field[] } | undefined;
@@ -171,7 +181,7 @@ export class CStruct implements CType {
     return this.#body?.members ?? membersOf(this.#kernelType());
   }
 
-  /** Sets the members. */
+  /** Sets size, alignment in bytes, and members of the structure. */
   define(
     body: { size: number; align: number; members: readonly CMember[]; fields: Field[] },
   ): void {

@@ -26,17 +26,17 @@ import { TokenStream } from "./token_stream.ts";
 const QUALIFIER =
   /^(const|volatile|restrict|_Atomic|_Noreturn|_Thread_local|__thread|__const|__const__|__volatile|__volatile__|__restrict|__restrict__|__inline|__inline__|inline|__extension__|extern|static|register|auto|thread_local|constexpr|__seg_gs|__seg_fs|_Nonnull|_Nullable|_Null_unspecified|__user|__kernel|__iomem|__percpu|__rcu|__force|__bitwise)$/;
 const TYPEOF = /^(typeof|__typeof|__typeof__|typeof_unqual|__typeof_unqual__)$/;
-/** What a definition of a script begins with. */
+/** Words that begin a definition of a script. */
 const DEFINITION = /^(struct|union|enum|typedef)$/;
 const ASM = /^(asm|__asm|__asm__)$/;
 /** Largest size of a type in bytes. */
 const MAX_SIZE = 1n << 48n;
 
-/** How the machine lays out what the ABI leaves to the machine. */
+/** Layout rules in which machines differ. */
 export interface Machine {
-  /** Bit fields without a name raise a structure's alignment. */
+  /** True if bit fields without a name raise a structure's alignment. */
   readonly unnamedBitFieldsAlign: boolean;
-  /** Members of a list of variable arguments. */
+  /** Size and alignment, in bytes, of a list of variable arguments. */
   readonly vaList: { readonly size: number; readonly align: number };
 }
 
@@ -52,9 +52,9 @@ interface Declarator {
 export class Declarations {
   /** Types by name: typedef names and "struct x". */
   readonly types = new Map<string, CType>();
-  /** Enumerators. */
+  /** Enumerators by name, from all enumerations that the text declares. */
   readonly enumerators: Enumerators;
-  /** What could not be read in headers, by the names that are missing therefore. */
+  /** Errors in headers, by the names whose declarations could not be read. */
   readonly problems = new Map<string, CError>();
   readonly #variables = new Map<string, CType>();
   readonly #stream: TokenStream;
@@ -65,10 +65,10 @@ export class Declarations {
   readonly #machine: Machine;
 
   /**
-   * Reads all.
+   * Reads all declarations of a stream of tokens.
    *
    * @param tokens Gives the next token, undefined at the end.
-   * @param below Where names come from that the text does not define.
+   * @param below Types and constants for names that the text does not define.
    */
   constructor(tokens: () => CToken | undefined, below: TypeScope, machine: Machine) {
     this.#below = below;

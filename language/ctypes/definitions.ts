@@ -11,20 +11,23 @@ import { type Architecture, MACHINES, predefinedMacros } from "./predefined.ts";
 import { Preprocessor } from "./preprocess.ts";
 import type { Constant, TypeScope } from "./scope.ts";
 
-/** C text and where names come from that the text does not define. */
+/** C text, its headers, and a scope for names that the text does not define. */
 export interface DefinitionOptions {
   /** Headers to include before the text. */
   readonly includes: readonly string[];
   /** The text, in pieces, with the places of the pieces in the script. */
   readonly texts: readonly { readonly text: string; readonly span: Span }[];
+  /** Finds the headers that the text includes. */
   readonly headers: HeaderSource;
-  /** The kernel's types. */
+  /** The kernel's types, for names that the text does not define. */
   readonly below: TypeScope;
+  /** Machine whose layouts and predefined macros apply. */
   readonly architecture: Architecture;
 }
 
-/** Where headers come from. */
+/** Finds headers, and knows the headers and macros of a kernel build. */
 export interface HeaderSource {
+  /** Finds the file that an #include directive names. */
   readonly find: FindHeader;
   /** Headers that a build of the kernel puts before all others. */
   readonly first?: () => readonly string[];
@@ -34,7 +37,9 @@ export interface HeaderSource {
 
 /** A header that was left out. */
 export interface DefinitionWarning {
+  /** Sentence that names the header and the reason. */
   readonly message: string;
+  /** Place of the #include directive, if the directive stands in the script. */
   readonly span?: Span;
 }
 
@@ -51,9 +56,9 @@ const KERNEL_HEADER =
   /^(linux|asm|asm-generic|net|uapi|generated|scsi|sound|crypto|drm|media|rdma|acpi|trace|block|video|xen|vdso|kvm|target|keys|math-emu|memory|misc|pcmcia|soc|clocksource|dt-bindings|kunit|ras)\//;
 
 /**
- * Reads definitions.
+ * Reads the C part of a script, with all headers that the part includes.
  *
- * @throws {CError} They cannot be used.
+ * @throws {CError} A definition is wrong, or a header is missing.
  */
 export function parseDefinitions(options: DefinitionOptions): Definitions {
   return new Definitions(options);
@@ -61,12 +66,12 @@ export function parseDefinitions(options: DefinitionOptions): Definitions {
 
 /** Types, enumerators and macros of C text. */
 export class Definitions implements TypeScope {
-  /** What did not stop the reading and is worth telling. */
+  /** Headers that were left out without an error. */
   readonly warnings: DefinitionWarning[] = [];
   readonly #preprocessor: Preprocessor;
   readonly #declarations: Declarations;
 
-  /** Reads all. */
+  /** Reads all texts and the headers that the texts include. */
   constructor(options: DefinitionOptions) {
     const { below, architecture, texts, headers } = options;
     const hasKernelTypes = below.type("struct task_struct") !== undefined;

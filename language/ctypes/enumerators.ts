@@ -25,7 +25,7 @@ export interface EnumOptions {
 export class Enumerators {
   readonly #byName = new Map<string, Enumerator>();
 
-  /** Names of all. */
+  /** The names of all enumerators. */
   names(): Iterable<string> {
     return this.#byName.keys();
   }
@@ -41,7 +41,7 @@ export class Enumerators {
     return found?.shown && { value: found.value, type: found.shown };
   }
 
-  /** Adds an enumerator. */
+  /** Adds an enumerator, or replaces the enumerator of that name. */
   set(name: string, value: Enumerator): void {
     this.#byName.set(name, value);
   }

@@ -5,16 +5,17 @@ import { ATTRIBUTE_NAMES } from "./attributes.ts";
 import { type CToken, errorAt } from "./c_token.ts";
 import { numberToken } from "./expand.ts";
 
-/** What an #include names. */
+/** Operand of an #include directive. */
 export interface IncludeName {
+  /** Text between the quotes or the angle brackets. */
   readonly name: string;
-  /** True for `"name"`. */
+  /** True for `"name"`, false for `<name>`. */
   readonly quoted: boolean;
   /** True if the search starts after the folder of the including file. */
   readonly next?: boolean;
 }
 
-/** What the operators need of the preprocessor. */
+/** Parts of the preprocessor that the operators use. */
 export interface OperatorContext {
   /** The next token as written. */
   raw(): CToken | undefined;
@@ -22,7 +23,9 @@ export interface OperatorContext {
   next(): CToken | undefined;
   /** Gives a token back. */
   unread(token: CToken): void;
+  /** True if a macro or an operator of that name is defined. */
   isDefined(name: string): boolean;
+  /** True if an #include directive at the token would find a file. */
   exists(include: IncludeName, at: CToken): boolean;
 }
 

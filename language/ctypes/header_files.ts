@@ -10,7 +10,7 @@ const MAX_HEADER = 16 << 20;
 /** Stands for the headers that are built in, in the list of folders. */
 const BUILT_IN = "<built-in>";
 
-/** Where to look. */
+/** Folders that are searched for headers. */
 export interface HeaderFolders {
   /** Folder of the script, for `"name"`. */
   readonly script: string;
@@ -22,6 +22,7 @@ export interface HeaderFolders {
   readonly kernelBuild?: string;
   /** Release of the running kernel, as /lib/modules names its folder. */
   readonly kernelRelease: string;
+  /** Machine whose header folders are searched. */
   readonly architecture: Architecture;
 }
 
@@ -32,7 +33,7 @@ export class HeaderFiles implements HeaderSource {
   #search: readonly string[] | undefined;
   #kernel: readonly string[] | undefined;
 
-  /** @param folders Where to look. */
+  /** @param folders Folders that are searched. */
   constructor(folders: HeaderFolders) {
     this.#folders = folders;
   }
@@ -108,7 +109,7 @@ export class HeaderFiles implements HeaderSource {
  */
 function readHeader(path: string): string | undefined {
   try {
-    // Not opened before its kind is known: a named pipe would wait for a writer.
+    // stat comes before open: opening a named pipe would wait for a writer.
     const { isFile, isDirectory, size } = Deno.statSync(path);
     if (isDirectory) return undefined;
     if (!isFile) throw new CError(`'${path}' is no regular file`);

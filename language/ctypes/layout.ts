@@ -7,7 +7,9 @@ import type { CMember, CType } from "./c_type.ts";
 
 /** A member whose place is not known yet. */
 export interface Member {
+  /** Name of the member; empty if the member has no name. */
   readonly name: string;
+  /** The C type of the member. */
   readonly type: CType;
   /** Number of bits of a bit field. */
   readonly width?: number;
@@ -17,28 +19,33 @@ export interface Member {
   readonly align?: number;
 }
 
-/** What attributes and pragmas say of a structure. */
+/** Influence of attributes, pragmas and the machine on the layout of a structure. */
 export interface LayoutOptions {
+  /** True for a union: all members begin at byte 0. */
   readonly union: boolean;
-  /** The structure has the attribute packed. */
+  /** True if the structure has the attribute packed. */
   readonly packed: boolean;
   /** Alignment in bytes by an attribute of the structure. */
   readonly align?: number;
   /** Bytes that #pragma pack allows as alignment; 0 for no limit. */
   readonly pack: number;
-  /** Bit fields without a name raise the alignment: so they do on aarch64. */
+  /** True if bit fields without a name raise the alignment, as on aarch64. */
   readonly unnamedBitFieldsAlign: boolean;
 }
 
-/** A structure with places. */
+/** Size, alignment and offsets of a structure. */
 export interface Layout {
+  /** Size of the structure in bytes, with padding at the end. */
   readonly size: number;
+  /** Alignment of the structure in bytes. */
   readonly align: number;
+  /** Members with their offsets, as C declares the members. */
   readonly members: readonly CMember[];
+  /** Members with their offsets, as scripts read the members. */
   readonly fields: Field[];
 }
 
-/** Gives each member a place. */
+/** Computes the offset of each member, and size and alignment of the structure. */
 export function layOut(members: readonly Member[], options: LayoutOptions): Layout {
   const { union, pack } = options;
   const placed: CMember[] = [];
@@ -55,7 +62,7 @@ export function layOut(members: readonly Member[], options: LayoutOptions): Layo
       bits = roundUp(bits, own * 8);
       align = Math.max(align, own);
     } else if (width === 0) {
-      // Ends the unit of the type. Neither packed nor pack change that.
+      // A width of 0 closes the unit of the type, also under packed and #pragma pack.
       bits = roundUp(bits, Math.max(type.align, member.align ?? 1) * 8);
       if (options.unnamedBitFieldsAlign) align = Math.max(align, typeAlign);
       end = Math.max(end, bits);

@@ -7,7 +7,7 @@ let loaded: typeof CPart | undefined;
 /** Thrown when a script has a C part before {@linkcode loadCPart} was called. */
 export class CPartMissing extends Error {}
 
-/** Loads what C needs; the second call does nothing. */
+/** Loads the modules that read C; the second call does nothing. */
 export async function loadCPart(): Promise<void> {
   loaded ??= await import("./c_part.ts");
 }
@@ -18,7 +18,7 @@ export function provideCPart(part: typeof CPart): void {
 }
 
 /**
- * What C needs.
+ * The modules that read C, after {@linkcode loadCPart} or {@linkcode provideCPart}.
  *
  * @throws {CPartMissing} The modules are not loaded.
  */

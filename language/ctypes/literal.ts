@@ -5,7 +5,9 @@ import { C_CHAR, C_INT, C_LONG, C_UNSIGNED, C_UNSIGNED_LONG, type CType } from "
 
 /** A constant with its type. */
 export interface Literal {
+  /** Number that the constant stands for. */
   readonly value: bigint;
+  /** The C type of the constant. */
   readonly type: CType;
 }
 

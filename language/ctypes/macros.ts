@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What a macro is, and the substitution of its parameters: # and ## and __VA_ARGS__.
+// Macros, and the substitution of their parameters: # and ## and __VA_ARGS__.
 
 import { CFile, type CToken, errorAt, tokenLike } from "./c_token.ts";
 import { CLexer, tokenize } from "./c_lexer.ts";
@@ -7,13 +7,15 @@ import { CLexer, tokenize } from "./c_lexer.ts";
 /** Most characters of a token that # or ## makes. */
 const MAX_TOKEN = 1 << 16;
 
-/** A macro. */
+/** A macro of the C preprocessor. */
 export interface Macro {
+  /** Name that #define gives the macro. */
   readonly name: string;
   /** Names of the parameters; undefined for a macro that is used without parentheses. */
   readonly params?: readonly string[];
   /** True if the last parameter takes all further arguments. */
   readonly variadic: boolean;
+  /** Tokens that replace a use of the macro. */
   readonly body: readonly CToken[];
   /** True if the body has # or ## or parameters, so that the body cannot be used as it is. */
   readonly composed: boolean;
@@ -133,7 +135,7 @@ function shape(name: string, body: readonly CToken[]): Omit<Macro, "variadic"> {
 
 /** Arguments of one use of a macro. */
 export interface Arguments {
-  /** As written, by parameter. */
+  /** Arguments as written, by parameter. */
   readonly raw: readonly (readonly CToken[])[];
   /** With all macros in them expanded. */
   expanded(index: number): readonly CToken[];
@@ -284,7 +286,7 @@ function like(tokens: readonly CToken[], param: CToken): readonly CToken[] {
   return [{ ...tokens[0], spaced: param.spaced, first: false }, ...tokens.slice(1)];
 }
 
-/** Index of the parenthesis that closes the one at `open`, or -1. */
+/** Index of the closing parenthesis for the parenthesis at `open`, or -1. */
 function closing(tokens: readonly CToken[], open: number): number {
   let depth = 0;
   for (let i = open; i < tokens.length; i++) {

@@ -3,7 +3,7 @@
 
 import { type CError, type CToken, errorAt } from "./c_token.ts";
 
-/** What the pragmas that have been read say. */
+/** The alignment limit of the pragmas that have been read, with the limits that `push` has saved. */
 export class PackStack {
   #value = 0;
   readonly #saved: { readonly name: string | undefined; readonly value: number }[] = [];
@@ -20,7 +20,7 @@ export class PackStack {
     return this.#value;
   }
 
-  /** Follows a pragma. */
+  /** Changes the limit as a pragma says; ignores a pragma without text. */
   apply(pragma: CToken): void {
     if (pragma.text === "") return;
     const words = pragma.text.replace(/[(),]/g, " ").trim().split(/\s+/);

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// Macros that a compiler has before it reads anything: clang's, for Linux on x86_64 and aarch64.
+// Macros that a compiler defines before the first line of a text: clang's, for Linux on x86_64 and aarch64.
 
 import type { Machine } from "./declarations.ts";
 

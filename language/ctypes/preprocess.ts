@@ -51,9 +51,9 @@ interface Frame {
   guarded: "start" | "inside" | "after" | "no";
 }
 
-/** How to read. */
+/** How a preprocessor finds the headers of a text. */
 export interface PreprocessOptions {
-  /** Finds included files. */
+  /** Finds the file that an #include directive names. */
   readonly find: FindHeader;
   /** Called for a header that does not exist; true if the header may be left out. */
   readonly mayMiss?: (request: HeaderRequest, at: CToken) => boolean;
@@ -94,7 +94,7 @@ export class Preprocessor {
     computed("__TIME__", (at) => text(at, "??:??:??"));
   }
 
-  /** All macros. */
+  /** All macros that are defined now, by name. */
   get macros(): ReadonlyMap<string, Macro> {
     return this.#expander.macros;
   }

@@ -30,43 +30,46 @@ import type { ProgramFunction, ProgramScope, ProgramStorage, ProgramValue } from
 
 /** Members in a structure: unions of unions can have more than anybody has time for. */
 const MOST_LEAVES = 1 << 16;
-/** Structures in each other. */
+/** Most structures inside each other. */
 const MOST_DEPTH = 32;
 const MOST_ELEMENTS = 1 << 24;
 
-/** What is asked of the reader of debug information. */
+/** The reader of debug information, as {@linkcode ProgramTypes} uses the reader. */
 export interface ProgramInfo {
+  /** Parts of the debug information that are missing, one sentence each. */
   readonly notes: readonly string[];
+  /** The function at an address, with its variables as they are `within` bytes behind its start. */
   functionAt(address: number, within: number): FunctionInfo | undefined;
+  /** The type of that name; undefined if the program has no such type. */
   typeNamed(name: string): DebugType | undefined;
 }
 
-/** What one program's debug information tells. */
+/** Types and functions from the debug information of one program. */
 export class ProgramTypes implements ProgramScope {
   readonly #info: ProgramInfo;
   readonly #types = new Map<DebugType, Type>();
   readonly #leaves = new Map<RecordType, number>();
   readonly #functions = new Map<string, ProgramFunction | undefined>();
 
-  /** Reads nothing yet. */
+  /** Keeps the reader; the first look-up reads. */
   constructor(info: ProgramInfo) {
     this.#info = info;
   }
 
-  /** What is missing, one line each. */
+  /** Parts of the debug information that are missing, one sentence each. */
   get notes(): readonly string[] {
     return this.#info.notes;
   }
 
   /** A type by its name. */
   type(name: string): Type | undefined {
-    // They mean the same everywhere, and looking through a program takes long.
+    // Basic types mean the same in all programs, and a look-up in a program is slow.
     if (basicType(name) !== undefined) return undefined;
     const found = this.#info.typeNamed(name);
     return found && this.convert(found);
   }
 
-  /** Enumerators belong to their types. */
+  /** Always undefined: enumerators are found by their types. */
   constant(): undefined {
     return undefined;
   }
@@ -97,7 +100,7 @@ export class ProgramTypes implements ProgramScope {
     };
   }
 
-  /** A type as the language has it. */
+  /** Converts a type of the debug information to a type of scripts. */
   convert(type: DebugType): Type {
     let known = this.#types.get(type);
     if (known === undefined) this.#types.set(type, known = this.#make(resolved(type)));
@@ -185,7 +188,7 @@ export class ProgramTypes implements ProgramScope {
       let inner = resolved(member.type);
       for (let i = 0; i < MOST_DEPTH && inner.kind === "array"; i++) inner = resolved(inner.of);
       sum += inner.kind === "record" ? this.#leavesOf(inner, depth + 1) : 1;
-      // Members lie within what they are members of.
+      // Members must lie within their record.
       const end = Math.ceil((member.bits ?? 0) / 8) || byteSize(member.type);
       const from = member.bits === undefined ? member.offset : Math.floor(member.offset / 8);
       if (from < 0 || from + end > type.size) sum = Infinity;
@@ -253,7 +256,7 @@ function storageOf(storage: Storage): ProgramStorage {
   }
 }
 
-/** A type as C writes it; what has no short way of writing is <unknown type>. */
+/** A type in the notation of C; <unknown type> for a type without a short notation. */
 export function typeText(type: DebugType, depth = 0): string {
   if (depth > MOST_DEPTH) return UNKNOWN;
   const text = (inner: DebugType) => typeText(inner, depth + 1);

@@ -3,9 +3,11 @@
 
 import type { IntegerType, Type } from "../model/types.ts";
 
-/** A named constant. */
+/** A named constant of C: an enumerator. */
 export interface Constant {
+  /** Number that the name stands for. */
   readonly value: bigint;
+  /** Integer type of the constant in scripts. */
   readonly type: IntegerType;
 }
 
@@ -17,11 +19,11 @@ export interface TypeScope {
   constant(name: string): Constant | undefined;
 }
 
-/** Where a program keeps a value, as a probe can read it. */
+/** Place where a program keeps a value, in terms of what a probe can read. */
 export type ProgramStorage =
   /** In registers, 8 bytes in each, by the names of their locations: "reg:di". */
   | { readonly kind: "registers"; readonly at: readonly string[] }
-  /** In memory at a register plus an offset; `indirect`: the address of the value is there. */
+  /** In memory at a register plus an offset; if `indirect`, that memory holds the address of the value. */
   | {
     readonly kind: "memory";
     readonly at: string;
@@ -29,32 +31,36 @@ export type ProgramStorage =
     readonly indirect: boolean;
   }
   | { readonly kind: "constant"; readonly value: bigint }
-  /** Not to be had: the reason is the end of a sentence. */
+  /** Nowhere; the reason is the end of a sentence. */
   | { readonly kind: "absent"; readonly reason: string };
 
 /** A value of a program. */
 export interface ProgramValue {
+  /** Name of the value in the program's source. */
   readonly name: string;
+  /** The type that scripts read the value with. */
   readonly type: Type;
   /** The type as the program's language writes it. */
   readonly text: string;
+  /** Place where a probe finds the value. */
   readonly storage: ProgramStorage;
 }
 
 /** A function of a program. */
 export interface ProgramFunction {
+  /** Parameters in the order of their declaration. */
   readonly parameters: readonly ProgramValue[];
   /** Undefined for a function without a result. */
   readonly result?: ProgramValue;
 }
 
-/** What the debug information of a program tells. */
+/** Types and functions from the debug information of a program. */
 export interface ProgramScope extends TypeScope {
-  /** What is missing, one line each. */
+  /** Parts of the debug information that are missing, one sentence each. */
   readonly notes: readonly string[];
   /**
-   * The function that starts at an address, as it is so many bytes behind its start; undefined if nothing is
-   * known of it.
+   * The function that starts at an address, with its variables as they are `within` bytes behind the start;
+   * undefined for an unknown function.
    */
   functionAt(address: number, within: number): ProgramFunction | undefined;
 }

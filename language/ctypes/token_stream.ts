@@ -3,10 +3,10 @@
 
 import { CError, type CToken, errorAt } from "./c_token.ts";
 
-/** Levels of nesting: they become recursion. */
+/** Most levels of nesting: the parser recurses once for each level. */
 const MAX_DEPTH = 200;
 
-/** Expanded tokens, one at a time. Only those of one declaration are kept. */
+/** Expanded tokens, one at a time. Only the tokens of one declaration are kept. */
 export class TokenStream {
   #source: () => CToken | undefined = () => undefined;
   /** Tokens that have been read since {@linkcode release}. */

@@ -4,13 +4,13 @@ import { type SymbolHelpers, Symbolizer } from "../../core/symbols/mod.ts";
 import { loadDemangler } from "./packages.ts";
 import type { UnxzRequest } from "./unxz_worker.ts";
 
-/** Symbols of a large program are 16 MiB. */
+/** Most bytes that are unpacked: 64 MiB; symbols of a large program take 16 MiB. */
 const MOST_UNPACKED = 1 << 26;
-/** A start of the worker may have to fetch the package. */
+/** Longest wait for the worker in milliseconds; the worker may have to fetch the package. */
 const PATIENCE_MS = 20_000;
 
 /**
- * Makes a symbolizer.
+ * Makes a symbolizer that unpacks symbols and, by default, demangles names of C++ and Rust.
  *
  * @param options `demangle`: false leaves names as they are in files.
  */
@@ -24,21 +24,26 @@ export async function openSymbolizer(options: { demangle?: boolean } = {}): Prom
   }
 }
 
-/** C's names need not go through it. */
+/** Calls `demangle` only for mangled names: names of C stay as they are. */
 function mangledOnly(demangle: (name: string) => string): (name: string) => string {
   return (name) => {
     if (!/^_?_[ZR]/.test(name) || name.length > LONGEST_NAME) return name;
     const readable = demangle(name);
-    // What it does not understand it gives back without an underscore.
+    // The demangler returns an unknown name without its leading underscore.
     if (/^_+/.test(name) && name.replace(/^_+/, "") === readable.replace(/^_+/, "")) return name;
     return readable.length > LONGEST_NAME ? `${readable.slice(0, LONGEST_NAME)}…` : readable;
   };
 }
 
-/** Names can refer to parts of themselves again and again. */
+/** Most characters of a name: parts of a mangled name can repeat other parts without end. */
 const LONGEST_NAME = 4096;
 
-/** The library unpacks in steps of promises; addresses are named while something is printed. */
+/**
+ * Unpacks xz in a worker and waits for the worker: the library is asynchronous, the printer that needs the
+ * names is not.
+ *
+ * @returns Undefined for damaged data, without the package, or after too long a wait.
+ */
 function unxz(packed: Uint8Array): Uint8Array | undefined {
   const worker = new Worker(new URL("./unxz_worker.ts", import.meta.url), { type: "module" });
   try {

@@ -1,12 +1,14 @@
-// Unpacks xz in a thread of its own, for one that waits for it.
+// Unpacks xz in a worker; the thread that asked waits for the result.
 
 import { loadXz } from "./packages.ts";
 
-/** What it is asked: the result goes to memory that both threads see. */
+/** Message to the worker; the result goes to memory that both threads share. */
 export interface UnxzRequest {
+  /** Data in the format of xz. */
   readonly packed: Uint8Array<ArrayBuffer>;
-  /** Set to 1 when it is done; then how many bytes there are, or -1. */
+  /** Two words: 1 when the worker has finished; number of unpacked bytes, or -1 for a failure. */
   readonly state: Int32Array;
+  /** Shared memory that the worker writes unpacked bytes to. */
   readonly result: Uint8Array;
 }
 
@@ -23,7 +25,7 @@ self.addEventListener("message", async (event) => {
       ({ length } = bytes);
     }
   } catch {
-    // Damaged, or the package cannot be had: there are fewer names then.
+    // The data are damaged, or the package is missing: the caller has fewer names then.
   }
   Atomics.store(state, 1, length);
   Atomics.store(state, 0, 1);

@@ -1,4 +1,4 @@
-// Names of user code for a run: what processes map is remembered from the start.
+// Names of user code for a run: the symbolizer remembers files that processes map from the start.
 
 import { errorCode } from "../../core/errors.ts";
 import type { Symbolizer } from "../../core/symbols/mod.ts";
@@ -6,7 +6,7 @@ import { openSymbolizer } from "./open_symbolizer.ts";
 import type { Script } from "../compile.ts";
 
 /**
- * Opens a symbolizer that watches what the script can see.
+ * Opens a symbolizer that watches the processes that the script can see.
  *
  * @param pid The process of -p or -c.
  */
@@ -18,7 +18,7 @@ export async function openUserNames(
   try {
     symbolizer.watch({ pid, alone: plane === "user" });
   } catch (error) {
-    // Not permitted: what lives when it is printed has names all the same.
+    // Watching is not permitted: only processes that still live when they are printed have names.
     const code = errorCode(error);
     if (code !== "EACCES" && code !== "EPERM") {
       symbolizer[Symbol.dispose]();

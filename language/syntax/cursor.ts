@@ -1,23 +1,24 @@
 // Pure: no I/O, no FFI.
-// The parser's view of the tokens: one ahead, with errors that stop it.
+// The parser's view of the tokens: one token of lookahead, and errors that stop the parser.
 
 import type { Diagnostics, Span } from "./diagnostics.ts";
 import { Lexer } from "./lexer.ts";
 import type { Token } from "./token.ts";
 
-/** Levels of nesting: they become recursion in every pass. */
+/** Most levels of nesting: every pass recurses once for each level. */
 const MAX_DEPTH = 200;
 
-/** Where a syntax error stops the parser. */
+/** Thrown by a syntax error, which has been reported, to leave the parser. */
 export class SyntaxStop extends Error {}
 
 /** Tokens of a script, one at a time. */
 export class Cursor {
+  /** Lexer that splits the script into tokens. */
   readonly lexer: Lexer;
   readonly #diagnostics: Diagnostics;
   /** Next token and the offset before it; filled by peek(). */
   #ahead?: { token: Token; before: number };
-  /** Where the last token ended. */
+  /** Offset behind the last token that was read. */
   previousEnd = 0;
   #depth = 0;
 
@@ -26,6 +27,7 @@ export class Cursor {
     this.#diagnostics = diagnostics;
   }
 
+  /** The next token, which stays the next token. */
   peek(): Token {
     if (this.#ahead === undefined) {
       const before = this.lexer.offset;
@@ -34,6 +36,7 @@ export class Cursor {
     return this.#ahead.token;
   }
 
+  /** Reads the next token and passes over the token. */
   next(): Token {
     const token = this.peek();
     this.#ahead = undefined;
@@ -41,7 +44,7 @@ export class Cursor {
     return token;
   }
 
-  /** From `start` to the end of the last token. */
+  /** The span from `start` to the end of the last token. */
   since(start: number): Span {
     return { start, end: this.previousEnd };
   }
@@ -51,7 +54,7 @@ export class Cursor {
     return this.#ahead?.before ?? this.lexer.offset;
   }
 
-  /** Goes back. */
+  /** Goes back to a position that {@linkcode mark} gave. */
   back(mark: number): void {
     this.lexer.rewind(mark);
     this.#ahead = undefined;
@@ -63,23 +66,26 @@ export class Cursor {
     return this.lexer;
   }
 
+  /** True if the next token is this operator or word; nothing is read. */
   is(text: string): boolean {
     const token = this.peek();
     return token.text === text && (token.kind === "punct" || token.kind === "identifier");
   }
 
+  /** Reads the next token if the token is this operator or word; false if not. */
   accept(text: string): boolean {
     const found = this.is(text);
     if (found) this.next();
     return found;
   }
 
+  /** Reads this operator or word; stops with a syntax error if another token comes next. */
   expect(text: string): void {
     if (!this.is(text)) this.unexpected(this.peek(), `'${text}'`);
     this.next();
   }
 
-  /** The text of a token of that kind. */
+  /** Reads a token of a kind; stops with a syntax error if another token comes next. */
   take(kind: Token["kind"], wanted: string): Token {
     if (this.peek().kind !== kind) this.unexpected(this.peek(), wanted);
     return this.next();
@@ -95,6 +101,7 @@ export class Cursor {
     return result;
   }
 
+  /** Stops with a syntax error that names the token found and the text wanted. */
   unexpected(token: Token, wanted: string): never {
     const found = token.kind === "string" ? "a string" : `'${token.text}'`;
     const start = token.span.start;
@@ -102,6 +109,7 @@ export class Cursor {
     this.fail(`syntax error, unexpected ${found}, expecting ${wanted}`, { start, end });
   }
 
+  /** Reports a syntax error and stops the parser. */
   fail(message: string, span: Span): never {
     this.#diagnostics.error("syntax", message, span);
     throw new SyntaxStop();

@@ -5,26 +5,26 @@
 export interface Span {
   /** Offset of the first character. */
   readonly start: number;
-  /** Offset after the last one. */
+  /** Offset after the last character. */
   readonly end: number;
 }
 
 /** Something to tell the script's author. */
 export interface Diagnostic {
-  /** Errors prevent running. */
+  /** An error prevents the script from running; a warning does not. */
   readonly severity: "error" | "warning";
   /** Stable name, e.g. "undefined-variable". */
   readonly code: string;
-  /** One sentence. */
+  /** One sentence that tells the problem. */
   readonly message: string;
-  /** Where. */
+  /** Place of the problem in the source. */
   readonly span: Span;
-  /** What to do about it. */
+  /** Advice how to mend the script. */
   readonly hint?: string;
 }
 
 /**
- * A script's text and what to call it. Scripts that it imports are appended, so that one offset tells
+ * A script's text and name. Imported scripts are appended, so that one offset tells
  * file, line and column.
  */
 export class Source {
@@ -32,7 +32,7 @@ export class Source {
   #text: string;
 
   /**
-   * One file.
+   * Starts with one file.
    *
    * @param name "stdin" for -e and -, else the file's name.
    * @param text The text.
@@ -52,7 +52,7 @@ export class Source {
     return this.#text;
   }
 
-  /** Where the file begins that was added last. */
+  /** Offset at which the file that was added last begins. */
   get start(): number {
     return this.#files.at(-1)!.start;
   }
@@ -76,7 +76,7 @@ export class Source {
   }
 }
 
-/** Thrown when a script cannot be run; holds everything that was found. */
+/** Thrown when a script cannot be run; holds all diagnostics. */
 export class ScriptError extends Error {
   /** Name of the class. */
   override readonly name = "ScriptError";
@@ -85,29 +85,29 @@ export class ScriptError extends Error {
    * Makes the error.
    *
    * @param diagnostics At least one error.
-   * @param source Where they lie.
+   * @param source Text that the diagnostics refer to.
    */
   constructor(readonly diagnostics: readonly Diagnostic[], readonly source: Source) {
     super(diagnostics.map((one) => formatDiagnostic(one, source)).join(""));
   }
 }
 
-/** Collects diagnostics; the same one at the same place is kept once. */
+/** Collects diagnostics; equal diagnostics at the same place are kept once. */
 export class Diagnostics {
-  /** In the order in which they were found. */
+  /** All diagnostics, in the order in which passes reported them. */
   readonly list: Diagnostic[] = [];
 
-  /** Adds an error. */
+  /** Adds an error, which prevents the script from running. */
   error(code: string, message: string, span: Span, hint?: string): void {
     this.#add({ severity: "error", code, message, span, hint });
   }
 
-  /** Adds a warning. */
+  /** Adds a warning, which does not prevent the script from running. */
   warning(code: string, message: string, span: Span, hint?: string): void {
     this.#add({ severity: "warning", code, message, span, hint });
   }
 
-  /** True if anything prevents running. */
+  /** True if an error prevents the script from running. */
   get failed(): boolean {
     return this.list.some((one) => one.severity === "error");
   }
@@ -143,7 +143,7 @@ export function formatExcerpt(span: Span, source: Source): string {
   }\n`;
 }
 
-/** The diagnostic as it is printed: place, message, excerpt, hint. Ends in a newline. */
+/** The printed form of a diagnostic: place, message, excerpt, hint. Ends in a newline. */
 export function formatDiagnostic(one: Diagnostic, source: Source): string {
   const hint = one.hint === undefined ? "" : `HINT: ${one.hint}\n`;
   return `${formatPlace(one.span, source)}: ${one.severity.toUpperCase()}: ${one.message}\n` +

@@ -101,7 +101,7 @@ export class Lexer {
       let depth = 0;
       for (; this.peek() !== ""; this.#at++) {
         const c = text[this.#at];
-        // Brackets in quotes count for nothing.
+        // Brackets in quotes do not nest.
         const quoted = c === "'" || c === '"'
           ? this.#match(/'([^'\\\n]|\\.)+'|"([^"\\\n]|\\.)*"/y)
           : undefined;
@@ -151,7 +151,7 @@ export class Lexer {
     return brace;
   }
 
-  /** The next token. */
+  /** Reads the next token, after white space and comments. */
   next(): Token {
     const first = this.peek();
     const start = this.#at;

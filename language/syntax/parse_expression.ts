@@ -28,7 +28,7 @@ export const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
   "%": 10,
 };
 
-/** Operands in a row: they become recursion in every pass. */
+/** Most operands in a row: every pass recurses once for each operand. */
 const MAX_CHAIN = 500;
 
 /** Words that only name types. */
@@ -37,11 +37,11 @@ const TYPE_WORD =
 /** Words that make one C type name together. */
 const C_WORD = /^(unsigned|signed|long|short|char|int)$/;
 
-/** Parses expressions; blocks inside them are the statement parser's. */
+/** Parses expressions; a function of the statement parser reads blocks inside expressions. */
 export class ExpressionParser {
   readonly #cursor: Cursor;
   readonly #block: () => Block;
-  /** Inside a predicate a `/` before a `{` ends it. */
+  /** True inside a predicate, which a `/` before a `{` ends. */
   inPredicate = false;
 
   constructor(cursor: Cursor, block: () => Block) {
@@ -49,6 +49,7 @@ export class ExpressionParser {
     this.#block = block;
   }
 
+  /** Reads an expression with all its operators. */
   expression(): Expr {
     const cursor: Cursor = this.#cursor;
     return cursor.nested(() => {
@@ -66,7 +67,7 @@ export class ExpressionParser {
     });
   }
 
-  /** A type, where only one can stand. */
+  /** Reads a type where nothing but a type can stand. */
   type(): TypeExpr {
     const cursor: Cursor = this.#cursor;
     const { start } = cursor.peek().span;
@@ -129,7 +130,7 @@ export class ExpressionParser {
     }
   }
 
-  /** The next token is the `/` before a predicate's `{`. */
+  /** True if the next token is the `/` before the `{` of the body. */
   #atPredicateEnd(): boolean {
     return this.inPredicate && this.#cursor.raw().endsPredicate();
   }
@@ -170,7 +171,7 @@ export class ExpressionParser {
     return this.#postfix();
   }
 
-  /** `(type)operand`, if that is what stands here. */
+  /** Reads a cast, `(type)operand`; undefined, with nothing read, for another expression. */
   #cast(): Expr | undefined {
     const cursor: Cursor = this.#cursor;
     const mark = cursor.mark();
@@ -186,7 +187,7 @@ export class ExpressionParser {
       return undefined;
     }
     if (!sure) {
-      // `(a) * b` and `(a) & b` compute, unless a star says pointer.
+      // `(a) * b` and `(a) & b` are arithmetic; a star inside the parentheses makes a pointer type.
       const type = cursor.raw().looksLike(/[A-Za-z_]\w*\s*(\*|\[)/y);
       const computes = cursor.raw().looksLike(/[A-Za-z_]\w*\s*\)\s*[*&]/y);
       const keyword = cursor.raw().looksLike(
@@ -293,7 +294,7 @@ export class ExpressionParser {
     return cursor.unexpected(token, "an expression");
   }
 
-  /** "a" "b" is one string, as in C. */
+  /** Joins strings that follow each other, as C does: "a" "b" is "ab". */
   #strings(token: Token): string {
     let { text } = token;
     while (this.#cursor.peek().kind === "string") text += this.#cursor.next().text;
@@ -352,7 +353,7 @@ export class ExpressionParser {
     return { kind: "tuple", elements, span };
   }
 
-  /** `if c { … } else { … }` */
+  /** Reads a condition with its blocks: `if c { … } else { … }` */
   ifExpression(): Expr & { kind: "if" } {
     const cursor: Cursor = this.#cursor;
     return cursor.nested(() => {
@@ -373,6 +374,7 @@ export class ExpressionParser {
     });
   }
 
+  /** Reads expressions between commas, and the closing bracket behind them. */
   list(close: string): Expr[] {
     const cursor: Cursor = this.#cursor;
     const items: Expr[] = [];
@@ -391,7 +393,7 @@ export class ExpressionParser {
   }
 }
 
-/** Builtin values: `(pid)x` is no cast. */
+/** Builtin values, which are no types: `(pid)x` is no cast. */
 const NOT_TYPES: ReadonlySet<string> = new Set(
   "pid tid uid gid comm cpu nsecs elapsed args ctx retval probe curtask cgroup rand func kstack ustack username"
     .split(" "),

@@ -24,9 +24,9 @@ import type { MapKind } from "../model/types.ts";
 const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
 
 /**
- * Parses a script.
+ * Parses the last file of a source as a script.
  *
- * @param imported It is the body of an import: it may have no probes.
+ * @param imported True for an imported script, which need not have probes.
  * @throws {ScriptError} Syntax errors; the parser stops at the first.
  */
 export function parse(source: Source, imported = false): Program {
@@ -93,7 +93,7 @@ class Parser {
     return parts;
   }
 
-  /** One thing at the top level. Definitions come first, then config and imports, then the rest. */
+  /** Reads one item of the top level. Definitions come first, then config and imports, then the rest. */
   #root(parts: Parts): void {
     const lexer = this.#cursor.raw();
     const at = { start: lexer.offset, end: lexer.offset + 1 };

@@ -86,7 +86,7 @@ class SourcePrinter {
     return this.#lines.join("\n") + "\n";
   }
 
-  /** True if an empty line lies between. */
+  /** True if the source has an empty line between two offsets. */
   #gap(from: number, to: number): boolean {
     return /\n\s*\n/.test(this.#source.slice(from, to));
   }
@@ -161,7 +161,7 @@ class SourcePrinter {
     const { value } = block;
     if (value !== undefined) {
       put(value.span, () => {
-        // Without a semicolon it is the block's value.
+        // No semicolon: a semicolon would make a statement of the block's value.
         if (value.kind === "if") this.#if(value);
         else if (value.kind === "block") this.#blockAfter("", value.block);
         else this.#line(this.expr(value));
@@ -239,7 +239,7 @@ class SourcePrinter {
     switch (expr.kind) {
       case "integer":
       case "string":
-        // As it was written: 1e6 and 0xff stay.
+        // The spelling of the source: 1e6 and 0xff stay.
         return this.#source.slice(expr.span.start, expr.span.end);
       case "bool":
         return `${expr.value}`;
@@ -311,7 +311,7 @@ class SourcePrinter {
 
   #prefix(operator: string, operand: Expr, outer: number): string {
     const inner = this.expr(operand, UNARY);
-    // -(-x) is not --x.
+    // Parentheses keep -(-x) apart from --x.
     const text = inner[0] === operator ? `${operator}(${inner})` : operator + inner;
     return outer > UNARY ? `(${text})` : text;
   }

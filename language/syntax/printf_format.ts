@@ -3,7 +3,7 @@
 
 /** One conversion specification, such as `%5d`. */
 export interface Conversion {
-  /** Conversion character. */
+  /** Letters that end the specification and choose the form of the value. */
   readonly conversion:
     | "d"
     | "i"
@@ -22,23 +22,23 @@ export interface Conversion {
   readonly bits: 8 | 16 | 32 | 64;
   /** Minimum width; 0 for none. */
   readonly width: number;
-  /** `-` */
+  /** Flag `-`: the value stands at the left of its width. */
   readonly left: boolean;
-  /** `0` */
+  /** Flag `0`: zeros instead of spaces fill the width. */
   readonly zero: boolean;
-  /** `+` */
+  /** Flag `+`: numbers that are not negative have a plus sign. */
   readonly plus: boolean;
-  /** `#` */
+  /** Flag `#`: octal and hexadecimal numbers have their prefix. */
   readonly alternate: boolean;
 }
 
-/** Text or a conversion. */
+/** A part of a format: text or a conversion. */
 export type FormatPart = string | Conversion;
 
 /**
  * `%`, then flags in this order (`-`, `+`, a space or `#`), a width, a precision, length modifiers, and the
- * conversion; or `%` and a second one, with flags and a width that mean nothing. A width that begins with 0
- * pads with zeros. What else begins with `%` is text.
+ * conversion; or `%` and a second `%`, with ignored flags and width between. A width that begins with 0
+ * pads with zeros. Any other `%` is text.
  */
 const SPECIFICATION =
   /%(-?)(\+?)([ #]?)(\d+|\*)?(?:\.(?:\d+|\*))?(?:([hlLjzt]*)(rx|rh|gr|[diouxXcsprnaAeEfFgG])|%)/g;

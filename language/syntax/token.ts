@@ -2,7 +2,7 @@
 
 import type { Span } from "./diagnostics.ts";
 
-/** What a token is. `punct` covers operators and brackets; the lexer joins the longest. */
+/** Sort of a token. `punct` covers operators and brackets; the lexer takes the longest that fits. */
 export type TokenKind =
   | "integer"
   | "string"
@@ -15,7 +15,7 @@ export type TokenKind =
 
 /** A piece of a script. */
 export interface Token {
-  /** What it is. */
+  /** Sort of the token, such as "identifier". */
   readonly kind: TokenKind;
   /**
    * Identifier; variable, map and parameter with their sigil; operator; unescaped text of a string, one character
@@ -24,7 +24,7 @@ export interface Token {
   readonly text: string;
   /** Value of an integer. */
   readonly value?: bigint;
-  /** Where. */
+  /** Place of the token in the source. */
   readonly span: Span;
 }
 

@@ -3,7 +3,7 @@
 
 import type { Block, Expr, MapExpr, Program, Stmt, TypeExpr, VariableExpr } from "./ast.ts";
 
-/** Makes a node's replacement; its children have been replaced. */
+/** Makes the replacement of a node whose children have been replaced. */
 export type Replace = (expr: Expr) => Expr;
 
 /** Rebuilds an expression. Targets of assignments pass as well and must stay variables or maps. */
