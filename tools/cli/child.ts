@@ -11,8 +11,8 @@ import { UsageError } from "./command_line.ts";
 /**
  * Starts a command and holds it before its first instruction.
  *
- * @param command A command with arguments, split as a shell does. A command that only a shell understands is run
- * by `sh -c`, and the shell is the process.
+ * @param command A command with arguments, split as a shell does. A command that only a shell understands is
+ * run by `sh -c`, and the shell is the process.
  * @throws {UsageError} The program cannot be found.
  */
 export function holdChild(command: string): HeldProcess {

@@ -19,7 +19,7 @@ export interface OptionNames {
   readonly boolean: readonly string[];
   /** Options whose values add up when they are given more than once. */
   readonly collect?: readonly string[];
-  /** True if the first argument that is no option ends the options and begins a command with its arguments. */
+  /** True if the first argument that is no option begins a command with arguments of its own. */
   readonly command?: boolean;
   /** Short names of options by their long names. */
   readonly alias: Readonly<Record<string, string>>;
