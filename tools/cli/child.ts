@@ -1,4 +1,4 @@
-// Processes that a run belongs to: the child of -c, held back until everything is attached, and the
+// Processes that end a run with their own end: the child of -c, held until all probes are attached, and the
 // target of -p.
 
 import { pidfdOpen } from "../../core/sys/pidfd.ts";
@@ -11,8 +11,8 @@ import { UsageError } from "./command_line.ts";
 /**
  * Starts a command and holds it before its first instruction.
  *
- * @param command A command with arguments, split as a shell does; what only a shell understands is run by
- * `sh -c`, which is then the process.
+ * @param command A command with arguments, split as a shell does. A command that only a shell understands is
+ * run by `sh -c`, and the shell is the process.
  * @throws {UsageError} The program cannot be found.
  */
 export function holdChild(command: string): HeldProcess {
@@ -43,7 +43,7 @@ export function programOf(command: string): string | undefined {
 /**
  * Aborts `controller` when a process ends.
  *
- * @throws {DtError} ESRCH no such process.
+ * @throws {DtError} ESRCH: no process has the pid.
  */
 export function abortWithProcess(pid: number, controller: AbortController): Disposable {
   const stack = new DisposableStack();
@@ -51,7 +51,7 @@ export function abortWithProcess(pid: number, controller: AbortController): Disp
   const poller = stack.use(new Poller());
   poller.add(pidfd.value, { level: true });
   const watch = async () => {
-    // A wait may end for nothing: when btrace itself is stopped and continued.
+    // A wait may end without an event: after the tool itself was stopped and continued.
     while (!stack.disposed) {
       if ((await poller.wait(-1)).length > 0) controller.abort();
       if (controller.signal.aborted) return;
@@ -61,9 +61,13 @@ export function abortWithProcess(pid: number, controller: AbortController): Disp
   return stack;
 }
 
-/** The same pid, if it is a process and not one of its threads. */
+/**
+ * Returns `pid` if a process has the number, not another of its threads.
+ *
+ * @throws {UsageError} The number belongs to a thread.
+ */
 export function processOf(pid: number): number {
-  const leader = Number(statusField(pid, "Tgid") ?? pid); // of none: opening it will say so
+  const leader = Number(statusField(pid, "Tgid") ?? pid); // without a process, opening it fails later
   if (leader !== pid) {
     throw new UsageError(`${pid} is a thread of process ${leader}: use -p ${leader}`);
   }

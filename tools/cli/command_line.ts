@@ -1,11 +1,11 @@
-// What the command lines of the tools have in common: reading options by name, and what goes wrong by the
-// user's doing.
+// The part that the command lines of the tools share: reading options by name, and the error for a user's
+// mistakes.
 
 import { parseArgs } from "./deps.ts";
 
-/** What goes wrong by the user's doing: one line, status 1. */
+/** A mistake of the user: the tool prints one line and exits with status 1. */
 export class UsageError extends Error {
-  /** @param usage The usage is shown too. */
+  /** @param usage True if the help text is shown, too. */
   constructor(message: string, readonly usage = false) {
     super(message);
   }
@@ -13,30 +13,34 @@ export class UsageError extends Error {
 
 /** Options that a tool has, by their long names. */
 export interface OptionNames {
+  /** Options that take a value. */
   readonly string: readonly string[];
+  /** Options that take no value. */
   readonly boolean: readonly string[];
+  /** Options whose values add up when they are given more than once. */
   readonly collect?: readonly string[];
-  /** The first argument that is none of an option ends them: a command with its own. */
+  /** True if the first argument that is no option begins a command with arguments of its own. */
   readonly command?: boolean;
-  /** Short names by long ones. */
+  /** Short names of options by their long names. */
   readonly alias: Readonly<Record<string, string>>;
 }
 
-/** The options of a command line without further arguments. */
+/** The options of a command line, and the command after them. */
 export interface ReadOptions {
-  /** The last value that was given. */
+  /** The last value that an option was given; undefined without one. */
   text(name: string): string | undefined;
-  /** All of them. */
+  /** All values that an option was given, in order. */
   all(name: string): readonly string[];
+  /** True if an option without a value was given. */
   flag(name: string): boolean;
   /** The command, with its arguments. */
   readonly command: readonly string[];
 }
 
 /**
- * Reads options.
+ * Reads the options of a command line.
  *
- * @throws {UsageError} One is not known.
+ * @throws {UsageError} An option is unknown.
  */
 export function readOptions(args: readonly string[], names: OptionNames): ReadOptions {
   const unknown: string[] = [];

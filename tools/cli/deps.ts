@@ -7,22 +7,29 @@ export { parseArgs } from "npm:deno-std@1.4.0/cli/parse_args.js";
 
 const PPROF = "npm:pprof-format@2.3.2" as string;
 
-/** What is used of pprof-format: classes of the messages of profile.proto. */
+/** The part of the package pprof-format that the tools use: classes of the messages of profile.proto. */
 export interface Pprof {
-  /** A table of texts. */
+  /** The table of texts, which messages refer to by index. */
   readonly StringTable: new () => { dedup(text: string): number };
-  /** The messages. */
+  /** The message of a whole profile, which encodes itself as bytes. */
   readonly Profile: new (fields: Record<string, unknown>) => { encode(): Uint8Array };
+  /** The meaning and the unit of a sample's value. */
   readonly ValueType: new (fields: Record<string, unknown>) => object;
+  /** Values of one stack, with its locations and labels. */
   readonly Sample: new (fields: Record<string, unknown>) => object;
+  /** A key with a value that a sample carries. */
   readonly Label: new (fields: Record<string, unknown>) => object;
+  /** A file that is mapped into the process's memory. */
   readonly Mapping: new (fields: Record<string, unknown>) => object;
+  /** An address in a stack, with its lines. */
   readonly Location: new (fields: Record<string, unknown>) => object;
+  /** A line of source within a function. */
   readonly Line: new (fields: Record<string, unknown>) => object;
+  /** A function by its name and its file. */
   readonly Function: new (fields: Record<string, unknown>) => object;
 }
 
-/** The writer of pprof files. */
+/** Loads the package that writes pprof files. */
 export async function loadPprof(): Promise<Pprof> {
   return await import(PPROF) as Pprof;
 }

@@ -1,10 +1,10 @@
-// Which plane a script runs on.
+// The choice between the kernel plane and the user plane for a script.
 
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { UsageError } from "./command_line.ts";
 
-/** What the command line says of planes. */
+/** The options of the command line that choose a plane. */
 export interface PlaneWish {
   /** The plane that was asked for; `auto` takes the one that is permitted. */
   readonly plane: PlaneName | "auto";
@@ -12,18 +12,20 @@ export interface PlaneWish {
   readonly seccomp: boolean;
 }
 
-/** A plane and why it was taken. */
+/** The plane that a script runs on, and why. */
 export interface PlaneChoice {
+  /** The plane that the script runs on. */
   readonly plane: PlaneName;
+  /** Why the plane was taken, in words for the user. */
   readonly reason: string;
 }
 
-/** How the capabilities are given to a user. */
+/** Advice to a user who may not use the kernel plane. */
 const HINT = "run it as root, or give it the capabilities with 'setpriv --inh-caps +bpf,+perfmon " +
   "--ambient-caps +bpf,+perfmon', or take --plane user";
 
 /**
- * Takes the plane that was asked for; by itself the kernel plane where it is permitted.
+ * Takes the plane that was asked for; `auto` means the kernel plane where the kernel permits bpf(2).
  *
  * @throws {UsageError} The kernel plane was asked for and is not permitted.
  */

@@ -4,18 +4,18 @@ import { onSignals } from "../../core/sys/signals.ts";
 
 export { onSignals };
 
-/** Those with what a shell makes of them: 128 and the number. */
+/** Signals that end a tool, with the exit status that a shell gives for each: 128 and the number. */
 const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/** A signal that asks for the end. */
+/** A signal that asks a tool to end. */
 export type EndSignal = keyof typeof STATUS;
 
-/** The exit status of a program that ended at this signal's wish. */
+/** The exit status of a tool that a signal asked to end. */
 export function statusOfSignal(signal: EndSignal): number {
   return STATUS[signal];
 }
 
-/** Aborts at SIGINT and SIGTERM. */
+/** Aborts `controller` at SIGINT and SIGTERM, until disposed. */
 export function abortOnSignals(controller: AbortController): Disposable {
   return onSignals(["SIGINT", "SIGTERM"], () => controller.abort());
 }

@@ -1,16 +1,17 @@
-// What the command line writes, and what it says when something goes wrong.
+// Output of the tools, and their messages about errors.
 
 import { VerifierError } from "../../core/bpf/verifier_log.ts";
 import { errorCode } from "../../core/errors.ts";
 import { ScriptError } from "../../language/syntax/diagnostics.ts";
 import { UsageError } from "./command_line.ts";
 
-/** A file or a terminal. */
+/** A file, a pipe or a terminal that takes bytes. */
 export interface SyncWriter {
+  /** Writes some of the bytes, and returns how many. */
   writeSync(bytes: Uint8Array): number;
 }
 
-/** Writes all of it. */
+/** Writes all the bytes, in as many calls as needed. A closed pipe throws `Deno.errors.BrokenPipe`. */
 export function writeAll(writer: SyncWriter, bytes: Uint8Array): void {
   try {
     while (bytes.length > 0) bytes = bytes.subarray(writer.writeSync(bytes));
@@ -20,20 +21,21 @@ export function writeAll(writer: SyncWriter, bytes: Uint8Array): void {
   }
 }
 
-/** Returns 0, the exit status of having nothing else to do. */
+/** Writes text as UTF-8. Returns 0, the exit status of a tool that has nothing else to do. */
 export function write(writer: SyncWriter, text: string): 0 {
   writeAll(writer, new TextEncoder().encode(text));
   return 0;
 }
 
 /**
- * Says what went wrong, and returns the exit status. What is nobody's mistake but ours is thrown again.
+ * Prints a line about an error, and returns the exit status. An error that this project does not expect is
+ * thrown again.
  *
- * @param usage Shown after mistakes in the command line.
- * @param verbose Verifier logs are shown, too.
+ * @param usage The help text, shown after mistakes in the command line.
+ * @param verbose True if the verifier's log is shown, too.
  */
 export function reportError(error: unknown, usage: string, verbose = false): number {
-  if (error instanceof Deno.errors.BrokenPipe) return 128 + 13; // as SIGPIPE would
+  if (error instanceof Deno.errors.BrokenPipe) return 128 + 13; // the status after SIGPIPE
   if (error instanceof ScriptError) {
     write(Deno.stderr, error.message);
   } else if (error instanceof UsageError) {
@@ -41,7 +43,7 @@ export function reportError(error: unknown, usage: string, verbose = false): num
   } else if (error instanceof Deno.errors.NotCapable) {
     write(Deno.stderr, `ERROR: ${error.message}: run it as deno run -A\n`);
   } else if (errorCode(error) !== undefined && error instanceof Error) {
-    // Of whichever copy of our classes it is.
+    // The code tells an error of this project, even of a second copy of its classes.
     write(Deno.stderr, `ERROR: ${error.message}\n`);
     if (error instanceof VerifierError && verbose) write(Deno.stderr, error.log);
   } else {

@@ -16,14 +16,14 @@ import { Summary } from "./summary.ts";
 import { Tree } from "./tree.ts";
 
 const CHUNK = 1 << 18;
-/** How often a file that grows is looked at. */
+/** Milliseconds between two looks at a file that grows. */
 const FOLLOW_MS = 100;
 
 /**
- * Runs kdump.
+ * Runs kdump: shows the records of a trace file on standard output.
  *
- * @param args Command line arguments.
- * @returns Exit status.
+ * @param args Command line arguments, without the program's name.
+ * @returns Exit status: 0, or 1 after an error or damage in the file.
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
@@ -68,7 +68,7 @@ async function dump(options: KdumpOptions): Promise<number> {
   return status;
 }
 
-/** What is made of records. */
+/** Turns records into text: some at each record, the rest at the end. */
 interface View {
   add(record: KtrRecord, system: SystemName): string;
   end(): string;
@@ -98,7 +98,7 @@ function viewOf(options: KdumpOptions): View {
   }
 }
 
-/** Types by kind; what ktrace has no letter for is always shown. */
+/** Types of records by kind, for the letters of -t. */
 const KINDS: ReadonlyMap<RecordKind, KtrType> = new Map(
   Object.entries(KTR) as [RecordKind, KtrType][],
 );
@@ -114,7 +114,7 @@ function unreadable(file: string, error: unknown): UsageError {
   return new UsageError(`cannot read ${file}: ${reason}`);
 }
 
-/** Bytes of the file, as they come. */
+/** Reads the file in pieces; with -l until a signal, else to the end. */
 async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Array> {
   let input: Deno.FsFile | typeof Deno.stdin;
   try {

@@ -1,4 +1,4 @@
-// Records as lines: FreeBSD's kdump.
+// Records as lines, in the format of FreeBSD's kdump.
 
 import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
 import { latin1, strings } from "../ktrace/formats/bytes.ts";
@@ -33,26 +33,26 @@ const TYPES: Readonly<Record<RecordKind, string>> = {
   unknown: "UNKN",
 };
 
-/** ERESTART and EJUSTRETURN of the BSDs. */
+/** Errors ERESTART and EJUSTRETURN, which only the BSDs' kernels have. */
 const RESTART = -1;
 const JUST_RETURN = -2;
-/** CAPFAIL_*: sys/ktrace.h */
+/** Names of the CAPFAIL_ constants, by number. sys/ktrace.h */
 const CAPABILITY = ["NOTCAPABLE", "INCREASE", "SYSCALL", "LOOKUP", "SIGNAL", "PROTO", "SOCKADDR"];
 const SYSCALL_REFUSED = 2;
 
-/** Makes lines of records, one after the other: times and losses depend on those before. */
+/** Makes lines of records in the order of the trace: times and losses depend on earlier records. */
 export class Lines {
   readonly #options: KdumpOptions;
   #first?: bigint;
   #last?: bigint;
-  /** Processes of which a loss was said. */
+  /** True from a record that reports dropped events until a line has said so. */
   #dropped = false;
 
   constructor(options: KdumpOptions) {
     this.#options = options;
   }
 
-  /** Text of a record; empty for those that are not shown. */
+  /** The lines of a record; empty for the making and the end of a process, which have none. */
   format(record: KtrRecord, system: SystemName): string {
     const { timeNs, dropped } = record;
     this.#first ??= timeNs;
@@ -200,7 +200,7 @@ export class Lines {
       if (isMode(known, i)) return `0${BigInt.asUintN(32, arg).toString(8)}`;
       const symbol = symbolOf(known, i, args);
       if (symbol === undefined) return this.#number(arg);
-      // One name that says it all stands for the number.
+      // These names leave nothing of the number out, so that the number is not shown.
       return /^(AT_FDCWD|SIG\w+)$/.test(symbol) ? symbol : `${this.#number(arg)}<${symbol}>`;
     });
     return `${call}(${shown.join(",")})`;

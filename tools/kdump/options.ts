@@ -4,6 +4,7 @@ import type { FileSystemName } from "../ktrace/formats/reader.ts";
 import { ALL_POINTS, parsePoints } from "../ktrace/formats/points.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
 
+/** The help text that --help prints. */
 export const USAGE = `USAGE:
     kdump [-AcdEHlnRrSsT] [-f FILE] [-m N] [-p PID] [-t POINTS] [--json | --summary | --tree]
 
@@ -36,34 +37,52 @@ OPTIONS:
 Run by: deno run -A tools/kdump.ts …
 `;
 
-/** A parsed command line. */
+/** The options of a command line of kdump. */
 export interface KdumpOptions {
+  /** What kdump does: shows records in a format, or prints its help or version. */
   readonly mode: "lines" | "json" | "summary" | "tree" | "help" | "version";
+  /** Path of the trace; `-` is standard input. */
   readonly file: string;
+  /** The process or thread whose records are shown; undefined for all. */
   readonly id?: number;
+  /** Bits of the trace points to show; -1 shows kinds of records without a letter, too. */
   readonly points: number;
+  /** Bytes of data to show for each record; Infinity by default. */
   readonly mostData: number;
+  /** True if data of reads and writes is left out. */
   readonly noData: boolean;
+  /** True if numbers are decimal, not hexadecimal. */
   readonly decimal: boolean;
+  /** True if arguments, results and structures are shown without names. */
   readonly plain: boolean;
+  /** True if the number of a system call follows its name. */
   readonly callNumbers: boolean;
+  /** True if lines say which system the call belongs to. */
   readonly abi: boolean;
+  /** True if lines have thread ids. */
   readonly threads: boolean;
+  /** True if lines have the number of the CPU. */
   readonly cpu: boolean;
+  /** True if lines have the time since 1970, in seconds. */
   readonly absolute: boolean;
+  /** True if lines have the seconds since the first record. */
   readonly elapsed: boolean;
+  /** True if lines have the seconds since the record before. */
   readonly relative: boolean;
+  /** True for names of users, groups, modes and times instead of numbers. */
   readonly resolve: boolean;
+  /** True if kdump waits for more when the file ends. */
   readonly follow: boolean;
+  /** The system that wrote the file; undefined if the file's look decides. */
   readonly from?: FileSystemName;
 }
 
 const SYSTEMS: readonly string[] = ["freebsd", "netbsd", "openbsd"] satisfies FileSystemName[];
 
 /**
- * Reads a command line.
+ * Reads a command line of kdump.
  *
- * @throws {UsageError} It cannot be understood.
+ * @throws {UsageError} The command line is wrong.
  */
 export function parseKdumpOptions(args: readonly string[]): KdumpOptions {
   const { text, flag, command } = readOptions(args, {

@@ -1,4 +1,5 @@
-// Structures as text. stat and sockaddr are laid out as FreeBSD's, others as Linux's: see ktrace/structs.ts.
+// Structures as text. A struct stat and a sockaddr have FreeBSD's layout, others Linux's: see
+// ktrace/structs.ts.
 
 import { familyName } from "../ktrace/systems/families.ts";
 import { systemBy } from "../ktrace/systems/linux.ts";
@@ -6,11 +7,11 @@ import type { SystemName } from "../ktrace/formats/record.ts";
 import { quoted } from "./text.ts";
 import { groupName, userName } from "./users.ts";
 
-/** How to show. */
+/** How structures are shown as text. */
 export interface StructOptions {
-  /** Names instead of numbers. */
+  /** True for names of users, groups, modes and times instead of numbers. */
   readonly resolve: boolean;
-  /** Whose numbers of signals. */
+  /** The system whose numbers the signals have. */
   readonly system: SystemName;
 }
 
@@ -33,7 +34,7 @@ interface Field {
   readonly kind: Kind;
 }
 
-/** "name@offset:bytes:kind". */
+/** Parses a layout: fields as "name@offset:bytes:kind" with spaces between them. */
 function fields(text: string): Field[] {
   return text.split(" ").map((field) => {
     const [, name, at, bytes, kind] = /^(\w*)@(\d+):(\d+):(\w+)$/.exec(field)!;
@@ -41,7 +42,7 @@ function fields(text: string): Field[] {
   });
 }
 
-/** Linux's, by their names in captures.ts. */
+/** Layouts of Linux's structures, by their names in captures.ts. */
 const LAYOUTS: Readonly<Record<string, readonly Field[]>> = {
   timespec: fields("@0:16:time"),
   timespec2: fields("atime@0:16:time mtime@16:16:time"),
@@ -127,7 +128,7 @@ function signalSet(mask: bigint, system: SystemName): string {
   return `{${names.length > 60 ? "all" : names.join(" ")}}`;
 }
 
-/** A structure on one line, without its kind of record. */
+/** Shows a structure on one line: its name, then its fields. */
 export function structText(name: string, data: Uint8Array, options: StructOptions): string {
   if (name === "stat") return `struct stat ${statText(data, options)}`;
   if (name === "sockaddr") return `struct sockaddr { ${sockaddrText(data)} }`;
@@ -136,7 +137,7 @@ export function structText(name: string, data: Uint8Array, options: StructOption
   return `struct ${name} ${layoutText(layout, data, options)}`;
 }
 
-/** Structures of one size. */
+/** Shows an array of structures, `elementBytes` each, on one line. */
 export function structArrayText(
   name: string,
   elementBytes: number,
@@ -163,7 +164,7 @@ function layoutText(layout: readonly Field[], data: Uint8Array, options: StructO
   return `{ ${parts.join(", ")} }`;
 }
 
-/** struct stat of FreeBSD, LP64. */
+/** Shows a struct stat of FreeBSD on a 64-bit machine. */
 function statText(data: Uint8Array, { resolve }: StructOptions): string {
   if (data.length < 224) return "{ of another size }";
   const view = new DataView(data.buffer, data.byteOffset, data.length);
@@ -191,7 +192,7 @@ function statText(data: Uint8Array, { resolve }: StructOptions): string {
   return `{ ${parts.join(", ")} }`;
 }
 
-/** What a Date can be. */
+/** The latest time that a Date can hold, in seconds since 1970. */
 const MOST_SECONDS = 8_640_000_000_000n;
 
 function timeText(seconds: bigint, nanoseconds: bigint, resolve: boolean): string {
@@ -213,7 +214,7 @@ const FILE_TYPES: Readonly<Record<number, string>> = {
   0o140000: "s",
 };
 
-/** As ls shows it. */
+/** A file's mode as ls shows modes: `-rw-r--r--`. */
 export function modeText(mode: number): string {
   const bits = (shift: number, special: boolean, letter: string) => {
     const [r, w, x] = [mode >> shift & 4, mode >> shift & 2, mode >> shift & 1];
@@ -224,7 +225,7 @@ export function modeText(mode: number): string {
     bits(3, (mode & 0o2000) !== 0, "s") + bits(0, (mode & 0o1000) !== 0, "t");
 }
 
-/** Family and address. */
+/** Shows the family and the address of a socket. */
 function sockaddrText(data: Uint8Array): string {
   if (data.length < 2) return "of another size";
   const family = familyName(data[1]);
@@ -238,7 +239,7 @@ function sockaddrText(data: Uint8Array): string {
   }
   if (family === "AF_UNIX") {
     const path = data.subarray(2);
-    // One of the abstract ones starts with a NUL.
+    // An abstract address starts with a NUL, which does not end the path.
     const end = path.indexOf(0, 1);
     return `${family}, ${quoted(end < 0 ? path : path.subarray(0, end))}`;
   }
@@ -248,7 +249,7 @@ function sockaddrText(data: Uint8Array): string {
   return family;
 }
 
-/** The longest run of zeros is left out. RFC 5952 */
+/** Joins the groups of an IPv6 address with `::` for the longest run of zeros. RFC 5952 */
 function shortest(groups: readonly string[]): string {
   const text = groups.join(":");
   const runs = text.match(/(?:\b0(?::|$)){2,}/g) ?? [];

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What system calls have cost: as strace -c shows it.
+// Counts and times of system calls, in a table like that of strace -c.
 
 import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
 
@@ -12,16 +12,16 @@ interface Total {
 /** Counts calls, errors and the time from the entry to the return. */
 export class Summary {
   readonly #totals = new Map<string, Total>();
-  /** Entries by thread. */
+  /** The last entry into a system call without its return, by thread: "pid/tid". */
   readonly #open = new Map<string, { name: string; timeNs: bigint }>();
   readonly #nameOf: (code: number, system: SystemName) => string;
 
-  /** @param nameOf Name of a system call. */
+  /** @param nameOf Names a system call by its number. */
   constructor(nameOf: (code: number, system: SystemName) => string) {
     this.#nameOf = nameOf;
   }
 
-  /** Counts one record. */
+  /** Counts a record if it is an entry into a system call or a return. */
   add(record: KtrRecord, system: SystemName): void {
     if (record.kind !== "syscall" && record.kind !== "sysret") return;
     const { timeNs } = record;
@@ -35,13 +35,13 @@ export class Summary {
     }
     const entry = this.#open.get(thread);
     this.#open.delete(thread);
-    // One that was begun before the trace, or in the parent.
+    // A return without its entry: the call began before the trace, or in the parent.
     if (entry?.name !== name) total.calls++;
     else total.ns += timeNs - entry.timeNs;
     if (record.error > 0) total.errors++;
   }
 
-  /** A table, the most expensive first. */
+  /** A table of the calls, those that took the most time first. */
   format(): string {
     const rows = [...this.#totals].sort(([, a], [, b]) => Number(b.ns - a.ns));
     const all = rows.reduce((sum, [, { ns }]) => sum + ns, 0n);

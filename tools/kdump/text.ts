@@ -12,7 +12,7 @@ const ESCAPES: Readonly<Record<number, string>> = {
   92: "\\\\",
 };
 
-/** Characters of UTF-8, each as it is shown; other bytes in octal. */
+/** Yields characters of UTF-8 as they are shown; other bytes become escapes. */
 function* characters(data: Uint8Array): Generator<string> {
   for (let at = 0; at < data.length;) {
     const byte = data[at];
@@ -41,7 +41,7 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** One line: newlines are shown, too. */
+/** Quotes data on one line, with escapes for newlines, tabs and quotes. */
 export function quoted(data: Uint8Array): string {
   let text = "";
   for (const char of characters(data)) {
@@ -50,7 +50,7 @@ export function quoted(data: Uint8Array): string {
   return `"${text}"`;
 }
 
-/** Text on lines of its own. */
+/** Shows text on lines of its own, indented and folded at 80 columns. */
 export function visible(data: Uint8Array): string {
   let text = '       "';
   let column = 8;
@@ -75,13 +75,13 @@ export function visible(data: Uint8Array): string {
   return `${text}${column === 0 ? "       " : ""}"\n`;
 }
 
-/** Is there something that is no text? */
+/** True if the data has control characters other than white space and NUL, or is not UTF-8. */
 export function isBinary(data: Uint8Array): boolean {
   return data.some((byte) => (byte < 32 || byte === 127) && ![0, 9, 10, 13].includes(byte)) ||
     !isText(data);
 }
 
-/** UTF-8, which may be cut at its end. */
+/** True for UTF-8, whose last character may be cut. */
 function isText(data: Uint8Array): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(data, { stream: true });
@@ -93,7 +93,7 @@ function isText(data: Uint8Array): boolean {
 
 const ROW = 16;
 
-/** In hexadecimal, with what is text beside it. */
+/** Shows data in hexadecimal, 16 bytes a line, with printable characters beside them. */
 export function hexdump(data: Uint8Array): string {
   let text = "";
   for (let at = 0; at < data.length; at += ROW) {

@@ -1,5 +1,6 @@
 // Pure: no I/O, no FFI.
-// Processes of a trace: who was made by whom, what they have executed, how long they were seen.
+// The processes of a trace: the parent of each, the programs it executed, and the time between its first
+// and its last record.
 
 import { strings } from "../ktrace/formats/bytes.ts";
 import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
@@ -8,7 +9,7 @@ import { quoted } from "./text.ts";
 /** System calls that make a process. */
 const FORKS = /^(fork|vfork|clone|clone3|__clone|__fork14|rfork|pdfork|__vfork14|__tfork)$/;
 
-/** One life of a process: its number may be another's later. */
+/** One life of a process, as another process may have the same number later. */
 interface Life {
   readonly pid: number;
   comm: string;
@@ -22,21 +23,21 @@ interface Life {
   readonly threads: Set<number>;
 }
 
-/** Collects processes. */
+/** Builds the tree of processes from the records of a trace. */
 export class Tree {
   readonly #lives: Life[] = [];
-  /** The last life of each number. */
+  /** The latest life by process number. */
   readonly #now = new Map<number, Life>();
-  /** Whose call has told of a child that has not been seen yet. */
+  /** Parents whose fork has returned a child without records yet, by the child's number. */
   readonly #told = new Map<number, Life>();
   readonly #nameOf: (code: number, system: SystemName) => string;
 
-  /** @param nameOf Name of a system call. */
+  /** @param nameOf Names a system call by its number. */
   constructor(nameOf: (code: number, system: SystemName) => string) {
     this.#nameOf = nameOf;
   }
 
-  /** Looks at one record. */
+  /** Takes a record into account, in the order of the trace. */
   add(record: KtrRecord, system: SystemName): void {
     const { pid, tid, comm, timeNs } = record;
     const life = this.#life(pid, timeNs);
@@ -56,7 +57,7 @@ export class Tree {
     if (FORKS.test(this.#nameOf(record.code, system))) this.#born(Number(record.retval), life);
   }
 
-  /** An indented list. */
+  /** The processes as an indented list, children below their parents. */
   format(): string {
     let text = "";
     const left = this.#lives.filter(({ hasParent }) => !hasParent).reverse().map((life) => ({
@@ -94,10 +95,10 @@ export class Tree {
     return life;
   }
 
-  /** A child may have been seen before the call that has made it returns. */
+  /** Notes a fork's return; the child's own records may stand before it. */
   #born(pid: number, parent: Life): void {
     const known = this.#now.get(pid);
-    // One that has ended may be this child, unless it has a parent, or is an ancestor.
+    // A known life is this child, even if it has ended, unless the life has a parent or is an ancestor.
     const isOther = known !== undefined && (known.hasParent || isWithin(parent, known));
     if (known === undefined || (known.ended && isOther)) this.#told.set(pid, parent);
     else if (!isOther) adopt(parent, known);
@@ -109,7 +110,7 @@ function adopt(parent: Life, child: Life): void {
   parent.children.push(child);
 }
 
-/** Is it one of its descendants? Numbers that are used again could make it so. */
+/** True if `life` is `root` or a descendant: numbers that are used again could close a circle. */
 function isWithin(life: Life, root: Life): boolean {
   const left = [root];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {

@@ -12,19 +12,19 @@ function names(file: string): Map<number, string> {
         if (id !== undefined) found.set(Number(id), name);
       }
     } catch {
-      // Numbers will do.
+      // A file that cannot be read leaves numbers without names.
     }
   }
   return found;
 }
 
-/** `"root"` of 0, or the number. */
+/** A user's name in quotes, `"root"` for 0, or the number of an unknown user. */
 export function userName(uid: number): string {
   const name = names("/etc/passwd").get(uid);
   return name === undefined ? String(uid) : `"${name}"`;
 }
 
-/** The same of a group. */
+/** A group's name in quotes, or the number of an unknown group. */
 export function groupName(gid: number): string {
   const name = names("/etc/group").get(gid);
   return name === undefined ? String(gid) : `"${name}"`;

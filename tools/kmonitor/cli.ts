@@ -18,10 +18,10 @@ import { Totals } from "./totals.ts";
 import { onSignals, statusOfSignal } from "../cli/signals.ts";
 
 /**
- * Runs kmonitor.
+ * Runs kmonitor: shows events of processes on standard output.
  *
- * @param args Command line arguments.
- * @returns Exit status.
+ * @param args Command line arguments, without the program's name.
+ * @returns Exit status: with --wait that of the process, else 0, or 1 after an error.
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
@@ -34,7 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Needed to know who is whose child, and when all have ended, whatever is printed. */
+/** Events that keep the tree of processes up to date, registered even if they are not shown. */
 const TREE: readonly EventName[] = ["process:fork", "process:exit"];
 
 async function run(options: KmonitorOptions): Promise<number> {
@@ -46,7 +46,7 @@ async function run(options: KmonitorOptions): Promise<number> {
   const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
   const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
   monitor.register(target, [...new Set([...options.events, ...needed])]);
-  // What --wait says if it has not seen the end.
+  // The exit status of --wait if kmonitor ends before the process.
   const cut = { status: TIMED_OUT };
   stack.use(closeOnSignals(monitor, cut));
   if (options.seconds !== undefined) {
@@ -60,7 +60,7 @@ async function run(options: KmonitorOptions): Promise<number> {
   return status ?? (options.wait ? cut.status : 0);
 }
 
-/** As timeout(1) has it. */
+/** The exit status after --seconds, the same as that of timeout(1). */
 const TIMED_OUT = 124;
 
 function closeOnSignals(monitor: Monitor, cut: { status: number }): Disposable {
@@ -77,12 +77,12 @@ function statusOf({ pid, signal = 0, code }: ProcessEvent): number {
   return signal > 0 ? 128 + signal : code ?? 0;
 }
 
-/** What is shown of the events. */
+/** Shows and counts events, and keeps the tree of processes. */
 class View {
   readonly #options: KmonitorOptions;
   readonly #root: number | undefined;
   readonly #totals = new Totals();
-  /** Processes of the tree that live, and how deep they are. */
+  /** Depths of the living processes in the tree, by pid; 0 is the root. */
   readonly #depths = new Map<number, number>();
   readonly #bootMs = Number(wallTimeNs() - bootTimeNs()) / 1e6;
 
@@ -101,9 +101,9 @@ class View {
   }
 
   /**
-   * Until the monitor is closed, or whoever is watched has ended.
+   * Shows events until the monitor is closed or all watched processes have ended.
    *
-   * @returns With --wait the status of the process, undefined if it was not seen.
+   * @returns With --wait the exit status of the process; undefined if its end was not seen.
    */
   async follow(monitor: Monitor): Promise<number | undefined> {
     const { wait, follow } = this.#options;
@@ -113,11 +113,11 @@ class View {
       if (event.name !== "process:exit") continue;
       const isRoot = event.pid === this.#root;
       if (isRoot && wait && status === undefined) {
-        // What else has happened until now is told, too.
+        // The loop still shows the events that the monitor holds.
         status = statusOf(event);
         monitor.close();
       }
-      // Without -f nobody else is watched.
+      // Without -f no other process is watched.
       if (this.#root !== undefined && this.#depths.size === 0) monitor.close();
       else if (isRoot && !follow) monitor.close();
     }

@@ -8,6 +8,7 @@ import {
 } from "../../providers/proc-events/mod.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
 
+/** The help text that --help prints. */
 export const USAGE = `USAGE:
     kmonitor [options] [-a]
     kmonitor [options] -p PID
@@ -45,33 +46,44 @@ EXAMPLES:
     kmonitor --wait -p 1234              waits for any process to end
 `;
 
-/** A parsed command line. */
+/** The options of a command line of kmonitor. */
 export interface KmonitorOptions {
+  /** What kmonitor does: watches processes, or prints its help or version. */
   readonly mode: "run" | "help" | "version";
+  /** The process to watch (-p); undefined if there is none. */
   readonly pid?: number;
+  /** The command to start and watch (-c); undefined if there is none. */
   readonly command?: string;
+  /** True if descendants of the process are watched, too, and shown as a tree. */
   readonly follow: boolean;
+  /** Events that are shown and counted. */
   readonly events: readonly EventName[];
+  /** True if kmonitor ends with the process of -p or -c, and with its status. */
   readonly wait: boolean;
+  /** Seconds after which kmonitor ends; undefined for no limit. */
   readonly seconds?: number;
+  /** True if each event is a line of JSON. */
   readonly json: boolean;
+  /** True if totals are shown at the end. */
   readonly stats: boolean;
+  /** True if no events are shown, only totals. */
   readonly quiet: boolean;
+  /** Where events come from; `auto` takes the first source that is permitted. */
   readonly source: MonitorSource | "auto";
-  /** Bytes of the buffer for events that have not been shown, if the default is not wanted. */
+  /** Bytes of the buffer for events that wait to be shown; undefined for the default. */
   readonly bufferBytes?: number;
 }
 
-/** What a timer can be asked for: 24 days. */
+/** The most that a timer can wait: 24 days, in seconds. */
 const MOST_SECONDS = 2_147_483;
 const LEAST_BUFFER = 1 << 16;
 const MOST_BUFFER = 1 << 30;
 const SOURCES = ["auto", "kernel", "connector", "ptrace", "pidfd"] as const;
 
 /**
- * Reads a command line.
+ * Reads a command line of kmonitor.
  *
- * @throws {UsageError} It cannot be understood.
+ * @throws {UsageError} The command line is wrong.
  */
 export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
   const { text, flag } = readOptions(args, {

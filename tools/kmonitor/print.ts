@@ -3,7 +3,7 @@
 
 import type { ProcessEvent } from "../../providers/proc-events/mod.ts";
 
-/** What is above the lines. */
+/** The line of headings above the events. */
 export const HEADER =
   `${"TIME".padEnd(15)} ${"EVENT".padEnd(13)} ${"PID".padStart(7)} ${"TID".padStart(7)} ` +
   `${"PPID".padStart(7)} COMMAND\n`;
@@ -11,8 +11,8 @@ export const HEADER =
 /**
  * An event as a line: time, event, process, thread, parent, command, details.
  *
- * @param wallMs Of the event, since 1970.
- * @param depth Of the process in its tree.
+ * @param wallMs Time of the event, in milliseconds since 1970.
+ * @param depth Depth of the process in the tree, 0 for its root.
  */
 export function formatEvent(event: ProcessEvent, wallMs: number, depth: number): string {
   const { name, pid, tid, parentPid, comm } = event;
@@ -22,7 +22,7 @@ export function formatEvent(event: ProcessEvent, wallMs: number, depth: number):
   return `${clock(wallMs)} ${shown.padEnd(13)} ${ids} ${what}\n`;
 }
 
-/** Local time to the microsecond. */
+/** Shows a time of day in the local zone, to the microsecond. */
 function clock(wallMs: number): string {
   const time = new Date(wallMs);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -34,7 +34,7 @@ function clock(wallMs: number): string {
 function details({ name, path, argv, code, signal, core, runtimeNs }: ProcessEvent): string {
   if (name === "process:exec") {
     const words = (argv ?? []).map(quote).join(" ");
-    if (path === undefined || path === "") return words; // it had ended before it could be read
+    if (path === undefined || path === "") return words; // the process had ended before its program was read
     return argv?.[0] === path ? words : `${quote(path)}: ${words}`;
   }
   if (code === undefined) return runtimeNs === undefined ? "" : duration(runtimeNs);
@@ -47,7 +47,7 @@ function duration(ns: bigint): string {
   return ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(3)} s`;
 }
 
-/** A word as a shell would take it. */
+/** Quotes a word so that a shell reads it unchanged. */
 function quote(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   // deno-lint-ignore no-control-regex -- that is what must not reach a terminal
@@ -68,7 +68,7 @@ function escape(text: string): string {
   });
 }
 
-/** An event as a line of JSON. Times are nanoseconds, as text. */
+/** An event as a line of JSON. `time` is ISO 8601; fields with _ns are nanoseconds, as text. */
 export function formatJson(event: ProcessEvent, wallMs: number): string {
   const { name, timestampNs, runtimeNs, cgroup, parentPid, parentTid, oldTid, ...rest } = event;
   const line = {

@@ -1,21 +1,21 @@
 // Pure: no I/O, no FFI.
-// Totals by event and by command.
+// Counts of events by event and by command.
 
 import type { EventName, ProcessEvent } from "../../providers/proc-events/mod.ts";
 
-/** Counts events. */
+/** Counts events of processes by event and by command. */
 export class Totals {
   readonly #byCommand = new Map<string, Map<EventName, number>>();
   readonly #all = new Map<EventName, number>();
 
-  /** Counts one. */
+  /** Counts an event under its command. */
   add({ name, comm }: ProcessEvent): void {
     let own = this.#byCommand.get(comm);
     if (own === undefined) this.#byCommand.set(comm, own = new Map());
     for (const counts of [own, this.#all]) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
 
-  /** A table: a column for each event that there was, the commands with most of them first. */
+  /** A table of counts: a column for each event that was counted, commands with most events first. */
   format(): string {
     const names = [...this.#all.keys()].sort();
     if (names.length === 0) return "No events\n";

@@ -1,4 +1,4 @@
-// Types of the part of @std/cli that is used; the npm build has none.
+// Types of the part of @std/cli that the tools use, as the npm build has no types.
 
 /** How to read arguments. */
 export interface ParseOptions {

@@ -1,5 +1,6 @@
 // Pure: no I/O, no FFI.
-// What a system call's arguments are: names, modes, descriptors, or nothing the kernel looks at.
+// Meanings of a system call's arguments: a named constant, a mode, a descriptor, or a register that the
+// call ignores.
 
 import { type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
 import { ARCH, CALLS, int } from "./calls.ts";
@@ -19,16 +20,16 @@ function argument(call: string, index: number): ArgumentSpec | undefined {
   return syscalls().get(call)?.args[index];
 }
 
-/** C types that fill a register: whatever else is an int. */
+/** C types that fill a register of 64 bits; all other types count as int. */
 const WIDE = /\*|\b(long|size_t|loff_t|off_t|__u64|u64|aio_context_t)\b/;
-/** They are long in the kernel, which looks at the lower half alone. */
+/** Arguments of the kernel's type long of which the kernel reads the lower half alone. */
 const NARROWED: ReadonlySet<string> = new Set(["clone.0", "fcntl.2", "prctl.1"]);
 
 function widthOf(call: string, index: number, type: string): 32 | 64 {
   return WIDE.test(type) && !NARROWED.has(`${call}.${index}`) ? 64 : 32;
 }
 
-/** Arguments by name that are a folder's descriptor, for which the working folder may stand. */
+/** Names of arguments that are a folder's descriptor, or AT_FDCWD for the working folder. */
 const FOLDER = /^((old|new|from_|to_)?dfd|mountdirfd)$/;
 
 function isFolder({ name, type }: ArgumentSpec): boolean {
@@ -36,11 +37,11 @@ function isFolder({ name, type }: ArgumentSpec): boolean {
 }
 
 /**
- * Name of an argument's value: "O_RDONLY|O_CLOEXEC".
+ * Says an argument's value by names of constants: "O_RDONLY|O_CLOEXEC".
  *
  * @param call The kernel's name of the call: "newfstatat".
  * @param args All arguments, as registers hold them, signed.
- * @returns undefined if it has none.
+ * @returns undefined if the value has no name.
  */
 export function symbolOf(
   call: string,
@@ -54,17 +55,17 @@ export function symbolOf(
   return set && nameOf(set, args[index], widthOf(call, index, spec.type));
 }
 
-/** Is this argument the mode of a file? */
+/** True if the argument is the mode of a file. */
 export function isMode(call: string, index: number): boolean {
   return argument(call, index)?.type === "umode_t" || (call === "umask" && index === 0);
 }
 
-/** Descriptors by the argument's name. */
+/** Names of arguments that are descriptors. */
 const DESCRIPTOR = /^(\w*fd|fd_?(in|out)|fildes|mqdes)$/;
-/** The last of a range, which may be none; a descriptor of another process. */
+/** Exceptions: the end of a range, which need not be open; a descriptor of another process. */
 const NO_DESCRIPTORS: ReadonlySet<string> = new Set(["close_range.1", "pidfd_getfd.1"]);
 
-/** Is this argument a file descriptor of the caller? */
+/** True if the argument is a file descriptor of the caller. */
 export function isFd(call: string, index: number): boolean {
   const spec = argument(call, index);
   return spec !== undefined && !spec.type.includes("*") && DESCRIPTOR.test(spec.name) &&
@@ -82,7 +83,7 @@ const IOCTL_PLAIN: ReadonlySet<string> = new Set([
   ...["FIOCLEX", "FIONCLEX", "TIOCEXCL", "TIOCNXCL", "TIOCNOTTY"],
 ]);
 
-/** Arguments of futex behind the third that an operation looks at. */
+/** Indices, from 3, of the arguments that each operation of futex reads. */
 const FUTEX_USED: Readonly<Record<string, readonly number[]>> = {
   FUTEX_WAIT: [3],
   FUTEX_WAKE: [],
@@ -98,31 +99,31 @@ const FUTEX_USED: Readonly<Record<string, readonly number[]>> = {
   FUTEX_CMP_REQUEUE_PI: [3, 4, 5],
   FUTEX_LOCK_PI2: [3],
 };
-/** Their third: only those that compare or count have one. */
+/** Operations of futex that ignore the third argument, a value to compare with or to count to. */
 const FUTEX_WITHOUT_VALUE: ReadonlySet<string> = new Set([
   ...["FUTEX_LOCK_PI", "FUTEX_UNLOCK_PI", "FUTEX_TRYLOCK_PI", "FUTEX_LOCK_PI2"],
 ]);
 
-/** By name of clone's argument, as their order depends on the architecture. */
+/** Flags that make clone read an argument, by the argument's name: the order depends on the architecture. */
 const CLONE_USED: Readonly<Record<string, readonly string[]>> = {
   parent_tidptr: ["CLONE_PARENT_SETTID", "CLONE_PIDFD"],
   child_tidptr: ["CLONE_CHILD_SETTID", "CLONE_CHILD_CLEARTID"],
   tls: ["CLONE_SETTLS"],
 };
 
-/** Is there any of these bits? */
+/** True if the value has at least one of the bits. */
 function hasAny(value: bigint, bits: number): boolean {
   return (value & BigInt(bits)) !== 0n;
 }
 
-/** O_TMPFILE without O_DIRECTORY: the kernel looks at this bit alone. */
+/** O_TMPFILE without the bit of O_DIRECTORY: the kernel tests the rest alone. */
 const TMPFILE_BIT = OPEN.values.O_TMPFILE & ~OPEN.values.O_DIRECTORY;
 
 function creates(flags: bigint): boolean {
   return hasAny(flags, OPEN.values.O_CREAT | TMPFILE_BIT);
 }
 
-/** Is this an argument that the call does not look at? */
+/** True if the call ignores the argument, given the others. */
 export function isUnused(call: string, index: number, args: readonly bigint[]): boolean {
   if (index >= args.length) return false;
   switch (call) {

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// Which argument of which system call has which names, by the kernel's name of the call.
+// Names of arguments' values: a table of sets of constants, by the kernel's names of the system calls.
 
 import * as control from "./control.ts";
 import * as events from "./events.ts";
@@ -9,7 +9,7 @@ import * as memory from "./memory.ts";
 import * as network from "./network.ts";
 import * as processes from "./processes.ts";
 
-/** Whose numbers are shown: the running one's. */
+/** The architecture whose numbers are shown: that of the running machine. */
 export const ARCH = Deno.build.arch === "aarch64" ? "aarch64" : "x86_64";
 const OPEN = files.OPEN_FLAGS[ARCH];
 const PROTECTION = memory.PROTECTION[ARCH];
@@ -17,12 +17,12 @@ const { AT_FLAGS, XATTR_FLAGS } = files;
 const { CLOCKS } = events;
 const { SIGNALS } = processes;
 
-/** A set, or what finds it from the other arguments. */
+/** A set of names, or a function that chooses a set by all arguments of the call. */
 export type Rule = SymbolSet | ((args: readonly bigint[]) => SymbolSet | undefined);
-/** By number of the argument. */
+/** Rules of one call, by number of the argument, from 0. */
 export type Rules = Readonly<Record<number, Rule>>;
 
-/** By call, then by number of the argument. */
+/** Rules of system calls: by the call's name, then by the argument's number, from 0. */
 export const CALLS: Readonly<Record<string, Rules>> = {
   // Files
   open: { 1: OPEN },
@@ -189,7 +189,7 @@ export const CALLS: Readonly<Record<string, Rules>> = {
   reboot: { 2: control.REBOOT },
 };
 
-/** An argument of C's type int. */
+/** Reads a register as an argument of C's type int. */
 export function int(value: bigint): number {
   return Number(BigInt.asIntN(32, value));
 }

@@ -1,10 +1,10 @@
 // Pure: no I/O, no FFI.
-// Commands of calls that are many: prctl, ioctl, bpf, seccomp.
+// Commands of the calls that do many different things: prctl, ioctl, bpf, seccomp.
 // linux/prctl.h, asm/prctl.h, asm-generic/ioctls.h, linux/fs.h, linux/perf_event.h, linux/bpf.h
 
 import { enumeration, flags } from "./flags.ts";
 
-/** Of prctl. */
+/** Options that prctl(2) takes as its first argument. */
 export const PRCTL = enumeration({
   PR_SET_PDEATHSIG: 1,
   PR_GET_PDEATHSIG: 2,
@@ -112,7 +112,7 @@ export const PRCTL_SPECULATION = enumeration({
   PR_SPEC_L1D_FLUSH: 2,
 });
 
-/** Of arch_prctl, which only x86-64 has. */
+/** Operations that arch_prctl(2), a call of x86-64 alone, takes as its first argument. */
 export const ARCH_PRCTL = enumeration({
   ARCH_SET_GS: 0x1001,
   ARCH_SET_FS: 0x1002,
@@ -138,7 +138,7 @@ export const ARCH_PRCTL = enumeration({
   ARCH_SHSTK_STATUS: 0x5005,
 });
 
-/** Requests of ioctl that are seen often. */
+/** Requests of ioctl(2) that traces show often. */
 export const IOCTL = enumeration({
   TCGETS: 0x5401,
   TCSETS: 0x5402,
@@ -233,7 +233,7 @@ export const IOCTL = enumeration({
   PERF_EVENT_IOC_MODIFY_ATTRIBUTES: 0x4008240b,
 });
 
-/** Of bpf. */
+/** Commands that bpf(2) takes as its first argument. */
 export const BPF_COMMANDS = enumeration({
   BPF_MAP_CREATE: 0,
   BPF_MAP_LOOKUP_ELEM: 1,
@@ -274,7 +274,7 @@ export const BPF_COMMANDS = enumeration({
   BPF_TOKEN_CREATE: 36,
 });
 
-/** Of perf_event_open. */
+/** Flags of perf_event_open(2), its fifth argument. */
 export const PERF_OPEN_FLAGS = flags({
   PERF_FLAG_FD_NO_GROUP: 1,
   PERF_FLAG_FD_OUTPUT: 2,
@@ -282,7 +282,7 @@ export const PERF_OPEN_FLAGS = flags({
   PERF_FLAG_FD_CLOEXEC: 8,
 });
 
-/** Of seccomp. */
+/** Operations that seccomp(2) takes as its first argument. */
 export const SECCOMP = enumeration({
   SECCOMP_SET_MODE_STRICT: 0,
   SECCOMP_SET_MODE_FILTER: 1,
@@ -290,7 +290,7 @@ export const SECCOMP = enumeration({
   SECCOMP_GET_NOTIF_SIZES: 3,
 });
 
-/** Of seccomp's SECCOMP_SET_MODE_FILTER. */
+/** Flags that seccomp(2) takes with the operation SECCOMP_SET_MODE_FILTER. */
 export const SECCOMP_FILTER_FLAGS = flags({
   SECCOMP_FILTER_FLAG_TSYNC: 0x1,
   SECCOMP_FILTER_FLAG_LOG: 0x2,
@@ -300,16 +300,16 @@ export const SECCOMP_FILTER_FLAGS = flags({
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 0x20,
 });
 
-/** Of landlock_create_ruleset. */
+/** Flags of landlock_create_ruleset(2), its third argument. */
 export const LANDLOCK_FLAGS = flags({ LANDLOCK_CREATE_RULESET_VERSION: 1 });
 
-/** Of landlock_add_rule. */
+/** Types of rules that landlock_add_rule(2) adds to a ruleset. */
 export const LANDLOCK_RULES = enumeration({
   LANDLOCK_RULE_PATH_BENEATH: 1,
   LANDLOCK_RULE_NET_PORT: 2,
 });
 
-/** Of reboot. */
+/** Commands that reboot(2) takes as its third argument, after two magic numbers. */
 export const REBOOT = enumeration({
   LINUX_REBOOT_CMD_RESTART: 0x01234567,
   LINUX_REBOOT_CMD_HALT: 0xcdef0123,

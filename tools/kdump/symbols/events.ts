@@ -1,9 +1,10 @@
 // Pure: no I/O, no FFI.
-// Constants of what is waited for: futexes, epoll, timers, clocks, inotify, descriptors of events.
+// Constants of calls that wait for events or make descriptors of events: futexes, epoll, timers, clocks,
+// inotify, fanotify, io_uring; and the flags of getrandom.
 
 import { enumeration, flags } from "./flags.ts";
 
-/** Of futex: an operation, and how it is meant. */
+/** Operations of futex(2), and the bits that modify an operation. */
 export const FUTEX = flags({ FUTEX_PRIVATE_FLAG: 0x80, FUTEX_CLOCK_REALTIME: 0x100 }, {
   fields: [{
     mask: 0x7f,
@@ -26,7 +27,7 @@ export const FUTEX = flags({ FUTEX_PRIVATE_FLAG: 0x80, FUTEX_CLOCK_REALTIME: 0x1
   }],
 });
 
-/** Of futex_wait, futex_wake and futex_requeue. */
+/** Flags of futex_wait, futex_wake and futex_requeue, with the size of the futex. */
 export const FUTEX2_FLAGS = flags({ FUTEX2_NUMA: 4, FUTEX2_MPOL: 8, FUTEX2_PRIVATE: 0x80 }, {
   fields: [{
     mask: 3,
@@ -34,13 +35,13 @@ export const FUTEX2_FLAGS = flags({ FUTEX2_NUMA: 4, FUTEX2_MPOL: 8, FUTEX2_PRIVA
   }],
 });
 
-/** Of epoll_ctl. */
+/** Operations of epoll_ctl(2): a descriptor is added, changed or removed. */
 export const EPOLL_CTL = enumeration({ EPOLL_CTL_ADD: 1, EPOLL_CTL_DEL: 2, EPOLL_CTL_MOD: 3 });
 
-/** Of epoll_create1. */
+/** Flags of epoll_create1(2), its only argument. */
 export const EPOLL_CREATE_FLAGS = flags({ EPOLL_CLOEXEC: 0x80000 });
 
-/** What epoll waits for: in struct epoll_event. */
+/** Events that epoll waits for and reports, in struct epoll_event. */
 export const EPOLL_EVENTS = flags({
   EPOLLIN: 0x1,
   EPOLLPRI: 0x2,
@@ -59,7 +60,7 @@ export const EPOLL_EVENTS = flags({
   EPOLLET: 0x80000000,
 });
 
-/** What poll waits for: in struct pollfd. */
+/** Events that poll(2) waits for and reports, in struct pollfd. */
 export const POLL_EVENTS = flags({
   POLLIN: 0x1,
   POLLPRI: 0x2,
@@ -76,26 +77,26 @@ export const POLL_EVENTS = flags({
   POLLRDHUP: 0x2000,
 });
 
-/** Of eventfd2. */
+/** Flags of eventfd2(2), its second argument. */
 export const EVENTFD_FLAGS = flags({
   EFD_SEMAPHORE: 1,
   EFD_NONBLOCK: 0x800,
   EFD_CLOEXEC: 0x80000,
 });
 
-/** Of signalfd4. */
+/** Flags of signalfd4(2), its fourth argument. */
 export const SIGNALFD_FLAGS = flags({ SFD_NONBLOCK: 0x800, SFD_CLOEXEC: 0x80000 });
 
-/** Of timerfd_create. */
+/** Flags that timerfd_create(2) gives to the new descriptor. */
 export const TIMERFD_FLAGS = flags({ TFD_NONBLOCK: 0x800, TFD_CLOEXEC: 0x80000 });
 
-/** Of timerfd_settime. */
+/** Flags of timerfd_settime(2), which say how its time is meant. */
 export const TIMERFD_SET_FLAGS = flags({ TFD_TIMER_ABSTIME: 1, TFD_TIMER_CANCEL_ON_SET: 2 });
 
-/** Of timer_settime and clock_nanosleep. */
+/** Flags of timer_settime(2) and clock_nanosleep(2): the time is absolute. */
 export const TIMER_FLAGS = flags({ TIMER_ABSTIME: 1 });
 
-/** Clocks. */
+/** Clocks of clock_gettime(2) and of timers, by CLOCK_ constant. */
 export const CLOCKS = enumeration({
   CLOCK_REALTIME: 0,
   CLOCK_MONOTONIC: 1,
@@ -110,13 +111,13 @@ export const CLOCKS = enumeration({
   CLOCK_TAI: 11,
 });
 
-/** Of getitimer and setitimer. */
+/** Interval timers that getitimer(2) and setitimer(2) choose from. */
 export const ITIMERS = enumeration({ ITIMER_REAL: 0, ITIMER_VIRTUAL: 1, ITIMER_PROF: 2 });
 
-/** Of inotify_init1. */
+/** Flags of inotify_init1(2), its only argument. */
 export const INOTIFY_FLAGS = flags({ IN_NONBLOCK: 0x800, IN_CLOEXEC: 0x80000 });
 
-/** Of inotify_add_watch. */
+/** Events and options in the mask of inotify_add_watch(2). */
 export const INOTIFY_MASK = flags({
   IN_ALL_EVENTS: 0xfff,
   IN_ACCESS: 0x1,
@@ -140,7 +141,7 @@ export const INOTIFY_MASK = flags({
   IN_ONESHOT: 0x80000000,
 });
 
-/** Of fanotify_init. */
+/** Flags of fanotify_init(2), its first argument. */
 export const FANOTIFY_INIT_FLAGS = flags({
   FAN_CLOEXEC: 0x1,
   FAN_NONBLOCK: 0x2,
@@ -160,7 +161,7 @@ export const FANOTIFY_INIT_FLAGS = flags({
   }],
 });
 
-/** Of fanotify_mark. */
+/** Flags of fanotify_mark(2), its second argument. */
 export const FANOTIFY_MARK_FLAGS = flags({
   FAN_MARK_ADD: 0x1,
   FAN_MARK_REMOVE: 0x2,
@@ -175,7 +176,7 @@ export const FANOTIFY_MARK_FLAGS = flags({
   FAN_MARK_IGNORE: 0x400,
 });
 
-/** Of io_uring_enter. */
+/** Flags of io_uring_enter(2), its fourth argument. */
 export const IO_URING_ENTER_FLAGS = flags({
   IORING_ENTER_GETEVENTS: 0x1,
   IORING_ENTER_SQ_WAKEUP: 0x2,
@@ -186,7 +187,7 @@ export const IO_URING_ENTER_FLAGS = flags({
   IORING_ENTER_EXT_ARG_REG: 0x40,
 });
 
-/** Of io_uring_register. */
+/** Operations that io_uring_register(2) takes as its second argument. */
 export const IO_URING_REGISTER = enumeration({
   IORING_REGISTER_BUFFERS: 0,
   IORING_UNREGISTER_BUFFERS: 1,
@@ -216,5 +217,5 @@ export const IO_URING_REGISTER = enumeration({
   IORING_REGISTER_FILE_ALLOC_RANGE: 25,
 });
 
-/** Of getrandom. */
+/** Flags of getrandom(2), its third argument. */
 export const RANDOM_FLAGS = flags({ GRND_NONBLOCK: 1, GRND_RANDOM: 2, GRND_INSECURE: 4 });

@@ -20,7 +20,7 @@ const OPEN_COMMON = {
   O_PATH: 0x200000,
 };
 
-/** Of open, openat, open_by_handle_at, and fcntl's F_SETFL. */
+/** Flags of open, openat and open_by_handle_at, and of fcntl's F_SETFL. */
 export const OPEN_FLAGS: PerArch<Flags> = {
   x86_64: flags({
     ...OPEN_COMMON,
@@ -40,19 +40,19 @@ export const OPEN_FLAGS: PerArch<Flags> = {
   }, { fields: [ACCESS_MODE] }),
 };
 
-/** Of pipe2. */
+/** Flags of pipe2(2), its second argument. */
 export const PIPE_FLAGS: PerArch<Flags> = {
   x86_64: flags({ O_NONBLOCK: 0x800, O_CLOEXEC: 0x80000, O_DIRECT: 0x4000 }),
   aarch64: flags({ O_NONBLOCK: 0x800, O_CLOEXEC: 0x80000, O_DIRECT: 0x10000 }),
 };
 
-/** Of dup3. */
+/** Flags of dup3(2), its third argument. */
 export const DUP_FLAGS = flags({ O_CLOEXEC: 0x80000 });
 
-/** A descriptor that is none: the working folder. */
+/** A number in the place of a descriptor, which stands for the working folder. */
 export const AT_FDCWD = enumeration({ AT_FDCWD: -100 });
 
-/** Of calls that take a folder and a path. */
+/** Flags of the calls that take a folder and a path, such as linkat(2). */
 export const AT_FLAGS = flags({
   AT_SYMLINK_NOFOLLOW: 0x100,
   AT_SYMLINK_FOLLOW: 0x400,
@@ -61,23 +61,23 @@ export const AT_FLAGS = flags({
   AT_RECURSIVE: 0x8000,
 });
 
-/** Of statx. */
+/** Flags of statx(2), its third argument. */
 export const STATX_FLAGS = flags({
   ...AT_FLAGS.values,
   AT_STATX_FORCE_SYNC: 0x2000,
   AT_STATX_DONT_SYNC: 0x4000,
 });
 
-/** Of faccessat2. */
+/** Flags of faccessat2(2), its fourth argument. */
 export const FACCESSAT_FLAGS = flags({ ...AT_FLAGS.values, AT_EACCESS: 0x200 });
 
-/** Of unlinkat. */
+/** Flags of unlinkat(2), its third argument. */
 export const UNLINKAT_FLAGS = flags({ AT_REMOVEDIR: 0x200 });
 
-/** Of name_to_handle_at: AT_HANDLE_FID is AT_REMOVEDIR's bit. */
+/** Flags of name_to_handle_at(2), where AT_HANDLE_FID has the bit that is AT_REMOVEDIR elsewhere. */
 export const HANDLE_FLAGS = flags({ ...AT_FLAGS.values, AT_HANDLE_FID: 0x200 });
 
-/** What statx is asked for. */
+/** Fields that a caller of statx(2) asks for, as bits of the call's mask. */
 export const STATX_MASK = flags({
   STATX_BASIC_STATS: 0x7ff,
   STATX_TYPE: 0x1,
@@ -100,10 +100,10 @@ export const STATX_MASK = flags({
   STATX_DIO_READ_ALIGN: 0x20000,
 });
 
-/** Of access. */
+/** Permissions that access(2) and faccessat(2) check for. */
 export const ACCESS_MODES = flags({ R_OK: 4, W_OK: 2, X_OK: 1 }, { zero: "F_OK" });
 
-/** Of lseek. */
+/** Places that lseek(2) counts an offset from, its third argument. */
 export const SEEK = enumeration({
   SEEK_SET: 0,
   SEEK_CUR: 1,
@@ -112,7 +112,7 @@ export const SEEK = enumeration({
   SEEK_HOLE: 4,
 });
 
-/** Commands of fcntl. */
+/** Commands that fcntl(2) takes as its second argument. */
 export const FCNTL = enumeration({
   F_DUPFD: 0,
   F_GETFD: 1,
@@ -149,13 +149,13 @@ export const FCNTL = enumeration({
   F_SET_FILE_RW_HINT: 1038,
 });
 
-/** Of F_SETFD. */
+/** Flags of a descriptor that fcntl's F_SETFD sets. */
 export const FD_FLAGS = flags({ FD_CLOEXEC: 1 });
 
-/** Of F_SETLEASE; the l_type of a lock. */
+/** Types of a lease of fcntl's F_SETLEASE, and the l_type of a struct flock. */
 export const LOCK_TYPES = enumeration({ F_RDLCK: 0, F_WRLCK: 1, F_UNLCK: 2 });
 
-/** Of F_ADD_SEALS. */
+/** Seals of a memfd that fcntl's F_ADD_SEALS adds. */
 export const SEALS = flags({
   F_SEAL_SEAL: 0x1,
   F_SEAL_SHRINK: 0x2,
@@ -165,7 +165,7 @@ export const SEALS = flags({
   F_SEAL_EXEC: 0x20,
 });
 
-/** Of F_NOTIFY. */
+/** Changes in a folder that fcntl's F_NOTIFY watches for. */
 export const NOTIFY_FLAGS = flags({
   DN_ACCESS: 0x1,
   DN_MODIFY: 0x2,
@@ -176,13 +176,13 @@ export const NOTIFY_FLAGS = flags({
   DN_MULTISHOT: 0x80000000,
 });
 
-/** Of flock. */
+/** Operations of flock(2), its second argument. */
 export const FLOCK = flags({ LOCK_SH: 1, LOCK_EX: 2, LOCK_NB: 4, LOCK_UN: 8 });
 
-/** Of renameat2. */
+/** Flags of renameat2(2), its fifth argument. */
 export const RENAME_FLAGS = flags({ RENAME_NOREPLACE: 1, RENAME_EXCHANGE: 2, RENAME_WHITEOUT: 4 });
 
-/** Of preadv2 and pwritev2. */
+/** Flags of preadv2(2) and pwritev2(2), for one read or write. */
 export const RWF_FLAGS = flags({
   RWF_HIPRI: 0x1,
   RWF_DSYNC: 0x2,
@@ -194,7 +194,7 @@ export const RWF_FLAGS = flags({
   RWF_DONTCACHE: 0x80,
 });
 
-/** Of splice, tee and vmsplice. */
+/** Flags of splice(2), tee(2) and vmsplice(2). */
 export const SPLICE_FLAGS = flags({
   SPLICE_F_MOVE: 1,
   SPLICE_F_NONBLOCK: 2,
@@ -202,7 +202,7 @@ export const SPLICE_FLAGS = flags({
   SPLICE_F_GIFT: 8,
 });
 
-/** Of fallocate. */
+/** Modes of fallocate(2), which combine, its second argument. */
 export const FALLOCATE_FLAGS = flags({
   FALLOC_FL_KEEP_SIZE: 0x1,
   FALLOC_FL_PUNCH_HOLE: 0x2,
@@ -213,7 +213,7 @@ export const FALLOCATE_FLAGS = flags({
   FALLOC_FL_WRITE_ZEROES: 0x80,
 });
 
-/** Of fadvise64; all but s390 have these numbers. */
+/** Advices of fadvise64; every architecture but s390 has these numbers. */
 export const FADVISE = enumeration({
   POSIX_FADV_NORMAL: 0,
   POSIX_FADV_RANDOM: 1,
@@ -223,23 +223,23 @@ export const FADVISE = enumeration({
   POSIX_FADV_NOREUSE: 5,
 });
 
-/** Of sync_file_range. */
+/** Flags of sync_file_range(2), its fourth argument. */
 export const SYNC_FILE_RANGE_FLAGS = flags({
   SYNC_FILE_RANGE_WAIT_BEFORE: 1,
   SYNC_FILE_RANGE_WRITE: 2,
   SYNC_FILE_RANGE_WAIT_AFTER: 4,
 });
 
-/** Of close_range. */
+/** Flags of close_range(2), its third argument. */
 export const CLOSE_RANGE_FLAGS = flags({ CLOSE_RANGE_UNSHARE: 2, CLOSE_RANGE_CLOEXEC: 4 });
 
-/** Of setxattr and its like. */
+/** Flags of setxattr(2), lsetxattr(2) and fsetxattr(2). */
 export const XATTR_FLAGS = flags({ XATTR_CREATE: 1, XATTR_REPLACE: 2 });
 
-// The kernel takes it off, but only as a whole.
+// The kernel ignores this old magic number in the upper half, but only if all its bits are right.
 const MOUNT_MAGIC = { mask: 0xffff0000, values: { MS_MGC_VAL: 0xc0ed0000 } };
 
-/** Of mount. */
+/** Flags of mount(2), its fourth argument. */
 export const MOUNT_FLAGS = flags({
   MS_RDONLY: 0x1,
   MS_NOSUID: 0x2,
@@ -266,7 +266,7 @@ export const MOUNT_FLAGS = flags({
   MS_LAZYTIME: 0x2000000,
 }, { fields: [MOUNT_MAGIC] });
 
-/** Of umount2. */
+/** Flags of umount2(2), its second argument. */
 export const UMOUNT_FLAGS = flags({
   MNT_FORCE: 1,
   MNT_DETACH: 2,
@@ -274,14 +274,14 @@ export const UMOUNT_FLAGS = flags({
   UMOUNT_NOFOLLOW: 8,
 });
 
-/** Of open_tree; with AT_RECURSIVE and its like. */
+/** Flags of open_tree(2), among them those of AT_FLAGS. */
 export const OPEN_TREE_FLAGS = flags({
   ...AT_FLAGS.values,
   OPEN_TREE_CLONE: 1,
   OPEN_TREE_CLOEXEC: 0x80000,
 });
 
-/** Of move_mount. */
+/** Flags of move_mount(2): F_ for the source, T_ for the target. */
 export const MOVE_MOUNT_FLAGS = flags({
   MOVE_MOUNT_F_SYMLINKS: 0x1,
   MOVE_MOUNT_F_AUTOMOUNTS: 0x2,
@@ -293,13 +293,13 @@ export const MOVE_MOUNT_FLAGS = flags({
   MOVE_MOUNT_BENEATH: 0x200,
 });
 
-/** Of fsopen, fsmount. */
+/** Flags of fsopen(2), its second argument. */
 export const FSOPEN_FLAGS = flags({ FSOPEN_CLOEXEC: 1 });
 
-/** Of fsmount. */
+/** Flags of fsmount(2), its second argument. */
 export const FSMOUNT_FLAGS = flags({ FSMOUNT_CLOEXEC: 1 });
 
-/** Commands of fsconfig. */
+/** Commands that fsconfig(2) takes as its second argument. */
 export const FSCONFIG = enumeration({
   FSCONFIG_SET_FLAG: 0,
   FSCONFIG_SET_STRING: 1,

@@ -1,44 +1,44 @@
 // Pure: no I/O, no FFI.
-// What a set of named constants is, and how a value is said with them. The tables are by subject:
+// Sets of named constants, and the text of a value by the names in a set. The tables stand by subject in
 // files.ts, memory.ts, processes.ts, network.ts, events.ts, control.ts.
 
-/** Constants by name. */
+/** Values of constants by their names in C. */
 export type Constants = Readonly<Record<string, number>>;
 
 /** Bits within flags that hold one value of several, or a number. */
 export interface Field {
-  /** The field's bits. */
+  /** The bits that the field occupies. */
   readonly mask: number;
-  /** What they may hold, not shifted. */
+  /** Named values of the field, in place: not shifted to bit 0. */
   readonly values: Constants;
-  /** Other values are permissions, which are shown in octal. */
+  /** True if values without names are permissions, which are shown in octal. */
   readonly isPermissions?: boolean;
 }
 
 /** Bits that combine: "O_RDONLY|O_CLOEXEC". */
 export interface Flags {
-  /** Which of both. */
+  /** Tells flags from an enumeration. */
   readonly kind: "flags";
-  /** Bits; a name may have several. They are shown in this order, after the fields. */
+  /** Bits by name; a name may have several bits. The text has names in this order, after the fields. */
   readonly values: Constants;
-  /** Fields. */
+  /** Groups of bits that hold one value each. */
   readonly fields?: readonly Field[];
-  /** The name of no bit at all, where it has one: "PROT_NONE". */
+  /** The name of the value 0, if zero has a name: "PROT_NONE". */
   readonly zero?: string;
 }
 
-/** Values one of which it is: "SEEK_SET". */
+/** Values that exclude one another: "SEEK_SET". */
 export interface Enumeration {
-  /** Which of both. */
+  /** Tells an enumeration from flags. */
   readonly kind: "enumeration";
-  /** Values; the first name of those with the same one is shown. */
+  /** Values by name; if names share a value, the text has the first of them. */
   readonly values: Constants;
 }
 
-/** Either. */
+/** Named constants of an argument, of either kind. */
 export type SymbolSet = Flags | Enumeration;
 
-/** Where the numbers are not the same on all. */
+/** A table for each architecture, for constants whose numbers differ. */
 export type PerArch<T> = Readonly<Record<"x86_64" | "aarch64", T>>;
 
 /** Makes flags of these bits. */
@@ -61,10 +61,10 @@ export function constantsOf(set: SymbolSet): [name: string, value: number][] {
 }
 
 /**
- * A value's name.
+ * Says a value by the names of a set.
  *
- * @param value As a register holds it, signed.
- * @param width Bits of its C type: what is above them is garbage.
+ * @param value The value as a register holds it, signed.
+ * @param width Bits of the value's C type: bits of the register above them are garbage.
  * @returns undefined if no name fits.
  */
 export function nameOf(set: SymbolSet, value: bigint, width: 32 | 64): string | undefined {
@@ -75,13 +75,13 @@ export function nameOf(set: SymbolSet, value: bigint, width: 32 | 64): string | 
 
 const indices = new WeakMap<Enumeration, ReadonlyMap<bigint, string>>();
 
-/** Names by value. A call with many arguments looks here often; the tables do not change. */
+/** Names by value, kept for each set: kdump looks names up often, and the tables do not change. */
 function indexOf(set: Enumeration): ReadonlyMap<bigint, string> {
   let index = indices.get(set);
   if (index === undefined) {
     const made = new Map<bigint, string>();
     for (const [name, value] of Object.entries(set.values)) {
-      // ioctl's requests may have the sign bit; what they are compared with is signed.
+      // Requests of ioctl may have bit 31, and nameOf looks for signed values.
       const key = BigInt.asIntN(32, BigInt(value));
       if (!made.has(key)) made.set(key, name);
     }
@@ -105,7 +105,7 @@ function flagsText(set: Flags, value: bigint): string | undefined {
   }
   const entries = Object.entries(set.values);
   const present = new Set<string>();
-  // Names of several bits come first: O_SYNC has O_DSYNC's.
+  // Names of several bits claim theirs first: O_SYNC includes the bit of O_DSYNC.
   const claims = entries.map(([name, number]) => ({ name, bits: BigInt(number) }))
     .sort((a, b) => countBits(b.bits) - countBits(a.bits));
   for (const { name, bits } of claims) {

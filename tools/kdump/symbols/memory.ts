@@ -12,7 +12,7 @@ const PROT_COMMON = {
   PROT_GROWSUP: 0x2000000,
 };
 
-/** Of mmap, mprotect and pkey_mprotect. */
+/** Protections of pages: an argument of mmap, mprotect and pkey_mprotect. */
 export const PROTECTION: PerArch<Flags> = {
   x86_64: flags(PROT_COMMON, { zero: "PROT_NONE" }),
   aarch64: flags({ ...PROT_COMMON, PROT_BTI: 0x10, PROT_MTE: 0x20 }, { zero: "PROT_NONE" }),
@@ -39,33 +39,33 @@ const MAP_FIELDS: readonly Field[] = [
     mask: 0xf,
     values: { MAP_SHARED: 1, MAP_PRIVATE: 2, MAP_SHARED_VALIDATE: 3, MAP_DROPPABLE: 8 },
   },
-  // The logarithm of the page's size.
+  // The upper six of 32 bits hold the binary logarithm of the size of a huge page.
   { mask: 0xfc000000, values: { MAP_HUGE_2MB: 0x54000000, MAP_HUGE_1GB: 0x78000000 } },
 ];
 
-/** Of mmap. */
+/** Flags of mmap(2), its fourth argument. */
 export const MAP_FLAGS: PerArch<Flags> = {
   x86_64: flags({ ...MAP_COMMON, MAP_32BIT: 0x40, MAP_ABOVE4G: 0x80 }, { fields: MAP_FIELDS }),
   aarch64: flags(MAP_COMMON, { fields: MAP_FIELDS }),
 };
 
-/** Of mremap. */
+/** Flags of mremap(2), its fourth argument. */
 export const MREMAP_FLAGS = flags({
   MREMAP_MAYMOVE: 1,
   MREMAP_FIXED: 2,
   MREMAP_DONTUNMAP: 4,
 });
 
-/** Of msync. */
+/** Flags of msync(2), its third argument. */
 export const MSYNC_FLAGS = flags({ MS_ASYNC: 1, MS_INVALIDATE: 2, MS_SYNC: 4 });
 
-/** Of mlockall. */
+/** Flags of mlockall(2), its only argument. */
 export const MLOCKALL_FLAGS = flags({ MCL_CURRENT: 1, MCL_FUTURE: 2, MCL_ONFAULT: 4 });
 
-/** Of mlock2. */
+/** Flags of mlock2(2), its third argument. */
 export const MLOCK_FLAGS = flags({ MLOCK_ONFAULT: 1 });
 
-/** Of madvise and process_madvise. */
+/** Advices of madvise(2) and process_madvise(2). */
 export const MADVISE = enumeration({
   MADV_NORMAL: 0,
   MADV_RANDOM: 1,
@@ -96,7 +96,7 @@ export const MADVISE = enumeration({
   MADV_GUARD_REMOVE: 103,
 });
 
-/** Of memfd_create. */
+/** Flags of memfd_create(2), its second argument. */
 export const MEMFD_FLAGS = flags({
   MFD_CLOEXEC: 0x1,
   MFD_ALLOW_SEALING: 0x2,
@@ -110,10 +110,10 @@ export const MEMFD_FLAGS = flags({
   }],
 });
 
-/** Of memfd_secret. */
+/** Flags of memfd_secret(2), its only argument. */
 export const MEMFD_SECRET_FLAGS = flags({ FD_CLOEXEC: 1 });
 
-/** Of set_mempolicy and mbind: a policy, and how its nodes are meant. */
+/** Policies of set_mempolicy and mbind, with bits that say how node numbers are meant. */
 export const MEMORY_POLICY = flags({
   MPOL_F_STATIC_NODES: 0x8000,
   MPOL_F_RELATIVE_NODES: 0x4000,
@@ -133,36 +133,36 @@ export const MEMORY_POLICY = flags({
   }],
 });
 
-/** Of get_mempolicy. */
+/** Flags of get_mempolicy(2), its fifth argument. */
 export const GET_MEMORY_POLICY_FLAGS = flags({
   MPOL_F_NODE: 1,
   MPOL_F_ADDR: 2,
   MPOL_F_MEMS_ALLOWED: 4,
 });
 
-/** Of mbind and move_pages. */
+/** Flags of mbind(2) and move_pages(2), which say what pages move. */
 export const MOVE_MEMORY_FLAGS = flags({
   MPOL_MF_STRICT: 1,
   MPOL_MF_MOVE: 2,
   MPOL_MF_MOVE_ALL: 4,
 });
 
-/** Of pkey_alloc. */
+/** Accesses that a new key of pkey_alloc(2) forbids. */
 export const PKEY_RIGHTS = flags({ PKEY_DISABLE_ACCESS: 1, PKEY_DISABLE_WRITE: 2 });
 
 const PERMISSIONS = { mask: 0o777, values: {}, isPermissions: true };
 
-/** Of semget and msgget. */
+/** Flags of semget(2) and msgget(2), with permissions in octal. */
 export const IPC_FLAGS = flags({ IPC_CREAT: 0o1000, IPC_EXCL: 0o2000 }, { fields: [PERMISSIONS] });
 
-/** Of shmget. */
+/** Flags of shmget(2), with permissions in octal. */
 export const SHMGET_FLAGS = flags({
   ...IPC_FLAGS.values,
   SHM_HUGETLB: 0o4000,
   SHM_NORESERVE: 0o10000,
 }, { fields: [PERMISSIONS] });
 
-/** Of shmat. */
+/** Flags of shmat(2), its third argument. */
 export const SHMAT_FLAGS = flags({
   SHM_RDONLY: 0o10000,
   SHM_RND: 0o20000,
@@ -170,7 +170,7 @@ export const SHMAT_FLAGS = flags({
   SHM_EXEC: 0o100000,
 });
 
-/** Of msgsnd and msgrcv. */
+/** Flags of msgsnd(2) and msgrcv(2), the last argument. */
 export const MESSAGE_QUEUE_FLAGS = flags({
   IPC_NOWAIT: 0o4000,
   MSG_NOERROR: 0o10000,
@@ -178,12 +178,12 @@ export const MESSAGE_QUEUE_FLAGS = flags({
   MSG_COPY: 0o40000,
 });
 
-/** A key of none. */
+/** The key of System V IPC that names no object others could find. */
 export const IPC_KEYS = enumeration({ IPC_PRIVATE: 0 });
 
 const IPC_COMMANDS = { IPC_RMID: 0, IPC_SET: 1, IPC_STAT: 2, IPC_INFO: 3 };
 
-/** Of shmctl. */
+/** Commands that shmctl(2) takes as its second argument. */
 export const SHMCTL = enumeration({
   ...IPC_COMMANDS,
   SHM_LOCK: 11,
@@ -193,7 +193,7 @@ export const SHMCTL = enumeration({
   SHM_STAT_ANY: 15,
 });
 
-/** Of semctl. */
+/** Commands that semctl(2) takes as its third argument. */
 export const SEMCTL = enumeration({
   ...IPC_COMMANDS,
   GETPID: 11,
@@ -208,7 +208,7 @@ export const SEMCTL = enumeration({
   SEM_STAT_ANY: 20,
 });
 
-/** Of msgctl. */
+/** Commands that msgctl(2) takes as its second argument. */
 export const MSGCTL = enumeration({
   ...IPC_COMMANDS,
   MSG_STAT: 11,

@@ -3,7 +3,7 @@
 
 import { enumeration, flags } from "./flags.ts";
 
-/** Address families. */
+/** Address families of socket(2), by AF_ constant. */
 export const FAMILIES = enumeration({
   AF_UNSPEC: 0,
   AF_UNIX: 1,
@@ -40,10 +40,10 @@ export const FAMILIES = enumeration({
   AF_MCTP: 45,
 });
 
-/** Of accept4. */
+/** Flags of accept4(2), which socket(2) takes beside the type. */
 export const SOCKET_FLAGS = flags({ SOCK_NONBLOCK: 0x800, SOCK_CLOEXEC: 0x80000 });
 
-/** Of socket and socketpair: a type and bits. */
+/** Types of sockets for socket and socketpair, combined with bits of SOCKET_FLAGS. */
 export const SOCKET_TYPES = flags(SOCKET_FLAGS.values, {
   fields: [{
     mask: 0xf,
@@ -59,7 +59,7 @@ export const SOCKET_TYPES = flags(SOCKET_FLAGS.values, {
   }],
 });
 
-/** Protocols of AF_INET and AF_INET6. */
+/** Protocols of sockets of the families AF_INET and AF_INET6. */
 export const IP_PROTOCOLS = enumeration({
   IPPROTO_IP: 0,
   IPPROTO_ICMP: 1,
@@ -92,7 +92,7 @@ export const IP_PROTOCOLS = enumeration({
   IPPROTO_MPTCP: 262,
 });
 
-/** Protocols of AF_NETLINK. */
+/** Protocols of sockets of the family AF_NETLINK. */
 export const NETLINK_PROTOCOLS = enumeration({
   NETLINK_ROUTE: 0,
   NETLINK_USERSOCK: 2,
@@ -110,7 +110,7 @@ export const NETLINK_PROTOCOLS = enumeration({
   NETLINK_CRYPTO: 21,
 });
 
-/** Of sendto, recvfrom, and their like. */
+/** Flags of sendto, recvfrom, sendmsg, recvmsg, sendmmsg and recvmmsg. */
 export const MESSAGE_FLAGS = flags({
   MSG_OOB: 0x1,
   MSG_PEEK: 0x2,
@@ -134,10 +134,10 @@ export const MESSAGE_FLAGS = flags({
   MSG_CMSG_CLOEXEC: 0x40000000,
 });
 
-/** Of shutdown. */
+/** Directions that shutdown(2) closes, its second argument. */
 export const SHUTDOWN = enumeration({ SHUT_RD: 0, SHUT_WR: 1, SHUT_RDWR: 2 });
 
-/** Levels of socket options. */
+/** Levels of options for setsockopt(2) and getsockopt(2). */
 export const SOCKET_LEVELS = enumeration({
   SOL_SOCKET: 1,
   IPPROTO_IP: 0,
@@ -157,7 +157,7 @@ export const SOCKET_LEVELS = enumeration({
   SOL_XDP: 283,
 });
 
-/** Options of SOL_SOCKET. */
+/** Socket options of the level SOL_SOCKET. */
 export const SOCKET_OPTIONS = enumeration({
   SO_DEBUG: 1,
   SO_REUSEADDR: 2,
@@ -228,7 +228,7 @@ export const SOCKET_OPTIONS = enumeration({
   SO_PEERPIDFD: 77,
 });
 
-/** Options of IPPROTO_IP. */
+/** Socket options of the level IPPROTO_IP. */
 export const IP_OPTIONS = enumeration({
   IP_TOS: 1,
   IP_TTL: 2,
@@ -253,7 +253,7 @@ export const IP_OPTIONS = enumeration({
   IP_DROP_MEMBERSHIP: 36,
 });
 
-/** Options of IPPROTO_IPV6. */
+/** Socket options of the level IPPROTO_IPV6. */
 export const IPV6_OPTIONS = enumeration({
   IPV6_ADDRFORM: 1,
   IPV6_UNICAST_HOPS: 16,
@@ -274,7 +274,7 @@ export const IPV6_OPTIONS = enumeration({
   IPV6_TCLASS: 67,
 });
 
-/** Options of IPPROTO_TCP. */
+/** Socket options of the level IPPROTO_TCP. */
 export const TCP_OPTIONS = enumeration({
   TCP_NODELAY: 1,
   TCP_MAXSEG: 2,
@@ -314,7 +314,7 @@ export const TCP_OPTIONS = enumeration({
   TCP_TX_DELAY: 37,
 });
 
-/** Options of IPPROTO_UDP. */
+/** Socket options of the level IPPROTO_UDP. */
 export const UDP_OPTIONS = enumeration({
   UDP_CORK: 1,
   UDP_ENCAP: 100,

@@ -4,7 +4,7 @@
 import { LINUX_SIGNALS } from "../../ktrace/systems/signals.ts";
 import { enumeration, flags } from "./flags.ts";
 
-/** Signals by number. */
+/** Linux's signals by their numbers, from 1. */
 export const SIGNALS = enumeration(
   Object.fromEntries(LINUX_SIGNALS.map((name, i) => [name, i + 1])),
 );
@@ -36,15 +36,15 @@ const CLONE_BITS = {
   CLONE_IO: 0x80000000,
 };
 
-/** Of clone: the signal at the child's end, and bits. */
+/** Flags of clone, with the signal in the lowest byte that the parent gets when the child ends. */
 export const CLONE_FLAGS = flags(CLONE_BITS, {
   fields: [{ mask: 0xff, values: SIGNALS.values }],
 });
 
-/** Of unshare and setns: CLONE_NEWTIME is within clone's signal. */
+/** Flags of unshare and setns; CLONE_NEWTIME has a bit that clone uses for its signal. */
 export const NAMESPACE_FLAGS = flags({ ...CLONE_BITS, CLONE_NEWTIME: 0x80 });
 
-/** Of wait4 and waitid. WSTOPPED is WUNTRACED's bit. */
+/** Options of wait4 and waitid. WSTOPPED is another name of the bit WUNTRACED. */
 export const WAIT_FLAGS = flags({
   WNOHANG: 0x1,
   WUNTRACED: 0x2,
@@ -56,13 +56,13 @@ export const WAIT_FLAGS = flags({
   __WCLONE: 0x80000000,
 });
 
-/** Of waitid: whom its second argument names. */
+/** Kinds of waitid's second argument: a process, a group, a descriptor, or none. */
 export const WAIT_IDS = enumeration({ P_ALL: 0, P_PID: 1, P_PGID: 2, P_PIDFD: 3 });
 
-/** Of rt_sigprocmask. */
+/** Ways in which rt_sigprocmask(2) changes a thread's mask. */
 export const SIGNAL_MASK_HOW = enumeration({ SIG_BLOCK: 0, SIG_UNBLOCK: 1, SIG_SETMASK: 2 });
 
-/** In struct sigaction. */
+/** Flags in sa_flags of a struct sigaction. */
 export const SIGNAL_ACTION_FLAGS = flags({
   SA_NOCLDSTOP: 0x1,
   SA_NOCLDWAIT: 0x2,
@@ -76,14 +76,14 @@ export const SIGNAL_ACTION_FLAGS = flags({
   SA_RESETHAND: 0x80000000,
 });
 
-/** In stack_t. */
+/** Flags in ss_flags of a stack_t, for sigaltstack(2). */
 export const SIGNAL_STACK_FLAGS = flags({
   SS_ONSTACK: 1,
   SS_DISABLE: 2,
   SS_AUTODISARM: 0x80000000,
 });
 
-/** Of getrlimit, setrlimit and prlimit64. */
+/** Resources that getrlimit, setrlimit and prlimit64 limit. */
 export const RESOURCE_LIMITS = enumeration({
   RLIMIT_CPU: 0,
   RLIMIT_FSIZE: 1,
@@ -103,24 +103,24 @@ export const RESOURCE_LIMITS = enumeration({
   RLIMIT_RTTIME: 15,
 });
 
-/** Of getrusage. */
+/** Whose usage getrusage(2) reports, its first argument. */
 export const RESOURCE_USAGE = enumeration({
   RUSAGE_SELF: 0,
   RUSAGE_CHILDREN: -1,
   RUSAGE_THREAD: 1,
 });
 
-/** Of getpriority and setpriority. */
+/** Whose priority getpriority(2) and setpriority(2) are about. */
 export const PRIORITY_OF = enumeration({ PRIO_PROCESS: 0, PRIO_PGRP: 1, PRIO_USER: 2 });
 
-/** Of ioprio_get and ioprio_set. */
+/** Whose I/O priority ioprio_get(2) and ioprio_set(2) are about. */
 export const IO_PRIORITY_OF = enumeration({
   IOPRIO_WHO_PROCESS: 1,
   IOPRIO_WHO_PGRP: 2,
   IOPRIO_WHO_USER: 3,
 });
 
-/** Of sched_setscheduler. */
+/** Policies that sched_setscheduler(2) takes as its second argument. */
 export const SCHEDULERS = flags({ SCHED_RESET_ON_FORK: 0x40000000 }, {
   fields: [{
     mask: 0xff,
@@ -136,17 +136,17 @@ export const SCHEDULERS = flags({ SCHED_RESET_ON_FORK: 0x40000000 }, {
   }],
 });
 
-/** Of pidfd_open. */
+/** Flags of pidfd_open(2), its second argument. */
 export const PIDFD_FLAGS = flags({ PIDFD_NONBLOCK: 0x800, PIDFD_THREAD: 0x80 });
 
-/** Of pidfd_send_signal. */
+/** Flags of pidfd_send_signal(2): who gets the signal. */
 export const PIDFD_SIGNAL_FLAGS = flags({
   PIDFD_SIGNAL_THREAD: 1,
   PIDFD_SIGNAL_THREAD_GROUP: 2,
   PIDFD_SIGNAL_PROCESS_GROUP: 4,
 });
 
-/** Of kcmp. */
+/** Resources of two processes that kcmp(2) compares. */
 export const KCMP = enumeration({
   KCMP_FILE: 0,
   KCMP_VM: 1,
@@ -158,7 +158,7 @@ export const KCMP = enumeration({
   KCMP_EPOLL_TFD: 7,
 });
 
-/** Of membarrier. */
+/** Commands that membarrier(2) takes as its first argument. */
 export const MEMBARRIER = enumeration({
   MEMBARRIER_CMD_QUERY: 0,
   MEMBARRIER_CMD_GLOBAL: 1,
@@ -173,10 +173,10 @@ export const MEMBARRIER = enumeration({
   MEMBARRIER_CMD_GET_REGISTRATIONS: 512,
 });
 
-/** Of rseq. */
+/** Flags of rseq(2), its third argument. */
 export const RSEQ_FLAGS = flags({ RSEQ_FLAG_UNREGISTER: 1 });
 
-/** Requests of ptrace. */
+/** Requests that ptrace(2) takes as its first argument. */
 export const PTRACE = enumeration({
   PTRACE_TRACEME: 0,
   PTRACE_PEEKTEXT: 1,

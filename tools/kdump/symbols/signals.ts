@@ -24,7 +24,7 @@ const FREEBSD: Readonly<Record<number, string>> = {
   0x10007: "SI_LWP",
 };
 
-/** Of single signals, from 1. */
+/** Codes that belong to one signal each, in the order of their numbers, from 1. */
 const CODES: Readonly<Record<string, readonly string[]>> = {
   SIGILL: ["ILL_ILLOPC", "ILL_ILLOPN", "ILL_ILLADR", "ILL_ILLTRP", "ILL_PRVOPC", "ILL_PRVREG"],
   SIGFPE: ["FPE_INTDIV", "FPE_INTOVF", "FPE_FLTDIV", "FPE_FLTOVF", "FPE_FLTUND", "FPE_FLTRES"],
@@ -37,9 +37,9 @@ const CODES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Name of a code, or the number.
+ * Names the code (si_code) of a signal, or shows its number.
  *
- * @param signo By the system's own number.
+ * @param signo The signal's number on the system of the record.
  */
 export function signalCodeName(signo: number, code: number, system: SystemName): string {
   const general = (system === "linux" ? LINUX : FREEBSD)[code];
