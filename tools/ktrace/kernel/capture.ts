@@ -31,20 +31,20 @@ import {
 } from "./layout.ts";
 import { emitOutput, IDS, type Parts, SPILL } from "./record.ts";
 
-/** Where the function keeps how much data of a vector it may still take. */
+/** Stack offset of the number of bytes that the function may still take from a vector. */
 const REST = -32;
-/** The element that is next. */
+/** Stack offset of the index of the vector's next element. */
 const ELEMENT = -40;
-/** How many there are. */
+/** Stack offset of the number of the vector's elements. */
 const ELEMENTS = -48;
 
-/** What captures are made of. */
+/** Maps, fields and limits that the capturing action uses. */
 export interface CaptureParts extends Parts {
-  /** By {@linkcode encodeOperations}. */
+  /** Map whose value holds the array of {@linkcode encodeOperations}. */
   readonly operations: MapReference;
-  /** Most bytes that are captured: more than a path's. */
+  /** Most bytes of any capture; more than a path has. */
   readonly captureBytes: number;
-  /** Most bytes of data. */
+  /** Most bytes of data of a system call. */
   readonly genioBytes: number;
 }
 
