@@ -33,7 +33,7 @@ import { emitOutput, IDS, type Parts, SPILL } from "./record.ts";
 
 /** Stack offset of the number of bytes that the function may still take from a vector. */
 const REST = -32;
-/** Stack offset of the index of the vector's next element. */
+/** Stack offset of the address of the vector's next element. */
 const ELEMENT = -40;
 /** Stack offset of the number of the vector's elements. */
 const ELEMENTS = -48;
@@ -90,7 +90,7 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
   asm.bind(out);
   asm.emit(mov64(R0, imm(0)), exit());
   asm.bind(go);
-  // Is it wanted of this process? 1 << type
+  // The process's points must have the bit of the record's type: 1 << type.
   asm.emit(
     load(1, R1, R6, OPERATION.type),
     store(4, R7, record + RECORD.type, R1),
@@ -107,7 +107,7 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
     jslt(R1, imm(0), out),
   );
   asm.bind(on);
-  // What it is.
+  // The two words that describe the captured bytes.
   asm.emit(
     load(1, R1, R6, OPERATION.name),
     store(4, R7, record + CAPTURED.info, R1),
