@@ -9,7 +9,7 @@ import type { WorkerMessage } from "./worker.ts";
 import { onSignals, statusOfSignal } from "../cli/signals.ts";
 
 /**
- * Runs btrace.
+ * Runs btrace with its command line and reports errors on standard error.
  *
  * @param args Command line arguments.
  * @returns Exit status.
@@ -57,7 +57,7 @@ async function dispatch(options: Options): Promise<number> {
   return await trace(await prepare(options, plane), options);
 }
 
-/** The user plane has a thread of its own. It ends at a signal; at a second one we do not wait for it. */
+/** Runs the user plane in a worker thread. A first signal ends the script; a second ends the wait for it. */
 async function traceInWorker(options: Options): Promise<number> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   using stack = new DisposableStack();
@@ -85,7 +85,7 @@ async function traceInWorker(options: Options): Promise<number> {
   }
 }
 
-/** --fmt */
+/** Prints the program in its canonical form (--fmt). */
 async function format(options: Options): Promise<number> {
   const { readSource } = await import("./trace_script.ts");
   const source = readSource(options);
@@ -98,12 +98,12 @@ async function format(options: Options): Promise<number> {
   return write(Deno.stdout, formatProgram(program, source.text));
 }
 
-/** What -n and -d compile for: nothing runs, so nothing need be permitted. */
+/** Plane for which -n and -d compile a script: nothing runs, so no privilege is needed. */
 function planeOf({ plane, seccomp }: Options): PlaneName {
   return plane === "user" || seccomp ? "user" : "kernel";
 }
 
-/** -d */
+/** Prints the stages of the compiler that -d names. */
 async function show(options: Options): Promise<number> {
   const { dump } = await import("./dump.ts");
   const { prepare } = await import("./trace_script.ts");
@@ -117,7 +117,7 @@ async function show(options: Options): Promise<number> {
   return 0;
 }
 
-/** -n */
+/** Compiles the script without running it (-n). */
 async function check(options: Options): Promise<number> {
   const { prepare } = await import("./trace_script.ts");
   const { script } = await prepare(options, planeOf(options));

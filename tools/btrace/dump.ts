@@ -1,4 +1,4 @@
-// What -d shows: the syntax tree, the checked program, the instructions.
+// Prints for -d the syntax tree, the checked program or the instructions.
 
 import { Assembler, disassemble } from "../../core/asm/mod.ts";
 import { CPU_BLOCK } from "../../core/contract/blocks.ts";
@@ -9,7 +9,7 @@ import { generate } from "../../language/kernel/generate.ts";
 import type { STAGES } from "./options.ts";
 import { typeName } from "../../language/model/types.ts";
 
-/** What a stage of a script looks like. */
+/** Text of a script as one stage of the compiler leaves it. */
 export function dump(script: Script, stage: typeof STAGES[number]): string {
   switch (stage) {
     case "ast":
@@ -37,7 +37,7 @@ function maps({ maps: all }: Script): string {
   return text;
 }
 
-/** Any tree of ours, one node a line. */
+/** Text of a syntax tree, one node a line. */
 function tree(value: unknown, indent = ""): string {
   if (Array.isArray(value)) return value.map((one) => tree(one, indent)).join("");
   if (typeof value !== "object" || value === null) return `${indent}${String(value)}\n`;
@@ -61,7 +61,7 @@ function tree(value: unknown, indent = ""): string {
   return `${indent}${[head, ...simple].filter((one) => one !== "").join(" ")}\n${inner}`;
 }
 
-/** Each distinct action, for a context whose values all stand at its start. */
+/** Instructions of each distinct action, as if all values stood at the start of the context. */
 function instructions(script: Script): string {
   const map = { fd: 0 };
   const actions = generate(script).actions({

@@ -1,11 +1,11 @@
-// --info: what this system supports.
+// --info: lists the features that this system supports.
 
 import { FEATURES, kernelPlaneRefusal, missingFeature } from "../../core/bpf/mod.ts";
 import { kernelBtf } from "../../core/btf/mod.ts";
 import { possibleCpuCount } from "../../core/sys/cpu.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
-/** Everything, one fact a line. */
+/** Text that --info prints: system, permissions, features of the kernel; one fact a line. */
 export function systemInfo(): string {
   const refusal = kernelPlaneRefusal();
   const btf = kernelBtf();
@@ -41,7 +41,7 @@ export function systemInfo(): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Those that something of the language needs. */
+/** Helpers of the kernel that some part of the language needs. */
 const HELPERS = [
   "probe_read_kernel",
   "probe_read_user_str",

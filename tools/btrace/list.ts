@@ -1,4 +1,4 @@
-// -l: probes and their arguments. What few listings need is loaded when one does.
+// -l: lists probes and their arguments. Modules that few listings need are loaded on demand.
 
 import type { Device } from "../../core/device/device.ts";
 import type { Options } from "./options.ts";
@@ -6,16 +6,16 @@ import type { programs } from "../../language/programs.ts";
 import { fullName } from "../../language/check/probe_names.ts";
 
 /**
- * The listing.
+ * Lists probes as text, one name a line; with -v their arguments follow, indented.
  *
- * @param program Lists the probes of this script.
+ * @param program Text of a script whose probes are listed instead of those of a pattern.
  */
 export async function list(
   device: Device,
   options: Options,
   program: string | undefined,
 ): Promise<string> {
-  // Arguments of a program's functions stand in its debug information.
+  // Only debug information knows the arguments of a program's functions.
   const wanted = program ?? options.positional[0] ?? "";
   const debugInfo = options.verbose && /\bu(ret)?probe:|\bur?:|@[^\s:]+:\d/.test(wanted)
     ? (await import("../../language/programs.ts")).programs()
@@ -39,7 +39,7 @@ export async function list(
     const { structure } = await import("./list_structure.ts");
     return pattern.split(",").map((name) => structure(name.trim())).join("");
   }
-  // Without a colon any provider is meant.
+  // A pattern without a colon matches probes of any provider.
   const full = pattern.includes(":") ? fullName(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
   return probes(device, full, options, debugInfo);
 }
@@ -51,7 +51,7 @@ function probes(
   debugInfo: ReturnType<typeof programs> | undefined,
 ): string {
   let text = "";
-  // Names that are not listed can be asked for: rawtracepoint without its module.
+  // An exact name may match a probe that no listing shows: a rawtracepoint without its module.
   const found = pattern.includes("*") ? device.probes(pattern) : device.match(pattern);
   for (const spec of found) {
     const { name } = spec;
@@ -67,7 +67,7 @@ function probes(
       for (const one of values) if (one !== undefined) text += `    ${one.text} ${one.name}\n`;
       continue;
     }
-    // Made when they are asked for.
+    // Getters compute these on first use, so they are read only with -v.
     const { args, retval } = spec;
     for (const arg of args) {
       const count = arg.count === undefined ? "" : `[${arg.count}]`;

@@ -10,7 +10,7 @@ import {
   typeName,
 } from "../../language/model/types.ts";
 
-/** A structure as C text. */
+/** C text of a kernel structure, union or enumeration; empty if the kernel has none of that name. */
 export function structure(name: string): string {
   const types = new BtfTypes(kernelBtf);
   const type = types.type(name);

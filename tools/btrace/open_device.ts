@@ -13,7 +13,7 @@ import { fullName } from "../../language/check/probe_names.ts";
 /**
  * Opens a device with all providers.
  *
- * @param text The script, or the pattern of a listing: what only some of them need is loaded for them.
+ * @param text The script, or the pattern of a listing; decides whether names of C++ are loaded.
  * @throws {UsageError} A provider of --provider cannot be loaded.
  */
 export async function openFor(
@@ -28,19 +28,19 @@ export async function openFor(
   try {
     return openDevice({ providers: [...own, ...others] });
   } catch (error) {
-    // Two of one name, or one for another contract.
+    // Two providers share a name, or one follows another version of the contract.
     if (errorCode(error) === undefined) throw error;
     throw new UsageError((error as Error).message);
   }
 }
 
-/** Names of C++, if the package that reads them can be had. */
+/** Loads the package that demangles names of C++; undefined if it cannot be loaded. */
 async function loadNames(): Promise<Demangle | undefined> {
   const { loadDemangler } = await import("../../language/names/packages.ts");
   return await loadDemangler().catch(() => undefined);
 }
 
-/** Calls the default export of a module with what providers are given. */
+/** Imports a module and calls its default export with the core's plugin module, which makes the provider. */
 async function loadProvider(text: string): Promise<Provider> {
   const fail = (reason: string) => new UsageError(`Cannot load provider ${text}: ${reason}`);
   let made: unknown;
@@ -76,10 +76,10 @@ async function loadProvider(text: string): Promise<Provider> {
 }
 
 const MEMBERS = ["probes", "provide", "alloc", "attachments"] as const;
-/** What scripts have beside providers. */
+/** First parts of probe names that belong to the language, not to a provider. */
 const SPECIAL = ["begin", "end", "self", "test", "bench"];
 
-/** A path may have characters that mean something in a URL. */
+/** URL of a module; a path is encoded, as its characters may have a meaning in a URL. */
 function moduleUrl(text: string): string {
   if (/^[a-z][a-z0-9+.-]+:/i.test(text)) return text;
   return `file://${Deno.realPathSync(text).split("/").map(encodeURIComponent).join("/")}`;
@@ -89,7 +89,7 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split("\n")[0];
 }
 
-/** Somebody else's code: what goes wrong in it is told in one line, with its name. */
+/** Wraps a foreign provider, so that each failure in it becomes one line with the provider's name. */
 function guarded(provider: Provider): Provider {
   const { name, contract } = provider;
   const failure = (what: string, error: unknown) =>

@@ -1,4 +1,4 @@
-// Options of the command line: bpftrace's.
+// Options of the command line, which are bpftrace's and some more.
 
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../../language/output/printers.ts";
@@ -6,6 +6,7 @@ import type { PlaneName } from "../../core/contract/provider.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { parseArgs } from "../cli/deps.ts";
 
+/** Help text that --help prints. */
 export const USAGE = `USAGE:
     btrace [options] FILE [PARAMETERS] [-- --NAME=VALUE ...]
     btrace [options] - [PARAMETERS]
@@ -66,45 +67,65 @@ EXAMPLES:
 
 /** A parsed command line. */
 export interface Options {
+  /** Text of the script after -e; undefined if a file holds the script. */
   readonly program?: string;
+  /** True if -l asks for a list of probes. */
   readonly list: boolean;
+  /** Id of the process that -p traces. */
   readonly pid?: number;
+  /** Command line that -c starts and traces. */
   readonly command?: string;
+  /** Plane of --plane; "auto" takes the kernel plane where permitted. */
   readonly plane: PlaneName | "auto";
-  /** --seccomp-bpf */
+  /** True if --seccomp-bpf lets a filter stop only the calls that the script traces. */
   readonly seccomp: boolean;
+  /** Path of the file that gets the output; undefined for standard output. */
   readonly output?: string;
+  /** Format of the output, from -f. */
   readonly format: OutputFormat;
+  /** Output is written after each record (none), each round (line) or when a buffer fills (full). */
   readonly buffer: "none" | "line" | "full";
+  /** True if -q omits the number of attached probes. */
   readonly quiet: boolean;
+  /** True if -k reports failed reads and lookups at run time. */
   readonly warnings: boolean;
+  /** True if --no-warnings drops the output of warnf(). */
   readonly noWarnings: boolean;
+  /** Folders that -I adds to the search for headers. */
   readonly includeFolders: readonly string[];
+  /** Header files that --include puts before the program. */
   readonly includes: readonly string[];
-  /** Modules of further providers. */
+  /** Paths or URLs of modules with further providers, from --provider. */
   readonly providers: readonly string[];
+  /** True if --unsafe permits system(), signal() and the like. */
   readonly unsafe: boolean;
+  /** Only probes whose names match this expression are attached or listed. */
   readonly probeFilter?: RegExp;
-  /** Features of the kernel to do without. */
+  /** Features of the kernel that --no-feature forbids to use. */
   readonly withoutFeatures: readonly SwitchableFeature[];
+  /** True if --dry-run ends the script as soon as its probes are attached. */
   readonly dryRun: boolean;
+  /** True if -n compiles the program without running it. */
   readonly checkOnly: boolean;
+  /** Stages of the compiler that -d prints; "all" stands for several. */
   readonly debug: readonly string[];
+  /** Task of the whole run; "run" if no option names another. */
   readonly mode: "run" | "fmt" | "test" | "bench" | "info" | "help" | "version";
+  /** True if -v asks for the plane, counters and verifier logs. */
   readonly verbose: boolean;
-  /** FILE and positional parameters. */
+  /** FILE, where the command line names a script's file, then positional parameters. */
   readonly positional: readonly string[];
-  /** Named parameters, after `--`. */
+  /** Values of the script's named parameters, which follow `--`, by name. */
   readonly named: ReadonlyMap<string, string>;
 }
 
-/** Options of bpftrace's that change nothing here. */
+/** Options of bpftrace that are accepted and have no effect. */
 const IGNORED = ["dwarf-pid", "debuginfo", "traceable-functions"];
-/** Of --no-feature. */
+/** Features that --no-feature accepts. */
 const SWITCHABLE = ["kprobe", "kprobe_multi", "uprobe_multi"] as const;
-/** A feature of the kernel that can be done without. */
+/** A feature of the kernel that --no-feature can turn off. */
 export type SwitchableFeature = typeof SWITCHABLE[number];
-/** Those of bpftrace's that are not used anyway. */
+/** Features that bpftrace's --no-feature knows and dt never uses. */
 const UNUSED = ["kprobe_session"];
 const STRINGS = [
   ...[
@@ -145,13 +166,13 @@ const MODES: Readonly<Record<string, Options["mode"]>> = {
 };
 /** Stages of the compiler that -d can show; "all" stands for each that differs from the others. */
 export const STAGES = ["ast", "types", "codegen", "dis"] as const;
-/** bpftrace's stages of a parser that logs, of LLVM and of libbpf. */
+/** Stages of bpftrace that dt lacks: a parser's log, LLVM, libbpf. */
 const FOREIGN_STAGES = ["parse", "codegen-opt", "libbpf", "verifier"];
 
 /**
  * Reads a command line.
  *
- * @throws {UsageError} It cannot be understood.
+ * @throws {UsageError} An option is unknown or has a wrong value, or options contradict each other.
  */
 export function parseOptions(args: readonly string[]): Options {
   const unknown: string[] = [];
@@ -282,7 +303,7 @@ function features(list: string | undefined): SwitchableFeature[] {
   return SWITCHABLE.filter((name) => wanted.includes(name));
 }
 
-/** `--name=value` and `--name`. */
+/** Named parameters by name, from `--name=value` and `--name`. */
 function namedParams(args: readonly string[]): Map<string, string> {
   const named = new Map<string, string>();
   for (const arg of args) {

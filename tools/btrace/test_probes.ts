@@ -12,7 +12,7 @@ const RED = "\x1b[31m";
 const PLAIN = "\x1b[0m";
 
 /**
- * Runs them.
+ * Runs the `test:` or `bench:` probes of a script in their order and prints the results.
  *
  * @returns Exit status: 1 if a test failed.
  */

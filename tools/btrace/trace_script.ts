@@ -23,17 +23,19 @@ import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts
 import { run } from "../../language/run.ts";
 import { write, writeAll } from "../cli/terminal.ts";
 
-/** A script with the device that its probes come from. */
+/** A compiled script with the device that its probes come from. */
 export interface Prepared {
+  /** Device whose providers know the script's probes. */
   readonly device: Device;
+  /** Script, compiled for one plane. */
   readonly script: Script;
 }
 
 /**
- * Reads and compiles what the command line names.
+ * Reads and compiles the script that the command line names.
  *
- * @throws {UsageError} It cannot be read.
- * @throws {ScriptError} It has errors.
+ * @throws {UsageError} The script cannot be read.
+ * @throws {ScriptError} The script has errors.
  */
 export async function prepare(options: Options, plane: PlaneName): Promise<Prepared> {
   const source = readSource(options);
@@ -49,7 +51,7 @@ export async function prepare(options: Options, plane: PlaneName): Promise<Prepa
   return { device, script: compileScript(source, device, all, plane) };
 }
 
-/** True if debug information of a program may be of use: it names arguments, types, lines of source. */
+/** True if a script uses arguments, types or source lines that only a program's debug information knows. */
 function asksPrograms(text: string): boolean {
   return /\b(u|ur|uprobe|uretprobe):/.test(text) &&
     /\b(args|retval|struct|union|enum|class|sizeof|offsetof)\b|\*\s*\)|@[^\s:]+:\d/.test(text);
@@ -98,7 +100,7 @@ function compileScript(
   return script;
 }
 
-/** Those of -p are mapped; of -c the program is known before it starts. */
+/** Files of the traced code: all that the process of -p maps, or the program that -c will start. */
 function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
   if (pid !== undefined) {
     return () => {
@@ -113,7 +115,7 @@ function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
   };
 }
 
-/** What -v says of probes that are had in another way than their names say. */
+/** Writes a note (-v) for each probe that is attached in another way than its name says. */
 function writeNotes(device: Device, { probes }: Script): void {
   for (const { pbn } of probes) {
     const note = device.registry.number(pbn)?.note;
@@ -121,7 +123,7 @@ function writeNotes(device: Device, { probes }: Script): void {
   }
 }
 
-/** Parameters that the script does not ask for; `-- --help` lists those that it does. */
+/** Refuses named parameters that the script does not read; `-- --help` lists those that the script reads. */
 function checkNamed(
   given: ReadonlyMap<string, string>,
   known: Script["parameters"],
@@ -141,7 +143,7 @@ function checkNamed(
   );
 }
 
-/** The program of -e, of a file, or of standard input. */
+/** Reads the script from -e, from a file or from standard input. */
 export function readSource({ program, positional }: Options): SourceText {
   if (program !== undefined) return { name: "stdin", text: program };
   const [file] = positional;
@@ -164,7 +166,7 @@ export function readSource({ program, positional }: Options): SourceText {
   }
 }
 
-/** Text of a file; bytes that are none must not be replaced silently. */
+/** Text of a file. Throws TypeError on bytes that are not UTF-8, rather than replacing them silently. */
 function readUtf8(path: string): string {
   return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
 }
@@ -172,7 +174,7 @@ function readUtf8(path: string): string {
 /**
  * Runs a script until it ends; returns the exit status.
  *
- * @param onChild Told the process of -c.
+ * @param onChild Called with the id of the process that -c has started.
  */
 export async function trace(
   { device, script }: Prepared,
@@ -228,7 +230,7 @@ function formatStats(stats: SessionStats): string {
     `${stats.skippedTicks} ticks skipped, ${stats.recursionMisses} skipped by the kernel\n`;
 }
 
-/** BPFTRACE_* of every key that a config block knows. */
+/** Values of the environment variables BPFTRACE_*, by the key of a config block. */
 function configFromEnvironment(): Record<string, string> {
   const found: Record<string, string> = {};
   for (const key of CONFIG_KEYS) {

@@ -1,15 +1,15 @@
 // The thread of the user plane: the interpreter and the event sources. The main thread only waits, so
-// that its event loop stays free. Output is written from here: whoever reads it slowly holds the traced
-// process back and fills no memory.
+// that its event loop stays free. This thread writes the output: a slow reader holds the traced process back
+// instead of filling memory.
 
 import { type Options, USAGE } from "./options.ts";
 import { reportError } from "../cli/terminal.ts";
 import { prepare, trace } from "./trace_script.ts";
 
-/** What it tells the main thread: the child that it has started, and how it has ended. */
+/** A message to the main thread: id of the child that was started, or the exit status. */
 export type WorkerMessage = { readonly child: number } | { readonly status: number };
 
-/** What a worker has and the main thread has not. */
+/** The worker's global scope, which can post messages to the main thread. */
 declare const self: EventTarget & { postMessage(message: WorkerMessage): void };
 
 const tell = (message: WorkerMessage) => self.postMessage(message);

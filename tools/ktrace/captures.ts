@@ -1,18 +1,17 @@
 // What of a system call's memory is recorded beside its arguments: paths, data, structures. One table for
 // the program that reads it in the kernel and for the tracer that reads it from a process that is stopped.
-// All is read when the call returns: then the kernel has touched what it was given, and what it has filled
-// is there.
+// All memory is read when the call returns: by then the kernel has paged in its input and filled its output.
 
 import { syscalls } from "../../core/sources/syscalls/mod.ts";
 import { KTR, type KtrType } from "./formats/types.ts";
 
-/** How memory is found. */
+/** Ways to find the address and the length of memory. */
 export const HOW = {
   /** A string at an argument. */
   path: 1,
   /** As many bytes as the result says. */
   result: 2,
-  /** `bytes` of them. */
+  /** A fixed number of bytes: `bytes`. */
   fixed: 3,
   /** As many as argument `length` says, at most `bytes`. */
   argument: 4,
@@ -22,7 +21,7 @@ export const HOW = {
   array: 6,
   /** Data at an array of iovec that has argument `length` elements; as many bytes as the result says. */
   vector: 7,
-  /** The same, of the msghdr at an argument. */
+  /** Like `vector`, with the array of the msghdr at an argument. */
   message: 8,
 } as const;
 
@@ -36,21 +35,23 @@ export const MSGHDR_AT = { iov: 16, count: 24 } as const;
 /** Stands for the result where an argument's number is wanted. */
 export const RESULT = 6;
 
-/** One thing to record. */
+/** A piece of memory that a system call's records include. */
 export interface Capture {
+  /** Type of the record that holds the bytes. */
   readonly type: KtrType;
+  /** Way to find the memory and its length. */
   readonly how: typeof HOW[keyof typeof HOW];
-  /** The argument with the address. */
+  /** Index of the argument with the address. */
   readonly argument: number;
-  /** The argument that tells how much there is. */
+  /** Index of the argument that tells the length; see {@linkcode HOW}. */
   readonly length: number;
-  /** Bytes. */
+  /** Bytes of the memory, at most, or of an element; see {@linkcode HOW}. */
   readonly bytes: number;
-  /** Of data: it went out. */
+  /** True for data that the process writes, false for data that it reads. */
   readonly isWrite: boolean;
-  /** Only if the call did not fail: the kernel has filled it. */
+  /** True if only a call without error is captured: the kernel has filled the memory. */
   readonly onSuccess: boolean;
-  /** Of a structure. */
+  /** Name of the structure; empty for paths and data. */
   readonly name: string;
 }
 

@@ -10,11 +10,11 @@ import { groupMembers, isAlive } from "./process_files.ts";
 import { isSync, recordCommand } from "./foreground.ts";
 import { type KtraceOptions, parseKtraceOptions, USAGE } from "./options.ts";
 
-/** First argument of the recorder in the background, which nobody types. */
+/** First argument of the recorder in the background, which ktrace starts itself. */
 const BACKGROUND = "--background-recorder";
 
 /**
- * Runs ktrace.
+ * Runs ktrace with its command line and reports errors on standard error.
  *
  * @param args Command line arguments.
  * @returns Exit status.
@@ -84,14 +84,14 @@ async function set(options: KtraceOptions): Promise<void> {
   await askBackground({ op: "set", pids, points, file, append, format, noWait, ...asked }, start);
 }
 
-/** Processes that are meant, as they are now. */
+/** Ids of the processes that -p or -g, and -d, name at this moment. */
 function targets({ pid, pgrp, descend }: KtraceOptions): number[] {
   const roots = pid === undefined ? [...groupMembers(pgrp!)] : [pid];
   if (pid !== undefined && !isAlive(pid)) {
     throw new DtError("ESRCH", `No process has number ${pid}`, { operation: "ktrace" });
   }
   const all = descend ? roots.flatMap((root) => [root, ...descendantsOf(root).keys()]) : roots;
-  // A group may be ours, too.
+  // The group may hold ktrace itself.
   const found = [...new Set(all)].filter((one) => one !== Deno.pid || one === pid);
   if (found.length === 0) {
     throw new DtError("ESRCH", `No process is in group ${pgrp}`, { operation: "ktrace" });
@@ -106,7 +106,7 @@ function notRecorded({ pid, pgrp }: KtraceOptions): DtError {
   });
 }
 
-/** The recorder in the background has another folder. */
+/** Absolute path of a file: the recorder in the background has another working directory. */
 function absolute(file: string): string {
   return file.startsWith("/") ? file : `${Deno.cwd()}/${file}`;
 }

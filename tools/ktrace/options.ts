@@ -4,6 +4,7 @@ import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
 import { DEFAULT_POINTS, INHERIT, parsePoints } from "./formats/points.ts";
 
+/** Help text that --help prints. */
 export const USAGE = `USAGE:
     ktrace [-adins] [-f FILE] [-t POINTS] command [argument …]
     ktrace [-adins] [-f FILE] [-t POINTS] -p PID | -g PGRP
@@ -48,6 +49,7 @@ EXAMPLES:
 
 /** A parsed command line. */
 export interface KtraceOptions {
+  /** Task of the whole run; "command" starts and records a command. */
   readonly mode:
     | "command"
     | "set"
@@ -57,22 +59,35 @@ export interface KtraceOptions {
     | "pool"
     | "help"
     | "version";
+  /** Command with its arguments; empty if none is started. */
   readonly command: readonly string[];
+  /** Id of the running process that -p names. */
   readonly pid?: number;
+  /** Id of the process group that -g names. */
   readonly pgrp?: number;
+  /** Path of the trace file; `-` for standard output. */
   readonly file: string;
+  /** True if -a keeps the present content of the file. */
   readonly append: boolean;
+  /** True if -d includes the present descendants of a process. */
   readonly descend: boolean;
-  /** Bits, with INHERIT. */
+  /** Bits of the trace points, with INHERIT if -i was given. */
   readonly points: number;
+  /** True if -s makes processes wait until their records are written. */
   readonly sync: boolean;
+  /** True if -n stops tracing rather than wait for a slow reader of the file. */
   readonly noWait: boolean;
+  /** Format of the trace file. */
   readonly format: "freebsd" | "json";
+  /** Most bytes of data that a call's record holds. */
   readonly genioBytes: number;
-  /** It was asked for. */
+  /** True if the command line gives --genio-size. */
   readonly explicitGenio: boolean;
+  /** Number of requests in the recorder's pool. */
   readonly pool?: number;
+  /** Bytes of the kernel's ring, a power of two. */
   readonly ringBytes?: number;
+  /** True if -v asks for counts of records and details of errors. */
   readonly verbose: boolean;
 }
 
@@ -84,7 +99,7 @@ const MOST_RING = 1 << 30;
 /**
  * Reads a command line.
  *
- * @throws {UsageError} It cannot be understood.
+ * @throws {UsageError} An option is unknown or has a wrong value, or options contradict each other.
  */
 export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
   const { text, flag, command } = readOptions(args, {

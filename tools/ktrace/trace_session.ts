@@ -10,25 +10,25 @@ import type { TraceFile } from "./recorder/trace_file.ts";
 import type { TraceSource } from "./source.ts";
 import { TracedSource } from "./traced/source.ts";
 
-/** How to record. */
+/** Options of a recorder process's tracing. */
 export interface TracingOptions {
-  /** The processes wait for their records: nothing is lost. */
+  /** True if processes wait until their records are written: nothing is lost. */
   readonly sync: boolean;
-  /** Requests of the pool. */
+  /** Number of requests in the recorder's pool. */
   readonly pool?: number;
   /** Most bytes of data of a system call. */
   readonly genioBytes: number;
   /** Bytes of the ring of the kernel. */
   readonly ringBytes?: number;
-  /** Told what users should know. */
+  /** Called with messages for the user. */
   readonly warn: (message: string) => void;
-  /** The thread has nothing else to do. */
+  /** True if this thread has no other work and may block in waits. */
   readonly alone?: boolean;
 }
 
 /** Records processes until none is left. */
 export class Tracing implements Disposable {
-  /** What records go through. */
+  /** Recorder that all records go through. */
   readonly recorder: Recorder;
   readonly #options: TracingOptions;
   readonly #source: TraceSource;
@@ -56,7 +56,7 @@ export class Tracing implements Disposable {
     return this.recorder.lost + this.#source.lost;
   }
 
-  /** What is to be said of records that were lost since this was asked last: nothing, or a line. */
+  /** A line on the records that were lost since the last call; empty if none were. */
   takeLoss(): string[] {
     const count = this.lost - this.#toldLost;
     this.#toldLost += count;
@@ -74,7 +74,7 @@ export class Tracing implements Disposable {
   }
 
   /**
-   * Records a process.
+   * Records a process from now on, or more of it.
    *
    * @param target A child that is held is told of what it executes; the kernel plane leaves its release to
    * the caller.
@@ -86,9 +86,9 @@ export class Tracing implements Disposable {
   }
 
   /**
-   * Refuses what this recorder is not.
+   * Checks that this recorder has the wanted sizes, and resizes its pool.
    *
-   * @throws {DtError} EBUSY it has other sizes; ENOSPC its pool cannot be made so small.
+   * @throws {DtError} EBUSY the ring or data has another size; ENOSPC more requests are in use than wanted.
    */
   mustHave(wanted: Partial<Pick<TracingOptions, "genioBytes" | "ringBytes" | "pool">>): void {
     const { genioBytes, ringBytes } = this.#options;
@@ -121,12 +121,12 @@ export class Tracing implements Disposable {
     this.#source.releasedAll();
   }
 
-  /** Until nobody is recorded any more, or {@linkcode stop}. */
+  /** Records until no process is left, or {@linkcode stop} is called. */
   run(): Promise<void> {
     return this.#source.follow();
   }
 
-  /** Lets go of everybody; {@linkcode run} ends. */
+  /** Releases all processes and ends {@linkcode run}. */
   stop(): void {
     this.#stopped = true;
     this.#source.stop();

@@ -20,7 +20,7 @@ import { speedscope } from "./speedscope.ts";
 import { topFunctions } from "./top.ts";
 
 /**
- * Runs profile.
+ * Runs profile with its command line and reports errors on standard error.
  *
  * @param args Command line arguments.
  * @returns Exit status.
@@ -46,12 +46,12 @@ async function run(options: ProfileOptions): Promise<number> {
       } needs the kernel plane: CAP_BPF and CAP_PERFMON, which root has`,
     );
   }
-  // Not after minutes of sampling.
+  // A file that cannot be written is refused before minutes of sampling, not after.
   for (const output of outputs) await prepareWriting(output);
   using stack = new DisposableStack();
   const ending = new AbortController();
   const signals = stack.use(abortOnSignals(ending));
-  // A second one ends it at once, whatever it is doing.
+  // After a first signal the default handlers return: a second one kills this process at once.
   ending.signal.addEventListener("abort", () => signals[Symbol.dispose]());
   const maps = command === undefined ? undefined : stack.use(new OwnMaps());
   const child = command === undefined ? undefined : stack.use(holdChild(command));
@@ -92,8 +92,7 @@ async function run(options: ProfileOptions): Promise<number> {
   return 0;
 }
 
-/** Starts the command, held before its first instruction. */
-/** What a process is, for people. */
+/** Command line of a process, or its id if it has none. */
 function subjectOf(pid: number): string {
   try {
     const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").join(" ").trim();
@@ -105,7 +104,7 @@ function subjectOf(pid: number): string {
   }
 }
 
-/** What can be wrong with a file is said before minutes of sampling, not after. */
+/** Throws if a file cannot be written or the package for its format cannot be loaded. */
 async function prepareWriting({ path, format }: OutputFile): Promise<void> {
   try {
     const known = statOf(path);
@@ -174,7 +173,7 @@ function executableOf(pid: number): string {
 
 /** Lets a command's runtimes write maps of their code, and removes the maps at the end. */
 class OwnMaps implements Disposable {
-  /** Whose maps are removed. */
+  /** Ids of the processes whose maps are removed. */
   processes: readonly number[] = [];
   readonly #startMs = Date.now();
   readonly #before = new Map<string, string | undefined>();
@@ -196,23 +195,23 @@ class OwnMaps implements Disposable {
       this.#removeLogs(pid);
       const path = `/tmp/perf-${pid}.map`;
       try {
-        // Not one that was there before.
+        // A map from before this run stays.
         const { birthtime, mtime } = Deno.statSync(path);
         if ((birthtime ?? mtime ?? new Date(0)).getTime() >= this.#startMs - 1000) {
           Deno.removeSync(path);
         }
       } catch {
-        // There is none.
+        // The process has left no map.
       }
     }
   }
 
-  /** What V8 has left in our working directory, which was the command's as well. */
+  /** Removes V8's logs from the working directory, which the command shared. */
   #removeLogs(pid: number): void {
     try {
       for (const { name } of Deno.readDirSync(".")) if (isLogOf(name, pid)) Deno.removeSync(name);
     } catch {
-      // Not ours to read.
+      // The working directory cannot be read.
     }
   }
 }

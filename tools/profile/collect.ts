@@ -1,4 +1,4 @@
-// Runs the measurement and names what it has found.
+// Runs the measurement and finds the names of the functions in its stacks.
 
 import { MAX_STACK_FRAMES } from "../../core/contract/event_layout.ts";
 import { openDevice } from "../../core/device/device.ts";
@@ -17,38 +17,43 @@ import { generatedFrame } from "./javascript.ts";
 import { type Frame, FrameTable, type Profile, type Stack, StackSum } from "./profile.ts";
 import { offCpuScript, onCpuScript } from "./script.ts";
 
-/** Most different stacks of a process. */
+/** Most distinct stacks, counted for each process apart, that the script's map holds. */
 const MOST_KEYS = 1 << 17;
 
-/** What to measure. */
+/** Processes to measure, and how. */
 export interface Measurement {
+  /** Plane that takes the samples. */
   readonly plane: PlaneName;
+  /** True to measure time off the CPU instead of samples on it. */
   readonly offCpu: boolean;
+  /** Samples a second on each CPU. */
   readonly rateHz: number;
-  /** Of -p or -c; all processes otherwise. */
+  /** Process of -p or -c; undefined for all processes. */
   readonly pid?: number;
+  /** Title of the profile: a command line, a process, all processes. */
   readonly subject: string;
-  /** Ends it. */
+  /** Ends the measurement when it aborts. */
   readonly signal: AbortSignal;
-  /** Called when it has begun. */
+  /** Called when the measurement has begun. */
   onStart(): void;
-  /** Told, at the end of whatever kind, which processes the one was and started. */
+  /** Called at the end, also after a failure, with the ids of the process and its descendants. */
   onEnd(processes: readonly number[]): void;
-  /** Called now and then with the number of samples so far. */
+  /** Called four times a second with the number of samples so far and the time in milliseconds. */
   onProgress(samples: number, elapsedMs: number): void;
 }
 
-/** What came of it. */
+/** Result of a measurement. */
 export interface Measured {
+  /** Stacks that were measured, with named functions. */
   readonly profile: Profile;
-  /** Samples that found no room, mappings that were not told: what is missing. */
+  /** Messages about lost data: samples without room, mappings that were not reported. */
   readonly warnings: readonly string[];
-  /** Processes that were seen, with what they had executed and whether code of theirs has no name. */
+  /** Ids of processes that ran generated code without a name. */
   readonly unnamed: ReadonlySet<number>;
 }
 
 const PROGRESS_MS = 250;
-/** Functions of the scheduler that stand at the end of stacks with which threads leave the CPU. */
+/** Functions of the scheduler, which are the innermost frames when a thread leaves the CPU. */
 const SCHEDULER = /^(__|preempt_|io_)?schedule(_|$)/;
 
 /**
@@ -68,7 +73,7 @@ export async function collect(measurement: Measurement): Promise<Measured> {
   using stack = new DisposableStack();
   if (pid !== undefined) stack.defer(() => measurement.onEnd(names.descendants(pid)));
   using loaded = await loadScript(script, device, {
-    // Threads that leave the CPU are chosen by the script: those that come back are not current then.
+    // Off the CPU the script itself chooses processes: a thread that comes back is not current in its event.
     pid: offCpu ? undefined : pid,
     onUserStack: (pid, frames) => names.see(pid, frames),
   });
@@ -115,7 +120,7 @@ export async function collect(measurement: Measurement): Promise<Measured> {
   };
 }
 
-/** Fails when a source of events does. */
+/** Rejects when a source of events fails. */
 async function failureOf({ session }: Loaded, stopped: Promise<void>): Promise<void> {
   let ended = false;
   stopped.then(() => ended = true);
@@ -123,9 +128,9 @@ async function failureOf({ session }: Loaded, stopped: Promise<void>): Promise<v
   while (!ended && session.recording) await session.wait();
 }
 
-/** Turns what the script's map holds into named stacks. */
+/** Turns the entries of the script's map into stacks of named functions. */
 class Naming {
-  /** Processes with generated code that nobody named. */
+  /** Ids of processes that ran generated code without a name. */
   readonly unnamed = new Set<number>();
   readonly #script: Script;
   readonly #loaded: Loaded;
@@ -152,7 +157,7 @@ class Naming {
     return { frames: this.#table.frames, stacks: sum.stacks };
   }
 
-  /** Threads that have left the CPU and are not back yet. */
+  /** Adds the time of threads that have left the CPU and are not back yet. */
   #addThoseStillAway(sum: StackSum): void {
     const now = bootTimeNs();
     const type = this.#script.maps.get("@left")!.type.value as TupleType;
@@ -164,7 +169,7 @@ class Naming {
     }
   }
 
-  /** Of a tuple of stacks, process and name. */
+  /** Adds a value for a tuple in memory: one or two stacks, process id, process name. */
   #add(sum: StackSum, type: TupleType, memory: Memory, value: number): void {
     if (value <= 0) return;
     const offsets = elementOffsets(type);
@@ -176,17 +181,17 @@ class Naming {
       type,
       frames: this.#loaded.frames(memory.u64(offsets[i])),
     }));
-    // Written kernel first; read from the root.
+    // The tuple has the kernel stack first; a profile reads from the root, so user code comes first.
     for (const { type, frames: addresses } of stacks.reverse()) {
       const user = type.kind === "stack" && type.space === "user";
-      // A stack of the most frames that are recorded is likely to be cut.
+      // A stack as long as the limit is most likely cut.
       if (addresses.length >= MAX_STACK_FRAMES) {
         frames.push(this.#table.index({ name: "[cut off]", kind: user ? "native" : "kernel" }));
       }
       if (this.#offCpu && !user) this.#dropScheduler(addresses);
       for (const address of addresses.reverse()) {
         const index = user ? this.#user(pid, address) : this.#kernelFrame(address);
-        // Of a program without symbols one frame says as much as twenty.
+        // Adjacent frames without a symbol have the same name: one is enough.
         const named = !this.#table.frames[index].name.startsWith("[");
         if (named || frames.at(-1) !== index) frames.push(index);
       }
@@ -194,7 +199,7 @@ class Naming {
     sum.add({ frames, pid, comm }, value);
   }
 
-  /** Everything that waits does so in the scheduler: what it waits in says more. */
+  /** Removes the scheduler's innermost frames, which all waits share: the waiting function remains. */
   #dropScheduler(leafFirst: bigint[]): void {
     const isScheduler = (address: bigint) =>
       SCHEDULER.test(this.#table.frames[this.#kernelFrame(address)].name);

@@ -10,11 +10,11 @@ const MARGIN = 12;
 const ROW = 17;
 const HEADER = 74;
 const FOOTER = 30;
-/** Width of a character of the text in frames. */
+/** Width of a character in frames, in units of the SVG. */
 const CHARACTER = 7;
-/** Narrower frames are left out; the file says how many. */
+/** Least width of a frame that is drawn, in units of the SVG; the file tells the number of omitted frames. */
 const NARROWEST = 0.3;
-/** A function that calls itself without end must not make a picture without end. */
+/** Most frames of a stack that are drawn: endless recursion must not make an endless picture. */
 const MOST_DEPTH = 400;
 
 /** Hue from and to, saturation, lightness: warm for programs, green for JavaScript, blue for the kernel. */
@@ -37,7 +37,7 @@ interface Call {
   readonly children: Map<number, Call>;
 }
 
-/** Draws a profile. */
+/** Draws a profile as a flame graph: the text of an SVG file. */
 export function flameGraph(profile: Profile): string {
   const root = mergeCalls(profile);
   const scale = root.value === 0 ? 0 : (WIDTH - 2 * MARGIN) / root.value;
@@ -119,16 +119,16 @@ function mergeCalls({ stacks }: Profile): Call {
   return root;
 }
 
-/** A frame of the picture. */
+/** A frame with its position in the picture. */
 interface Placed {
   readonly frame: Frame;
-  /** In the profile's units, from the left. */
+  /** Distance from the left, in the profile's units. */
   readonly start: number;
   readonly value: number;
   readonly depth: number;
 }
 
-/** Everything that can be seen, callers before what they call, siblings by name. */
+/** Frames wide enough to be seen, callers before callees, siblings by name; and the number of the others. */
 function place(root: Call, table: readonly Frame[], scale: number) {
   const all: Frame = { name: "all", kind: "process" };
   const frames: Placed[] = [{ frame: all, start: 0, value: root.value, depth: 0 }];
@@ -179,13 +179,13 @@ function frameElement(
   }</text></g>`;
 }
 
-/** As much of a text as has room; nothing if that says nothing. */
+/** Text cut to a number of characters; empty if fewer than three would fit. */
 function fit(text: string, characters: number): string {
   if (text.length <= characters) return text;
   return characters < 3 ? "" : `${text.slice(0, characters - 1)}…`;
 }
 
-/** The same for the same name, in every picture. */
+/** Colour of a frame, which depends on its kind and name alone: every picture has the same. */
 function colour({ name, kind }: Frame): string {
   let hash = 2166136261;
   for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 16777619);
@@ -195,7 +195,7 @@ function colour({ name, kind }: Frame): string {
   return `hsl(${Math.round(from + at * (to - from))} ${saturation}% ${shade}%)`;
 }
 
-/** Text in XML: what its rules forbid cannot even be written as an entity. */
+/** Text escaped for XML; characters that XML forbids even as entities become `?`. */
 function escape(text: string): string {
   return text.toWellFormed().replace(/\p{Cc}|\ufffe|\uffff/gu, "?")
     .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

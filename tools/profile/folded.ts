@@ -1,17 +1,17 @@
 // Pure: no I/O, no FFI.
-// Collapsed stacks: a line for each, root first. What flamegraph.pl, speedscope and others read.
+// Collapsed stacks, which flamegraph.pl, speedscope and others read: a line for each stack, root first.
 
 import type { Frame, Profile } from "./profile.ts";
 
-/** Marks of flamegraph.pl's colours. */
+/** Suffixes of names from which flamegraph.pl takes colours. */
 const MARKS = { kernel: "_[k]", javascript: "_[j]", native: "", process: "" };
 
 function frameText({ name, kind }: Frame): string {
-  // What separates frames, and lines, is not part of a name.
+  // A name must not contain the separators of frames and lines.
   return name.replaceAll(";", ":").replace(/[\r\n]/g, " ") + MARKS[kind];
 }
 
-/** Samples, or microseconds off the CPU. */
+/** Text of a profile as collapsed stacks; values are samples, or microseconds off the CPU. */
 export function folded(profile: Profile): string {
   const texts = profile.frames.map(frameText);
   const sums = new Map<string, number>();

@@ -1,22 +1,22 @@
 // Pure: no I/O, no FFI.
-// JavaScript functions as V8 names them in its perf map, and how to have it write one.
+// JavaScript functions as V8 names them in its perf map, and the flags that make V8 write the map.
 
 import type { Frame } from "./profile.ts";
 
-/** V8 writes /tmp/perf-PID.map, interpreted functions included. */
+/** Flags with which V8 writes /tmp/perf-PID.map, interpreted functions included. */
 const FLAGS = ["--perf-basic-prof", "--interpreted-frames-native-stack"];
 /**
- * With them it also writes a log, into the working directory unless it is told to take a temporary file
- * without a name; NODE_OPTIONS may not say that.
+ * Flags that send V8's log, which the flags above cause, to a temporary file without a name instead of the
+ * working directory. NODE_OPTIONS does not accept them.
  */
 const NO_LOG = ["--logfile=+", "--no-logfile-per-isolate"];
 
-/** The log that a process has left in its working directory. */
+/** True for the name of the log that V8 writes for a process into the working directory. */
 export function isLogOf(name: string, pid: number): boolean {
   return new RegExp(`^isolate-0x[0-9a-f]+-${pid}-v8\\.log$`).test(name);
 }
 
-/** Environment variables with which programs write maps, what they have already kept. */
+/** Environment variables that make V8 write maps; their present flags are kept. */
 export function mapEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
@@ -33,7 +33,7 @@ export function mapEnvironment(
 /** Names of programs that run JavaScript by V8. */
 const V8_PROGRAM = /^(deno|denort|node|nodejs)(-?\d[\d.]*)?$/;
 
-/** What a process without a map must be told; undefined if it runs no JavaScript by V8. */
+/** Advice about a process without a map; undefined if its program does not run JavaScript by V8. */
 export function mapAdvice(executable: string, pid: number): string | undefined {
   const name = executable.slice(executable.lastIndexOf("/") + 1).replace(/ \(deleted\)$/, "");
   if (!V8_PROGRAM.test(name)) return undefined;
@@ -45,13 +45,13 @@ export function mapAdvice(executable: string, pid: number): string | undefined {
 }
 
 /**
- * `JS:*name file:1:2`: what it is, by which tier (~ interpreted, ^ baseline, + or +' maglev, * or *'
- * turbofan), and where. V8's src/logging/log.cc.
+ * `JS:*name file:1:2`: kind of code, tier (~ interpreted, ^ baseline, + or +' maglev, * or *' turbofan), name
+ * and place. V8's src/logging/log.cc.
  */
 const CODE =
   /^(JS|LazyCompile|Function|Eval|Script):((?:o?[~^*+]'?)?)(.*?)(?: (\S+?)(?::(\d+))?(?::(\d+))?)?$/;
 
-/** A frame of generated code by its name in a map: a function is one, whatever tiers it went through. */
+/** Frame of generated code from its name in a map. All tiers of one function make the same frame. */
 export function generatedFrame(text: string): Frame {
   const parts = CODE.exec(text);
   if (parts === null) return { name: text, kind: "javascript" };

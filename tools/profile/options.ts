@@ -4,6 +4,7 @@ import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
 
+/** Help text that --help prints. */
 export const USAGE = `USAGE:
     profile [options] -c 'CMD'
     profile [options] -p PID
@@ -40,31 +41,42 @@ EXAMPLES:
     profile -a --offcpu -d 5 -o waits.svg
 `;
 
-/** Endings of files that can be written. */
+/** Formats in which a profile can be written. */
 export type Format = "svg" | "folded" | "speedscope" | "pprof";
 
-/** A file to write. */
+/** A file that gets the profile. */
 export interface OutputFile {
+  /** Path of the file. */
   readonly path: string;
+  /** Format of the file, from the ending of its name. */
   readonly format: Format;
 }
 
 /** A parsed command line. */
 export interface ProfileOptions {
+  /** Task of the whole run; "run" measures. */
   readonly mode: "run" | "help" | "version";
+  /** Command line that -c starts and samples. */
   readonly command?: string;
+  /** Id of the process that -p samples. */
   readonly pid?: number;
+  /** Samples a second on each CPU, from -F. */
   readonly rateHz: number;
+  /** Seconds after which -d ends sampling; undefined without a limit. */
   readonly durationS?: number;
+  /** Files that get the profile; if empty, the top functions are printed. */
   readonly outputs: readonly OutputFile[];
+  /** True if --offcpu measures time off the CPU instead of samples on it. */
   readonly offCpu: boolean;
+  /** Plane of --plane; "auto" takes the kernel plane where permitted. */
   readonly plane: PlaneName | "auto";
+  /** True if -q shows neither progress nor summary. */
   readonly quiet: boolean;
 }
 
-/** The kernel's own limit is 10 us. */
+/** Highest sampling rate in Hz: a period of 50 µs; the kernel takes no less than 10 µs. */
 const MOST_HZ = 20_000;
-/** What a timer can be asked for: 24 days. */
+/** Longest delay that setTimeout accepts, in seconds: 24 days. */
 const MOST_SECONDS = 2_147_483;
 
 const ENDINGS: readonly (readonly [ending: string, format: Format])[] = [
@@ -78,7 +90,7 @@ const ENDINGS: readonly (readonly [ending: string, format: Format])[] = [
 /**
  * Reads a command line.
  *
- * @throws {UsageError} It cannot be understood.
+ * @throws {UsageError} An option is unknown or has a wrong value, or no subject or more than one is named.
  */
 export function parseProfileOptions(args: readonly string[]): ProfileOptions {
   const { text, all, flag } = readOptions(args, {

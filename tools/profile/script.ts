@@ -1,22 +1,22 @@
 // Pure: no I/O, no FFI.
-// What is measured, as scripts of the language.
+// Scripts of the language that take the measurements.
 
 import type { PlaneName } from "../../core/contract/provider.ts";
 
-/** Samples of what runs, idle CPUs aside. Of another process's code an ordinary user sees no kernel. */
+/** Script that counts samples by stack, without idle CPUs. The user plane cannot see kernel stacks. */
 export function onCpuScript(rateHz: number, plane: PlaneName): string {
   const stacks = plane === "kernel" ? "kstack, ustack" : "ustack";
   return `profile:hz:${rateHz} /tid(init) != 0/ { @[${stacks}, pid, comm] = count(); }`;
 }
 
-/** Of one that will never be back. include/linux/sched.h */
+/** State of a thread that has ended and will not come back. include/linux/sched.h */
 const TASK_DEAD = 0x80;
 
 /**
- * Time from when a thread leaves the CPU until it is back, at the stack with which it left. Both are told
- * by the same event: the thread that leaves is current, the other one has been remembered.
+ * Script that adds the time from a thread's leaving the CPU to its return, by the stack with which it left.
+ * One event shows both: the thread that leaves is current; the thread that comes was stored when it left.
  *
- * @param pid Only this process and what it starts.
+ * @param pid Measures only this process and its descendants.
  */
 export function offCpuScript(pid: number | undefined): string {
   const inside = pid === undefined

@@ -1,11 +1,11 @@
 // Pure: no I/O, no FFI.
-// The functions that took most, for a terminal.
+// A table for the terminal: the functions that took most samples or time.
 
 import { formatValue, type Profile, totalOf } from "./profile.ts";
 
 const MOST_ROWS = 30;
 
-/** A table: share of each function itself, and with what it calls. */
+/** Table of the top functions: share of each function alone, and with its callees. */
 export function topFunctions(profile: Profile, rows = MOST_ROWS): string {
   const self = new Map<number, number>();
   const total = new Map<number, number>();
@@ -13,7 +13,7 @@ export function topFunctions(profile: Profile, rows = MOST_ROWS): string {
     void sums.set(index, (sums.get(index) ?? 0) + value);
   for (const { frames, value } of profile.stacks) {
     add(self, frames.at(-1)!, value);
-    // Once, however often it calls itself.
+    // A recursive function counts once for each stack.
     for (const index of new Set(frames)) add(total, index, value);
   }
   const all = totalOf(profile);

@@ -8,15 +8,15 @@ import type { Tracing } from "../trace_session.ts";
 import { type ControlReply, type ControlRequest, readLine, writeLine } from "./protocol.ts";
 import { backgroundSocket, ownFolder, remove, sweep } from "./sockets.ts";
 
-/** How to listen. */
+/** Kind of the recorder that listens, and its callbacks. */
 export interface ListenOptions {
-  /** It is the one that starts traces of running processes. */
+  /** True for the recorder in the background, which records running processes. */
   readonly background: boolean;
-  /** Told that something was set. */
+  /** Called when a request has added processes. */
   readonly set?: () => void;
-  /** What users should know and have not been told. */
+  /** Messages for users that no reply has carried yet; replies empty the array. */
   readonly messages?: string[];
-  /** Files wait for no reader. */
+  /** True if processes wait for their records, so that files may wait for a reader. */
   readonly sync?: boolean;
 }
 
@@ -130,7 +130,7 @@ class Server {
         count++;
       } catch (error) {
         failure = error;
-        // Of a group one may have ended meanwhile.
+        // A member of a group may have ended meanwhile.
         if (errorCode(error) !== "ESRCH") break;
       }
     }

@@ -1,4 +1,4 @@
-// What is said over the sockets: one JSON object each way, a line each.
+// Messages on the sockets: a request and a reply, each a JSON object on a line.
 
 /** Operations on running traces. */
 export type ControlRequest =
@@ -10,7 +10,7 @@ export type ControlRequest =
     readonly append: boolean;
     readonly format: "freebsd" | "json";
     readonly noWait: boolean;
-    /** What was asked for of the recorder; undefined: whatever it has. */
+    /** Sizes that the recorder must have; undefined accepts any. */
     readonly genioBytes?: number;
     readonly ringBytes?: number;
     readonly pool?: number;
@@ -18,18 +18,18 @@ export type ControlRequest =
   | { readonly op: "clear"; readonly pids: readonly number[]; readonly points: number }
   | { readonly op: "clear-file"; readonly file: string }
   | { readonly op: "clear-all" }
-  /** Requests of the pool. */
+  /** Changes the number of requests in the pool. */
   | { readonly op: "pool"; readonly size: number };
 
-/** What came of it. */
+/** Reply to a request: success with a count, or an error. */
 export type ControlReply =
-  /** How many processes it was about, and what the recorder has had to say since it was asked last. */
+  /** Number of processes concerned, and the recorder's messages since the last reply. */
   | { readonly count: number; readonly messages?: readonly string[] }
   | { readonly error: string; readonly code: string };
 
 const MOST_LINE = 1 << 20;
 
-/** Reads a line; empty at the end. */
+/** Reads a line from a connection; empty at the end. */
 export async function readLine(connection: Deno.Conn): Promise<string> {
   const decoder = new TextDecoder();
   const chunk = new Uint8Array(65536);
@@ -42,7 +42,7 @@ export async function readLine(connection: Deno.Conn): Promise<string> {
   return line.trimEnd();
 }
 
-/** Writes a line. */
+/** Writes a value to a connection as a line of JSON. */
 export async function writeLine(connection: Deno.Conn, value: unknown): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(value)}\n`);
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));

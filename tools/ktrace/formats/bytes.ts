@@ -1,18 +1,20 @@
 // Pure: no I/O, no FFI.
-// What reading the formats has in common.
+// Functions that readers of all formats share.
 
 import type { KtrRecord, RecordBody } from "./record.ts";
 
-/** A record as it was read, and its bytes in the file. */
+/** A record that was read, with its size in the file. */
 export interface Decoded {
+  /** Record in the form that all formats share. */
   readonly record: KtrRecord;
+  /** Bytes of the record in the file, header included. */
   readonly bytes: number;
 }
 
 /** Longest payload that a record is believed to have. */
 export const MOST_PAYLOAD = 1 << 24;
 
-/** One character a byte, up to the NUL. */
+/** Text of bytes up to a NUL, one character a byte. */
 export function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   let found = "";
@@ -20,7 +22,7 @@ export function text(bytes: Uint8Array): string {
   return found;
 }
 
-/** The bytes of what has one character a byte. */
+/** Bytes of a text that has one character a byte. */
 export function latin1(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
@@ -30,12 +32,16 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** A part, undefined if it is not all there. */
+/** A part of the bytes; undefined if they end before it does. */
 export function bytesOf(bytes: Uint8Array, at: number, length: number): Uint8Array | undefined {
   return bytes.length < at + length ? undefined : bytes.subarray(at, at + length);
 }
 
-/** @throws {RangeError} The payload is shorter than its type wants. */
+/**
+ * Checks that a payload has the bytes that its type needs.
+ *
+ * @throws {RangeError} The payload is shorter.
+ */
 export function needs(data: Uint8Array, bytes: number): void {
   if (data.length < bytes) throw new RangeError(`${data.length} bytes, ${bytes} are needed`);
 }

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// What is recorded: trace points by their letters, as bits of the types of records. KTRFAC_* of sys/ktrace.h
+// Trace points: a letter for each, and the bits of the types of records. KTRFAC_* of sys/ktrace.h
 
 import { KTR, type KtrType } from "./types.ts";
 
@@ -18,10 +18,10 @@ const LETTERS: Readonly<Record<string, readonly KtrType[]>> = {
   p: [KTR.capfail],
 };
 
-/** What `+` means. */
+/** Letters that `+` stands for. */
 const DEFAULT = "cinstu";
 
-/** The bit of a type. */
+/** Bit of a type of record among trace points. */
 export function pointOf(type: KtrType): number {
   return 1 << type;
 }
@@ -30,9 +30,9 @@ export function pointOf(type: KtrType): number {
 export const INHERIT = 0x40000000;
 /** KTRFAC_ROOT: only root may change it, and it stays when a program gains rights. */
 export const ROOT = 1 << 31;
-/** All points. */
+/** Bits of all trace points. */
 export const ALL_POINTS: number = maskOf(Object.keys(LETTERS).join(""));
-/** The default set. */
+/** Bits of the default trace points: `cinstu`. */
 export const DEFAULT_POINTS: number = maskOf(DEFAULT);
 
 function maskOf(letters: string): number {

@@ -1,14 +1,14 @@
 // Pure: no I/O, no FFI.
 // One record of a trace, whichever system's file it comes from. FreeBSD's sys/ktrace.h has most of them.
 
-/** Whose numbers of system calls, errors and signals a record has, and whose structures. */
+/** System that defines a record's numbers of calls, errors and signals, and its structures. */
 export type SystemName = "linux" | "freebsd" | "netbsd" | "openbsd";
 
-/** What all records have. */
+/** Fields that all records have. */
 export interface RecordHeader {
-  /** Records of this process before this one were lost. */
+  /** True if records of the process were lost just before this record. */
   readonly dropped: boolean;
-  /** Process. */
+  /** Id of the process that made the record. */
   readonly pid: number;
   /** Thread (LWP) id; 0 where the file does not tell. */
   readonly tid: number;
@@ -16,11 +16,11 @@ export interface RecordHeader {
   readonly cpu?: number;
   /** Name of the process, one character a byte. */
   readonly comm: string;
-  /** CLOCK_REALTIME. */
+  /** Time of the record: CLOCK_REALTIME in nanoseconds. */
   readonly timeNs: bigint;
 }
 
-/** What happened. */
+/** Event of a record, with the fields of its kind. */
 export type RecordBody =
   | { readonly kind: "syscall"; readonly code: number; readonly args: readonly bigint[] }
   | {
@@ -49,9 +49,9 @@ export type RecordBody =
   }
   | {
     readonly kind: "csw";
-    /** The thread stops running, else it goes on. */
+    /** True if the thread stops running, false if it goes on. */
     readonly isOut: boolean;
-    /** From user mode: it was preempted. */
+    /** True if the thread was preempted. */
     readonly isUser: boolean;
     readonly wmesg: string;
   }
@@ -92,8 +92,8 @@ export type RecordBody =
   /** A type that is not known here. */
   | { readonly kind: "unknown"; readonly type: number; readonly data: Uint8Array };
 
-/** A record. */
+/** A record of a trace: header and event. */
 export type KtrRecord = RecordHeader & RecordBody;
 
-/** Kinds of records. */
+/** Kinds of events that records tell. */
 export type RecordKind = RecordBody["kind"];

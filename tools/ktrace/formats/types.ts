@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Types of records of FreeBSD's ktrace.out, which is what is written here. sys/sys/ktrace.h
 
-/** KTR_* */
+/** Numbers of the types of records: KTR_* of sys/ktrace.h. */
 export const KTR = {
   syscall: 1,
   sysret: 2,
@@ -32,20 +32,20 @@ export const KTR_VERSIONED = 0x4000;
 
 /** Bytes of a header of version 1. */
 export const HEADER_BYTES = 64;
-/** MAXCOMLEN + 1 */
+/** Bytes of a process's name, with its NUL: MAXCOMLEN + 1. */
 export const COMM_BYTES = 20;
 
 /** SV_ABI_LINUX | SV_LP64: flags of a process whose system calls have Linux's numbers. */
 export const LINUX_ABI = 0x203;
-/** SV_ABI_MASK of sys/sysent.h */
+/** Bits of the flags that tell the ABI: SV_ABI_MASK of sys/sysent.h. */
 export const ABI_MASK = 0xff;
-/** SV_ABI_LINUX */
+/** ABI of Linux programs, in the bits of {@linkcode ABI_MASK}: SV_ABI_LINUX. */
 export const ABI_LINUX = 3;
 
 /** CAPFAIL_SYSCALL: a call that was not permitted. */
 export const CAPFAIL_SYSCALL = 2;
 
-/** A system call's number in the 16 bits that records have; none for one that no call has, lest it be another's. */
+/** Number of a system call in the 16 bits of a record; -1 if it does not fit, lest it mean another call. */
 export function callNumber(code: number): number {
   return code < 0x8000 ? code : -1;
 }

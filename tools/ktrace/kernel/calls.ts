@@ -42,7 +42,7 @@ const CAPTURE_POINTS = pointOf(KTR.namei) | pointOf(KTR.genio) | pointOf(KTR.str
 const EPERM = 1;
 const EACCES = 13;
 
-/** At the entry: number and arguments, or a user record. */
+/** Action at the entry of a call: records number and arguments, or a user record. */
 export function entryAction(parts: Parts): KernelAction {
   return {
     scratchBytes: SCRATCH.record + CAPTURED.data + UTRACE_BYTES,
@@ -74,7 +74,7 @@ export function entryAction(parts: Parts): KernelAction {
   };
 }
 
-/** utrace(address, length): the bytes; too many of them are none. */
+/** Records the bytes of utrace(address, length); a call with too many bytes records nothing. */
 function emitUser(site: ActionSite, parts: Parts, none: Label): void {
   const { asm, layout } = site;
   const record = site.scratch + SCRATCH.record;
@@ -102,10 +102,10 @@ function emitUser(site: ActionSite, parts: Parts, none: Label): void {
   asm.emit(exit());
 }
 
-/** At the return. */
+/** Action at the return of a call: records captured memory, then the result. */
 export function returnAction(parts: CaptureParts): KernelAction {
   return {
-    // A vector's data may be put behind as much as there may be: see emitVector.
+    // Room for a full capture and one more: a vector's element may be read behind the others, see emitVector.
     scratchBytes: SCRATCH.record + CAPTURED.data + parts.captureBytes * 2,
     emit(site) {
       const { asm, layout } = site;
@@ -156,7 +156,7 @@ export function returnAction(parts: CaptureParts): KernelAction {
         and64(R1, imm(pointOf(KTR.capfail))),
         jeq(R1, imm(0), none),
       );
-      // Of refusals alone.
+      // Without the point of results only refusals are recorded.
       emitLoad(asm, layout, layout.locations.retval, R6, SPILL);
       asm.emit(jeq(R0, imm(-EPERM), told), jne(R0, imm(-EACCES), none));
       asm.bind(told);

@@ -31,20 +31,20 @@ import {
 } from "./layout.ts";
 import { emitOutput, IDS, type Parts, SPILL } from "./record.ts";
 
-/** Where the function keeps how much data of a vector it may still take. */
+/** Stack offset of the number of bytes that the function may still take from a vector. */
 const REST = -32;
-/** The element that is next. */
+/** Stack offset of the address of the vector's next element. */
 const ELEMENT = -40;
-/** How many there are. */
+/** Stack offset of the number of the vector's elements. */
 const ELEMENTS = -48;
 
-/** What captures are made of. */
+/** Maps, fields and limits that the capturing action uses. */
 export interface CaptureParts extends Parts {
-  /** By {@linkcode encodeOperations}. */
+  /** Map whose value holds the array of {@linkcode encodeOperations}. */
   readonly operations: MapReference;
-  /** Most bytes that are captured: more than a path's. */
+  /** Most bytes of any capture; more than a path has. */
   readonly captureBytes: number;
-  /** Most bytes of data. */
+  /** Most bytes of data of a system call. */
   readonly genioBytes: number;
 }
 
@@ -90,7 +90,7 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
   asm.bind(out);
   asm.emit(mov64(R0, imm(0)), exit());
   asm.bind(go);
-  // Is it wanted of this process? 1 << type
+  // The process's points must have the bit of the record's type: 1 << type.
   asm.emit(
     load(1, R1, R6, OPERATION.type),
     store(4, R7, record + RECORD.type, R1),
@@ -107,7 +107,7 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
     jslt(R1, imm(0), out),
   );
   asm.bind(on);
-  // What it is.
+  // The two words that describe the captured bytes.
   asm.emit(
     load(1, R1, R6, OPERATION.name),
     store(4, R7, record + CAPTURED.info, R1),

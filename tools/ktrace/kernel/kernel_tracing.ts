@@ -9,13 +9,13 @@ import type { Recorder, TracedProcess } from "../recorder/recorder.ts";
 import type { TracedTarget, TraceSource } from "../source.ts";
 import { KernelSource } from "./source.ts";
 
-/** How to record. */
+/** Sizes of the kernel plane's recording, and its callback. */
 export interface KernelTracingOptions {
   /** Bytes of the ring: a power of two. */
   readonly ringBytes?: number;
   /** Most bytes of data of a system call. */
   readonly genioBytes: number;
-  /** Told what users should know. */
+  /** Called with messages for the user. */
   readonly warn: (message: string) => void;
 }
 
@@ -23,9 +23,9 @@ export interface KernelTracingOptions {
 const POINTS = 0x00ffffff;
 /** Points that may be added to a process later, without an attachment that others pay for. */
 const CHEAP = ~(pointOf(KTR.csw) | pointOf(KTR.fault)) & POINTS;
-/** How long a reader that is slow is left to itself, milliseconds. */
+/** Delay before the next try to write to a slow reader, in milliseconds. */
 const FULL_MS = 5;
-/** How often it is looked whether those that are recorded still live, milliseconds. */
+/** Time between two searches for recorded processes that have ended, in milliseconds. */
 const LOOK_MS = 1000;
 
 /** Records processes by programs in the kernel. */

@@ -36,7 +36,7 @@ export const RECORD = {
 /** Kind of all records. */
 export const KIND = 1;
 
-/** What is no record but tells the reader something. */
+/** Types of entries in the ring that are not records but inform the reader. */
 export const EVENT = {
   /** Payload: child's process id, its start. */
   fork: 64,
@@ -44,8 +44,9 @@ export const EVENT = {
   setId: 65,
 } as const;
 
-/** Payload of a system call: number, six arguments; of its return: number, result. 64-bit words. */
+/** 64-bit words in the payload of a system call: number, six arguments. */
 export const CALL_WORDS = 7;
+/** 64-bit words in the payload of a call's return: number, result. */
 export const RETURN_WORDS = 2;
 
 /**

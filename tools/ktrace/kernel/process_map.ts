@@ -49,7 +49,7 @@ export class ProcessMap implements Disposable {
     this.map.delete(keyOf(pid));
   }
 
-  /** Removes all processes. */
+  /** Removes all processes from the map. */
   clear(): void {
     this.map.clear();
   }

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// Emits what all records have in common: whether the running process is recorded, and whose record it is.
+// Emits the parts that all records share: the test whether the process is recorded, and the record's owner.
 //
 // Registers: R6 context, R7 CPU block, R8 value of the map. Stack: 8 bytes for a word, 8 for a key.
 
@@ -18,30 +18,34 @@ import { emitHeader } from "../../../core/kernel_plane/ring_output.ts";
 import { emitPidTgid } from "../../../core/kernel_plane/thread_id.ts";
 import { CAPTURED, KIND, RECORD, SCRATCH, TRACED } from "./layout.ts";
 
-/** A word on the stack. */
+/** Stack offset of a word for temporary values. */
 export const SPILL = -8;
-/** A key of the map on the stack. */
+/** Stack offset of a key of the map. */
 const KEY = -16;
-/** Process and thread of the running thread, from {@linkcode emitTraced} on. */
+/** Stack offset of the running thread's process and thread ids, which {@linkcode emitTraced} stores. */
 export const IDS = -24;
 
-/** Where the kernel's structures have what is read; bytes. */
+/** Byte offsets of the fields of the kernel's structures that the actions read. */
 export interface TaskFields {
+  /** Offset of the start time in task_struct. */
   readonly startTime: number;
+  /** Offset of the mask of blocked signals in task_struct. */
   readonly blocked: number;
+  /** Offset of the pointer to signal_struct in task_struct. */
   readonly signal: number;
-  /** Of signal_struct. */
+  /** Offset of the group's exit code in signal_struct. */
   readonly exitCode: number;
 }
 
-/** What the actions are made of. */
+/** Map and offsets that all actions use. */
 export interface Parts {
   /** The map of recorded processes. */
   readonly traced: MapReference;
+  /** Byte offsets of fields in the kernel's structures. */
   readonly fields: TaskFields;
 }
 
-/** R6 to R8, for a process with one of these points; others leave. Clobbers R0 to R5. */
+/** Sets R6 to R8 for a process with one of the points; ends the action for others. Clobbers R0 to R5. */
 export function emitTraced(site: ActionSite, parts: Parts, points: number): void {
   const { asm } = site;
   const found = asm.label("found");
@@ -59,13 +63,13 @@ export function emitTraced(site: ActionSite, parts: Parts, points: number): void
   asm.bind(wanted);
 }
 
-/** R0 holds a process id: leaves its value in R0, or goes to `none`. */
+/** Looks up the process id in R0; leaves the address of its value in R0, or jumps to `none`. */
 export function emitLookup(asm: Assembler, traced: MapReference, none: Label): void {
   asm.emit(store(8, R10, KEY, R0));
   emitMapLookup(asm, traced, KEY, none);
 }
 
-/** The key of the last {@linkcode emitLookup}, in `into`. */
+/** Puts the address of the last {@linkcode emitLookup}'s key into a register. */
 export function emitKey(asm: Assembler, into: Register): void {
   asm.emit(mov64(into, R10), add64(into, imm(KEY)));
 }

@@ -15,11 +15,11 @@ import { CAPTURED, RECORD } from "./layout.ts";
 const SIGKILL = 9;
 const SIGNAL_RETURN = syscalls().get("rt_sigreturn")!.number;
 
-/** What the programs have written. */
+/** Records that the programs have written into the ring. */
 export class RingRecords {
-  /** The ring. */
+  /** Bytes of the ring's memory. */
   readonly bytes: Uint8Array;
-  /** The same. */
+  /** View of the ring's memory, for numbers. */
   readonly view: DataView;
   readonly #captureBytes: number;
   /** CLOCK_REALTIME of CLOCK_BOOTTIME 0. */

@@ -23,7 +23,7 @@ import { enablePrograms } from "./programs.ts";
 import { Repair } from "./repair.ts";
 import { RingRecords } from "./ring_records.ts";
 
-/** How to record. */
+/** Points and sizes for the programs and their ring. */
 export interface KernelSourceOptions {
   /** Points that processes may have. */
   readonly points: number;
@@ -44,14 +44,14 @@ interface Entry {
   process?: TracedProcess;
   /** The thread of the last record. */
   readonly lwp: { tid: number; startNs: number; readonly comm: Uint8Array };
-  /** Its file could not take what it had made before its records were not wanted any more. */
+  /** True if the file was full when recording of the process stopped: records in the ring are lost. */
   abandoned: boolean;
 }
 
-/** Where records go. */
+/** A file that gets records, under the number that they carry. */
 interface NumberedFile {
   readonly file: TraceFile;
-  /** Points of who was the last to be recorded into it. */
+  /** Points of the process that was most recently set to be recorded into the file. */
   points: number;
 }
 
@@ -63,9 +63,9 @@ export class KernelSource implements Disposable {
   readonly #session: Session;
   readonly #map: ProcessMap;
   readonly #owned: DisposableStack;
-  /** By the number that records carry. */
+  /** Files by the number that records carry. */
   readonly #files: NumberedFile[] = [];
-  /** By process id: who is recorded, and who was, whose records may still be in the ring. */
+  /** Entries by process id: recorded processes, and former ones with records that may be in the ring. */
   readonly #entries = new Map<number, Entry>();
   readonly #records: RingRecords;
   readonly #repair: Repair;
@@ -147,7 +147,7 @@ export class KernelSource implements Disposable {
     for (const pid of this.#map.all().keys()) this.clear(pid);
   }
 
-  /** Reads what is there, and writes it. */
+  /** Reads all records in the ring and writes them to files; returns the number of records. */
   drain(): number {
     const count = this.#session.drain((offset) => this.#take(offset));
     if (count > 0) {
@@ -158,7 +158,7 @@ export class KernelSource implements Disposable {
     return count;
   }
 
-  /** Settles when there may be something. */
+  /** Resolves when the ring may have records, a repair is due, or {@linkcode wake} was called. */
   async wait(): Promise<void> {
     const { dueMs } = this.#repair;
     const timer = dueMs === undefined ? undefined : setTimeout(() => this.wake(), dueMs);
@@ -166,7 +166,7 @@ export class KernelSource implements Disposable {
     clearTimeout(timer);
   }
 
-  /** Ends a wait. */
+  /** Ends a {@linkcode wait} that is in progress. */
   wake(): void {
     this.#session.wake();
   }

@@ -86,14 +86,15 @@ export function faultAction(parts: Parts): KernelAction {
 /** Of the arguments of sched_switch(bool preempt, struct task_struct *prev, *next, unsigned int state). */
 const SWITCH = { preempt: 0, next: 16, state: 24 } as const;
 
-/** What else a context switch needs to know: whose the next thread is. */
+/** Parts of the action of a context switch, which also reads the next thread's ids and name. */
 export interface SwitchParts extends Parts {
+  /** Emitter of loads of a task's process and thread ids. */
   readonly ids: Ids;
-  /** Of task_struct. */
+  /** Byte offset of the thread's name in task_struct. */
   readonly comm: number;
 }
 
-/** rawtracepoint:sched_switch, in the thread that leaves. */
+/** Action of rawtracepoint:sched_switch, which runs in the thread that leaves. */
 export function switchAction(parts: SwitchParts): KernelAction {
   const points = pointOf(KTR.csw);
   return {
@@ -103,7 +104,7 @@ export function switchAction(parts: SwitchParts): KernelAction {
       const [out, lost] = ["out", "lost"].map((one) => asm.label(one));
       asm.emit(mov64(R6, R1), mov64(R7, R2));
       const next = (location: Location) => emitLoad(asm, UNTYPED, location, R6, SPILL);
-      // The one that comes: the CPU is not its own yet, so it is looked up by its numbers.
+      // The thread that comes is not current yet, so its task_struct tells its ids.
       parts.ids.emitTest?.(asm, UNTYPED, [SWITCH.next], R6, out);
       next(parts.ids.process([SWITCH.next]));
       emitLookup(asm, parts.traced, out);
@@ -134,7 +135,7 @@ export function switchAction(parts: SwitchParts): KernelAction {
       asm.bind(lost);
       emitLost(asm);
       asm.bind(out);
-      // The one that leaves.
+      // The thread that leaves is current.
       asm.emit(mov64(R1, R6), mov64(R2, R7));
       emitTraced(site, parts, points);
       emitReserve(site, parts, KTR.csw, 24);

@@ -1,23 +1,23 @@
-// The file system's idea of who asks: setfsuid(2), setfsgid(2), setgroups(2), of this thread alone. Linux 2.0.
+// This thread's user and groups for access to files: setfsuid(2), setfsgid(2), setgroups(2). Linux 2.0.
 
 import { arch } from "../../../core/sys/arch/mod.ts";
 import { libc } from "../../../core/sys/libc.ts";
 import { addressOf } from "../../../core/sys/memory.ts";
 
-/** Who opens and writes a file. */
+/** User and group that open and write a file. */
 export interface Credentials {
-  /** User. */
+  /** Id of the file's user. */
   readonly uid: number;
-  /** Group. */
+  /** Id of the file's group. */
   readonly gid: number;
 }
 
-/** This process's own. */
+/** User and group of this process. */
 export function ownCredentials(): Credentials {
   return { uid: Deno.uid() ?? 0, gid: Deno.gid() ?? 0 };
 }
 
-/** Calls a function as somebody else, as far as files are concerned. Only root can be anybody else. */
+/** Calls a function with another user's access to files. Only root can take another user's. */
 export function asRequester<T>(who: Credentials, own: Credentials, action: () => T): T {
   if (who.uid === own.uid && who.gid === own.gid) return action();
   const { setfsuid, setfsgid, setgroups, getgroups } = arch.syscalls;

@@ -17,32 +17,32 @@ import { TraceFile, type TraceFileOptions } from "./trace_file.ts";
 /** Requests of a pool: kern.ktrace.request_pool. */
 export const DEFAULT_POOL = 100;
 
-/** How to make a recorder. */
+/** Options of a recorder's constructor. */
 export interface RecorderOptions {
   /** Requests of the pool. Default {@linkcode DEFAULT_POOL}. */
   readonly pool?: number;
-  /** Told what its user should know. Default: nobody is. */
+  /** Called with messages for the user. By default messages are dropped. */
   readonly warn?: (message: string) => void;
   /**
    * When what was submitted is written: "record", before submit returns; "round", by the maker's
    * {@linkcode Recorder.flush}. Default "record".
    */
   readonly commit?: "record" | "round";
-  /** Told that a process that lives on is not recorded any more. */
+  /** Called when the recording of a process that lives on has stopped. */
   readonly stopped?: (process: TracedProcess) => void;
 }
 
 /** A process whose records are wanted. */
 export interface TracedProcess {
-  /** Process id. */
+  /** Id of the recorded process. */
   readonly pid: number;
   /** CLOCK_BOOTTIME when it was made, ns; 0 where that is not known. */
   readonly startNs: number;
   /** Points, {@linkcode INHERIT} and {@linkcode ROOT}; 0: nothing is recorded any more. */
   readonly points: number;
-  /** Where records go. */
+  /** File that gets the process's records. */
   readonly file: TraceFile;
-  /** Records that wait. */
+  /** Number of records that wait in the queue. */
   readonly pending: number;
 }
 
@@ -51,11 +51,11 @@ class Process implements TracedProcess {
   readonly startNs: number;
   points: number;
   file: TraceFile;
-  /** In the order in which they were made. */
+  /** Records in the order in which they were made. */
   readonly queue: Request[] = [];
   /** A record was lost since the last one that was made. */
   dropped = false;
-  /** The file knows it. */
+  /** True if the file has the process's first record. */
   announced = false;
 
   constructor(pid: number, startNs: number, points: number, file: TraceFile) {
@@ -86,7 +86,7 @@ export class Recorder implements Disposable {
   /** The first record of a process in a file. */
   readonly #announcement = new Request();
 
-  /** Nobody is recorded. */
+  /** Makes a recorder that records no process yet. */
   constructor(options: RecorderOptions = {}) {
     this.#warn = options.warn ?? (() => {});
     this.#commit = options.commit ?? "record";
@@ -188,7 +188,7 @@ export class Recorder implements Disposable {
     this.#close(file);
   }
 
-  /** Stops everything. */
+  /** Stops recording of all processes. */
   clearAll(): void {
     for (const process of [...this.#processes.values()]) this.#stop(process);
   }
@@ -257,7 +257,7 @@ export class Recorder implements Disposable {
     if (this.#commit === "record") this.#flush(own.file);
   }
 
-  /** Lets a record wait. */
+  /** Puts a record into the process's queue, where it waits. */
   enqueue(process: TracedProcess, request: Request): void {
     const own = process as Process;
     this.#mark(own, request);
@@ -295,7 +295,7 @@ export class Recorder implements Disposable {
     this.#files.clear();
   }
 
-  /** What could not be written in the end is told. */
+  /** Closes a file, and reports a failure to write its last records. */
   #close(file: TraceFile): void {
     file[Symbol.dispose]();
     if (file.failure !== undefined && !this.#failed.has(file)) this.#fail(file, file.failure);
@@ -328,7 +328,7 @@ export class Recorder implements Disposable {
     if (this.#processes.get(process.pid) === process) this.#processes.delete(process.pid);
   }
 
-  /** The first one after a loss says so. */
+  /** Marks the first record after a loss. */
   #mark(process: Process, request: Request): void {
     request.dropped = process.dropped;
     process.dropped = false;
@@ -362,7 +362,7 @@ export class Recorder implements Disposable {
     }
   }
 
-  /** A file that cannot be written: nothing more goes there, and whoever is recorded goes on. */
+  /** Writes a file's buffer. After a failure recording into the file stops; its processes run on. */
   #flush(file: TraceFile): void {
     if (this.#failed.has(file)) return;
     this.#inTrace = true;

@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
-// One record on its way to a file, and the pool that all of them come from: they are allocated before
-// anything is traced, used and given back.
+// A request is a record on its way to a file. All requests come from a pool, which allocates them before
+// tracing starts, and return to it.
 
 import { DtError } from "../../../core/errors.ts";
 import { callNumber, COMM_BYTES, KTR, type KtrType } from "../formats/types.ts";
@@ -10,9 +10,9 @@ const PAYLOAD_BYTES = 128;
 
 /** A thread (LWP) at one time: its id may be another's later. */
 export interface Lwp {
-  /** Thread id. */
+  /** Id of the kernel's thread (LWP). */
   readonly tid: number;
-  /** CLOCK_BOOTTIME when it was made; ns. 0 where that is not known. */
+  /** Time when the thread was made, CLOCK_BOOTTIME in nanoseconds; 0 if unknown. */
   readonly startNs: number;
   /** Name, with zeros behind it; up to 20 bytes. */
   readonly comm: Uint8Array;
@@ -20,19 +20,19 @@ export interface Lwp {
 
 /** A record that is being made, or waits. */
 export class Request implements Lwp {
-  /** What it is. [the maker's until it is submitted] */
+  /** Type of the record. [the maker's until it is submitted] */
   type: KtrType = KTR.user;
-  /** Process. */
+  /** Id of the record's process. */
   pid = 0;
-  /** Thread. */
+  /** Id of the record's thread. */
   tid = 0;
   /** When the thread was made, CLOCK_BOOTTIME in ns. */
   startNs = 0;
-  /** CPU; -1 where that is not known. */
+  /** Number of the CPU; -1 if unknown. */
   cpu: number = -1;
-  /** CLOCK_REALTIME. */
+  /** Whole seconds of the record's time, CLOCK_REALTIME. */
   seconds = 0;
-  /** And the rest. */
+  /** Nanoseconds of the record's time beyond whole seconds. */
   nanoseconds = 0;
   /** Records of the process before this one were lost. */
   dropped = false;
@@ -48,7 +48,7 @@ export class Request implements Lwp {
     return this.#bytes;
   }
 
-  /** The same. */
+  /** View of the payload's bytes, for numbers. */
   get view(): DataView {
     return this.#view;
   }
@@ -65,7 +65,7 @@ export class Request implements Lwp {
     }
   }
 
-  /** Whose record it is. */
+  /** Sets the process and the thread of the record. */
   belongsTo(pid: number, lwp: Lwp): void {
     this.pid = pid;
     this.tid = lwp.tid;
@@ -82,7 +82,7 @@ export class Request implements Lwp {
     for (let i = 0; i < count; i++) this.#view.setBigInt64(8 + i * 8, args[i], true);
   }
 
-  /** Its end. @param error FreeBSD's, 0 for none. */
+  /** The return of a system call. @param error FreeBSD's number, 0 for none. */
   sysret(code: number, error: number, value: bigint): void {
     this.begin(KTR.sysret, 16);
     this.#view.setInt16(0, callNumber(code), true);
@@ -96,7 +96,7 @@ export class Request implements Lwp {
     this.#bytes.set(bytes);
   }
 
-  /** What a descriptor has brought or taken. */
+  /** Data that was read from a descriptor or written to it. */
   genio(fd: number, isWrite: boolean, data: Uint8Array): void {
     this.begin(KTR.genio, 8 + data.length);
     this.#view.setInt32(0, fd, true);
@@ -111,7 +111,7 @@ export class Request implements Lwp {
     this.#bytes.set(data, name.length + 1);
   }
 
-  /** Structures of one size. */
+  /** An array of structures of one type. */
   structArray(name: string, elementBytes: number, data: Uint8Array): void {
     this.begin(KTR.structArray, 9 + name.length + data.length);
     this.#view.setBigUint64(0, BigInt(elementBytes), true);
@@ -162,7 +162,7 @@ export class Request implements Lwp {
   }
 }
 
-/** Requests that nobody uses. */
+/** A pool of requests: unused ones can be taken, and are given back after use. */
 export class RequestPool {
   #free: Request[] = [];
   #size = 0;
@@ -181,12 +181,12 @@ export class RequestPool {
     this.resize(size);
   }
 
-  /** Requests, in use or not. */
+  /** Number of requests, in use or not. */
   get size(): number {
     return this.#size;
   }
 
-  /** Those that nobody uses. */
+  /** Number of requests that nobody uses. */
   get free(): number {
     return this.#free.length;
   }
@@ -227,7 +227,7 @@ export class RequestPool {
     return undefined;
   }
 
-  /** Gives one back. */
+  /** Returns a request to the pool. */
   give(request: Request): void {
     this.#used--;
     this.#free.push(request);

@@ -24,13 +24,13 @@ const MODE = 0o600;
 const EINTR = 4;
 const EAGAIN = 11;
 
-/** How to open a file. */
+/** Options of a trace file's constructor. */
 export interface TraceFileOptions {
-  /** Keep what is there. */
+  /** True to keep the file's present content. */
   readonly append?: boolean;
-  /** Default FreeBSD's ktrace.out. */
+  /** Format of the file's records. Default: FreeBSD's ktrace.out. */
   readonly format?: Format;
-  /** Who opens and writes it, whoever makes the records. Default: this process. */
+  /** User and group that open and write the file. Default: those of this process. */
   readonly credentials?: Credentials;
   /**
    * Where a pipe's reader is slower than its writer: "wait" holds this thread (the default), "later" keeps what
@@ -39,14 +39,14 @@ export interface TraceFileOptions {
   readonly whenFull?: "wait" | "later" | "stop";
 }
 
-/** A file, or a pipe. */
+/** A file or a pipe that records are written to. */
 export class TraceFile implements Disposable {
-  /** As it was opened. */
+  /** Path with which the file was opened. */
   readonly path: string;
-  /** Who asked for it. */
+  /** User and group that asked for the file. */
   readonly credentials: Credentials;
   readonly #own = ownCredentials();
-  /** How records stand in it. */
+  /** Format of the file's records. */
   readonly format: Format;
   readonly #fd: Fd;
   readonly #isRegular: boolean;

@@ -5,9 +5,9 @@ import * as freebsd from "./generated/freebsd.ts";
 import * as netbsd from "./generated/netbsd.ts";
 import * as openbsd from "./generated/openbsd.ts";
 
-/** What a system calls its system calls, errors and signals, by number. */
+/** Names of a system's calls, errors and signals, by number. */
 export interface System {
-  /** The system. */
+  /** Name of the system itself. */
   readonly name: "linux" | "freebsd" | "netbsd" | "openbsd";
   /** Name of a system call. */
   syscall(number: number): string | undefined;

@@ -36,16 +36,16 @@ export function linuxArguments(number: number): number {
 const EPERM = 1;
 const EACCES = 13;
 
-/** Does this error say that the caller may not? */
+/** True for an error that means a lack of permission: EPERM or EACCES. */
 export function isRefusal(errno: number): boolean {
   return errno === EPERM || errno === EACCES;
 }
 
-/** The kernel's. */
+/** First real-time signal of the kernel; libc's SIGRTMIN is higher. */
 const SIGRTMIN = 32;
 const SIGRTMAX = 64;
 
-/** Linux's names. */
+/** Names of Linux's system calls, errors and signals. */
 export const LINUX: System = {
   name: "linux",
   syscall(number) {

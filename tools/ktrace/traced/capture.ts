@@ -1,17 +1,19 @@
-// Reads what of a stopped thread's memory is recorded: what kernel/calls.ts does in the kernel.
+// Reads captured memory of a stopped thread, as kernel/calls.ts does in the kernel.
 
 import { readMemory } from "../../../core/sys/process_memory.ts";
 import { type Capture, HOW, MOST_VECTORS, MSGHDR_AT, PATH_BYTES, RESULT } from "../captures.ts";
 
-/** The call that returns. */
+/** A system call that is about to return. */
 export interface Returning {
+  /** Six arguments of the call. */
   readonly args: BigInt64Array;
+  /** Result of the call; a negated error below zero. */
   readonly result: bigint;
-  /** Most bytes of data. */
+  /** Most bytes of data to read. */
   readonly genioBytes: number;
 }
 
-/** The bytes, or undefined if there are none. */
+/** Reads the bytes of a capture; undefined if there are none. */
 export function readCapture(tid: number, one: Capture, call: Returning): Uint8Array | undefined {
   const { args, result, genioBytes } = call;
   if (one.onSuccess && result < 0n) return undefined;

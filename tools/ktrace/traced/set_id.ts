@@ -1,5 +1,5 @@
-// Would a program that is about to be executed gain rights? A tracer without privilege must let it go before,
-// or the kernel does not give them. execve(2), ptrace(2)
+// Tells whether a program gains rights when it is executed. A tracer without privilege must release the
+// process before, or the kernel withholds the rights. execve(2), ptrace(2)
 
 import { readString } from "./capture.ts";
 
@@ -9,8 +9,10 @@ const S_IXGRP = 0o010;
 const AT_FDCWD = -100;
 
 /**
+ * True if an exec call would start a program with set-user-ID or set-group-ID rights.
+ *
  * @param name "execve" or "execveat".
- * @param args Of the call, whose thread is stopped at its entry.
+ * @param args Arguments of the call, whose thread is stopped at the entry.
  */
 export function gainsRights(tid: number, name: string, args: BigInt64Array): boolean {
   const at = name === "execveat" ? 1 : 0;
@@ -27,7 +29,7 @@ export function gainsRights(tid: number, name: string, args: BigInt64Array): boo
   try {
     const { mode, isFile } = Deno.statSync(file);
     if (!isFile || mode === null) return false;
-    // Without the group's execute bit it means locking, not rights.
+    // Without the group's execute bit, S_ISGID means mandatory locking, not rights.
     return (mode & S_ISUID) !== 0 || (mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP);
   } catch {
     return false; // the call will fail, too

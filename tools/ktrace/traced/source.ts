@@ -33,7 +33,7 @@ import { latin1 } from "../formats/bytes.ts";
 import { recordProgram, stamp } from "../program.ts";
 import { gainsRights } from "./set_id.ts";
 
-/** What is known of a thread. */
+/** State of a traced thread. */
 class TracedLwp implements Lwp {
   readonly args = new BigInt64Array(6);
   /** Number of the call that it has entered; -1 for none. */
@@ -45,7 +45,7 @@ class TracedLwp implements Lwp {
 
   constructor(readonly tid: number, readonly startNs: number) {}
 
-  /** Its name may have changed: asked for at each stop, it costs little. */
+  /** Updates the name, which may have changed since the last stop. */
   named(name: string): this {
     if (name !== this.#name) {
       this.#name = name;
@@ -55,11 +55,11 @@ class TracedLwp implements Lwp {
   }
 }
 
-/** How to record. */
+/** Options of recording by ptrace(2). */
 export interface TracedSourceOptions {
   /** Most bytes of data of a system call. */
   readonly genioBytes: number;
-  /** The thread has nothing else to do. */
+  /** True if this thread has no other work and may block in waits. */
   readonly alone: boolean;
 }
 
@@ -67,9 +67,9 @@ const HANDLED_CALL = "rt_sigaction";
 const EXECS: ReadonlySet<string> = new Set(["execve", "execveat"]);
 /** Names of the values of an entry. */
 const ARGUMENTS = ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"];
-/** There is one, which was set before the process was traced. */
+/** Address of a handler that was set before tracing began: it exists, its address is unknown. */
 const UNKNOWN_HANDLER = 0xffff_ffff_ffff_ffffn;
-/** What it can not see. */
+/** Points that ptrace(2) cannot see. */
 const UNSEEN = pointOf(KTR.csw) | pointOf(KTR.fault);
 
 /** A traced process with its descendants, if they are wanted. */
@@ -86,7 +86,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
   #tracer?: Tracer;
   #following = false;
   #first = 0;
-  /** Whoever makes a record waits for it. */
+  /** Always 0: a process waits until its record is written. */
   readonly lost = 0;
   status?: number;
   readonly alone: boolean;
@@ -143,7 +143,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
       if (!known) this.#recorder.clear(target.pid, ~0);
       throw error;
     }
-    // Not before: who cannot be recorded leaves no records.
+    // Only after attaching: a process that cannot be recorded leaves no records.
     if (target.take !== undefined) {
       const lwp = {
         tid: target.pid,
@@ -199,7 +199,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     const born = process && this.#recorder.fork(process, child.pid, threadStart(child.pid));
     const handlers = this.#handlers.get(parent.pid);
     if (handlers !== undefined) this.#handlers.set(child.pid, new Map(handlers));
-    // Whose parent's points are not inherited is not traced, either.
+    // A child that does not inherit its parent's points is not traced.
     if (born === undefined) this.#tracer!.letGo(child);
   }
 
@@ -256,7 +256,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     const name = linuxCall(code)?.name ?? "";
     if (EXECS.has(name)) {
       thread.path = readString(tracee.tid, args[name === "execveat" ? 1 : 0]);
-      // Traced, it would not gain them.
+      // A traced process would not gain the rights.
       if (gainsRights(tracee.tid, name, args) && !this.#recorder.executedSetId(process)) {
         return this.#tracer!.letGo(tracee);
       }
