@@ -61,7 +61,7 @@ const STACK_BYTES = 8 + MAX_STACK_FRAMES * 8;
 export interface CaptureSlot {
   /** Name of the argument. */
   readonly name: string;
-  /** How the argument is copied: as text or as bytes. */
+  /** How the argument is copied: as an integer, as text or as bytes. */
   readonly kind: CaptureKind;
   /** Offset of the length. */
   readonly at: number;
