@@ -122,7 +122,7 @@ export class BpfMap implements Disposable {
   }
 
   /**
-   * Writes a value.
+   * Writes the value of a key.
    *
    * @param key Bytes of the key.
    * @param value Bytes of the value; for a per-CPU type, the slices of all CPUs.

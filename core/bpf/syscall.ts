@@ -79,7 +79,7 @@ export interface MapAttr {
 }
 
 /**
- * Creates a map.
+ * Creates a map in the kernel.
  *
  * @returns The descriptor of the map.
  * @throws {DtError} EPERM without CAP_BPF, EINVAL, E2BIG, ENOMEM.

@@ -21,7 +21,7 @@ export interface Selector {
 export interface AttachType {
   /** Type of the program, by its name without BPF_PROG_TYPE_. */
   readonly type: "RAW_TRACEPOINT" | "TRACING" | "PERF_EVENT" | "TRACEPOINT" | "KPROBE";
-  /** `expected_attach_type` of BPF_PROG_LOAD. */
+  /** Value of `expected_attach_type` for BPF_PROG_LOAD; absent: 0. */
   readonly expectedAttachType?: number;
   /** BTF id that a TRACING program attaches to. */
   readonly attachBtfId?: number;

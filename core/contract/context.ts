@@ -39,7 +39,7 @@ export interface Location {
 
 /** A memory operand of a machine instruction: register + index × scale + displacement. */
 export interface UserOperand {
-  /** Bytes to add. */
+  /** Bytes to add to the address. */
   readonly displacement: number;
   /** Offset of the index register in the context. */
   readonly index?: number;

@@ -61,23 +61,23 @@ const STACK_BYTES = 8 + MAX_STACK_FRAMES * 8;
 export interface CaptureSlot {
   /** Name of the argument. */
   readonly name: string;
-  /** How it is copied. */
+  /** How the argument is copied: as an integer, as text or as bytes. */
   readonly kind: CaptureKind;
   /** Offset of the length. */
   readonly at: number;
-  /** Room for bytes. */
+  /** Bytes that the copied data may take. */
   readonly bytes: number;
 }
 
 /** A captured argument with its place in the context and its C type. */
 export interface CaptureSource {
-  /** Where it goes. */
+  /** Where in the event the argument is copied to. */
   readonly slot: CaptureSlot;
-  /** Which location holds it, as {@linkcode ArgumentSpec.at}. */
+  /** Location that holds the argument, as {@linkcode ArgumentSpec.at} names it. */
   readonly at: string;
-  /** How wide it is. */
+  /** C type, which tells the argument's width. */
   readonly type: CType;
-  /** The location that holds the address where it ends, if one does. */
+  /** Location that holds the address behind the data; absent if the event has no such address. */
   readonly end?: string;
 }
 
@@ -87,7 +87,7 @@ export interface EventLayout {
   readonly states: number;
   /** Offset of each part that is recorded. */
   readonly at: Readonly<Partial<Record<State, number>>>;
-  /** Captured arguments. */
+  /** Slots of the captured arguments. */
   readonly captures: readonly CaptureSlot[];
   /** Bytes of the whole event. */
   readonly size: number;

@@ -45,11 +45,11 @@ export interface ProbeSpec {
 
 /** Where a probe is in a file with code. */
 export interface ProbeCode {
-  /** The file. */
+  /** Path of the file that holds the code. */
   readonly path: string;
-  /** Where its function starts, as the file speaks of addresses; 0 if that is not known. */
+  /** Start of the probe's function, in the file's own addresses; 0 if the start is not known. */
   readonly functionAddress: number;
-  /** How far behind that the probe is, in bytes. */
+  /** Bytes from the start of the function to the probe. */
   readonly within: number;
 }
 

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Names of probes, "provider:function:name", and patterns of names, with `*`.
 
-/** "syscall" of "syscall:openat:entry". */
+/** Provider of a probe: "syscall" of "syscall:openat:entry". */
 export function providerOf(name: string): string {
   const colon = name.indexOf(":");
   return colon < 0 ? name : name.slice(0, colon);

@@ -75,7 +75,7 @@ function capturedValue(view: DataView, slot: CaptureSlot): bigint | string | Uin
 }
 
 /**
- * Decodes one event.
+ * Decodes one event of a session.
  *
  * @param view Bytes of the event.
  * @param layout Layout of the events of this enabling.

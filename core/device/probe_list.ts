@@ -19,7 +19,7 @@ export const PROBE_ENTRY = {
 } as const;
 
 /**
- * Writes entries.
+ * Writes the entries of probes one after the other.
  *
  * @param buffer Where the entries go; undefined only asks for the size.
  * @returns Bytes that all entries take.

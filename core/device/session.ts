@@ -226,7 +226,7 @@ export class Session implements Disposable, ProviderSession {
   }
 
   /**
-   * Starts recording. DTIOCRECORD.
+   * Starts recording with the enabled probes: DTIOCRECORD.
    *
    * @throws {DtError} EBUSY already recording; ENOENT nothing is enabled; EPERM; VerifierError.
    */

@@ -8,19 +8,19 @@ import { formSize, type UnitFormat } from "./forms.ts";
 
 /** What entries of one code have in common. */
 export interface Abbreviation {
-  /** `DW_TAG_*` */
+  /** Tag of the entries, `DW_TAG_*`. */
   readonly tag: number;
-  /** Entries below follow. */
+  /** True if entries of the next level follow. */
   readonly hasChildren: boolean;
-  /** `DW_AT_*` in order. */
+  /** Attributes of the entries, `DW_AT_*`, in order. */
   readonly attributes: readonly number[];
-  /** `DW_FORM_*` of each. */
+  /** Form of each attribute, `DW_FORM_*`. */
   readonly forms: readonly number[];
   /** Values of DW_FORM_implicit_const by index. */
   readonly constants: ReadonlyMap<number, bigint>;
   /** Bytes of all values, if that is always the same; -1 otherwise. */
   readonly size: number;
-  /** Has DW_AT_sibling. */
+  /** True if the entries have the attribute DW_AT_sibling. */
   readonly hasSibling: boolean;
 }
 

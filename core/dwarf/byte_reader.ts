@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Reads numbers and text out of bytes that a stranger has written: each read is checked.
 
-/** What a damaged file leads to; callers report its message in one line. */
+/** Error for a damaged file; callers report its message in one line. */
 export class DamagedError extends RangeError {
   /** Name of the class. */
   override readonly name: string = "DamagedError";
@@ -12,7 +12,7 @@ const decoder = new TextDecoder();
 
 /** A position in little-endian bytes. */
 export class ByteReader {
-  /** What is read. */
+  /** Bytes that the reader goes through. */
   readonly bytes: Uint8Array;
   /** Where the next read starts. */
   at: number;
@@ -39,34 +39,34 @@ export class ByteReader {
   }
 
   /**
-   * Passes over bytes.
+   * Passes over `count` bytes without reading them.
    *
-   * @throws {DamagedError} There are not so many left.
+   * @throws {DamagedError} Fewer than `count` bytes are left.
    */
   skip(count: number): void {
     this.#advance(count);
   }
 
-  /** Reads 8 bits. */
+  /** Reads an unsigned number of 8 bits. */
   u8(): number {
     return this.bytes[this.#advance(1)];
   }
 
-  /** Reads 16 bits. */
+  /** Reads an unsigned number of 16 bits. */
   u16(): number {
     const { bytes } = this;
     const at = this.#advance(2);
     return bytes[at] | bytes[at + 1] << 8;
   }
 
-  /** Reads 24 bits. */
+  /** Reads an unsigned number of 24 bits. */
   u24(): number {
     const { bytes } = this;
     const at = this.#advance(3);
     return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16;
   }
 
-  /** Reads 32 bits. */
+  /** Reads an unsigned number of 32 bits. */
   u32(): number {
     const { bytes } = this;
     const at = this.#advance(4);
@@ -162,7 +162,7 @@ export class ByteReader {
     this.at = end + 1;
   }
 
-  /** Moves on; returns where it was. */
+  /** Moves the position forward; returns the position before. */
   #advance(count: number): number {
     const { at } = this;
     const to = at + count;

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // The numbers of DWARF 4 and 5 that are told apart here, as the standard spells them (chapter 7).
 
-/** Tags of entries. */
+/** Tags of debugging information entries. */
 export const DW_TAG = {
   array_type: 0x01,
   class_type: 0x02,
@@ -38,7 +38,7 @@ export const DW_TAG = {
   skeleton_unit: 0x4a,
 } as const;
 
-/** Attributes of entries. */
+/** Attributes of debugging information entries. */
 export const DW_AT = {
   sibling: 0x01,
   location: 0x02,
@@ -155,7 +155,7 @@ export const DW_ATE = {
   UTF: 0x10,
 } as const;
 
-/** Operations of expressions. */
+/** Operations of DWARF's stack machine, which evaluates expressions. */
 export const DW_OP = {
   addr: 0x03,
   deref: 0x06,

@@ -16,6 +16,7 @@ export interface FoundDwarf {
   readonly elf: ElfFile;
   /** The file that has the information. */
   readonly debugElf: ElfFile;
+  /** Reader of the debug information. */
   readonly dwarf: DwarfFile;
 }
 

@@ -28,7 +28,7 @@ function isTextAt(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
 
 /** An entry: a function, a parameter, a type. */
 export class Die {
-  /** Whose entry it is. */
+  /** Unit that the entry belongs to. */
   readonly unit: Unit;
   /** Offset in the unit's section. */
   readonly offset: number;
@@ -48,12 +48,12 @@ export class Die {
     this.#valuesAt = valuesAt;
   }
 
-  /** `DW_TAG_*` */
+  /** Tag of the entry, `DW_TAG_*`. */
   get tag(): number {
     return this.abbreviation.tag;
   }
 
-  /** DW_AT_name; undefined if it has none. */
+  /** Name of the entry, DW_AT_name; undefined if the entry has none. */
   get name(): string | undefined {
     return this.text(DW_AT.name);
   }
@@ -72,7 +72,7 @@ export class Die {
     return text !== undefined && isTextAt(encoder.encode(`${text}\0`), 0, name);
   }
 
-  /** True if it has the attribute itself. */
+  /** True if the entry itself has the attribute. */
   has(attribute: number): boolean {
     return this.abbreviation.attributes.includes(attribute);
   }
@@ -97,7 +97,7 @@ export class Die {
     return undefined;
   }
 
-  /** Entries right below. */
+  /** Entries of the level right below this entry. */
   *children(): Generator<Die> {
     if (!this.abbreviation.hasChildren) return;
     const { unit } = this;
@@ -171,12 +171,12 @@ export class Die {
     return undefined;
   }
 
-  /** A flag; false if it is missing. */
+  /** Value of a flag; false if the entry has no such attribute. */
   flag(attribute: number): boolean {
     return (this.number(attribute) ?? 0) !== 0;
   }
 
-  /** Text; undefined if it is missing. */
+  /** Value of a text attribute; undefined if the entry has no such attribute. */
   text(attribute: number): string | undefined {
     const found = this.#find(attribute);
     if (found === undefined) return undefined;

@@ -27,7 +27,7 @@ export type Storage =
 export interface Piece {
   /** Where these bytes are. */
   readonly storage: Storage;
-  /** Bytes. */
+  /** Number of bytes in this piece. */
   readonly size: number;
 }
 
@@ -39,14 +39,15 @@ export interface Sum {
   readonly offset: number;
 }
 
-/** What expressions refer to. */
+/** The place in a program that expressions refer to. */
 export interface Frame {
+  /** Unit that has the expression. */
   readonly unit: Unit;
   /** Where the frame was before the call. */
   readonly cfa: Sum | undefined;
   /** DW_AT_frame_base of the function. */
   readonly frameBase?: Uint8Array;
-  /** The program is at the first instruction of the function. */
+  /** True if the program is at the first instruction of the function. */
   readonly atEntry: boolean;
 }
 
@@ -60,9 +61,9 @@ const GONE: Storage = { kind: "absent", reason: "was optimized away" };
 const COMPUTED: Storage = { kind: "absent", reason: "is computed from others" };
 
 /**
- * Where the value is that an expression describes.
+ * Finds the place of the value that an expression describes.
  *
- * @throws {DamagedError} It is cut off.
+ * @throws {DamagedError} The expression is cut off.
  */
 export function evaluate(expression: Uint8Array, frame: Frame): Storage {
   const reader = new ByteReader(expression);
@@ -83,7 +84,7 @@ export function evaluate(expression: Uint8Array, frame: Frame): Storage {
   return pieces.length === 1 ? pieces[0].storage : { kind: "pieces", pieces };
 }
 
-/** Up to the end or to the operation that ends a piece. */
+/** Evaluates operations up to the end of the expression or of a piece. */
 function simple(reader: ByteReader, frame: Frame): Storage {
   const stack: Sum[] = [];
   const pop = (): Sum => {

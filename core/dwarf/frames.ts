@@ -7,37 +7,37 @@ import { ByteReader, DamagedError } from "./byte_reader.ts";
 import type { Sum } from "./expression.ts";
 import { initialLength } from "./unit.ts";
 
-/** How a register of the caller is had back. */
+/** How the value of a caller's register is restored. */
 export type RegisterRule =
-  /** It has no value, or still its own. */
+  /** The register has lost its value, or still has its value. */
   | { readonly kind: "undefined" | "same" }
-  /** In memory at the CFA plus bytes; or that sum itself. */
+  /** The value is in memory at the sum of the CFA and `offset` bytes, or is that sum itself. */
   | { readonly kind: "offset" | "value_offset"; readonly offset: number }
   | { readonly kind: "register"; readonly register: number }
-  /** In memory at what the expression says; or that itself. The CFA is on the stack before. */
+  /** The value is in memory at the expression's result, or is that result. The CFA is first on its stack. */
   | { readonly kind: "expression" | "value_expression"; readonly expression: Uint8Array };
 
 /** Rules from one instruction to the next row. */
 export interface FrameRow {
-  /** First address. */
+  /** Address of the first instruction that the row holds for. */
   readonly start: number;
-  /** Where the frame was before the call; an expression where that is no sum; undefined if nobody says. */
+  /** The canonical frame address: a sum or an expression; undefined if the section has no rule. */
   readonly cfa: Required<Sum> | Uint8Array | undefined;
-  /** By DWARF's numbers; a register without a rule is the caller's. */
+  /** Rules by DWARF's register numbers; a register without a rule still has the caller's value. */
   readonly registers: ReadonlyMap<number, RegisterRule>;
 }
 
 /** Frames of one piece of code. */
 export interface FrameDescription {
-  /** Address of its first byte. */
+  /** Address of the code's first byte. */
   readonly start: number;
-  /** Address behind its last byte. */
+  /** Address behind the code's last byte. */
   readonly end: number;
   /** Register that holds, or would hold, the return address. */
   readonly returnAddress: number;
-  /** A signal interrupted what it returns to, so that need not have made a call. */
+  /** True for the frame of a signal handler: the code it returns to need not have made a call. */
   readonly isSignal: boolean;
-  /** Rows by address. */
+  /** Reads all rows, ascending by address. */
   rows(): FrameRow[];
 }
 
@@ -45,11 +45,11 @@ export interface FrameDescription {
 export interface FrameSection {
   /** Contents of the section. */
   readonly bytes: Uint8Array;
-  /** Where it is in the addresses that the file speaks of. */
+  /** Address of the section, in the file's own addresses. */
   readonly address: number;
-  /** .eh_frame; otherwise .debug_frame. */
+  /** True for .eh_frame, false for .debug_frame. */
   readonly isEh: boolean;
-  /** .eh_frame_hdr with its address. */
+  /** Section .eh_frame_hdr with its address. */
   readonly header?: { readonly bytes: Uint8Array; readonly address: number };
 }
 

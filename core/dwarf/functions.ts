@@ -11,7 +11,7 @@ import type { DebugType, Types } from "./types.ts";
 
 /** A parameter of a function. */
 export interface Parameter {
-  /** As the source calls it; empty if it does not. */
+  /** Name of the parameter in the source; empty if the parameter has no name. */
   readonly name: string;
   /** The type of its value. */
   readonly type: DebugType;
@@ -21,15 +21,15 @@ export interface Parameter {
 
 /** A function of a program. */
 export interface FunctionInfo {
-  /** As the source calls it. */
+  /** Name of the function in the source. */
   readonly name: string;
-  /** Address of its first instruction, as the file speaks of it. */
+  /** Address of the function's first instruction, in the file's own addresses. */
   readonly address: number;
-  /** In the order of the source; C++'s `this` is the first. */
+  /** Parameters in the order of the source; C++'s `this` is the first. */
   readonly parameters: readonly Parameter[];
-  /** More arguments may follow. */
+  /** True if more arguments may follow, as for printf(). */
   readonly variadic: boolean;
-  /** Of its result. */
+  /** Type of the function's result. */
   readonly returns: DebugType;
 }
 
@@ -37,14 +37,14 @@ export interface FunctionInfo {
 export interface FunctionPlace {
   /** Address of the instruction. */
   readonly pc: number;
-  /** Where the frame was before the call, when the program is there; undefined if nobody knows. */
+  /** The canonical frame address at this instruction; undefined if the file does not tell. */
   readonly cfa: Sum | undefined;
 }
 
 /** More than any function has. */
 const MOST_PARAMETERS = 256;
 
-/** Describes a function as it is at a place in it; at its first instruction if none is given. */
+/** Describes a function with its parameters as they are at `place`, by default the first instruction. */
 export function describeFunction(die: Die, types: Types, place?: FunctionPlace): FunctionInfo {
   const address = rangesOf(die)[0]?.start ?? 0;
   const { pc, cfa } = place ?? { pc: address, cfa: convention.cfaAtEntry };

@@ -9,13 +9,15 @@ import { isLength, type Unit } from "./unit.ts";
 
 /** Addresses from `start` up to, not including, `end`. */
 export interface AddressRange {
+  /** First address of the range. */
   readonly start: number;
+  /** Address behind the last of the range. */
   readonly end: number;
 }
 
-/** Where something is while the program is within a range. */
+/** Location of a variable while the program is within a range. */
 export interface RangeLocation extends AddressRange {
-  /** An expression. */
+  /** DWARF expression that tells the location. */
   readonly expression: Uint8Array;
 }
 
@@ -48,7 +50,7 @@ function* rangeList(unit: Unit, place: ListPlace, isUnit: boolean): Generator<Ad
   yield* pairs(unit, reader, false);
 }
 
-/** The expression that says where a thing is at an address; undefined where there is none. */
+/** The location expression of an attribute at an address of code; undefined where there is none. */
 export function locationAt(die: Die, attribute: number, pc: number): Uint8Array | undefined {
   const always = die.block(attribute);
   if (always !== undefined) return always;

@@ -16,21 +16,21 @@ export interface VoidType {
 export interface BaseType {
   /** Tells apart kinds of types. */
   readonly kind: "base";
-  /** As the source calls it. */
+  /** Name of the type in the source. */
   readonly name: string;
-  /** Bytes. */
+  /** Size of a value in bytes. */
   readonly size: number;
   /** What the bytes are. */
   readonly encoding: "signed" | "unsigned" | "bool" | "char" | "float" | "other";
 }
 
-/** An address. */
+/** A pointer or a reference: an address. */
 export interface PointerType {
   /** Tells apart kinds of types. */
   readonly kind: "pointer";
-  /** How it is written: references are addresses, too. */
+  /** Sign of the declaration: `*` for a pointer, else for a reference. */
   readonly sign: "*" | "&" | "&&";
-  /** The type of what is there. */
+  /** Type of the value at the address. */
   readonly to: DebugType;
 }
 
@@ -48,7 +48,7 @@ export interface QualifiedType {
 export interface TypedefType {
   /** Tells apart kinds of types. */
   readonly kind: "typedef";
-  /** As the source calls it. */
+  /** Name of the type in the source. */
   readonly name: string;
   /** The type that is meant. */
   readonly of: DebugType;
@@ -60,9 +60,9 @@ export interface RecordType {
   readonly kind: "record";
   /** The word of the declaration. */
   readonly keyword: "struct" | "union" | "class";
-  /** Empty if it has none. */
+  /** Name of the type; empty if the type has no name. */
   readonly name: string;
-  /** Bytes; 0 if it is only declared. */
+  /** Size of a value in bytes; 0 if the type is only declared. */
   readonly size: number;
   /** It cannot be copied bit by bit, so its address is passed where a value is. */
   readonly byReference: boolean;
@@ -82,13 +82,13 @@ export interface Member {
   readonly bits?: number;
 }
 
-/** An enumeration. */
+/** An enumeration: integers with names. */
 export interface EnumerationType {
   /** Tells apart kinds of types. */
   readonly kind: "enumeration";
-  /** Empty if it has none. */
+  /** Name of the type; empty if the type has no name. */
   readonly name: string;
-  /** Bytes. */
+  /** Size of a value in bytes. */
   readonly size: number;
   /** True if values may be negative. */
   readonly signed: boolean;
@@ -96,7 +96,7 @@ export interface EnumerationType {
   enumerators(): readonly (readonly [name: string, value: bigint])[];
 }
 
-/** An array. */
+/** An array of one or more dimensions. */
 export interface ArrayType {
   /** Tells apart kinds of types. */
   readonly kind: "array";
@@ -110,9 +110,9 @@ export interface ArrayType {
 export interface OtherType {
   /** Tells apart kinds of types. */
   readonly kind: "function" | "unknown";
-  /** As the source calls it. */
+  /** Name of the type in the source. */
   readonly name: string;
-  /** Bytes. */
+  /** Size of a value in bytes. */
   readonly size: number;
 }
 

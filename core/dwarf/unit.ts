@@ -17,15 +17,15 @@ export type Visit = (
   entry: { readonly offset: number; readonly valuesAt: number; readonly depth: number },
 ) => boolean;
 
-/** A unit. */
+/** A unit of debug information: entries that a compiler made together. */
 export class Unit implements UnitFormat {
-  /** Whose unit it is. */
+  /** File that the unit belongs to. */
   readonly file: DwarfFile;
-  /** The section that it is in. */
+  /** Contents of the unit's section. */
   readonly bytes: Uint8Array;
-  /** Where its header starts in the section. */
+  /** Offset of the unit's header in the section. */
   readonly offset: number;
-  /** Where it ends in the section. */
+  /** Offset behind the unit in the section. */
   readonly end: number;
   readonly version: number;
   readonly offsetSize: 4 | 8;
@@ -44,7 +44,7 @@ export class Unit implements UnitFormat {
   /**
    * Reads the header.
    *
-   * @throws {DamagedError} It is no header, or of an unknown version.
+   * @throws {DamagedError} The bytes are no header, or of an unknown version.
    */
   constructor(file: DwarfFile, section: UnitSection, offset: number) {
     this.file = file;
@@ -90,7 +90,7 @@ export class Unit implements UnitFormat {
     return this.#root = root;
   }
 
-  /** By what the unit and its split part know each other. */
+  /** Id that the unit and its split part share. */
   get dwoId(): bigint | undefined {
     return this.#dwoId ?? this.root.integer(DW_AT.GNU_dwo_id, false);
   }

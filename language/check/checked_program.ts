@@ -10,8 +10,11 @@ import type { ProbeInfo } from "./expand.ts";
 export interface CheckedClause {
   /** The clause as it was written. */
   readonly clause: Clause;
+  /** Probes that the clause runs for. */
   readonly probes: readonly ProbeInfo[];
+  /** Condition of the clause, `/…/`; absent if the clause always runs. */
   readonly predicate?: Node;
+  /** Checked statements of the clause. */
   readonly body: readonly Action[];
   /** Every variable of the clause and of the functions that stand in it. */
   readonly locals: readonly Local[];

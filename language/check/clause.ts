@@ -22,17 +22,27 @@ import { writtenType } from "./written_type.ts";
 
 const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
 
-/** See the head of this file. */
+/** Checks one clause for probes whose arguments lie at the same places. */
 export class ClauseChecker implements Context {
+  /** Types of the script's maps, as far as they are known. */
   readonly maps: Context["maps"];
+  /** C types that the clause may name. */
   readonly types: Context["types"];
+  /** C types that the script itself defines. */
   readonly ownTypes: Context["ownTypes"];
+  /** Settings of the script. */
   readonly config: Context["config"];
+  /** Functions that the script defines, by name. */
   readonly functions: Context["functions"];
+  /** Facts about the running system. */
   readonly environment: Context["environment"];
+  /** Named parameters from the command line, by name. */
   readonly named: Context["named"];
+  /** Named parameters that the program asks for. */
   readonly parameters: Context["parameters"];
+  /** True if system() and the like are allowed. */
   readonly unsafe: boolean;
+  /** True if `probe` is text, false if `probe` is a number. */
   readonly probeIsText: boolean;
   readonly probe: ProbeInfo;
   readonly #clause: Clause;
@@ -74,6 +84,7 @@ export class ClauseChecker implements Context {
     this.#sink = sink;
   }
 
+  /** Checks predicate and body of the clause. */
   run(): CheckedClause {
     const { predicate, body } = this.#clause;
     const condition = predicate && this.condition(predicate);

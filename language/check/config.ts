@@ -17,7 +17,7 @@ export interface Config {
   readonly maxMapKeys: number;
   /** Most bytes that cat() prints. */
   readonly maxCatBytes: number;
-  /** Most probes. */
+  /** Most probes that a script may have. */
   readonly maxProbes: number;
   /** Reaction to an attach point that matches no probe. */
   readonly missingProbes: Reaction;
@@ -215,7 +215,7 @@ export function configure(
 }
 
 /**
- * Sets one key.
+ * Sets the value of one configuration key.
  *
  * @returns False if there is none of that name.
  * @throws {RangeError} The value does not fit.

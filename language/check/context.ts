@@ -14,7 +14,7 @@ import type { FunctionUses, Variables } from "./variables.ts";
 
 /** Facts about the running system that a script is compiled with. */
 export interface Environment {
-  /** Possible CPUs. */
+  /** Number of CPUs that the system may ever have. */
   readonly cpus: number;
   /** Address of a kernel symbol. */
   kernelAddress(name: string): bigint | undefined;
@@ -34,12 +34,17 @@ export interface Environment {
 
 /** Facts and settings that are the same for all clauses of a program. */
 export interface Shared {
+  /** Types of the script's maps, as far as they are known. */
   readonly maps: MapTypes;
+  /** C types of the kernel and, before them, of the script. */
   readonly types: TypeScope;
   /** Types of the script itself, which go before those of a program; absent if it has none. */
   readonly ownTypes?: TypeScope;
+  /** Settings of the script. */
   readonly config: Config;
+  /** Functions that the script defines, by name. */
   readonly functions: ReadonlyMap<string, FunctionDefinition>;
+  /** Facts about the running system. */
   readonly environment: Environment;
   /** Named parameters that the command line gives: text by name, "" for a flag without a value. */
   readonly named: ReadonlyMap<string, string>;
@@ -91,8 +96,8 @@ export interface Context extends Shared {
   expanding<T>(span: Span, inside: () => T): T;
   /** Calls a function of the script. */
   inline(definition: FunctionDefinition, args: readonly Node[], span: Span): Node;
-  /** Reports. */
+  /** Reports an error at a place of the script. */
   error(code: string, message: string, span: Span, hint?: string): void;
-  /** Reports. */
+  /** Reports a warning at a place of the script. */
   warning(code: string, message: string, span: Span, hint?: string): void;
 }

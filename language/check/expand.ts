@@ -15,7 +15,7 @@ export interface ProbeInfo {
   readonly name: string;
   /** Number; btrace's own have numbers that no registry reaches. */
   readonly pbn: number;
-  /** Arguments in order. */
+  /** Arguments of the probe, in order. */
   readonly args: readonly {
     readonly name: string;
     readonly type: string;
@@ -65,7 +65,7 @@ export interface ProbeLookup {
 
 /** A clause with its probes. */
 export interface ExpandedClause {
-  /** The clause. */
+  /** The clause as it was written. */
   readonly clause: Clause;
   /** Each probe once, in the order of the attach points. */
   readonly probes: readonly ProbeInfo[];
@@ -77,7 +77,7 @@ export interface ExpandOptions {
   readonly missing: Reaction;
   /** Greatest number of probes that a script may have. */
   readonly maxProbes: number;
-  /** Positional parameters. */
+  /** Positional parameters of the command line: $1 and on. */
   readonly params: readonly string[];
   /** Kinds of probes that only some ways of running know. */
   readonly special: readonly string[];

@@ -83,7 +83,7 @@ export class MapTypes {
     );
   }
 
-  /** Notes `@m = type`. */
+  /** Notes the type of a value that the script assigns to a map. */
   assign(map: MapVariable, type: Type | AggregationType, span: Span, sink: Sink): void {
     const before = map.value;
     let wide: Type | AggregationType | undefined = type;

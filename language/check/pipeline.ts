@@ -22,31 +22,35 @@ import { substituteParams } from "./params.ts";
 export interface Analyzed {
   /** The script as it was written, with the scripts that it imports. */
   readonly parsed: Program;
-  /** Ready for code generation. */
+  /** The script with all types known, ready for code generation. */
   readonly program: CheckedProgram;
-  /** Settings. */
+  /** Settings that the script runs with. */
   readonly config: Config;
-  /** Warnings. */
+  /** Warnings about the script, in order. */
   readonly diagnostics: Diagnostics;
 }
 
-/** What a script with a C part needs. */
+/** Parts of the compiler that only a script with a C part needs. */
 export interface CTools {
+  /** Parser of C definitions. */
   readonly parseDefinitions: typeof parseDefinitions;
+  /** Maker of the expansion of C macros in the script. */
   readonly cMacroExpansion: typeof cMacroExpansion;
+  /** Finds the header files that the C part includes. */
   readonly headers: HeaderSource;
+  /** Machine that decides what macros are predefined. */
   readonly architecture: Architecture;
 }
 
 /** What a script is compiled against. */
 export interface AnalyzeOptions {
-  /** The kernel's types. */
+  /** C types of the kernel. */
   readonly types: TypeScope;
   /** Defaults that differ from bpftrace's. */
   readonly config: Partial<Config>;
   /** Settings by the environment, in lower case. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Positional parameters. */
+  /** Positional parameters of the command line: $1 and on. */
   readonly params: readonly string[];
   /** Named parameters that the command line gives: text by name. */
   readonly named: ReadonlyMap<string, string>;
@@ -58,7 +62,7 @@ export interface AnalyzeOptions {
   readonly readImport: (path: string) => string | undefined;
   /** What the running system says: addresses, CPUs, signals. */
   readonly environment: Environment;
-  /** --unsafe */
+  /** True if system() and the like are allowed (--unsafe). */
   readonly unsafe: boolean;
   /** Probe types of this way of running. */
   readonly special: readonly string[];

@@ -40,7 +40,7 @@ export function programLayout(probe: ProbeInfo, environment: Environment): strin
   ) ?? "";
 }
 
-/** `args.name` */
+/** Value of `args.name`, by the debug information of the traced program. */
 export function programArgument(
   context: Context,
   { parameters }: ProgramFunction,

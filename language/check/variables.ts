@@ -12,7 +12,9 @@ export type Locals = Map<object, Local>;
 
 /** Variables and uses of functions of one clause, kept from one walk to the next. */
 export class ClauseState {
+  /** Variables that the clause makes. */
   readonly locals: Locals = new Map();
+  /** Uses of functions in the clause. */
   readonly uses: FunctionUses = new FunctionUses();
 }
 
@@ -31,6 +33,7 @@ class FunctionUse {
 export class FunctionUses {
   readonly #uses = new Map<string, FunctionUse>();
 
+  /** The use at a place, made when first asked for. */
   get(place: string): FunctionUse {
     let use = this.#uses.get(place);
     if (use === undefined) this.#uses.set(place, use = new FunctionUse());
@@ -38,7 +41,7 @@ export class FunctionUses {
   }
 }
 
-/** See the head of this file. */
+/** Variables of one clause by scope, with types that grow with what is assigned. */
 export class Variables {
   readonly #all: Locals;
   #locals: Locals;

@@ -23,7 +23,9 @@ import { type Uses, usesOf } from "./uses.ts";
 
 /** Some clauses as code whose references are still open. */
 export interface ClauseCode {
+  /** The clauses, in the order they run. */
   readonly clauses: readonly CheckedClause[];
+  /** What all actions of the script share. */
   readonly shared: GenShared;
   /** What each clause uses. */
   readonly uses: readonly Uses[];

@@ -43,13 +43,13 @@ export interface References {
 export interface GenShared {
   /** The script's maps by name. */
   readonly maps: ReadonlyMap<string, CompiledMap>;
-  /** Possible CPUs. */
+  /** Number of CPUs that the system may ever have. */
   readonly cpus: number;
-  /** Settings. */
+  /** Settings of the script. */
   readonly config: Config;
-  /** -k: failed reads and lookups are reported. */
+  /** True if failed reads and lookups are reported (-k). */
   readonly warnings: boolean;
-  /** What records lead to. */
+  /** Plans that tell the reader what to do with each record. */
   readonly plans: Plans;
   /** Notes that stacks are recorded. */
   useStacks(): void;
@@ -57,21 +57,27 @@ export interface GenShared {
 
 /** Labels that control can go to from the statement at hand. */
 export interface Exits {
-  /** Leaves the clause. */
+  /** Leaves the clause at hand. */
   leave: Label;
   /** Leaves the function of the script that stands here in place. */
   return?: Label;
   /** Leaves the innermost loop. */
   break?: Label;
+  /** Starts the next round of the innermost loop. */
   continue?: Label;
 }
 
 /** One action under construction. */
 export class Gen {
+  /** Assembler that collects the instructions. */
   readonly asm: Assembler;
+  /** What the session offers to the action. */
   readonly site: ActionSite;
+  /** Memory of the action: stack and scratch. */
   readonly frame: Frame;
+  /** What all actions of the script share. */
   readonly shared: GenShared;
+  /** Maps and numbers that the code refers to. */
   readonly references: References;
   /** The clause at hand. */
   clause!: CheckedClause;
@@ -79,8 +85,9 @@ export class Gen {
   exits!: Exits;
   /** Where each variable of the clause lives. */
   locals: Map<Local, Place> = new Map();
-  /** Slots for what is used more than once, and which of them are filled on every way here. */
+  /** Slots by key for values that the clause uses more than once. */
   kept: Map<string, Place> = new Map();
+  /** Keys of the slots in `kept` that hold their value on every path to this point. */
   filled: Set<string> = new Set();
   /** A record around this place has strings packed: R8 is in use. */
   packing = false;
@@ -96,7 +103,7 @@ export class Gen {
     this.references = references;
   }
 
-  /** Appends instructions. */
+  /** Appends instructions to the action. */
   emit(...instructions: Instruction[]): void {
     this.asm.emit(...instructions);
   }
@@ -122,7 +129,7 @@ export class Gen {
     if (place.offset !== 0) this.emit(add64(into, imm(place.offset)));
   }
 
-  /** `into` = constant. */
+  /** Puts a constant of 64 bits into the register `into`. */
   constant(into: Register, value: bigint): void {
     this.emit(
       BigInt.asIntN(32, value) === BigInt.asIntN(64, value)
@@ -203,7 +210,7 @@ export class Gen {
     this.copy(to, bytes);
   }
 
-  /** Emits a way that may not be taken: what it fills counts only inside. */
+  /** Emits a branch that may be skipped: slots that it fills count as filled only inside. */
   branch<T>(emit: () => T): T {
     const before = this.filled;
     this.filled = new Set(before);

@@ -17,15 +17,15 @@ import { R10, R7, type Register } from "../../core/asm/register.ts";
 
 /** A place in memory: base register and offset, or behind an address that is kept somewhere. */
 export interface Place {
-  /** R10 or R7. */
+  /** Base register: R10 for the stack, R7 for scratch memory. */
   readonly base: Register;
-  /** Bytes from there. */
+  /** Bytes from the base's address. */
   readonly offset: number;
-  /** Holds the base's address instead. */
+  /** Place that holds the base's address, instead of `base`. */
   readonly pointer?: Place;
 }
 
-/** 8 bytes for {@linkcode emitLoad}. */
+/** Offset from R10 of 8 bytes for {@linkcode emitLoad}. */
 export const LOAD_SPILL = -8;
 
 /** All functions of a chain of calls together, without what core/kernel_plane/enter.ts takes. */
@@ -68,7 +68,7 @@ export class Frame {
     if (this.#stackBytes < 64) throw new FrameError("loops are nested too deep");
   }
 
-  /** 8 bytes. */
+  /** A place of 8 bytes, on the stack if there is room. */
   slot(): Place {
     return this.block(8);
   }

@@ -14,11 +14,11 @@ import type { CheckedClause } from "../check/checked_program.ts";
 
 /** A probe with what it does. */
 export interface ProbeAction {
-  /** Full name. */
+  /** Full name of the probe. */
   readonly name: string;
-  /** Number. */
+  /** Number of the probe, which events carry. */
   readonly pbn: number;
-  /** All its clauses. Probes with the same clauses share one. */
+  /** Action of all the probe's clauses; probes with the same clauses share one action. */
   readonly action: KernelAction;
 }
 

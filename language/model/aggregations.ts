@@ -51,7 +51,9 @@ export const SERIES_FUNCTIONS = ["last", "avg", "max", "min", "sum"] as const;
 
 /** Value of a map that aggregates. */
 export interface AggregationType {
+  /** Tells aggregations from other types. */
   readonly kind: "aggregation";
+  /** Name of the aggregating function: "count", "hist" and so on. */
   readonly name: AggregationName;
   /** True if the aggregated number is signed. */
   readonly signed: boolean;

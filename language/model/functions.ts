@@ -114,13 +114,17 @@ export interface RegisterCalls {
   strncmp: { readonly left: TextNode; readonly right: TextNode; readonly count: number };
   /** Where the needle begins, or -1. */
   strstr: { readonly haystack: TextNode; readonly needle: TextNode };
+  /** Bytes of a text, without its NUL. */
   strlen: { readonly text: TextNode };
   /** The first byte that differs decides: 1 or -1; 0 if none does. */
   memcmp: { readonly left: Node; readonly right: Node; readonly count: number };
   /** Frames of a stack. */
   stack_len: { readonly stack: Node };
+  /** Time of a clock in ns. */
   nsecs: { readonly clock: Clock };
+  /** Sends a signal to the process of the event. */
   signal: { readonly signal: Node };
+  /** Sends a signal to the thread of the event. */
   signal_thread: { readonly signal: Node };
   /** Whether `count` bytes were written to the address `to`. */
   write_user: Bytes & { readonly to: Node; readonly count: number };
@@ -134,6 +138,7 @@ export interface MemoryCalls {
   str: { readonly address: Node; readonly length?: Node };
   /** At most `length` bytes, NUL included, of text in memory. */
   str_limit: { readonly text: TextNode; readonly length: Node };
+  /** Two texts, one behind the other. */
   str_concat: { readonly left: TextNode; readonly right: TextNode };
   /** Bytes at an address. */
   buf: { readonly address: Node; readonly size: Node };
@@ -141,10 +146,13 @@ export interface MemoryCalls {
   buf_memory: { readonly value: Node; readonly count: number; readonly length?: Node };
   /** The stack of this event, of the type's kind and length. */
   stack: Record<never, never>;
+  /** An address of user memory, printed as a symbol. */
   usym: { readonly address: Node };
   /** An IP address: a number, or `count` bytes. */
   ntop: Bytes & { readonly family: Node; readonly count?: number };
+  /** A MAC address of 6 bytes. */
   macaddr: Bytes;
+  /** A time of a clock, printed by a format as strftime(3) has it. */
   strftime: { readonly time: Node; readonly clock: Clock; readonly format: string };
   /** The id of a cgroup, and which part of its path is wanted. */
   cgroup_path: { readonly id: Node; readonly filter: string };

@@ -12,6 +12,7 @@ import type { MapType, Type } from "./types.ts";
 
 /** A variable of one clause. */
 export interface Local {
+  /** Name of the variable, with its `$`. */
   readonly name: string;
   /** Widens while the checker finds out the types. */
   type: Type;
@@ -19,11 +20,15 @@ export interface Local {
 
 /** A map of the script. The types of key and value widen while the checker finds them out. */
 export interface MapVariable {
+  /** Name of the map, with its `@`. */
   readonly name: string;
+  /** Type of the keys; a tuple for several keys. */
   key?: Type;
   /** True if the map has keys; undefined until the checker has seen a use of the map. */
   keyed?: boolean;
+  /** Type of the values; undefined until the checker has seen a value. */
   value?: Type | AggregationType;
+  /** Kind and size, if `let @m = kind(entries)` declares the map. */
   declared?: MapType["declared"];
 }
 

@@ -9,7 +9,7 @@ import { type MapType, storageSize } from "./types.ts";
 export interface MapLayout {
   /** `BPF_MAP_TYPE_*` without the prefix. */
   readonly type: "ARRAY" | "PERCPU_ARRAY" | "HASH" | "PERCPU_HASH" | "LRU_HASH" | "LRU_PERCPU_HASH";
-  /** Bytes. */
+  /** Size of a key in bytes. */
   readonly keySize: number;
   /** Bytes of a value on one CPU, {@linkcode MapLayout.set} included. */
   readonly valueSize: number;
@@ -18,7 +18,7 @@ export interface MapLayout {
    * has none, or none any more, is not printed at the end.
    */
   readonly set?: number;
-  /** Most entries. */
+  /** Most entries that the map may have. */
   readonly entries: number;
   /** Each CPU has a value of its own. */
   readonly perCpu: boolean;

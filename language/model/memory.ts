@@ -3,6 +3,7 @@
 
 /** A piece of memory with the accessors that printing needs; all little endian. */
 export class Memory {
+  /** The bytes of the memory. */
   readonly bytes: Uint8Array;
   readonly #view: DataView;
 
@@ -11,14 +12,17 @@ export class Memory {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
+  /** Reads an unsigned number of 32 bits at an offset. */
   u32(at: number): number {
     return this.#view.getUint32(at, true);
   }
 
+  /** Reads an unsigned number of 64 bits at an offset. */
   u64(at: number): bigint {
     return this.#view.getBigUint64(at, true);
   }
 
+  /** Reads a signed number of 64 bits at an offset. */
   i64(at: number): bigint {
     return this.#view.getBigInt64(at, true);
   }
@@ -37,7 +41,7 @@ export class Memory {
     }
   }
 
-  /** Stores 64 bits. */
+  /** Stores a number of 64 bits at an offset. */
   setWord(at: number, value: bigint): void {
     this.#view.setBigInt64(at, value, true);
   }

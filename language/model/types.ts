@@ -10,22 +10,23 @@ import type { AggregationType } from "./aggregations.ts";
 
 /** An integer: one word in a register and in our memory. */
 export interface IntegerType {
+  /** Tells integers from other types. */
   readonly kind: "integer";
   /** Bytes that its C type has. */
   readonly size: 1 | 2 | 4 | 8;
   /** Decides how the integer is widened, compared, divided, shifted and printed. */
   readonly signed: boolean;
-  /** Printed as the enumerator's name. */
+  /** Enumeration whose names are printed in place of the numbers. */
   readonly enumeration?: Enumeration;
-  /** {@linkcode UNKNOWN} only. */
+  /** Set on {@linkcode UNKNOWN} only. */
   readonly unknown?: true;
 }
 
 /** An enum of C. */
 export interface Enumeration {
-  /** Without "enum". */
+  /** Name of the enum, without the word "enum". */
   readonly name: string;
-  /** Names by value. */
+  /** Names of the enumerators by their values. */
   readonly names: ReadonlyMap<bigint, string>;
 }
 
@@ -34,6 +35,7 @@ export type Space = "kernel" | "user";
 
 /** An address with the type of what it points to. */
 export interface PointerType {
+  /** Tells pointers from other types. */
   readonly kind: "pointer";
   /** Type of the value at the address; NONE for void. */
   readonly to: Type;
@@ -43,45 +45,53 @@ export interface PointerType {
 
 /** One word whose meaning shows when it is printed: an address by its symbol, a uid by its user. */
 export interface CodedType {
+  /** Tells coded words from other types. */
   readonly kind: "coded";
+  /** What the word means: how it is printed. */
   readonly as: "ksym" | "username" | "strerror" | "signal" | "syscall" | "probe";
 }
 
 /** Text in memory: zero-padded to `size`, always with at least one NUL. */
 export interface StringType {
+  /** Tells strings from other types. */
   readonly kind: "string";
   /** Bytes in memory, a multiple of 8. */
   readonly size: number;
-  /** Bytes that text and NUL may take of them. */
+  /** Most bytes of `size` that the text may take, its NUL included. */
   readonly limit: number;
-  /** Longer text was possible: marked when it fills `limit`. */
+  /** True if the text may have been cut: a text that fills `limit` is printed with a mark. */
   readonly truncates: boolean;
 }
 
 /** Bytes with their number: a word for the length, then the data. */
 export interface BufferType {
+  /** Tells buffers from other types. */
   readonly kind: "buffer";
-  /** Most bytes. */
+  /** Most bytes that the data may have. */
   readonly limit: number;
 }
 
 /** An array of C. */
 export interface ArrayType {
+  /** Tells arrays from other types. */
   readonly kind: "array";
+  /** Type of the array's elements. */
   readonly of: Type;
+  /** Number of the array's elements. */
   readonly count: number;
 }
 
 /** A struct or union of C. Members are looked up on demand: the kernel's refer to each other. */
 export interface StructType {
+  /** Tells structures from other types. */
   readonly kind: "struct";
   /** "struct task_struct", "union x"; "struct " if it has no name. */
   readonly name: string;
-  /** Bytes. */
+  /** Size of the structure in bytes. */
   readonly size: number;
-  /** Alignment in bytes. */
+  /** Alignment of the structure in bytes. */
   readonly align: number;
-  /** Its members in order. */
+  /** Members of the structure in order. */
   fields(): readonly Field[];
 }
 
@@ -89,6 +99,7 @@ export interface StructType {
 export interface Field {
   /** Empty for an anonymous struct or union, whose members count as the outer one's. */
   readonly name: string;
+  /** Type of the member's value. */
   readonly type: Type;
   /** Bytes from the start of the structure. For a bit field: of the unit that holds it. */
   readonly offset: number;
@@ -98,7 +109,9 @@ export interface Field {
 
 /** A tuple, or a record if its elements have names. */
 export interface TupleType {
+  /** Tells tuples from other types. */
   readonly kind: "tuple";
+  /** Types of the elements in order; names for a record. */
   readonly elements: readonly { readonly name?: string; readonly type: Type }[];
 }
 
@@ -107,15 +120,19 @@ export type StackMode = "bpftrace" | "perf" | "raw" | "build_id";
 
 /** A stack: its hash, and the process whose addresses they are. */
 export interface StackType {
+  /** Tells stacks from other types. */
   readonly kind: "stack";
+  /** Memory that the frames' addresses are in. */
   readonly space: Space;
+  /** How the frames are printed. */
   readonly mode: StackMode;
-  /** Most frames. */
+  /** Most frames that the stack may have. */
   readonly limit: number;
 }
 
 /** Types of two words or more that only printing understands. */
 export interface SpecialType {
+  /** Tells special types from other types. */
   readonly kind: "special";
   /**
    * inet: family, then 16 bytes of address. mac: 6 bytes. usym: address, process. timestamp: ns since
@@ -126,10 +143,11 @@ export interface SpecialType {
 
 /** Type of expressions without a value. */
 export interface NoneType {
+  /** Tells this type from types with values. */
   readonly kind: "none";
 }
 
-/** Held by one register. */
+/** Types whose values one register holds. */
 export type ScalarType = IntegerType | { readonly kind: "bool" } | PointerType | CodedType;
 
 /** What an expression can be. */
@@ -149,10 +167,11 @@ export type MapKind = "hash" | "lruhash" | "percpuhash" | "percpulruhash";
 
 /** What a map holds. */
 export interface MapType {
-  /** With its `@`. */
+  /** Name of the map, with its `@`. */
   readonly name: string;
   /** Absent for a scalar map; a tuple for several keys. */
   readonly key?: Type;
+  /** Type of the values, or their aggregation. */
   readonly value: Type | AggregationType;
   /** Declared by `let @m = kind(entries)`. */
   readonly declared?: { readonly kind: MapKind; readonly entries: number };
@@ -230,7 +249,7 @@ export function isFloat(type: Type): boolean {
   return type.kind === "struct" && !/^(struct|union) /.test(type.name);
 }
 
-/** True if one register holds it. */
+/** True for a type whose values one register holds. */
 export function isScalar(type: Type | AggregationType): type is ScalarType {
   return type.kind === "integer" || type.kind === "bool" || type.kind === "pointer" ||
     type.kind === "coded";

@@ -15,9 +15,9 @@ import { Memory } from "../model/memory.ts";
 
 /** One bucket of a histogram. Both bounds belong to the bucket; an open end has none. */
 export interface Bucket {
-  /** Lowest value. */
+  /** Lowest value that belongs to the bucket. */
   readonly min?: bigint;
-  /** Highest value. */
+  /** Highest value that belongs to the bucket. */
   readonly max?: bigint;
   /** Numbers that fell into the bucket. */
   readonly count: bigint;
@@ -25,22 +25,25 @@ export interface Bucket {
 
 /** Value of a hist() or lhist() map. */
 export interface Histogram {
+  /** Tells histograms from other values of maps. */
   readonly kind: "histogram";
   /** Buckets from the first to the last one that is not empty. */
   readonly buckets: readonly Bucket[];
-  /** Labels may be abbreviated: bounds are multiples of 1024. */
+  /** True if bounds that are multiples of 1024 may be abbreviated in labels: "1K". */
   readonly abbreviate: boolean;
   /** Sum of all counts. */
   readonly total: bigint;
 }
 
-/** tseries(): what each interval came to. */
+/** Value of a tseries() map: the numbers of its intervals. */
 export interface Series {
+  /** Tells series from other values of maps. */
   readonly kind: "series";
   /** Length of an interval. */
   readonly intervalNs: bigint;
   /** Intervals in which something happened, ascending; `epoch` is the number of the interval since boot. */
   readonly points: readonly { readonly epoch: bigint; readonly value: bigint }[];
+  /** The aggregation, which tells how points are printed. */
   readonly type: AggregationType;
 }
 
@@ -60,9 +63,9 @@ export type MapValue =
 
 /** An entry of a map. */
 export interface Entry {
-  /** Its key; absent for a scalar map. */
+  /** Key of the entry; absent for a scalar map. */
   readonly key?: Memory;
-  /** Its value. */
+  /** Value of the entry, as printers show it. */
   readonly value: MapValue;
 }
 

@@ -29,7 +29,7 @@ export interface Names {
   text(index: number): string;
   /** Frames of a stack. */
   frames(hash: bigint): readonly bigint[];
-  /** Text of errno. */
+  /** Text that describes an errno. */
   error(number: number): string;
   /** Name of a signal. */
   signal(number: number): string;

@@ -57,7 +57,7 @@ export class Out {
     if (this.#length >= FLUSH_BYTES) this.flush();
   }
 
-  /** One byte. */
+  /** Appends one byte to the output. */
   byte(value: number): void {
     this.#room(1);
     this.#bytes[this.#length++] = value;
@@ -74,7 +74,7 @@ export class Out {
     this.raw(new TextEncoder().encode(value));
   }
 
-  /** Bytes as they are. */
+  /** Appends bytes as they are. */
   raw(bytes: Uint8Array): void {
     this.#room(bytes.length);
     this.#bytes.set(bytes, this.#length);

@@ -10,9 +10,9 @@ export class PcapFiles implements Disposable {
   readonly #files = new Map<string, Deno.FsFile>();
 
   /**
-   * Appends a packet.
+   * Appends a packet to the file `name`.
    *
-   * @param length Bytes that it had on the wire; `data` may be fewer.
+   * @param packet `length`: bytes that the packet had on the wire; `data` may have fewer.
    * @throws {Deno.errors.NotFound} And whatever else opening a file throws.
    */
   write(name: string, packet: { timeNs: bigint; length: number; data: Uint8Array }): void {

@@ -10,9 +10,9 @@ import type { Entry, MapValue } from "./map_values.ts";
 
 /** Limits of print(@map, top, div). */
 export interface PrintLimits {
-  /** Only the last so many entries. */
+  /** Number of entries that are printed, the last ones; absent: all. */
   readonly top?: number;
-  /** Divides values. */
+  /** Divisor of the values; absent: 1. */
   readonly div?: bigint;
 }
 
@@ -21,14 +21,17 @@ export type MessageKind = "printf" | "time" | "cat" | "join" | "syscall";
 
 /** Something to tell about a place in the script. */
 export interface Notice {
+  /** Tells where the notice comes from: the script, a helper, a check at run time. */
   readonly kind: "errorf" | "warnf" | "helper_error" | "runtime_error";
+  /** Text of the notice, without its place. */
   readonly message: string;
   /** Name of the helper that failed; only of a helper_error. */
   readonly helper?: string;
+  /** Number that a failed operation returned, such as a negative errno; absent for errorf() and warnf(). */
   readonly retcode?: number;
-  /** Name, line and column. */
+  /** Place in the script: name of the file, line and column. */
   readonly place: { readonly name: string; readonly line: number; readonly column: number };
-  /** The whole of it as text, excerpt included. */
+  /** The whole notice as text, with an excerpt of the script. */
   readonly text: string;
 }
 
@@ -49,25 +52,25 @@ export type PrinterClass = new (output: PrinterOutput) => Printer;
 
 /** One way of showing what a script puts out. */
 export interface Printer {
-  /** Probes are attached. */
+  /** Tells how many probes are attached. */
   attached(count: number): void;
   /** Output that a function of the script makes; `write` puts it. */
   message(kind: MessageKind, write: () => void): void;
-  /** print(value), out of memory. */
+  /** Prints the value of print(value), which lies in memory. */
   value(type: Type, memory: Memory, at: number): void;
   /** print(value) of a string or a buffer whose bytes stand behind the record's fixed part. */
   packed(record: RecordView, index: number): void;
-  /** print("text") */
+  /** Prints the text of print("text"). */
   literal(text: string): void;
-  /** print(@m[k]) of an aggregation. */
+  /** Prints an aggregation's value for print(@m[k]). */
   element(map: MapType, value: MapValue): void;
-  /** A whole map. */
+  /** Prints the entries of a map. */
   map(map: MapType, entries: readonly Entry[], limits: PrintLimits): void;
-  /** Something went wrong, or the script says so. */
+  /** Prints an error or a warning, of the run or of the script. */
   notice(notice: Notice): void;
-  /** Records were lost. */
+  /** Tells how many records were lost. */
   lost(count: bigint): void;
-  /** Nothing comes any more but maps. */
+  /** Tells that only maps are printed from now on. */
   ending(): void;
 }
 

@@ -12,8 +12,11 @@ const PLUS = 0x2b;
 
 /** A record: its memory, where it starts, and its values. */
 export interface RecordView {
+  /** Memory that holds the record. */
   readonly memory: Memory;
+  /** Offset of the record in the memory. */
   readonly at: number;
+  /** Layout of the record's values. */
   readonly layout: RecordLayout;
 }
 

@@ -19,6 +19,7 @@ type RecordPlan = Plan & { kind: "record" };
 
 /** Printer and output of a record reader. */
 export interface ReaderOutput extends PrinterOutput {
+  /** Printer that shows what records say. */
   readonly printer: Printer;
   /** True if warnf() says nothing. */
   readonly noWarnings: boolean;
@@ -36,7 +37,7 @@ export class RecordReader implements Disposable {
   readonly #captures = new PcapFiles();
   /** True after exit(): records behind it in the ring are not wanted, until END. */
   exited = false;
-  /** True after errorf(). */
+  /** True once errorf() has been called. */
   failed = false;
 
   constructor(script: Script, loaded: Loaded, output: ReaderOutput) {

@@ -44,6 +44,7 @@ export async function openRunner(
 
 /** One run of a script: reads its records and prints what they say. */
 export class Runner implements Disposable {
+  /** Printer of the run's output format. */
   readonly printer: Printer;
   readonly #script: Script;
   readonly #loaded: Loaded;

@@ -22,7 +22,7 @@ import type { Stacks } from "./stacks.ts";
 
 /** A value that fits a register. */
 export type Scalar = () => bigint;
-/** Puts a value where it belongs. */
+/** Does something that gives no value: stores a value in memory, for example. */
 export type Effect = () => void;
 
 /** How a statement ended. */
@@ -44,15 +44,19 @@ export const JUMPS: readonly Jump[] = Object.values(FLOW).map((flow) => new Jump
 
 /** The event at hand. */
 export interface State {
+  /** Event that the actions run for. */
   event: UserEvent;
+  /** Number of the probe that fired. */
   pbn: number;
+  /** What the session offers to the actions. */
   site: UserSite;
+  /** Outcome of the actions so far. */
   outcome: Outcome;
 }
 
 /** Memory of a script's closures. */
 export class Scratch {
-  /** Replaced while it grows: not to be kept. */
+  /** The memory, replaced when it grows: callers must not keep a reference. */
   memory = new Memory(new Uint8Array(4096));
   #end = 0;
 
@@ -72,8 +76,11 @@ export class Scratch {
 
 /** A map that the script uses. */
 export interface ScriptMapEntry {
+  /** Types of key and value. */
   readonly type: MapType;
+  /** Sizes of key and value, and the number of entries. */
   readonly layout: MapLayout;
+  /** The map that holds the entries. */
   readonly map: UserMap;
 }
 
@@ -89,18 +96,27 @@ export interface System {
 
 /** What all actions of a script share. */
 export interface Shared {
+  /** The event at hand, which all actions see. */
   readonly state: State;
+  /** Memory for values that no number can hold. */
   readonly scratch: Scratch;
+  /** Maps of the script, by name. */
   readonly maps: ReadonlyMap<string, ScriptMapEntry>;
+  /** Plans of the records, which tell what to do with each. */
   readonly plans: Plans;
+  /** Records that the actions write. */
   readonly records: Records;
+  /** Stacks that the actions record. */
   readonly stacks: Stacks;
+  /** Settings of the script. */
   readonly config: Config;
-  /** -k */
+  /** True if failed reads and lookups are reported (-k). */
   readonly reportsFailures: boolean;
   /** The -c child; 0 if there is none. */
   readonly childPid: number;
+  /** Told of each recorded stack while its process still lives. */
   readonly onUserStack?: LoadOptions["onUserStack"];
+  /** Facts that the running system tells. */
   readonly system: System;
 }
 
@@ -109,6 +125,7 @@ export type Variable = { readonly cell: { value: bigint } } | { readonly at: num
 
 /** One clause under construction. */
 export interface Build extends Shared {
+  /** Where the clause's variables are kept. */
   readonly variables: ReadonlyMap<Local, Variable>;
 }
 

@@ -51,18 +51,22 @@ function nodeOf(cpu: number): number {
 
 /** A script as functions. */
 export interface Interpreted {
-  /** By the probe's name; probes with the same clauses share one. */
+  /** Actions by the names of probes; probes with the same clauses share one action. */
   readonly actions: ReadonlyMap<string, UserAction>;
+  /** Maps of the script, by name. */
   readonly maps: ReadonlyMap<string, UserMap>;
+  /** Plans that tell what to do with each record. */
   readonly plans: PlanList;
+  /** Records that the actions write. */
   readonly records: Records;
+  /** Stacks that the actions record. */
   readonly stacks: Stacks;
 }
 
 /**
  * Makes a script's maps and functions.
  *
- * @throws {ScriptError} It asks for what only the kernel plane has.
+ * @throws {ScriptError} The script asks for something that only the kernel plane has.
  */
 export function interpret(script: Script, options: LoadOptions = {}): Interpreted {
   const maps = new Map<string, ScriptMapEntry>();

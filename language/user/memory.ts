@@ -42,7 +42,9 @@ export function textLength({ bytes }: Memory, at: number, limit: number): number
 
 /** A value in scratch memory: it is there after `fill`. */
 export interface Located {
+  /** Offset of the value in scratch memory. */
   readonly at: number;
+  /** Computes the value and writes it to its place. */
   readonly fill: Effect;
 }
 

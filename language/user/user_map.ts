@@ -10,15 +10,15 @@ type Key = bigint | string;
 
 /** An entry: its bytes, and its value as words. */
 export interface UserEntry {
-  /** As the type lays it out. */
+  /** Bytes of the key, as its type lays them out. */
   readonly key: Uint8Array;
-  /** As the type lays it out. */
+  /** Bytes of the value, as its type lays them out. */
   readonly value: Uint8Array;
-  /** The same memory. */
+  /** The memory of `value`, as words of 64 bits. */
   readonly words: BigInt64Array;
 }
 
-/** Fixed number of entries; the least recently used one makes room if the script wants it so. */
+/** A map with room for a fixed number of entries; a map of a kind LRU drops its least recently used entry. */
 export class UserMap implements ScriptMap {
   readonly valueBytes: number;
   readonly #layout: MapLayout;
@@ -31,7 +31,7 @@ export class UserMap implements ScriptMap {
     this.#evicts = layout.type.startsWith("LRU");
   }
 
-  /** Entries. */
+  /** Number of entries in the map. */
   get size(): number {
     return this.#entries.size;
   }
@@ -56,7 +56,7 @@ export class UserMap implements ScriptMap {
     return entry;
   }
 
-  /** The same, made of zeros if it is missing; undefined if the map is full. */
+  /** Finds an entry; makes a missing entry of zeros; undefined if the map is full. */
   findOrMake(memory: Memory, at: number): UserEntry | undefined {
     const known = this.find(memory, at);
     if (known !== undefined) return known;

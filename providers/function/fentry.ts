@@ -108,7 +108,9 @@ export class FentryProvider implements Provider {
 
 /** A function and where it is. */
 export interface KernelPlace {
+  /** Name of the function in the kernel's symbol table. */
   readonly symbol: string;
+  /** Module that has the function, or "vmlinux". */
   readonly module: string;
 }
 

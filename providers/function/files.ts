@@ -124,7 +124,9 @@ function namesIn(folder: string): string[] {
 
 /** The name of a file, which may hold colons, and what stands behind the colon that follows the name. */
 export interface NamedFile {
+  /** Name of the file, as the probe gives it. */
   readonly file: string;
+  /** Text behind the colon: a function, for example. */
   readonly rest: string;
 }
 
@@ -153,7 +155,9 @@ export function explainFile(name: string): string | undefined {
 
 /** A function of a file. */
 export interface FunctionSymbol {
+  /** Name of the function, as the symbol table has it. */
   readonly name: string;
+  /** Address of the function, as the file speaks of addresses. */
   readonly address: number;
   /** Size of the function in bytes. */
   readonly size: number;

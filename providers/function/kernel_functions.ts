@@ -12,7 +12,9 @@ const TRACEABLE = "/sys/kernel/tracing/available_filter_functions";
 
 /** A function that can be probed. */
 export interface KernelFunction {
+  /** Name of the function in the kernel's symbol table. */
   readonly name: string;
+  /** Module that has the function, or {@linkcode VMLINUX}. */
   readonly module: string;
 }
 
@@ -54,10 +56,11 @@ export function knownFunction(name: string, module?: string): "traceable" | "per
 export interface FunctionType {
   /** Id of the function in its module's BTF. */
   readonly id: number;
+  /** Arguments of the function, in order. */
   readonly args: readonly ArgumentSpec[];
   /** C type of the result; undefined: void. */
   readonly retval?: string;
-  /** Where a program that is called in the function's place finds them: a word each, or two. */
+  /** Where a program attached to the function finds arguments and result: a word each, or two. */
   readonly locations: Readonly<Record<string, Location>>;
 }
 

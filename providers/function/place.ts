@@ -8,17 +8,18 @@ import { type ProbedFile, probedFile, splitFile } from "./files.ts";
 
 /** A place in a file. */
 export interface Place {
+  /** File that the place is in. */
   readonly file: ProbedFile;
   /** Offsets in the file: more than one if static functions share the name. */
   readonly offsets: readonly number[];
-  /** Addresses that these are of, as the file speaks of them. */
+  /** Addresses of the same places, in the file's own addresses. */
   readonly addresses: readonly number[];
-  /** It is not where a function starts, and nobody knows whether an instruction starts there. */
+  /** True if the place is inside a function, where no instruction need start. */
   readonly within: boolean;
 }
 
 /**
- * Finds a place.
+ * Finds the place that the name of a probe means.
  *
  * @param text What stands after the provider's name.
  * @param isReturn Only whole functions return.

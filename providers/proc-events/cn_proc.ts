@@ -19,15 +19,19 @@ const WHAT = { acknowledgement: 0, fork: 1, exec: 2, exit: 0x8000_0000 } as cons
 export interface ConnectorEvent {
   /** "acknowledgement" and "other" have sequence numbers as all events have. */
   readonly kind: "fork" | "exec" | "exit" | "acknowledgement" | "other";
+  /** CPU that the event happened on. */
   readonly cpu: number;
   /** Counts the events of that CPU. */
   readonly sequence: number;
   /** Time of the event by CLOCK_MONOTONIC, in ns. */
   readonly timestampNs: bigint;
+  /** Process id; for a fork, of the child. */
   readonly pid: number;
+  /** Thread id; for a fork, of the child. */
   readonly tid: number;
   /** Of forks and exits; 0 if the kernel does not say. */
   readonly parentPid: number;
+  /** Thread id of the parent, like `parentPid`. */
   readonly parentTid: number;
   /** Of exits, as of wait(2); of acknowledgements an errno, 0 if events will be told. */
   readonly status: number;

@@ -9,12 +9,17 @@ import { type EventName, probedEvent } from "./events.ts";
 
 /** A thread, as a source of events knows it. */
 export interface Task {
+  /** Id of the thread's process. */
   readonly pid: number;
+  /** Id of the thread itself. */
   readonly tid: number;
+  /** Process id of the parent. */
   readonly parentPid: number;
+  /** Thread id of the parent. */
   readonly parentTid: number;
   /** Time of the event by CLOCK_BOOTTIME, in ns. */
   readonly timestampNs: bigint;
+  /** CPU that the event happened on. */
   readonly cpu: number;
 }
 

@@ -45,7 +45,7 @@ export class PidfdWatch implements Disposable {
   }
 
   /**
-   * Watches a process.
+   * Watches a process until its end.
    *
    * @throws {DtError} EOPNOTSUPP as {@linkcode check}; ESRCH there is no such process.
    */

@@ -18,7 +18,11 @@ export function refusal(code: string, operation: string, reason: string): DtErro
   return new DtError(code, `Cannot ${operation}: ${reason}`, { operation });
 }
 
-/** @throws {DtError} EINVAL no such event. */
+/**
+ * Makes a mask of KMONITOR_* bits from names of events; checks a mask that is given.
+ *
+ * @throws {DtError} EINVAL no such event.
+ */
 export function maskOf(events: readonly EventName[] | number, operation: string): number {
   if (typeof events === "number") {
     if (Number.isInteger(events) && events > 0 && (events & ~ALL_EVENTS) === 0) return events;

@@ -30,8 +30,11 @@ export function signalNumber(signal: string | number): number {
 
 /** Contents of a signal: si_int, and the process of the event in si_pid. */
 export interface Queued {
+  /** Number of the signal. */
   readonly signal: number;
+  /** Number that the signal carries: si_int. */
   readonly value: number;
+  /** Process of the event: si_pid. */
   readonly subject: number;
 }
 

@@ -5,6 +5,7 @@
 export interface Registration<N> {
   /** Events that are wanted, KMONITOR_* bits. */
   mask: number;
+  /** How the owner of the registration is told. */
   notify: N;
   /** Time of the registration, CLOCK_BOOTTIME: earlier events may be of a former task of that number. */
   readonly since: bigint;

@@ -10,13 +10,13 @@ import type { ProcessEvent } from "./process_event.ts";
 
 /** What was known of a process while it lived. */
 export interface KnownProcess {
-  /** Process id. */
+  /** Id of the process. */
   readonly pid: number;
   /** Name of its first thread; empty if that was not known. */
   readonly comm: string;
   /** Parent process; 0 if that was not known. */
   readonly parentPid: number;
-  /** CLOCK_BOOTTIME of its birth, nanoseconds. */
+  /** Time of the process's birth by CLOCK_BOOTTIME, in ns. */
   readonly since?: bigint;
   /** A descriptor that tells how the process has ended, whoever is its parent. */
   readonly pidfd?: Fd;

@@ -6,13 +6,13 @@ import { DtError } from "../../core/errors.ts";
 
 /** An event that the kernel or the CPU counts. */
 export interface CountedEvent {
-  /** `config` of perf_event_attr. */
+  /** Value of `config` in perf_event_attr. */
   readonly config: bigint;
-  /** How many make a firing where a probe does not say. */
+  /** Events between two firings, unless the probe gives a number. */
   readonly every: bigint;
   /** True if the event happens in the kernel, where a sampler of user code does not see it. */
   readonly inKernel?: boolean;
-  /** It is a clock: the count is of nanoseconds. */
+  /** True for a clock: the count is in nanoseconds. */
   readonly clock?: boolean;
 }
 
@@ -54,6 +54,7 @@ function table(rows: readonly [names: string, event: CountedEvent][]) {
 
 /** A counter with its count. */
 export interface Counter {
+  /** Event that the counter counts. */
   readonly event: CountedEvent;
   /** Events between two firings. */
   readonly every: bigint;

@@ -13,7 +13,9 @@ export type ArgumentType = "string" | "i32" | "u32" | "i64" | "u64" | "bool";
 
 /** A probe to be in the library. */
 export interface ImageProbe {
+  /** Name of the probe, without its provider. */
   readonly name: string;
+  /** Types of the probe's arguments, in order. */
   readonly types: readonly ArgumentType[];
 }
 
@@ -152,7 +154,7 @@ interface FirstPage {
 }
 
 /**
- * Makes the library.
+ * Makes an ELF library with static probes, byte for byte.
  *
  * @param provider First name of the probes.
  * @param probes Some hundred at most, with at most six arguments each.

@@ -28,6 +28,7 @@ export function writeLibrary(namespace: string, image: Uint8Array<ArrayBuffer>):
 export interface MappedLibrary {
   /** A path that leads to the mapped file even if its name leads to another file by now. */
   readonly path: string;
+  /** Id of the process that has mapped the library. */
   readonly pid: number;
 }
 

@@ -7,13 +7,17 @@ export type PointValue = string | number | bigint | boolean;
 
 /** A tracepoint that this process has declared. */
 export interface Point {
+  /** Namespace of the tracepoint: the provider of its static probe. */
   readonly namespace: string;
+  /** Name of the tracepoint within its namespace. */
   readonly name: string;
+  /** Types of the tracepoint's arguments, in order. */
   readonly types: readonly ArgumentType[];
   /** The word at `index` is zero while the tracepoint is unused: tracers raise the low half, listeners the high. */
   readonly words: Uint32Array;
+  /** Index of the tracepoint's word in `words`. */
   readonly index: number;
-  /** Those who look from within this process. */
+  /** Listeners within this process, called with the values of each firing. */
   readonly listeners: Set<(values: readonly PointValue[]) => void>;
   /** Calls the probe's function; absent if there is no library. */
   readonly call?: (values: readonly PointValue[]) => void;

@@ -66,9 +66,13 @@ const FORKS: readonly number[] = [PTRACE_EVENT.fork, PTRACE_EVENT.vfork, PTRACE_
 
 /** Options of the tracer. */
 export interface TracerOptions {
+  /** System calls whose entry is traced. */
   readonly entries: Selection;
+  /** System calls whose return is traced. */
   readonly returns: Selection;
+  /** The process that is traced, with its descendants. */
   readonly target: Target;
+  /** The session that runs the actions. */
   readonly host: UserHost;
   /** Told of births, executions and deaths. */
   readonly life: readonly LifeListener[];
@@ -78,9 +82,9 @@ export interface TracerOptions {
 export interface LifeListener {
   /** A thread or process has been made. */
   born(child: Tracee, parent: Tracee | undefined): void;
-  /** It has executed a program; `former` is the id of the thread that asked for that. */
+  /** A process has executed a program; `former` is the id of the thread that called execve(2). */
   executed(tracee: Tracee, former: number): void;
-  /** A signal is about to be delivered to it. */
+  /** A signal is about to be delivered to a tracee. */
   signalled?(tracee: Tracee, signal: number): void;
   /** It has ended; a process's first thread is told last. `status` as of wait(2). */
   ended(tracee: Tracee, status: number): void;
@@ -251,7 +255,7 @@ export class Tracer {
     return false;
   }
 
-  /** One that was killed before its first stop could be told was born all the same. */
+  /** Tells of a task's end, and before of its birth if it was killed before its first stop. */
   #tellEnd(tracee: Tracee, status: number): void {
     for (const one of this.#life) {
       if (tracee.state !== "known") one.born(tracee, tracee.parent);
@@ -266,7 +270,7 @@ export class Tracer {
     return tracee;
   }
 
-  /** It may have been killed meanwhile: then the next wait says so. Or let go by who handled its event. */
+  /** Lets a tracee run on. A failure is ignored: the tracee may be killed or detached by now. */
   #go(tracee: Tracee, request: number, signal = 0): void {
     if (!tracee.stopped) return;
     tracee.stopped = false;

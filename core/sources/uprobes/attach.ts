@@ -29,9 +29,11 @@ export interface FilePlace {
 export interface UprobeAttachment {
   /** Name of the program, which bpftool shows. */
   readonly name: string;
+  /** Where the program finds registers and arguments. */
   readonly layout: ContextLayout;
   /** True if the program runs when the function returns. */
   readonly isReturn: boolean;
+  /** Places of files that a PCB fires at. */
   placesOf(pcb: Pcb): readonly FilePlace[];
 }
 

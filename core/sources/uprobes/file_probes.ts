@@ -15,8 +15,9 @@ import { type Operand, parseOperands } from "./operands.ts";
 export interface FileProbe {
   /** A path that leads to the file. */
   readonly path: string;
+  /** Places of the probe, with the operands of each. */
   readonly places: readonly StaticProbe[];
-  /** Where an address that the file speaks of is in it. */
+  /** Offset in the file of one of the file's own addresses; undefined if no segment has the address. */
   offsetOf(address: number): number | undefined;
   /** Address of a variable of the file. */
   variable(name: string): number | undefined;

@@ -8,6 +8,7 @@ import type { Location } from "../../contract/context.ts";
 export interface Operand {
   /** C type that has its width and sign. */
   readonly type: string;
+  /** Where a program finds the argument. */
   readonly location: Location;
 }
 
