@@ -28,7 +28,7 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
     const key = context.key(target);
     const map = context.maps.get(target.name);
     const { type, value: aggregated } = aggregation(context, value);
-    context.maps.assign(map, type, value.span, context);
+    context.maps.assign(map, type, span, context);
     out.push({
       op: "aggregated",
       map,
@@ -44,16 +44,17 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
   if (target.kind === "map") {
     const key = context.key(target);
     const map = context.maps.get(target.name);
-    context.maps.assign(map, node.type, value.span, context);
+    context.maps.assign(map, node.type, span, context);
     out.push({ op: "store", map, key, value: node, span });
     return;
   }
   const local = context.variables.lookup(target.name) ??
     context.variables.declare(target, node.type, false);
+  context.variables.assigned(local);
   out.push({
     op: "assign",
     local,
-    value: assigned(context, local, node, value.span),
+    value: assigned(context, local, node, span),
     span,
   });
 }
@@ -72,7 +73,7 @@ function compound(context: Context, one: AssignStmt, operator: Arithmetic, out: 
     const map = context.maps.get(target.name);
     const left = entry(context, target, key);
     const result = binary(context, operator, left, right, span);
-    context.maps.assign(map, result.type, value.span, context);
+    context.maps.assign(map, result.type, span, context);
     const signed = isSignedOperation(operator, left, right);
     // A pointer moves by elements: the operand of the result counts bytes.
     const moves = left.type.kind === "pointer" && result.op === "binary" && result.left === left;
@@ -84,10 +85,11 @@ function compound(context: Context, one: AssignStmt, operator: Arithmetic, out: 
   const result = binary(context, operator, left, right, span);
   const local = context.variables.lookup(target.name);
   if (local === undefined) return;
+  context.variables.assigned(local);
   out.push({
     op: "assign",
     local,
-    value: assigned(context, local, result, value.span),
+    value: assigned(context, local, result, span),
     span,
   });
 }

@@ -89,6 +89,9 @@ export class ClauseChecker implements Context {
     const { predicate, body } = this.#clause;
     const condition = predicate && this.condition(predicate);
     const checked = this.block(body);
+    for (const [{ name }, span] of this.variables.neverAssigned) {
+      this.warning("unassigned", `Variable ${name} was never assigned to.`, span);
+    }
     return {
       clause: this.#clause,
       probes: this.#probes,

@@ -40,6 +40,10 @@ export function variableNode(context: Context, expr: VariableExpr): Node {
     );
     return broken(expr.span);
   }
+  if (context.variables.isUnassigned(local)) {
+    const message = `Variable used before it was assigned: ${local.name}`;
+    context.warning("unassigned", message, expr.span);
+  }
   return { op: "local", local, type: local.type, span: expr.span };
 }
 
@@ -132,6 +136,9 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
   if (operator === "*") return dereference(context, context.value(operand), span);
   if (operator !== "&") return unary(context, operator, context.value(operand), span);
   if (operand.kind === "variable") {
+    // Whoever has the address may assign.
+    const local = context.variables.lookup(operand.name);
+    if (local !== undefined) context.variables.assigned(local);
     const node = variableNode(context, operand);
     if (node.op !== "local") return broken(span);
     return { op: "address", local: node.local, type: pointer(node.type, "kernel"), span };
@@ -153,7 +160,8 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
     const right = constant(BigInt(offset), UINT64, span);
     return { op: "binary", operator: "+", left: address, right, signed: false, type, span };
   }
-  context.error("address", "& expects a variable, a map or memory behind a pointer", span);
+  const message = "syntax: address-of operator (&) can only be used on a map or variable";
+  context.error("address", message, { start: span.start + 1, end: span.end });
   return broken(span);
 }
 
@@ -276,9 +284,9 @@ function blockValue(context: Context, block: Block, span: Span): Node {
 function casted(context: Context, expr: Expr & { kind: "cast" }): Node {
   const to = context.type(expr.to);
   const operand = context.value(expr.operand);
-  const same = typeName(to) === typeName(operand.type);
-  if (same && !isConstant(operand) && operand.op !== "aggregate") {
-    context.warning("cast", `Unnecessary cast to the same type: ${typeName(to)}`, expr.span);
+  if (typeName(to) === typeName(operand.type) && operand.op !== "aggregate") {
+    const message = `Unnecessary cast: expression is already of type ${typeName(to)}`;
+    context.warning("cast", message, expr.head);
   }
-  return cast(context, to, operand, expr.span);
+  return cast(context, to, operand, expr.span, expr.head);
 }

@@ -209,8 +209,14 @@ export function dereference(context: Context, address: Node, span: Span): Node {
   return { op: "load", address, offset: 0, type: address.type.to, span };
 }
 
-/** The value of the cast `(to)operand`. */
-export function cast(context: Context, to: Type, operand: Node, span: Span): Node {
+/** The value of the cast `(to)operand`; errors are told at its head, the type. */
+export function cast(
+  context: Context,
+  to: Type,
+  operand: Node,
+  span: Span,
+  head: Span = span,
+): Node {
   const from = operand.type;
   const convert = (): Node => ({ op: "convert", operand, type: to, span });
   if (isScalar(to) && isScalar(from) && (isNumeric(from) || from.kind === "coded")) {
@@ -244,7 +250,7 @@ export function cast(context: Context, to: Type, operand: Node, span: Span): Nod
     return convert();
   }
   if (typeName(to) === typeName(from)) return operand;
-  context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, span);
+  context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, head);
   return broken(span);
 }
 

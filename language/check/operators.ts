@@ -276,8 +276,8 @@ function mismatch(
 ): Node {
   context.error(
     "type-mismatch",
-    `Type mismatch for '${operator}': comparing '${typeName(left.type)}' with ` +
-      `'${typeName(right.type)}'`,
+    `Type mismatch for '${operator}': comparing ${typeName(left.type)} with ` +
+      typeName(right.type),
     span,
   );
   return COMPARISONS.includes(operator) ? constant(0n, BOOL, span) : broken(span);

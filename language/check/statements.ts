@@ -4,7 +4,16 @@
 import type { Block, Expr, IfExpr, Stmt, VariableExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Node } from "../model/ir.ts";
-import { INT64, isNumeric, NONE, tuple, type Type, UINT64, UNKNOWN } from "../model/types.ts";
+import {
+  INT64,
+  isNumeric,
+  NONE,
+  tuple,
+  type Type,
+  typeName,
+  UINT64,
+  UNKNOWN,
+} from "../model/types.ts";
 import { assign } from "./assignments.ts";
 import type { Context } from "./context.ts";
 import { aggregateValue } from "./memory.ts";
@@ -24,7 +33,7 @@ export function statements(
   const body: Action[] = [];
   let left = false;
   const reach = (span: Span) => {
-    if (left) context.warning("unreachable", "Unreachable code", span);
+    if (left) context.warning("unreachable", "Unreachable statement.", span);
     left = false;
   };
   for (const one of block.body) {
@@ -51,12 +60,19 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
   const { span } = one;
   switch (one.kind) {
     case "expr":
-      return expressionStatement(context, one.expr, one.quiet === true, out);
+      return expressionStatement(context, one.expr, one.quiet === true, out, span);
     case "assign":
       return assign(context, one, out);
     case "let":
       return declaration(context, one, out);
     case "while": {
+      context.warning(
+        "deprecated",
+        "While loops are deprecated and may be removed in the future.",
+        span,
+        "For loops support ranges (e.g. `for ($x : $start..$end) { ... }`), and can be used in " +
+          "place of while. These are more easily proven to be bounded by the verifier.",
+      );
       const condition = context.condition(one.condition);
       if (isConstant(condition) && condition.value === 0n) return;
       out.push({ op: "while", condition, body: loop(context, one.body), span });
@@ -141,7 +157,7 @@ function entryNumber(context: Context, map: string, span: Span): Type {
   if (value === undefined) {
     context.error(
       "aggregation",
-      `for loops cannot go over ${map}: its values are no numbers`,
+      `Loop expression does not support type: ${typeName(context.maps.get(map).value!)}`,
       span,
     );
   }
@@ -177,7 +193,13 @@ function returnStatement(
   out.push({ op: "return", span });
 }
 
-function expressionStatement(context: Context, expr: Expr, quiet: boolean, out: Action[]): void {
+function expressionStatement(
+  context: Context,
+  expr: Expr,
+  quiet: boolean,
+  out: Action[],
+  span: Span,
+): void {
   if (expr.kind === "if") return ifStatement(context, expr, out);
   if (expr.kind === "block") {
     out.push(...context.block(expr.block).body);
@@ -188,8 +210,8 @@ function expressionStatement(context: Context, expr: Expr, quiet: boolean, out: 
     const condition = context.condition(expr.condition);
     const then: Action[] = [];
     const otherwise: Action[] = [];
-    expressionStatement(context, expr.then, true, then);
-    expressionStatement(context, expr.otherwise, true, otherwise);
+    expressionStatement(context, expr.then, true, then, span);
+    expressionStatement(context, expr.otherwise, true, otherwise, span);
     out.push({ op: "if", condition, then, otherwise, span: expr.span });
     return;
   }
@@ -208,7 +230,7 @@ function expressionStatement(context: Context, expr: Expr, quiet: boolean, out: 
   const wrong = node.op === "constant" && expr.kind === "call"; // reported already
   const acts = expr.kind === "step" || node.op === "inline" || node.op === "block";
   if (!quiet && !wrong && !acts) {
-    context.warning("discarded", "Return value discarded.", expr.span);
+    context.warning("discarded", "Return value discarded.", span);
   }
 }
 
@@ -242,10 +264,14 @@ function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[
     type ?? value?.type ?? UNKNOWN,
     type !== undefined,
   );
+  if (value === undefined) {
+    const head = { start: span.start, end: variable.span.end };
+    context.variables.leaveUnassigned(local, head);
+  }
   out.push({
     op: "assign",
     local,
-    value: value && assigned(context, local, value, one.value!.span),
+    value: value && assigned(context, local, value, span),
     span,
   });
 }

@@ -20,7 +20,10 @@ export function assigned(
     return node;
   }
   const { type } = local;
-  checkRange(context, local, node, span);
+  if (!fits(type, node)) {
+    mismatch(context, local, node.type, span);
+    return node;
+  }
   if (isScalar(type) && isNumeric(node.type)) return cast(context, type, node, span);
   const wide = widen(type, node.type);
   if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
@@ -36,18 +39,14 @@ export function grow(context: Context, local: Local, type: Type, span: Span): vo
   else local.type = wide;
 }
 
-/** A literal must fit the type that a variable was declared with. */
-function checkRange(context: Context, { name, type }: Local, node: Node, span: Span): void {
-  if (type.kind !== "integer" || !isConstant(node)) return;
+/** True if a number is of the declared kind, and a literal in its range. */
+function fits(type: Type, node: Node): boolean {
+  if (!isScalar(type) || !isNumeric(node.type)) return true; // widen() knows
+  if (type.kind !== node.type.kind) return false;
+  if (type.kind !== "integer" || !isConstant(node)) return true;
   const bits = type.size * 8;
   const kept = type.signed ? BigInt.asIntN(bits, node.value) : BigInt.asUintN(bits, node.value);
-  if (kept === node.value) return;
-  context.error(
-    "range",
-    `Type mismatch for ${name || "the result"}: trying to assign value '${node.value}' which is ` +
-      `outside of the range of '${typeName(type)}'`,
-    span,
-  );
+  return kept === node.value;
 }
 
 function mismatch(context: Context, local: Local, type: Type, span: Span): void {

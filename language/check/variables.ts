@@ -47,6 +47,8 @@ export class Variables {
   #locals: Locals;
   #scopes: Map<string, Local>[] = [new Map()];
   readonly #fixed = new Set<Local>();
+  /** Variables that nothing has been assigned to so far, with their declarations. */
+  readonly #unassigned = new Map<Local, Span>();
 
   /** @param locals Kept from one walk to the next. */
   constructor(locals: Locals) {
@@ -107,6 +109,26 @@ export class Variables {
     if (fixed) this.fix(local, type);
     this.#scopes.at(-1)!.set(variable.name, local);
     return local;
+  }
+
+  /** Notes a declaration without a value. */
+  leaveUnassigned(local: Local, declaration: Span): void {
+    this.#unassigned.set(local, declaration);
+  }
+
+  /** Notes that a variable is given a value. */
+  assigned(local: Local): void {
+    this.#unassigned.delete(local);
+  }
+
+  /** True if a variable is declared and has no value yet, in the order of the source. */
+  isUnassigned(local: Local): boolean {
+    return this.#unassigned.has(local);
+  }
+
+  /** Variables that the clause never assigns to, with their declarations. */
+  get neverAssigned(): ReadonlyMap<Local, Span> {
+    return this.#unassigned;
   }
 
   /** Gives a variable its type for good. */

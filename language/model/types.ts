@@ -404,8 +404,6 @@ export function widen(a: Type, b: Type): Type | undefined {
     if (signed.size > unsigned.size) return integer(signed.size, true);
     return unsigned.size < 8 ? integer(unsigned.size * 2 as 2 | 4 | 8, true) : INT64;
   }
-  if (a.kind === "bool" && b.kind === "integer") return b;
-  if (a.kind === "integer" && b.kind === "bool") return a;
   if (a.kind === "pointer" && b.kind === "pointer") {
     if (a.to.kind === "none") return b;
     if (b.to.kind === "none") return a;
@@ -461,10 +459,13 @@ export function typeName(type: Type | AggregationType): string {
       return `${typeName(type.of)}[${type.count}]`;
     case "struct":
       return type.name;
-    case "tuple":
-      return `(${
-        type.elements.map(({ name, type }) => (name ? `${name}=` : "") + typeName(type)).join(",")
-      })`;
+    case "tuple": {
+      const names = type.elements.map(({ type }) => typeName(type));
+      if (!type.elements[0]?.name) return `(${names.join(",")})`;
+      return `record { ${
+        names.map((name, i) => `.${type.elements[i].name} = ${name}`).join(", ")
+      } }`;
+    }
     case "stack":
       return `${type.space === "kernel" ? "k" : "u"}stack_${type.mode}_${type.limit}`;
     case "coded":

@@ -164,7 +164,13 @@ export type Expr =
       readonly then?: Expr;
       readonly otherwise: Expr;
     }
-    | { readonly kind: "cast"; readonly to: TypeExpr; readonly operand: Expr }
+    | {
+      readonly kind: "cast";
+      readonly to: TypeExpr;
+      /** The type with its parentheses. */
+      readonly head: Span;
+      readonly operand: Expr;
+    }
     /** A type as an argument: `sizeof(struct x)`. */
     | { readonly kind: "type"; readonly type: TypeExpr }
     /** `(a, b)`, `(x=a, y=b)` */

@@ -101,17 +101,14 @@ export class Cursor {
     return result;
   }
 
-  /** Stops with a syntax error that names the token found and the text wanted. */
+  /** Stops with a syntax error that names the text wanted, at the token found. */
   unexpected(token: Token, wanted: string): never {
-    const found = token.kind === "string" ? "a string" : `'${token.text}'`;
-    const start = token.span.start;
-    const end = Math.max(token.span.end, start + 1);
-    this.fail(`syntax error, unexpected ${found}, expecting ${wanted}`, { start, end });
+    this.fail(`syntax: expected ${wanted}`, token.span);
   }
 
   /** Reports a syntax error and stops the parser. */
-  fail(message: string, span: Span): never {
-    this.#diagnostics.error("syntax", message, span);
+  fail(message: string, span: Span, hint?: string): never {
+    this.#diagnostics.error("syntax", message, span, hint);
     throw new SyntaxStop();
   }
 }

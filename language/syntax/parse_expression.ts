@@ -154,7 +154,7 @@ export class ExpressionParser {
       case "++":
       case "--": {
         cursor.next();
-        const target = this.#stepTarget(cursor.nested(() => this.#unary()), token.text);
+        const target = this.#stepTarget(cursor.nested(() => this.#unary()));
         return {
           kind: "step",
           operator: token.text,
@@ -207,8 +207,9 @@ export class ExpressionParser {
       cursor.expect(")");
     }
     cursor.next();
+    const head = cursor.since(start);
     const operand = cursor.nested(() => this.#unary());
-    return { kind: "cast", to, operand, span: cursor.since(start) };
+    return { kind: "cast", to, head, operand, span: cursor.since(start) };
   }
 
   #postfix(): Expr {
@@ -247,7 +248,7 @@ export class ExpressionParser {
         case "++":
         case "--": {
           cursor.next();
-          const target = this.#stepTarget(expr, token.text);
+          const target = this.#stepTarget(expr);
           expr = {
             kind: "step",
             operator: token.text,
@@ -291,7 +292,7 @@ export class ExpressionParser {
         return this.#named(token);
     }
     if (token.text === "(" && token.kind === "punct") return this.#parenthesized(span.start);
-    return cursor.unexpected(token, "an expression");
+    return cursor.unexpected(token, "expression");
   }
 
   /** Joins strings that follow each other, as C does: "a" "b" is "ab". */
@@ -320,7 +321,9 @@ export class ExpressionParser {
     const args: Expr[] = [];
     while (!cursor.accept(")")) {
       args.push(this.#typeOrExpression());
-      if (!cursor.is(")")) cursor.expect(",");
+      if (cursor.is(")")) continue;
+      cursor.expect(",");
+      if (cursor.is(")")) cursor.unexpected(cursor.peek(), "expression");
     }
     return { kind: "call", name: text, args, span: cursor.since(span.start) };
   }
@@ -385,9 +388,9 @@ export class ExpressionParser {
     return items;
   }
 
-  #stepTarget(expr: Expr, operator: string): VariableExpr | MapExpr {
+  #stepTarget(expr: Expr): VariableExpr | MapExpr {
     if (expr.kind !== "variable" && expr.kind !== "map") {
-      this.#cursor.fail(`${operator} can only be applied to a variable or a map`, expr.span);
+      this.#cursor.fail("syntax: increment/decrement requires a variable or map", expr.span);
     }
     return expr;
   }

@@ -107,7 +107,7 @@ class Parser {
         this.#cursor.fail("C definitions must come first", at);
       }
       parts.definitions.push(lexer.definition());
-    } else if (lexer.looksLike(/config\s*=/y)) {
+    } else if (lexer.looksLike(/config\b/y)) {
       early("config");
       this.#config(parts.config);
     } else if (lexer.looksLike(/import\s*"/y)) {
@@ -143,7 +143,7 @@ class Parser {
       }
       const text = value.kind === "integer" ? `${value.value}` : value.text;
       entries.push({ key: key.text, value: sign + text, span: cursor.since(key.span.start) });
-      if (!cursor.is("}") && !cursor.is(",")) cursor.expect(";");
+      if (!cursor.is("}")) cursor.expect(";");
     }
   }
 
@@ -153,14 +153,15 @@ class Parser {
     const name = cursor.take("map", "a map").text;
     cursor.expect("=");
     const kind = cursor.take("identifier", "a kind of map");
-    if (!MAP_KINDS.includes(kind.text)) {
-      cursor.fail(`Invalid bpf map type: ${kind.text}: use ${MAP_KINDS.join(", ")}`, kind.span);
-    }
     cursor.expect("(");
     const entries = this.#expressions.expression();
     cursor.expect(")");
-    const span = cursor.since(start);
     cursor.expect(";");
+    const span = cursor.since(start);
+    if (!MAP_KINDS.includes(kind.text)) {
+      const kinds = MAP_KINDS.toReversed().join(", ");
+      cursor.fail(`Invalid bpf map type: ${kind.text}`, span, `Valid map types: ${kinds}`);
+    }
     return { name, kind: kind.text as MapKind, entries, span };
   }
 
@@ -243,9 +244,10 @@ class Parser {
       if (cursor.is("}") && statement.kind === "expr" && !statement.quiet) {
         value = statement.expr;
       } else {
-        body.push(statement);
-        const blockLike = endsInBlock(statement);
-        if (!blockLike && !cursor.is("}")) cursor.expect(";");
+        if (!endsInBlock(statement) && !cursor.is("}")) cursor.expect(";");
+        // A statement that is an expression has its semicolon, as the other kinds have not.
+        const withEnd = statement.kind === "expr" && !statement.quiet;
+        body.push(withEnd ? { ...statement, span: cursor.since(statement.span.start) } : statement);
       }
     }
     this.#expressions.inPredicate = inPredicate;

@@ -13,7 +13,12 @@ function format(text: string): string {
 function shape(text: string): string {
   return JSON.stringify(
     { ...parse(new Source("x", text), true), definitions: [] },
-    (key, value) => key === "span" ? undefined : typeof value === "bigint" ? `${value}n` : value,
+    (key, value) =>
+      key === "span" || key === "head"
+        ? undefined
+        : typeof value === "bigint"
+        ? `${value}n`
+        : value,
   );
 }
 

@@ -83,6 +83,7 @@ function find(context: Context, call: CallExpr): Node {
       variable.span,
     );
   }
+  context.variables.assigned(local);
   return {
     op: "choose",
     condition: { op: "has_key", map: known, key, type: BOOL, span },

@@ -101,7 +101,8 @@ function print(context: Context, call: CallExpr): Node {
     }
   }
   if (limits.length > 0) {
-    context.error("map-expected", "print() takes limits for a whole map only", limits[0].span);
+    const message = `Non-map print() only takes 1 argument, ${limits.length + 1} found`;
+    context.error("map-expected", message, span);
   }
   const value = printable(context, context.value(first));
   if (value.type.kind === "tuple" && value.type.elements.length === 0) {
