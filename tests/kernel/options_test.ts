@@ -151,7 +151,7 @@ kernelTest("imports and headers are found beside the script and by -I", [], () =
   );
   Deno.writeTextFileSync(`${folder}/lib.bt`, "macro plus(a, b) { a + }");
   const broken = btrace([`${folder}/main.bt`]);
-  assertMatch(broken.stderr, /^lib\.bt:1:24-25: ERROR: syntax error/);
+  assertMatch(broken.stderr, /^lib\.bt:1:24-25: ERROR: syntax: expected expression/);
   Deno.removeSync(folder, { recursive: true });
 });
 
