@@ -50,7 +50,6 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
   }
   const local = context.variables.lookup(target.name) ??
     context.variables.declare(target, node.type, false);
-  context.variables.assigned(local);
   out.push({
     op: "assign",
     local,
@@ -85,7 +84,6 @@ function compound(context: Context, one: AssignStmt, operator: Arithmetic, out: 
   const result = binary(context, operator, left, right, span);
   const local = context.variables.lookup(target.name);
   if (local === undefined) return;
-  context.variables.assigned(local);
   out.push({
     op: "assign",
     local,

@@ -138,7 +138,7 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
   if (operand.kind === "variable") {
     // Whoever has the address may assign.
     const local = context.variables.lookup(operand.name);
-    if (local !== undefined) context.variables.assigned(local);
+    if (local !== undefined) context.variables.markAssigned(local);
     const node = variableNode(context, operand);
     if (node.op !== "local") return broken(span);
     return { op: "address", local: node.local, type: pointer(node.type, "kernel"), span };

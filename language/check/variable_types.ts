@@ -8,13 +8,14 @@ import type { Context } from "./context.ts";
 import { cast } from "./memory.ts";
 import { isConstant } from "./operators.ts";
 
-/** Checks a value that a variable takes, and widens the variable. */
+/** Checks a value that a variable takes, widens the variable, and notes that it has a value. */
 export function assigned(
   context: Context,
   local: Local,
   node: Node,
   span: Span,
 ): Node {
+  context.variables.markAssigned(local);
   if (!context.variables.isFixed(local)) {
     grow(context, local, node.type, span);
     return node;

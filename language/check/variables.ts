@@ -117,7 +117,7 @@ export class Variables {
   }
 
   /** Notes that a variable is given a value. */
-  assigned(local: Local): void {
+  markAssigned(local: Local): void {
     this.#unassigned.delete(local);
   }
 

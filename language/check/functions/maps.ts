@@ -83,7 +83,7 @@ function find(context: Context, call: CallExpr): Node {
       variable.span,
     );
   }
-  context.variables.assigned(local);
+  context.variables.markAssigned(local);
   return {
     op: "choose",
     condition: { op: "has_key", map: known, key, type: BOOL, span },
