@@ -7,10 +7,15 @@ const FILE = new URL("known_failures.txt", import.meta.url);
 /** Characters that are shown of a command line: names are what counts. */
 const WIDTH = 160;
 
-/** Names of the cases that are known to fail. */
-export function readFailures(): Set<string> {
-  const lines = Deno.readTextFileSync(FILE).split("\n");
-  return new Set(lines.filter((line) => /^\w/.test(line)).map((line) => line.split(" ")[0]));
+/** Names of the cases that are known to fail, with what is wrong. */
+export function readFailures(): Map<string, string> {
+  const failures = new Map<string, string>();
+  let kind = "";
+  for (const line of Deno.readTextFileSync(FILE).split("\n")) {
+    kind = /^# btrace (.*): \d+$/.exec(line)?.[1] ?? kind;
+    if (/^\w/.test(line)) failures.set(line.split(" ")[0], kind);
+  }
+  return failures;
 }
 
 /** Writes the list, grouped by what is wrong and by area. */

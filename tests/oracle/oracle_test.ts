@@ -5,7 +5,7 @@
 // should not stands in known_failures.txt, from which whoever mends it takes it off.
 
 import { assert, assertEquals } from "@std/assert";
-import { kernelTest } from "../helpers.ts";
+import { kernelTest, ROOT } from "../helpers.ts";
 import { machine, machineOfAnswers, readAnswers } from "./answers.ts";
 import { askOnce, askOracle, inPairs } from "./ask_oracle.ts";
 import { askOurs, askOurTool } from "./ask_ours.ts";
@@ -72,11 +72,40 @@ kernelTest("btrace answers what the oracle answers", ["gcc", "tracefs"], async (
     if (isWrong && !listed) wrong.push(describe(one, expected, got));
     if (!isWrong && listed) wrong.push(`${nameOf(one)}: take it off known_failures.txt`);
   });
-  wrong.push(...[...known].map((name) => `${name}: no such case: take it off known_failures.txt`));
+  wrong.push(
+    ...[...known.keys()].map((name) => `${name}: no such case: take it off known_failures.txt`),
+  );
   wrong.push(...[...unused].map(({ what }) => `differences.json: no case differs: ${what}`));
   if (wrong.length > 0) {
     throw new Error(`${wrong.length} of ${cases.length}:\n\n${wrong.join("\n\n")}`);
   }
+});
+
+Deno.test("README tells for how many cases btrace answers what the oracle answers", async () => {
+  const cases = await answered();
+  const known = readFailures();
+  const kinds = (mistaken: boolean) =>
+    cases.filter(({ expected }) => (expected.error.length > 0) === mistaken)
+      .map(({ one }) => known.get(nameOf(one)));
+  const count = (number: number) => number.toLocaleString("en-US");
+  const share = (all: readonly unknown[], some: readonly unknown[]) =>
+    `${Math.round(100 * some.length / all.length)} %`;
+  const [valid, mistaken] = [kinds(false), kinds(true)];
+  const figures = [
+    ...[count(cases.length), count(valid.length)],
+    share(valid, valid.filter((kind) => kind === undefined || kind === "warns otherwise")),
+    share(valid, valid.filter((kind) => kind === undefined)),
+    count(mistaken.length),
+    share(
+      mistaken,
+      mistaken.filter((kind) => kind !== "takes what the oracle refuses" && kind !== "crashes"),
+    ),
+    share(mistaken, mistaken.filter((kind) => kind === undefined)),
+  ];
+  const paragraph = /`tests\/oracle` has[^]*?known_failures/.exec(
+    Deno.readTextFileSync(`${ROOT}README.md`),
+  )![0];
+  assertEquals(paragraph.match(/\d+ %|\d,\d{3}/g), figures);
 });
 
 kernelTest(
