@@ -30,6 +30,24 @@ export function kernelPlaneRefusal(): string | undefined {
 }
 
 function askKernel(): string | undefined {
+  let failure = failureOfBpf();
+  // errno is read behind the call. Once in a process, the first time that it waits for one of its locks,
+  // V8 looks for the CPU's frequency in a file that is often not there, and the errno of a call just made
+  // becomes ENOENT. A second answer cannot be spoilt.
+  if (failure !== undefined && !isRefusal(failure)) failure = failureOfBpf();
+  if (failure === undefined) return undefined;
+  if (!isRefusal(failure)) throw failure;
+  const missing = missingCapabilities();
+  return missing.length > 0
+    ? `needs ${missing.join(" and ")}, which this process lacks`
+    : `is refused: bpf(2) says ${
+      errorCode(failure)
+    } although the capabilities are there, as in a ` +
+      "user namespace or a container that does not allow it";
+}
+
+/** The error of creating a map and loading a program; undefined if both succeed. */
+function failureOfBpf(): unknown {
   try {
     using _map = new BpfMap({
       type: "ARRAY",
@@ -42,12 +60,11 @@ function askKernel(): string | undefined {
     using _program = new BpfProgram({ type: "RAW_TRACEPOINT", name: "dt_permitted", code });
     return undefined;
   } catch (error) {
-    const code = errorCode(error);
-    if (code === undefined || !REFUSALS.includes(code)) throw error;
-    const missing = missingCapabilities();
-    return missing.length > 0
-      ? `needs ${missing.join(" and ")}, which this process lacks`
-      : `is refused: bpf(2) says ${code} although the capabilities are there, as in a user ` +
-        "namespace or a container that does not allow it";
+    return error;
   }
+}
+
+function isRefusal(failure: unknown): boolean {
+  const code = errorCode(failure);
+  return code !== undefined && REFUSALS.includes(code);
 }
