@@ -35,6 +35,8 @@ export const aarch64: Arch = {
     getgroups: 158n,
     setgroups: 159n,
     ftruncate: 46n,
+    mprotect: 226n,
+    rt_sigprocmask: 135n,
   },
   audit: 0xc00000b7,
   // Offsets in struct user_pt_regs, in bytes; register xN stands at N * 8.
@@ -49,6 +51,15 @@ export const aarch64: Arch = {
   },
   // The names follow arch/arm64/include/uapi/asm/perf_regs.h.
   perfRegisters: [...Array.from({ length: 31 }, (_, i) => `r${i}`), "sp", "ip"],
+  // mov w8, #64 (write); ldr w0, [pc + 28]; adr x1, pc + 32; mov x2, #8; svc #0; ret
+  signalCounter: [
+    ...[0x08, 0x08, 0x80, 0x52],
+    ...[0xe0, 0x00, 0x00, 0x18],
+    ...[0x01, 0x01, 0x00, 0x10],
+    ...[0x02, 0x01, 0x80, 0xd2],
+    ...[0x01, 0x00, 0x00, 0xd4],
+    ...[0xc0, 0x03, 0x5f, 0xd6],
+  ],
   // The instruction "svc #0", little endian.
   syscallInstruction: [0x01, 0x00, 0x00, 0xd4],
   // At the entry orig_x0 and x0 agree; at the exit x0 holds the result, so argument 0 comes from

@@ -31,6 +31,8 @@ export interface Arch {
     readonly getgroups: bigint;
     readonly setgroups: bigint;
     readonly ftruncate: bigint;
+    readonly mprotect: bigint;
+    readonly rt_sigprocmask: bigint;
   };
   /**
    * The AUDIT_ARCH_* constant of this architecture's own system calls; include/uapi/linux/audit.h.
@@ -66,6 +68,12 @@ export interface Arch {
    * An empty name stands for a register that is never sampled.
    */
   readonly perfRegisters: readonly string[];
+  /**
+   * Instructions of a signal handler, as bytes, 32 at most: write(2) of the eight bytes at offset
+   * 40 from its start to the descriptor whose number is the 32-bit word at offset 32. It touches
+   * no other memory, and not errno.
+   */
+  readonly signalCounter: readonly number[];
   /** Bytes of the instruction that makes a system call. */
   readonly syscallInstruction: readonly number[];
   /** Offsets of the six system call arguments in `struct pt_regs`, in bytes. */

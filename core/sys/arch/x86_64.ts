@@ -34,6 +34,8 @@ export const x86_64: Arch = {
     getgroups: 115n,
     setgroups: 116n,
     ftruncate: 77n,
+    mprotect: 10n,
+    rt_sigprocmask: 14n,
   },
   audit: 0xc000003e,
   // Offsets in struct user_regs_struct, in bytes; arch/x86/include/asm/user_64.h.
@@ -52,6 +54,15 @@ export const x86_64: Arch = {
     ..."ax bx cx dx si di bp sp ip flags cs ss".split(" "),
     ...["", "", "", ""],
     ..."r8 r9 r10 r11 r12 r13 r14 r15".split(" "),
+  ],
+  // mov eax, 1 (write); mov edi, [rip + 21]; lea rsi, [rip + 22]; mov edx, 8; syscall; ret
+  signalCounter: [
+    ...[0xb8, 1, 0, 0, 0],
+    ...[0x8b, 0x3d, 21, 0, 0, 0],
+    ...[0x48, 0x8d, 0x35, 22, 0, 0, 0],
+    ...[0xba, 8, 0, 0, 0],
+    ...[0x0f, 0x05],
+    0xc3,
   ],
   // The instruction "syscall".
   syscallInstruction: [0x0f, 0x05],
