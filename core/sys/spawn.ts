@@ -1,15 +1,27 @@
 // Starts a program and holds the program before its first instruction, so that a session can begin
 // before the program does anything. First the child waits for a line from a pipe; then this thread
 // traces the child (ptrace.ts), and ptrace(2) holds it. No child is left behind: whatever ends this
-// process closes the pipe, or makes the kernel kill the tracee.
+// process closes the pipe, or makes the kernel kill the tracee, or, once the child runs untraced,
+// sends the child the signal of its parent's death.
 
 import { DtError } from "../errors.ts";
+import { arch } from "./arch/mod.ts";
 import { errnoName } from "./errno.ts";
+import { InjectedCalls } from "./injected_call.ts";
 import { libc, processLibc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
 import { needsShell, quoteWord } from "./shell_words.ts";
 import { isInherited, openPipe, unreadBytes } from "./open.ts";
-import { OPTION, PTRACE, ptrace, PTRACE_EVENT, seize, stopped, waitFor } from "./ptrace.ts";
+import {
+  OPTION,
+  PTRACE,
+  ptrace,
+  PTRACE_EVENT,
+  seize,
+  stopped,
+  SYSCALL_SIGNAL,
+  waitFor,
+} from "./ptrace.ts";
 
 const SIGKILL = 9;
 const SIGPIPE = 13;
@@ -22,8 +34,10 @@ const ATTRIBUTE_BYTES = 512;
 /** Size of sigset_t in bytes. */
 const SIGSET_BYTES = 128;
 
-/** Milliseconds that a child has to end after SIGTERM before it is left to itself. */
-const ENDING_MS = 50;
+const PR_SET_PDEATHSIG = 1n;
+
+/** Milliseconds that a child has to end after SIGTERM before it is killed. */
+const ENDING_MS = 500;
 
 /** True for the signals that stop a process: SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU. */
 export function isStopSignal(signal: number): boolean {
@@ -138,7 +152,7 @@ export class HeldProcess implements Disposable {
     }
     try {
       // When this process ends, whatever ends it, the kernel kills the tracee.
-      seize(this.pid, OPTION.exec | OPTION.exitKill);
+      seize(this.pid, OPTION.exec | OPTION.exitKill | OPTION.sysgood);
       libc().write(writer.value, new Uint8Array([10]), 1n);
       this.#advance(command, writer.value);
     } catch (error) {
@@ -165,10 +179,50 @@ export class HeldProcess implements Disposable {
     throw new DtError("ENOEXEC", `Cannot run '${command}'`, { operation: "exec" });
   }
 
-  /** Lets the child run, untraced. Has no effect after {@linkcode HeldProcess.take}. */
+  /**
+   * Lets the child run, untraced. Whatever ends this thread, the kernel kills the child, unless the
+   * child changes its user. Has no effect after {@linkcode HeldProcess.take}.
+   */
   release(): void {
-    if (this.#held) ptrace(PTRACE.detach, this.pid);
+    if (!this.#held) return;
     this.#held = false;
+    const { late, ended } = this.#finishExec();
+    if (ended) return;
+    try {
+      using injected = new InjectedCalls(this.pid);
+      injected.call(arch.syscalls.prctl, [PR_SET_PDEATHSIG, BigInt(SIGKILL), 0n, 0n, 0n]);
+    } catch {
+      // The child has ended, or its parent's filter forbids the call.
+    }
+    ptrace(PTRACE.detach, this.pid);
+    for (const signal of late) libc().kill(this.pid, signal);
+  }
+
+  /**
+   * Lets the child go on to the return of execve(2), where it can be made to call the kernel.
+   *
+   * @returns Signals that came meanwhile and were not delivered; true if the child has ended.
+   */
+  #finishExec(): { late: number[]; ended: boolean } {
+    const late: number[] = [];
+    for (;;) {
+      ptrace(PTRACE.syscall, this.pid);
+      if (waitFor(this.pid, { wait: true }) < 0 || stopped.ended) {
+        this.#reaped = true;
+        this.#status = stopped.status;
+        return { late, ended: true };
+      }
+      if (stopped.event === 0 && stopped.signal === SYSCALL_SIGNAL) return { late, ended: false };
+      if (stopped.event === 0) late.push(stopped.signal);
+    }
+  }
+
+  /** Asks the child to end, also if the child is stopped: SIGTERM and SIGCONT. */
+  terminate(): void {
+    this.reap();
+    if (this.#reaped) return;
+    libc().kill(this.pid, SIGTERM);
+    libc().kill(this.pid, SIGCONT);
   }
 
   /** Hands the child over to a tracer in this thread; that tracer finds it stopped. */
@@ -184,12 +238,6 @@ export class HeldProcess implements Disposable {
     return this.#status;
   }
 
-  /** Lets the child run, and go on running when this object is disposed. */
-  abandon(): void {
-    this.release();
-    this.#reaped = true;
-  }
-
   /**
    * Reads the exit status of the child if it has ended and nobody else has read it. Never waits.
    */
@@ -201,16 +249,20 @@ export class HeldProcess implements Disposable {
     if (found > 0 && stopped.ended) this.#status = stopped.status;
   }
 
-  /** Ends the child if it still runs: SIGTERM, and a short wait for its end. */
+  /** Ends the child if it still runs: SIGTERM, and half a second later SIGKILL. */
   [Symbol.dispose](): void {
     this.release();
-    this.reap();
+    this.terminate();
+    this.#await(ENDING_MS);
     if (this.#reaped) return;
-    libc().kill(this.pid, SIGTERM);
-    libc().kill(this.pid, SIGCONT);
-    // The child ends at once, or takes its time and is left to init.
+    libc().kill(this.pid, SIGKILL);
+    this.#await(ENDING_MS);
+  }
+
+  /** Waits until the child has ended, at most so long. */
+  #await(limitMs: number): void {
     const tick = new Int32Array(new SharedArrayBuffer(4));
-    for (let ms = 0; ms < ENDING_MS && !this.#reaped; ms++) {
+    for (let ms = 0; ms < limitMs && !this.#reaped; ms++) {
       this.reap();
       if (!this.#reaped) Atomics.wait(tick, 0, 0, 1);
     }

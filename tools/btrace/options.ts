@@ -1,5 +1,6 @@
 // Options of the command line, which are bpftrace's and some more.
 
+import { SIGNALS_HELP } from "../cli/signals.ts";
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../../language/output/printers.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
@@ -55,6 +56,8 @@ ENVIRONMENT:
     BPFTRACE_MISSING_PROBES  [default: error] error, warn or ignore
     BPFTRACE_STACK_MODE      [default: bpftrace] bpftrace, perf or raw
     and the other keys of a config block
+
+${SIGNALS_HELP}
 
 EXAMPLES:
     btrace -l 'syscall:*'

@@ -3,7 +3,6 @@
 import type { Device } from "../../core/device/device.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import type { SessionStats } from "../../core/contract/stats.ts";
-import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { executableFiles, Symbolizer } from "../../core/symbols/mod.ts";
 import { statusField } from "../../core/sys/thread.ts";
 import { abortWithProcess, holdChild, processOf, programOf } from "../cli/child.ts";
@@ -17,7 +16,6 @@ import { CPartMissing, loadCPart } from "../../language/ctypes/lazy.ts";
 import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
-import { abortOnSignals } from "../cli/signals.ts";
 import type { Options } from "./options.ts";
 import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { run } from "../../language/run.ts";
@@ -174,21 +172,15 @@ function readUtf8(path: string): string {
 /**
  * Runs a script until it ends; returns the exit status.
  *
- * @param onChild Called with the id of the process that -c has started.
+ * @param ending Ends the script when aborted, in order: END runs, maps are printed.
  */
 export async function trace(
   { device, script }: Prepared,
   options: Options,
-  onChild?: (pid: number) => void,
+  ending: AbortController,
 ): Promise<number> {
   using stack = new DisposableStack();
-  const ending = new AbortController();
-  stack.use(abortOnSignals(ending));
-  let child: HeldProcess | undefined;
-  if (options.command !== undefined) {
-    child = stack.use(holdChild(options.command));
-    onChild?.(child.pid);
-  }
+  const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
   if (pid !== undefined) stack.use(abortWithProcess(pid, ending));
   const output = options.output === undefined ? Deno.stdout : stack.use(openOutput(options.output));

@@ -46,13 +46,11 @@ async function run(options: ProfileOptions): Promise<number> {
       } needs the kernel plane: CAP_BPF and CAP_PERFMON, which root has`,
     );
   }
-  // A file that cannot be written is refused before minutes of sampling, not after.
-  for (const output of outputs) await prepareWriting(output);
   using stack = new DisposableStack();
   const ending = new AbortController();
-  const signals = stack.use(abortOnSignals(ending));
-  // After a first signal the default handlers return: a second one kills this process at once.
-  ending.signal.addEventListener("abort", () => signals[Symbol.dispose]());
+  stack.use(abortOnSignals(ending));
+  // A file that cannot be written is refused before minutes of sampling, not after.
+  for (const output of outputs) await prepareWriting(output);
   const maps = command === undefined ? undefined : stack.use(new OwnMaps());
   const child = command === undefined ? undefined : stack.use(holdChild(command));
   const pid = child?.pid ?? options.pid;

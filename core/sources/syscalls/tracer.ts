@@ -109,6 +109,8 @@ export class Tracer {
   readonly #identity = numbers(IDENTITY);
   /** How a tracee goes on outside of a call. */
   readonly #resume: number;
+  /** True if the target is a command of this program, without a filter. */
+  readonly #ownCommand: boolean;
   /** Ways of waiting: for the next stop, or not at all. */
   readonly #next: WaitOptions;
   readonly #now: WaitOptions;
@@ -118,6 +120,7 @@ export class Tracer {
     this.#target = target;
     this.#host = host;
     this.#life = life;
+    this.#ownCommand = target.take !== undefined && !target.seccomp;
     const noCalls = entries.empty && returns.empty;
     this.#resume = target.seccomp || noCalls ? PTRACE.cont : PTRACE.syscall;
     this.#entries = entries;
@@ -135,14 +138,17 @@ export class Tracer {
    * @throws {DtError} ESRCH, EPERM.
    */
   attach(): void {
-    const { pid, seccomp } = this.#target;
-    const options = seccomp ? FOLLOW | OPTION.seccomp | OPTION.exitKill : FOLLOW;
+    const target = this.#target;
+    const { pid, seccomp } = target;
+    // A command of this program ends with this program; what stops by a filter cannot go on alone.
+    const options = FOLLOW | (seccomp ? OPTION.seccomp : 0) |
+      (seccomp || target.take !== undefined ? OPTION.exitKill : 0);
     this.#host.signal.addEventListener("abort", () => this.#detach());
-    if (this.#target.take === undefined) {
+    if (target.take === undefined) {
       this.#attachThreads(pid, options);
       return;
     }
-    this.#target.take();
+    target.take();
     ptrace(PTRACE.setOptions, pid, 0n, BigInt(options));
     const tracee = this.#adopt(pid, pid);
     tracee.call = syscalls().get("execve")!.number;
@@ -325,6 +331,10 @@ export class Tracer {
   /** The child returns from the call that made it, before we could ask for that stop. */
   #born(child: Tracee): void {
     child.state = "known";
+    // A process that the command has made outlives this one.
+    if (this.#ownCommand && child.pid === child.tid) {
+      ptrace(PTRACE.setOptions, child.tid, 0n, BigInt(FOLLOW));
+    }
     try {
       for (const one of this.#life) one.born(child, child.parent);
       if (child.call >= 0) this.#fire(this.#returns, this.#birth, child);

@@ -68,12 +68,20 @@ export interface Arch {
    * An empty name stands for a register that is never sampled.
    */
   readonly perfRegisters: readonly string[];
-  /**
-   * Instructions of a signal handler, as bytes, 32 at most: write(2) of the eight bytes at offset
-   * 40 from its start to the descriptor whose number is the 32-bit word at offset 32. It touches
-   * no other memory, and not errno.
-   */
-  readonly signalCounter: readonly number[];
+  /** Signal handlers in machine code, as bytes; what they read lies at offsets from their start. */
+  readonly signalHandlers: {
+    /**
+     * Writes the eight bytes at offset 40 to the descriptor whose number is the 32-bit word at
+     * offset 32; write(2). It touches no other memory, and not errno.
+     */
+    readonly counter: readonly number[];
+    /**
+     * Goes on to another handler, or ends the process with status 128 and the signal's number if
+     * the first signal came more than 300 / 1024 seconds ago. The word at offset 128 is the address
+     * of two words: the address of the other handler, and the time of the first signal, 0 before.
+     */
+    readonly second: readonly number[];
+  };
   /** Bytes of the instruction that makes a system call. */
   readonly syscallInstruction: readonly number[];
   /** Offsets of the six system call arguments in `struct pt_regs`, in bytes. */
