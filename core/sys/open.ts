@@ -7,7 +7,9 @@ import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
 
-const AT_FDCWD = -100n;
+const AT_FDCWD = -100;
+/** The two flags of open(2) whose bits differ between architectures. */
+const { openFlags: FLAGS } = arch;
 const O_CLOEXEC = 0x80000n;
 /** Request of ioctl(2) that makes a descriptor blocking or nonblocking. */
 const FIONBIO = 0x5421n;
@@ -23,6 +25,12 @@ export const O_EXCL = 0o200n;
 export const O_TRUNC = 0o1000n;
 /** open(2) flag: each write goes to the end of the file. */
 export const O_APPEND = 0o2000n;
+/** open(2) flag: opening a FIFO does not wait for its other end, and reads and writes do not wait. */
+export const O_NONBLOCK = 0o4000n;
+/** open(2) flag: the path must not be a symbolic link. */
+export const O_NOFOLLOW = FLAGS.nofollow;
+/** open(2) flag: the path must be a folder. */
+export const O_DIRECTORY = FLAGS.directory;
 /** open(2) flag: the descriptor names a place in the file system, and nothing is opened. */
 export const O_PATH = 0x200000n;
 
@@ -33,14 +41,16 @@ export const O_PATH = 0x200000n;
  * @param path Path of the file.
  * @param flags Flags of open(2), O_CLOEXEC excepted.
  * @param mode Permission bits of a file that is created.
+ * @param folder Descriptor of the folder in which a relative path begins; by default the working
+ * directory.
  * @returns The descriptor, which the caller owns.
  * @throws {DtError} ENOENT, EACCES and the like.
  */
-export function openFile(path: string, flags = 0n, mode = 0): Fd {
+export function openFile(path: string, flags = 0n, mode = 0, folder = AT_FDCWD): Fd {
   const name = cString(path);
   const all = flags | O_CLOEXEC;
   const { openat } = arch.syscalls;
-  const fd = libc().syscall(openat, AT_FDCWD, addressOf(name), all, BigInt(mode), 0n, 0n);
+  const fd = libc().syscall(openat, BigInt(folder), addressOf(name), all, BigInt(mode), 0n, 0n);
   return new Fd(check(fd, "openat", path), path);
 }
 

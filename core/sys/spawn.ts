@@ -20,6 +20,8 @@ import {
   seize,
   stopped,
   SYSCALL_SIGNAL,
+  SYSCALL_STOP,
+  SyscallInfo,
   waitFor,
 } from "./ptrace.ts";
 
@@ -153,6 +155,7 @@ export class HeldProcess implements Disposable {
     try {
       // When this process ends, whatever ends it, the kernel kills the tracee.
       seize(this.pid, OPTION.exec | OPTION.exitKill | OPTION.sysgood);
+      ptrace(PTRACE.interrupt, this.pid);
       libc().write(writer.value, new Uint8Array([10]), 1n);
       this.#advance(command, writer.value);
     } catch (error) {
@@ -164,62 +167,42 @@ export class HeldProcess implements Disposable {
 
   /**
    * Lets the shell run until it has executed the command. The first exec is the shell's own: it
-   * comes before the shell reads the line from the pipe.
+   * comes before the shell reads the line from the pipe. At the return of its first system call the
+   * shell is made to ask for a signal when this thread ends, and the command inherits the wish.
    */
   #advance(command: string, pipe: number): void {
+    const info = new SyscallInfo();
+    let asked = false;
     for (;;) {
       const tid = waitFor(this.pid, { wait: true });
       if (tid < 0 || stopped.ended) break;
       const { event, signal } = stopped;
+      const isCall = event === 0 && signal === SYSCALL_SIGNAL;
       if (event === PTRACE_EVENT.exec && unreadBytes(pipe) === 0) return;
+      if (isCall && !asked && info.read(this.pid) && info.op === SYSCALL_STOP.exit) {
+        using injected = new InjectedCalls(this.pid);
+        injected.call(arch.syscalls.prctl, [PR_SET_PDEATHSIG, BigInt(SIGKILL), 0n, 0n, 0n]);
+        asked = true;
+      }
+      const onward = asked ? PTRACE.cont : PTRACE.syscall;
       if (event === PTRACE_EVENT.stop && isStopSignal(signal)) ptrace(PTRACE.listen, this.pid);
-      else ptrace(PTRACE.cont, this.pid, 0n, event === 0 ? BigInt(signal) : 0n);
+      else ptrace(onward, this.pid, 0n, event === 0 && !isCall ? BigInt(signal) : 0n);
     }
     this.#reaped = true;
     throw new DtError("ENOEXEC", `Cannot run '${command}'`, { operation: "exec" });
   }
 
-  /**
-   * Lets the child run, untraced. Whatever ends this thread, the kernel kills the child, unless the
-   * child changes its user. Has no effect after {@linkcode HeldProcess.take}.
-   */
+  /** Lets the child run, untraced. Has no effect after {@linkcode HeldProcess.take}. */
   release(): void {
-    if (!this.#held) return;
+    if (this.#held) ptrace(PTRACE.detach, this.pid);
     this.#held = false;
-    const { late, ended } = this.#finishExec();
-    if (ended) return;
-    try {
-      using injected = new InjectedCalls(this.pid);
-      injected.call(arch.syscalls.prctl, [PR_SET_PDEATHSIG, BigInt(SIGKILL), 0n, 0n, 0n]);
-    } catch {
-      // The child has ended, or its parent's filter forbids the call.
-    }
-    ptrace(PTRACE.detach, this.pid);
-    for (const signal of late) libc().kill(this.pid, signal);
   }
 
   /**
-   * Lets the child go on to the return of execve(2), where it can be made to call the kernel.
-   *
-   * @returns Signals that came meanwhile and were not delivered; true if the child has ended.
+   * Asks the child to end, also if the child is stopped: SIGTERM and SIGCONT. The child's state is not
+   * read, since a tracer may wait for the same stop.
    */
-  #finishExec(): { late: number[]; ended: boolean } {
-    const late: number[] = [];
-    for (;;) {
-      ptrace(PTRACE.syscall, this.pid);
-      if (waitFor(this.pid, { wait: true }) < 0 || stopped.ended) {
-        this.#reaped = true;
-        this.#status = stopped.status;
-        return { late, ended: true };
-      }
-      if (stopped.event === 0 && stopped.signal === SYSCALL_SIGNAL) return { late, ended: false };
-      if (stopped.event === 0) late.push(stopped.signal);
-    }
-  }
-
-  /** Asks the child to end, also if the child is stopped: SIGTERM and SIGCONT. */
   terminate(): void {
-    this.reap();
     if (this.#reaped) return;
     libc().kill(this.pid, SIGTERM);
     libc().kill(this.pid, SIGCONT);
@@ -252,6 +235,7 @@ export class HeldProcess implements Disposable {
   /** Ends the child if it still runs: SIGTERM, and half a second later SIGKILL. */
   [Symbol.dispose](): void {
     this.release();
+    this.reap();
     this.terminate();
     this.#await(ENDING_MS);
     if (this.#reaped) return;

@@ -4,6 +4,7 @@ import type { Device } from "../../core/device/device.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import type { SessionStats } from "../../core/contract/stats.ts";
 import { executableFiles, Symbolizer } from "../../core/symbols/mod.ts";
+import { openOutput, type OutputFile, whenRead } from "../../core/sys/output_file.ts";
 import { statusField } from "../../core/sys/thread.ts";
 import { abortWithProcess, holdChild, processOf, programOf } from "../cli/child.ts";
 import {
@@ -183,7 +184,9 @@ export async function trace(
   const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
   if (pid !== undefined) stack.use(abortWithProcess(pid, ending));
-  const output = options.output === undefined ? Deno.stdout : stack.use(openOutput(options.output));
+  const output = options.output === undefined
+    ? Deno.stdout
+    : stack.use(await openFileOf(options.output, ending.signal));
   const { exitCode, stats } = await run(script, device, {
     stdout: (bytes) => writeAll(output, bytes),
     stderr: (bytes) => writeAll(Deno.stderr, bytes),
@@ -208,9 +211,12 @@ export async function trace(
   return exitCode;
 }
 
-function openOutput(path: string): Deno.FsFile {
+/** Opens the file of -o, empty; waits for a FIFO's reader. */
+async function openFileOf(path: string, signal: AbortSignal): Promise<OutputFile> {
   try {
-    return Deno.openSync(path, { write: true, create: true, truncate: true });
+    const file = await whenRead(() => openOutput(path), signal);
+    file.truncate();
+    return file;
   } catch (error) {
     throw new UsageError(`Failed to open output file: "${path}": ${(error as Error).message}`);
   }

@@ -2,6 +2,7 @@
 
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
+import { whenRead } from "../../core/sys/output_file.ts";
 import { holdChild } from "../cli/child.ts";
 import { onEndSignals, statusOfSignal } from "../cli/signals.ts";
 import { JSON_LINES } from "./formats/json.ts";
@@ -32,11 +33,13 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
   const ending = stack.use(new Ending());
   const sync = isSync(options);
   const tracing = stack.use(new Tracing({ ...options, sync, warn, alone: true }));
-  const file = tracing.recorder.open(options.file, {
-    append: options.append,
-    format: options.format === "json" ? JSON_LINES : FREEBSD,
-    whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
-  });
+  const open = () =>
+    tracing.recorder.open(options.file, {
+      append: options.append,
+      format: options.format === "json" ? JSON_LINES : FREEBSD,
+      whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
+    });
+  const file = await whenRead(open, ending.signal);
   let child: HeldProcess;
   try {
     child = stack.use(holdChild(options.command.map(quote).join(" ")));
@@ -87,14 +90,21 @@ class Ending implements Disposable {
   /** Exit status after a signal; undefined before one. */
   status: number | undefined;
   readonly #stack = new DisposableStack();
+  readonly #controller = new AbortController();
   #end: ((patience: number) => void) | undefined;
 
   constructor() {
     this.#stack.use(onEndSignals((signal) => {
       if (this.status !== undefined) return;
       this.status = statusOfSignal(signal);
+      this.#controller.abort();
       this.#end?.(signal === "SIGINT" ? PATIENCE_MS : 0);
     }));
+  }
+
+  /** Aborted when a signal has come. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   /** From now on, or at once if a signal has come, a signal ends the command, then the trace. */

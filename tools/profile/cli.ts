@@ -2,6 +2,7 @@
 
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError, errorCode } from "../../core/errors.ts";
+import { checkReplaceable, replaceFile } from "../../core/sys/output_file.ts";
 import { abortWithProcess, holdChild } from "../cli/child.ts";
 import { UsageError } from "../cli/command_line.ts";
 
@@ -105,44 +106,41 @@ function subjectOf(pid: number): string {
 /** Throws if a file cannot be written or the package for its format cannot be loaded. */
 async function prepareWriting({ path, format }: OutputFile): Promise<void> {
   try {
-    const known = statOf(path);
-    if (known !== undefined && !known.isFile) throw new Error("not a file");
-    Deno.openSync(path, { write: true, create: true }).close();
-    if (known === undefined) Deno.removeSync(path);
+    checkReplaceable(path);
     if (format === "pprof") await loadPprof();
   } catch (error) {
     throw cannotWrite(path, error);
   }
 }
 
-function statOf(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 function cannotWrite(path: string, error: unknown): UsageError {
+  if (errorCode(error) !== undefined) return new UsageError((error as Error).message);
   return new UsageError(`Cannot write '${path}': ${(error as Error).message.split("\n")[0]}`);
 }
 
 async function writeProfile(profile: Profile, { path, format }: OutputFile): Promise<void> {
   try {
-    switch (format) {
-      case "svg":
-        return Deno.writeTextFileSync(path, flameGraph(profile));
-      case "folded":
-        return Deno.writeTextFileSync(path, folded(profile));
-      case "speedscope":
-        return Deno.writeTextFileSync(path, speedscope(profile, `dt ${denoJson.version}`));
-      case "pprof":
-        return Deno.writeFileSync(path, await pprof(profile));
-    }
+    const content = await inFormat(profile, format);
+    replaceFile(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
   } catch (error) {
     if (errorCode(error) === undefined && !(error instanceof Error)) throw error;
     throw cannotWrite(path, error);
+  }
+}
+
+function inFormat(
+  profile: Profile,
+  format: OutputFile["format"],
+): string | Uint8Array | Promise<Uint8Array> {
+  switch (format) {
+    case "svg":
+      return flameGraph(profile);
+    case "folded":
+      return folded(profile);
+    case "speedscope":
+      return speedscope(profile, `dt ${denoJson.version}`);
+    case "pprof":
+      return pprof(profile);
   }
 }
 

@@ -51,6 +51,7 @@ export const aarch64: Arch = {
   },
   // The names follow arch/arm64/include/uapi/asm/perf_regs.h.
   perfRegisters: [...Array.from({ length: 31 }, (_, i) => `r${i}`), "sp", "ip"],
+  openFlags: { directory: 0o40000n, nofollow: 0o100000n },
   signalHandlers: {
     counter: [
       ...[0x08, 0x08, 0x80, 0x52], // mov w8, #64 (write)

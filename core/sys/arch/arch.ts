@@ -68,6 +68,8 @@ export interface Arch {
    * An empty name stands for a register that is never sampled.
    */
   readonly perfRegisters: readonly string[];
+  /** Flags of open(2) whose bits differ: O_DIRECTORY and O_NOFOLLOW. */
+  readonly openFlags: { readonly directory: bigint; readonly nofollow: bigint };
   /** Signal handlers in machine code, as bytes; what they read lies at offsets from their start. */
   readonly signalHandlers: {
     /**

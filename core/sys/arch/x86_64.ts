@@ -55,6 +55,7 @@ export const x86_64: Arch = {
     ...["", "", "", ""],
     ..."r8 r9 r10 r11 r12 r13 r14 r15".split(" "),
   ],
+  openFlags: { directory: 0o200000n, nofollow: 0o400000n },
   signalHandlers: {
     counter: [
       ...[0xb8, 1, 0, 0, 0], // mov eax, 1 (write)
