@@ -99,7 +99,7 @@ export function openOutput(path: string, options: OutputOptions = {}): OutputFil
   const place = placeOf(path, uid);
   if (place === undefined) return settled(openFile(path, flags), path, false);
   using folder = place.folder;
-  const open = (more: bigint) => openFile(place.name, flags | more, MODE, folder.value);
+  const open = (more: bigint) => openIn(folder, place.name, flags | more, path);
   try {
     return settled(open(O_CREAT | O_EXCL), path, true);
   } catch (error) {
@@ -121,7 +121,7 @@ export function checkReplaceable(path: string): void {
   const place = replaceable(path);
   using folder = place.folder;
   const name = temporaryName(place.name);
-  openFile(name, O_WRONLY | O_CREAT | O_EXCL, MODE, folder.value)[Symbol.dispose]();
+  openIn(folder, name, O_WRONLY | O_CREAT | O_EXCL, path)[Symbol.dispose]();
   Deno.removeSync(`/proc/self/fd/${folder.value}/${name}`);
 }
 
@@ -138,7 +138,7 @@ export function replaceFile(path: string, bytes: Uint8Array): void {
   const target = `/proc/self/fd/${folder.value}/${place.name}`;
   const temporary = temporaryName(place.name);
   const flags = O_WRONLY | O_CREAT | O_EXCL;
-  using file = new OutputFile(openFile(temporary, flags, MODE, folder.value), path, true);
+  using file = new OutputFile(openIn(folder, temporary, flags, path), path, true);
   const made = `/proc/self/fd/${folder.value}/${temporary}`;
   try {
     for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
@@ -267,6 +267,17 @@ function checkOwn(fd: Fd, path: string, uid: number): void {
 function settled(fd: Fd, path: string, isNew: boolean): OutputFile {
   setBlocking(fd.value, true);
   return new OutputFile(fd, path, isNew);
+}
+
+/** Opens a file in a folder; an error names the path as the user has written it. */
+function openIn(folder: Fd, name: string, flags: bigint, path: string): Fd {
+  try {
+    return openFile(name, flags, MODE, folder.value);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw refused(code, path, (error as Error).message.split(": ").at(-1)!);
+  }
 }
 
 function refused(code: string, path: string, reason: string): DtError {

@@ -381,7 +381,7 @@ testWith("ktrace refuses what makes no sense", [], () => {
   assertEquals(first("-x", "true"), "ERROR: unknown option -x");
   assertEquals(
     first("-f", "/no/such/folder/trace", "true"),
-    "ERROR: openat /no/such/folder/trace: No such file or directory",
+    "ERROR: Cannot write '/no/such/folder/trace': No such file or directory",
   );
   assertEquals(
     first("/no/such/program"),
@@ -417,6 +417,69 @@ testWith(
     }
   },
 );
+
+/** What another user's recorder may answer to root. */
+const ANSWERS = [
+  "null",
+  "[]",
+  '{"count":-1}',
+  '{"count":"1"}',
+  '{"count":1,"messages":7}',
+  '{"count":1,"messages":["\\u001b]0;title\\u0007 \\u009b31m \\u202e\\nktrace: forged"]}',
+  '{"error":{},"code":"EIO"}',
+  '{"error":"\\u001b[2J\\nforged","code":"EIO"}',
+  "{",
+];
+
+testWith("ktrace -C believes no answer of other users' recorders", ["root"], async () => {
+  const folder = "/tmp/dt-ktrace-54323";
+  Deno.mkdirSync(folder, { mode: 0o700 });
+  const listeners = ANSWERS.map((answer, i) => {
+    const listener = Deno.listen({ transport: "unix", path: `${folder}/${i}.sock` });
+    (async () => {
+      for await (const connection of listener) {
+        await connection.read(new Uint8Array(1000));
+        await connection.write(new TextEncoder().encode(`${answer}\n`));
+        connection.close();
+      }
+    })();
+    return listener;
+  });
+  // Some never answer, and one never ends its answer.
+  for (let i = 0; i < 5; i++) {
+    listeners.push(Deno.listen({ transport: "unix", path: `${folder}/silent${i}.sock` }));
+  }
+  Deno.chownSync(folder, 54323, 54323);
+  try {
+    const start = performance.now();
+    const [command, ...args] = toolCommand("ktrace", ["-C"]);
+    const { code, stderr } = await new Deno.Command(command, { args, stderr: "piped" }).output();
+    assert(performance.now() - start < 6000, `${performance.now() - start} ms`);
+    const said = new TextDecoder().decode(stderr);
+    assertEquals(code, 1);
+    assert(!/^forged|at file:|[^\n -~]/m.test(said), said);
+    assertMatch(said, /^ktrace: \\x1b\]0;title/m);
+  } finally {
+    for (const listener of listeners) listener.close();
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+testWith("root's ktrace works whatever others have made in /tmp", ["root"], async () => {
+  const folder = "/tmp/dt-ktrace-0";
+  Deno.mkdirSync(folder);
+  Deno.chownSync(folder, 54324, 54324);
+  const file = Deno.makeTempFileSync();
+  try {
+    assertEquals(ktrace("-f", file, "true"), DONE);
+    using busy = new Busy();
+    assertEquals(ktrace("-t", "c", "-f", file, "-p", `${busy.pid}`), DONE);
+    assertEquals(ktrace("-C"), DONE);
+    await until("end of the recorders", () => backgroundRecorders().length === 0);
+  } finally {
+    for (const path of [folder, file]) Deno.removeSync(path, { recursive: true });
+  }
+});
 
 kernelTest("ktrace has a recorder in the background for each way", ["root", "gcc"], async () => {
   const [one, two] = [Deno.makeTempFileSync(), Deno.makeTempFileSync()];
@@ -505,7 +568,10 @@ testWith("ktrace that cannot start leaves files as they were", ["setpriv", "root
       assertEquals(Deno.readTextFileSync(old), before, stderr);
     }
   }
-  // What starts replaces what was there.
+  // What starts replaces what was there, unless it is another user's.
+  assertMatch(root("-f", old, "true").stderr, /it belongs to user 65534/);
+  assertEquals(Deno.readTextFileSync(old), before);
+  Deno.chownSync(old, 0, 0);
   assertEquals(root("-f", old, "true").code, 0);
   assertEquals(recordsOf(old)[0].type, "procctor");
   await until("end of the recorders", () => backgroundRecorders().length === 0);

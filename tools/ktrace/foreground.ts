@@ -8,7 +8,7 @@ import { onEndSignals, statusOfSignal } from "../cli/signals.ts";
 import { JSON_LINES } from "./formats/json.ts";
 import type { KtraceOptions } from "./options.ts";
 import { FREEBSD } from "./formats/write.ts";
-import { listen } from "./background/listen.ts";
+import { tryListen } from "./background/listen.ts";
 import { Tracing } from "./trace_session.ts";
 import { warn } from "./warn.ts";
 
@@ -44,7 +44,9 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
   try {
     child = stack.use(holdChild(options.command.map(quote).join(" ")));
     tracing.set(child, options.points, file);
-    stack.use(listen(tracing, { background: false }));
+    const listener = tryListen(tracing);
+    if (typeof listener !== "string") stack.use(listener);
+    else if (options.verbose) warn(`ktrace -c cannot change this trace: ${listener}`);
   } catch (error) {
     // A trace that has not begun leaves no file and no empty one.
     tracing.clearAll();
