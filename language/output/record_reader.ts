@@ -1,5 +1,7 @@
 // Reads records and does what their plans say.
 
+import { errorCode } from "../../core/errors.ts";
+import { openInput } from "../../core/sys/input_file.ts";
 import { HEADER } from "../../core/contract/event_layout.ts";
 import type { Script } from "../compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "../syntax/diagnostics.ts";
@@ -180,9 +182,8 @@ export class RecordReader implements Disposable {
   #cat(path: string): void {
     const name = decode(path);
     try {
-      // Opening one would wait for somebody to write to it.
-      if (Deno.statSync(name).isFifo) throw new Error("Is a FIFO");
-      using file = Deno.openSync(name);
+      using input = openInput(name);
+      const { file } = input;
       const bytes = new Uint8Array(this.#script.config.maxCatBytes);
       let length = 0;
       for (let read = file.readSync(bytes); read !== null && read > 0;) {
@@ -191,11 +192,12 @@ export class RecordReader implements Disposable {
       }
       this.#output.printer.message("cat", () => this.#out.raw(bytes.subarray(0, length)));
     } catch (error) {
-      const reason = error instanceof Deno.errors.NotFound
+      const code = errorCode(error);
+      const reason = code === "ENOENT"
         ? "No such file or directory"
-        : error instanceof Deno.errors.PermissionDenied
+        : code === "EACCES"
         ? "Permission denied"
-        : (error as Error).message;
+        : (error as Error).message.replace(/^.*: /s, "");
       this.#out.flush();
       this.#output.say(`ERROR: failed to open file '${name}' (${reason})\n`);
     }
@@ -209,7 +211,7 @@ export class RecordReader implements Disposable {
       stdout: "piped",
       stderr: "inherit",
     }).outputSync();
-    this.#output.printer.message("syscall", () => this.#out.raw(stdout));
+    this.#output.printer.message("syscall", () => this.#out.own(stdout));
   }
 
   #message(action: RecordPlan["action"] & { kind: "errorf" | "warnf" }, message: string): void {

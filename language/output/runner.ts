@@ -17,6 +17,11 @@ export interface RunnerOptions {
   readonly stderr: Sink;
   /** Ends the run when aborted: END runs, and maps are printed. */
   readonly signal?: AbortSignal;
+  /**
+   * True if text goes to a terminal: what traced programs could make the terminal do is escaped.
+   * Default false: bytes are written as they are.
+   */
+  readonly terminal?: boolean;
   /** Format of the output. Default "text". */
   readonly format?: OutputFormat;
   /** True to leave out how many probes are attached. */
@@ -58,7 +63,8 @@ export class Runner implements Disposable {
     this.#script = script;
     this.#loaded = loaded;
     this.#options = options;
-    this.#out = new Out(options.stdout);
+    const isText = (options.format ?? "text") === "text";
+    this.#out = new Out(options.stdout, isText && options.terminal === true);
     const probeNames = new Map(script.probes.map(({ pbn, name }) => [pbn, name]));
     const names = systemNames({
       trailer: script.config.strTruncTrailer,

@@ -20,7 +20,7 @@ import { UsageError } from "../cli/command_line.ts";
 import type { Options } from "./options.ts";
 import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { run } from "../../language/run.ts";
-import { write, writeAll } from "../cli/terminal.ts";
+import { tell, write, writeAll } from "../cli/terminal.ts";
 
 /** A compiled script with the device that its probes come from. */
 export interface Prepared {
@@ -94,7 +94,7 @@ function compileScript(
   checkNamed(options.named, script.parameters);
   if (options.verbose) writeNotes(device, script);
   for (const warning of script.warnings) {
-    write(Deno.stderr, formatDiagnostic(warning, script.source));
+    tell(formatDiagnostic(warning, script.source));
   }
   return script;
 }
@@ -196,6 +196,7 @@ export async function trace(
     take: child && (() => child.take()),
     seccomp: options.seccomp,
     format: options.format,
+    terminal: output === Deno.stdout && Deno.stdout.isTerminal() && !options.raw,
     quiet: options.quiet,
     noWarnings: options.noWarnings,
     buffer: options.buffer,

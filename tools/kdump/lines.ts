@@ -7,7 +7,7 @@ import type { KdumpOptions } from "./options.ts";
 import { structArrayText, structText } from "./struct_text.ts";
 import { isMode, isUnused, symbolOf } from "./symbols/arguments.ts";
 import { signalCodeName } from "./symbols/signals.ts";
-import { hexdump, isBinary, quoted, visible } from "./text.ts";
+import { hexdump, isBinary, nameText, quoted, visible } from "./text.ts";
 
 const TYPES: Readonly<Record<RecordKind, string>> = {
   syscall: "CALL",
@@ -67,7 +67,7 @@ export class Lines {
 
   #who({ pid, tid, comm }: KtrRecord): string {
     const thread = this.#options.threads ? ` ${String(tid > 0 ? tid : "").padStart(6)}` : "";
-    return `${String(pid).padStart(6)}${thread} ${text(comm).padEnd(8)}`;
+    return `${String(pid).padStart(6)}${thread} ${nameText(comm).padEnd(8)}`;
   }
 
   #header(record: KtrRecord, system: SystemName): string {
@@ -231,9 +231,4 @@ function time(ns: bigint): string {
   const sign = ns < 0n ? "-" : "";
   const value = ns < 0n ? -ns : ns;
   return `${sign}${value / 1_000_000_000n}.${String(value % 1_000_000_000n).padStart(9, "0")}`;
-}
-
-/** A name, which may hold anything, as text of one line. */
-function text(name: string): string {
-  return quoted(latin1(name)).slice(1, -1);
 }

@@ -7,7 +7,7 @@ import { abortWithProcess, holdChild } from "../cli/child.ts";
 import { UsageError } from "../cli/command_line.ts";
 
 import { choosePlane } from "../cli/plane.ts";
-import { reportError, write } from "../cli/terminal.ts";
+import { reportError, tell, write } from "../cli/terminal.ts";
 import { abortOnSignals } from "../cli/signals.ts";
 import { collect, type Measured } from "./collect.ts";
 import { flameGraph } from "./flamegraph.ts";
@@ -87,7 +87,7 @@ async function run(options: ProfileOptions): Promise<number> {
   const { profile } = measured;
   if (outputs.length === 0) write(Deno.stdout, topFunctions(profile));
   for (const output of outputs) await writeProfile(profile, output);
-  if (!options.quiet) write(Deno.stderr, summary(measured, outputs));
+  if (!options.quiet) tell(summary(measured, outputs));
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // A table for the terminal: the functions that took most samples or time.
 
+import { safeText } from "../../core/safe_text.ts";
 import { formatValue, type Profile, totalOf } from "./profile.ts";
 
 const MOST_ROWS = 30;
@@ -27,7 +28,9 @@ export function topFunctions(profile: Profile, rows = MOST_ROWS): string {
       : kind === "native" && !name.startsWith("[")
       ? baseName(file)
       : "";
-    return `${share(value)} ${share(total.get(index)!)}  ${name}${where && ` ${where}`}\n`;
+    return `${share(value)} ${share(total.get(index)!)}  ${
+      safeText(`${name}${where && ` ${where}`}`)
+    }\n`;
   });
   const rest = self.size - top.length;
   return `   self   total  function\n${lines.join("")}` +

@@ -1,5 +1,6 @@
 // Records as JSON, one a line: by ktrace as they are made, by kdump as they were read.
 
+import { safeJson } from "../../../core/safe_text.ts";
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
 import type { KtrRecord, SystemName } from "./record.ts";
 import { decodePayload } from "./freebsd.ts";
@@ -41,7 +42,7 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
     ...(dropped ? { dropped } : {}),
     type: kind,
   };
-  return JSON.stringify({ ...common, ...body() });
+  return safeJson(JSON.stringify({ ...common, ...body() }));
 
   function body(): Record<string, unknown> {
     const numbers = numbersOf(record, name);
