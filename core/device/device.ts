@@ -63,7 +63,7 @@ export class Device {
    * Writes the list of matching probes as fixed-size entries (see {@linkcode PROBE_ENTRY}).
    * DTIOCGPLIST.
    *
-   * @param buffer Where the entries go; without a buffer only the size is told.
+   * @param buffer Where the entries go; without a buffer, or with an empty one, only the size is told.
    * @returns Bytes that the whole list takes.
    * @throws {DtError} ENOSPC the buffer is too small; what fits was written, `needed` in the message.
    */

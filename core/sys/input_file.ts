@@ -6,7 +6,7 @@ import { O_NONBLOCK, openFile } from "./open.ts";
 
 /** A regular file that is open for reading. */
 export interface Input extends Disposable {
-  /** The open file. */
+  /** The file, open for reading. */
   readonly file: Deno.FsFile;
   /** Facts about the open file, not about its path. */
   readonly info: Deno.FileInfo;
