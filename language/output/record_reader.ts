@@ -9,6 +9,7 @@ import type { Memory } from "../model/memory.ts";
 import { isDrawn } from "../model/aggregations.ts";
 import type { Out } from "./output_buffer.ts";
 import { PcapFiles } from "./pcap.ts";
+import { RateLimit } from "./rate_limit.ts";
 import { KIND_PLAN, type Plan } from "../model/plan.ts";
 import { packedAt, printFormat, printSlot, type RecordView } from "./printf.ts";
 import type { Notice, Printer, PrinterOutput, PrintLimits } from "./printer.ts";
@@ -37,6 +38,7 @@ export class RecordReader implements Disposable {
   /** Memory of the record at hand. */
   #memory!: Memory;
   readonly #captures = new PcapFiles();
+  readonly #limit = new RateLimit();
   /** True after exit(): records behind it in the ring are not wanted, until END. */
   exited = false;
   /** True once errorf() has been called. */
@@ -233,21 +235,29 @@ export class RecordReader implements Disposable {
     return { kind, message, place: this.#script.source.position(span.start), text };
   }
 
-  #fault({ fault, span }: Plan & { kind: "fault" }, at: number): void {
+  #fault(plan: Plan & { kind: "fault" }, at: number): void {
+    const { fault, span } = plan;
     const { source } = this.#script;
     const retcode = Number(BigInt.asIntN(64, this.#memory.u64(at + HEADER.bytes)));
-    const message = fault.message ?? this.#names.error(retcode);
+    const about = fault.kind === "helper_error" ? fault.retcode : undefined;
+    const isAbout = about === undefined || about === retcode;
+    const message = (isAbout ? fault.message : undefined) ?? this.#names.error(retcode);
     const helper = fault.kind === "helper_error" ? fault.helper : undefined;
     const details = helper === undefined
       ? ""
       : `Additional Info - helper: ${helper}, retcode: ${retcode}\n`;
-    const text = `${formatPlace(span, source)}: WARNING: ${message}\n${details}` +
-      formatExcerpt(span, source);
-    this.#output.printer.notice({
-      ...this.#notice(fault.kind, message, span, text),
-      helper,
-      retcode,
-    });
+    const tell = (message: string, excerpt: string) => {
+      const text = `${formatPlace(span, source)}: WARNING: ${message}\n${excerpt}`;
+      const notice = this.#notice(fault.kind, message, span, text);
+      this.#output.printer.notice({ ...notice, helper, retcode });
+    };
+    const more = (count: number) => tell(`${count} more: ${message}`, "");
+    if (this.#limit.passes(plan, more)) tell(message, details + formatExcerpt(span, source));
+  }
+
+  /** Tells how many warnings were not shown one by one. */
+  tellHidden(): void {
+    this.#limit.tellHidden();
   }
 
   #entries(name: string): Entry[] {
