@@ -18,13 +18,12 @@ import {
   setBlocking,
   truncateFile,
 } from "./open.ts";
+import { isOwnFolder } from "./trusted_path.ts";
 
 /** Permissions of files that are made here: what was traced is nobody else's business. */
 const MODE = 0o600;
 /** Symbolic links that a path may lead through, as in Linux. */
 const MOST_LINKS = 40;
-const WRITABLE_BY_OTHERS = 0o022;
-const STICKY = 0o1000;
 const EINTR = 4;
 const EPIPE = 32;
 /** How often a FIFO without a reader is tried, in milliseconds. */
@@ -203,7 +202,7 @@ function placeOf(path: string, uid: number): Place | undefined {
     }
     const parent = realPath(slash < 0 ? "." : at.slice(0, slash) || "/", path);
     if (parent.startsWith("/proc/")) return undefined;
-    const isShared = !isOwn(parent, uid);
+    const isShared = !isOwnFolder(parent, uid);
     const target = linkAt(`${parent}/${name}`);
     if (target === undefined) {
       const folder = openFile(parent, O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -227,17 +226,6 @@ function realPath(folder: string, path: string): string {
       path,
       code === "ENOENT" ? "No such file or directory" : "Permission denied",
     );
-  }
-}
-
-/** True if none but root and the user can change what the names in a folder mean. */
-function isOwn(folder: string, uid: number): boolean {
-  for (let at = folder;; at = at.slice(0, at.lastIndexOf("/"))) {
-    const info = Deno.statSync(at === "" ? "/" : at);
-    const mode = info.mode ?? 0;
-    const mayChange = (mode & WRITABLE_BY_OTHERS) !== 0 && (at === folder || !(mode & STICKY));
-    if (mayChange || (info.uid !== 0 && info.uid !== uid)) return false;
-    if (at === "" || at === "/") return true;
   }
 }
 

@@ -207,7 +207,7 @@ export class RecordReader implements Disposable {
 
   #system(command: string): void {
     this.#out.flush();
-    const { stdout } = new Deno.Command("sh", {
+    const { stdout } = new Deno.Command("/bin/sh", {
       args: ["-c", decode(command)],
       stdin: "null",
       stdout: "piped",

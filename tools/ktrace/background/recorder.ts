@@ -12,7 +12,7 @@ const IDLE_MS = 5000;
 function log(messages: readonly string[]): void {
   for (const message of messages) {
     try {
-      new Deno.Command("logger", { args: ["-t", "ktrace", message] }).outputSync();
+      new Deno.Command("/usr/bin/logger", { args: ["-t", "ktrace", message] }).outputSync();
     } catch {
       return; // there is none
     }
