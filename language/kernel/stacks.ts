@@ -5,9 +5,9 @@
 import { MAX_STACK_FRAMES } from "../../core/contract/event_layout.ts";
 import { add64, imm, lsh64, mov64, mul64, rsh64, xor64 } from "../../core/asm/alu.ts";
 import { callHelper, jeq, jge, jlt, jsgt } from "../../core/asm/jump.ts";
-import { load, loadMap, store } from "../../core/asm/load_store.ts";
+import { load, loadMap } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
-import { R0, R1, R2, R3, R4, R5, R6, R7 } from "../../core/asm/register.ts";
+import { R0, R1, R2, R3, R4, R5, R6 } from "../../core/asm/register.ts";
 import type { Node } from "../model/ir.ts";
 import type { StackType } from "../model/types.ts";
 import { evaluateBuiltin } from "./builtins.ts";

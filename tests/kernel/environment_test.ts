@@ -2,7 +2,7 @@
 // environment's folders, in a module that others may change.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { output, ROOT, testWith, tool, toolCommand } from "../helpers.ts";
+import { ROOT, testWith, tool, toolCommand } from "../helpers.ts";
 import { serve } from "../serve.ts";
 
 const EVIL = 'console.log("evil"); export const main = () => 66; export const parseArgs = main;';
@@ -52,7 +52,7 @@ testWith("a hostile working directory changes nothing", ["root"], async () => {
   }
 });
 
-testWith("no program is looked up in PATH but the user's own", ["root"], async () => {
+testWith("no program is looked up in PATH but the user's own", ["root"], () => {
   using folder = hostileFolder("");
   const env = { PATH: `${folder}:${Deno.env.get("PATH")}` };
   const script = 'BEGIN { system("echo real"); exit(); }';

@@ -316,6 +316,16 @@ kernelTest("ktrace ends at SIGTERM with the program, and leaves nothing", ["gcc"
   await assertNothingLeft(before);
 });
 
+kernelTest("ktrace -i records children whose parents end at once", ["gcc"], () => {
+  const file = Deno.makeTempFileSync();
+  for (const way of [[], ["--sync"]]) {
+    assertEquals(ktrace(...way, "-i", "-f", file, buildProgram("double_fork"), "50"), DONE);
+    const dump = tool("kdump", ["-f", file, "-t", "c"]).stdout;
+    assertEquals(dump.match(/CALL +getppid/g)?.length, 50, way.join());
+  }
+  Deno.removeSync(file);
+});
+
 kernelTest("utrace() adds records of a TypeScript program", [], () => {
   for (const way of [[], ["--sync"]]) {
     const program = `

@@ -263,10 +263,23 @@ export class Tracer {
 
   /** Tells of a task's end, and before of its birth if it was killed before its first stop. */
   #tellEnd(tracee: Tracee, status: number): void {
-    for (const one of this.#life) {
-      if (tracee.state !== "known") one.born(tracee, tracee.parent);
-      one.ended(tracee, status);
+    if (tracee.state !== "known") this.#tellBirth(tracee);
+    for (const one of this.#life) one.ended(tracee, status);
+  }
+
+  /** Tells of children whose first stop is yet to come, before their parent's end is told. */
+  #tellBirths(parent: Tracee): void {
+    if (this.#life.length === 0) return;
+    for (const tracee of this.#tracees.values()) {
+      if (tracee.state === "unborn" && tracee.parent === parent) this.#tellBirth(tracee);
     }
+  }
+
+  /** Tells once that a task was made. */
+  #tellBirth(tracee: Tracee): void {
+    if (tracee.told) return;
+    tracee.told = true;
+    for (const one of this.#life) one.born(tracee, tracee.parent);
   }
 
   #adopt(tid: number, pid?: number, state: Tracee["state"] = "known"): Tracee {
@@ -288,7 +301,10 @@ export class Tracer {
       const ended = this.#tracees.get(tid);
       this.#tracees.delete(tid);
       const { status } = stopped;
-      if (ended !== undefined) this.#tellEnd(ended, status);
+      if (ended !== undefined) {
+        this.#tellBirths(ended);
+        this.#tellEnd(ended, status);
+      }
       return;
     }
     const { event, signal } = stopped;
@@ -336,7 +352,7 @@ export class Tracer {
       ptrace(PTRACE.setOptions, child.tid, 0n, BigInt(FOLLOW));
     }
     try {
-      for (const one of this.#life) one.born(child, child.parent);
+      this.#tellBirth(child);
       if (child.call >= 0) this.#fire(this.#returns, this.#birth, child);
     } finally {
       child.call = -1;
