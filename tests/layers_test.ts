@@ -117,7 +117,7 @@ const RULES: Rules = {
   ],
   "tools/kdump/": [
     ...[...GROUND, "core/sources/syscalls/", "tools/cli/", "tools/ktrace/formats/"],
-    ...["tools/ktrace/systems/", "deno.json"],
+    ...["tools/ktrace/systems/", "core/sys/signal_names.ts", "deno.json"],
   ],
   "tools/": ["tools/"],
 };

@@ -2,6 +2,7 @@
 // written.
 
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { processes } from "../marked_processes.ts";
 import {
   asNobody,
   assertNothingLeft,
@@ -324,6 +325,61 @@ kernelTest("ktrace -i records children whose parents end at once", ["gcc"], () =
     assertEquals(dump.match(/CALL +getppid/g)?.length, 50, way.join());
   }
   Deno.removeSync(file);
+});
+
+testWith("each tool says why a command or a process cannot be had", [], async () => {
+  const folder = Deno.makeTempDirSync();
+  const files: Readonly<Record<string, string>> = {
+    plain: "text\n",
+    script: "#!/no/interpreter\n",
+    damaged: "\x7fELF, but no more",
+  };
+  for (const [name, text] of Object.entries(files)) {
+    Deno.writeTextFileSync(`${folder}/${name}`, text);
+    if (name !== "plain") Deno.chmodSync(`${folder}/${name}`, 0o755);
+  }
+  const reasons: Readonly<Record<string, string>> = {
+    [`${folder}/plain`]: "Permission denied",
+    [`${folder}/script`]: "its interpreter '/no/interpreter': No such file or directory",
+    [`${folder}/damaged`]: "Exec format error",
+    [folder]: "Permission denied",
+    [`${folder}/missing`]: "No such file or directory",
+    "no-such-program": "No such file or directory",
+  };
+  for (const [command, reason] of Object.entries(reasons)) {
+    const outputs = [
+      ktrace("-f", "/dev/null", command),
+      ktrace("--sync", "-f", "/dev/null", command),
+      tool("btrace", ["-c", command, "-e", "BEGIN { }"]),
+      tool("kmonitor", ["-c", command]),
+      tool("profile", ["-c", command]),
+    ];
+    for (const { code, stderr } of outputs) {
+      assertEquals(code, 1);
+      assert(stderr.endsWith(`ERROR: Failed to run '${command}': ${reason}\n`), stderr);
+    }
+  }
+  Deno.removeSync(folder, { recursive: true });
+  // A thread that is not the first of its process, and a zombie.
+  const child = new Deno.Command("sh", { args: ["-c", "sleep 0 & exec sleep 5"] }).spawn();
+  const zombie = () =>
+    processes().find((pid) => {
+      try {
+        return Deno.readTextFileSync(`/proc/${pid}/stat`).includes(`(sleep) Z ${child.pid} `);
+      } catch {
+        return false;
+      }
+    });
+  await until("a zombie", () => zombie() !== undefined);
+  assertMatch(ktrace("-f", "/dev/null", "-p", `${zombie()}`).stderr, /has ended .* is a zombie\n$/);
+  const threads = [...Deno.readDirSync("/proc/self/task")].map(({ name }) => Number(name));
+  const thread = threads.find((tid) => tid !== Deno.pid);
+  assertEquals(
+    ktrace("-f", "/dev/null", "-p", `${thread}`).stderr,
+    `ERROR: ${thread} is a thread of process ${Deno.pid}: use -p ${Deno.pid}\n`,
+  );
+  child.kill("SIGKILL");
+  await child.status;
 });
 
 kernelTest("utrace() adds records of a TypeScript program", [], () => {
