@@ -16,9 +16,9 @@ import { loadPprof } from "../cli/deps.ts";
 import { isLogOf, mapAdvice, mapEnvironment } from "./javascript.ts";
 import { type OutputFile, parseProfileOptions, type ProfileOptions, USAGE } from "./options.ts";
 import { pprof } from "./pprof.ts";
-import { formatValue, type Profile, totalOf } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 import { speedscope } from "./speedscope.ts";
-import { topFunctions } from "./top.ts";
+import { amount, topFunctions } from "./top.ts";
 
 /**
  * Runs profile with its command line and reports errors on standard error.
@@ -144,18 +144,16 @@ function inFormat(
   }
 }
 
+/** How much was measured, unless the table has said so, and what is missing. */
 function summary(measured: Measured, outputs: readonly OutputFile[]): string {
   const { profile, warnings, unnamed } = measured;
-  let text = `${formatValue(profile, totalOf(profile))} ${profile.what} in ${
-    (profile.durationMs / 1000).toFixed(1)
-  } s`;
-  if (outputs.length > 0) text += `, written to ${outputs.map(({ path }) => path).join(", ")}`;
-  text += "\n";
-  for (const warning of warnings) text += `WARNING: ${warning}\n`;
-  for (const pid of unnamed) {
-    const advice = mapAdvice(executableOf(pid), pid);
-    if (advice !== undefined) text += `NOTE: ${advice}\n`;
+  let text = "";
+  if (outputs.length > 0) {
+    text = `${amount(profile)}, written to ${outputs.map(({ path }) => path).join(", ")}\n`;
   }
+  for (const warning of warnings) text += `WARNING: ${warning}\n`;
+  const advice = mapAdvice(new Map([...unnamed].map((pid) => [pid, executableOf(pid)])));
+  if (advice !== undefined) text += `NOTE: ${advice}\n`;
   return text;
 }
 
