@@ -107,13 +107,15 @@ export class RingOutput implements RecordOutput {
     if (!site.control) asm.emit(jge(R0, imm(this.size - this.reserve), full));
     if (site.wakeup) asm.emit(mov64(R4, imm(BPF_RB_FORCE_WAKEUP)));
     else this.#emitFlags(asm, R4);
+    // The verifier follows what falls through first, so that is what usually happens.
     asm.emit(
       loadMap(R1, this.ring),
       mov64(R2, data.base),
       add64(R2, imm(data.offset)),
       mov64(R3, length),
       callHelper(BPF_FUNC.ringbuf_output),
-      jeq(R0, imm(0), done),
+      jne(R0, imm(0), full),
+      ja(done),
     );
     asm.bind(full);
     if (site.wakeup) asm.emit(ja(site.lost));
@@ -135,13 +137,18 @@ export class RingOutput implements RecordOutput {
    * doorbell. Clobbers R1 and R3.
    */
   #emitFlags(asm: Assembler, into: Register): void {
+    const wanted = asm.label("wanted");
     const quiet = asm.label("quiet");
     const ring = asm.label("ring");
     asm.emit(
       mov64(into, imm(BPF_RB_NO_WAKEUP)),
       loadMapValue(R1, this.control, CONTROL.doorbell),
       load(4, R3, R1, 0),
-      jeq(R3, imm(DOORBELL.silent), quiet),
+      jne(R3, imm(DOORBELL.silent), wanted),
+      ja(quiet),
+    );
+    asm.bind(wanted);
+    asm.emit(
       jeq(R3, imm(DOORBELL.first), ring),
       jlt(R0, imm(this.size / 8), quiet),
     );

@@ -220,7 +220,12 @@ function choose(
     return {
       op: "block",
       body: [
-        { op: "if", condition, then: actions(first), otherwise: actions(otherwise), span },
+        {
+          op: "if",
+          arms: [{ condition, then: actions(first) }],
+          otherwise: actions(otherwise),
+          span,
+        },
       ],
       value: constant(0n, UINT64, span),
       type: NONE,

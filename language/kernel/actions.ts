@@ -36,16 +36,8 @@ function emitAction(gen: Gen, action: Action): void {
       return change(gen, action);
     case "aggregated":
       return aggregate(gen, action);
-    case "if": {
-      const otherwise = gen.asm.label("else");
-      const done = gen.asm.label("endif");
-      emitCondition(gen, action.condition, otherwise);
-      gen.branch(() => emitActions(gen, action.then));
-      if (action.otherwise.length > 0) gen.emit(ja(done));
-      gen.asm.bind(otherwise);
-      gen.branch(() => emitActions(gen, action.otherwise));
-      return void gen.asm.bind(done);
-    }
+    case "if":
+      return choose(gen, action);
     case "while":
       return emitWhile(gen, action);
     case "range":
@@ -78,6 +70,27 @@ function emitAction(gen: Gen, action: Action): void {
     case "debugf":
       return debugf(gen, action);
   }
+}
+
+/** Each arm begins where the condition before it did not hold. */
+function choose(gen: Gen, { arms, otherwise }: Action & { op: "if" }): void {
+  const done = gen.asm.label("endif");
+  let outside: Set<string> | undefined;
+  arms.forEach(({ condition, then }, i) => {
+    const next = gen.asm.label("else");
+    emitCondition(gen, condition, next);
+    // The first condition is always asked for.
+    if (i === 0) {
+      outside = gen.filled;
+      gen.filled = new Set(outside);
+    }
+    gen.branch(() => emitActions(gen, then));
+    if (i < arms.length - 1 || otherwise.length > 0) gen.emit(ja(done));
+    gen.asm.bind(next);
+  });
+  emitActions(gen, otherwise);
+  gen.filled = outside!;
+  gen.asm.bind(done);
 }
 
 /** For its effects only. */

@@ -7,12 +7,12 @@
 //   R6        context
 //   R7        CPU block; scratch memory lies above it
 //   R8        bytes of packed strings in the record that is being written
-//   R9        outcome so far (OUTCOME)
+//   R9        outcomes so far: a bit for each of OUTCOME
 
 import type { Assembler } from "../../core/asm/assembler.ts";
 import type { Instruction, Label, MapReference } from "../../core/asm/instruction.ts";
 import { add64, imm, mov64 } from "../../core/asm/alu.ts";
-import { callHelper, jsge } from "../../core/asm/jump.ts";
+import { callHelper, ja, jsge } from "../../core/asm/jump.ts";
 import { type AccessSize, load, loadImm64, store, storeImm } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, type Register } from "../../core/asm/register.ts";
@@ -208,6 +208,23 @@ export class Gen {
     }
     this.address(R3, from);
     this.copy(to, bytes);
+  }
+
+  /**
+   * Emits code that only a jump leads to, which is rarely taken. The verifier goes on behind that code
+   * first and keeps the other way for later: while it follows one way, it keeps 8192 others at most,
+   * and so there is one for this jump, however many there are in the code.
+   *
+   * @param jump Makes the jump to the rare code.
+   * @param emit Emits the rare code, which falls through to what follows.
+   */
+  rarely(jump: (rare: Label) => Instruction, emit: () => void): void {
+    const rare = this.asm.label("rare");
+    const done = this.asm.label("done");
+    this.emit(jump(rare), ja(done));
+    this.asm.bind(rare);
+    emit();
+    this.asm.bind(done);
   }
 
   /** Emits a branch that may be skipped: slots that it fills count as filled only inside. */

@@ -56,7 +56,7 @@ export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
 /** Emits `for ($i : from..to) { … }`, as a function that is called for each number. */
 export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
   gen.frame.scope(() => {
-    const from = gen.frame.scratchBlock(8);
+    const from = gen.frame.block(8);
     const local = gen.locals.get(action.local)!;
     evaluate(gen, action.from);
     gen.save(from);
@@ -107,7 +107,7 @@ export function emitEach(gen: Gen, action: Action & { op: "each" }): void {
     emit() {
       // R2 is the key's address, R3 the value's.
       gen.frame.scope(() => {
-        const value = gen.frame.addressSlot();
+        const value = gen.frame.stackSlot();
         gen.save(value, 8, R3);
         gen.emit(mov64(R3, R2));
         gen.copy(local, valueAt);
@@ -134,8 +134,8 @@ function callBody(gen: Gen, body: Body, call: (start: Label, block: Place) => vo
   const release = frame.mark();
   const start = gen.asm.label("body");
   const block = frame.stackBlock(16);
-  const outcome = frame.scratchBlock(8);
-  const ended = frame.scratchBlock(8);
+  const outcome = frame.block(8);
+  const ended = frame.block(8);
   gen.save(block, 8, R6);
   gen.save(shifted(block, 8), 8, R7);
   gen.save(outcome, 8, R9);
@@ -180,7 +180,7 @@ function emitBody(
   };
   const outer = { exits: gen.exits, kept: gen.kept, filled: gen.filled };
   gen.exits = exits;
-  // Slots of the caller's stack are out of reach.
+  // The body asks again for what the caller keeps: not every way to the body has filled a slot.
   gen.kept = new Map();
   gen.filled = new Set();
   gen.asm.bind(start);

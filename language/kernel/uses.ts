@@ -2,7 +2,7 @@
 // Looks over a clause before code is emitted: what is used more than once, how deep loops go.
 
 import type { RegisterCall } from "../model/functions.ts";
-import type { Action, Local, Node } from "../model/ir.ts";
+import type { Action, Arm, Local, Node } from "../model/ir.ts";
 import type { CheckedClause } from "../check/checked_program.ts";
 import { contextKey, keptAs } from "./builtins.ts";
 
@@ -44,7 +44,14 @@ function seeValue(value: unknown, uses: Uses, depth: number): void {
   } else if (typeof value === "object" && value !== null && "op" in value) {
     if ("type" in value) see(value as Node, uses, depth);
     else seeAction(value as Action, uses, depth);
+  } else if (isArm(value)) {
+    see(value.condition, uses, depth);
+    seeAll(value.then, uses, depth);
   }
+}
+
+function isArm(value: unknown): value is Arm {
+  return typeof value === "object" && value !== null && "condition" in value && "then" in value;
 }
 
 /** Calls whose code may call a function for each byte. */
@@ -73,6 +80,7 @@ function see(node: Node, uses: Uses, depth: number): void {
 export function mentions(node: Node, local: Local): boolean {
   const within = (value: unknown): boolean =>
     value === local || (Array.isArray(value) && value.some(within)) ||
+    (isArm(value) && (within(value.condition) || within(value.then))) ||
     (typeof value === "object" && value !== null && "op" in value &&
       Object.entries(value).some(([name, one]) =>
         name !== "type" && name !== "map" && within(one)

@@ -292,7 +292,7 @@ class Parser {
     const expressions = this.#expressions;
     switch (word) {
       case "if":
-        return { kind: "expr", expr: expressions.ifExpression(), span: cursor.since(start) };
+        return { kind: "expr", expr: expressions.ifExpression(false), span: cursor.since(start) };
       case "let":
         return this.#let(start);
       case "while": {

@@ -12,6 +12,7 @@ import type {
   Stmt,
   TypeExpr,
 } from "./ast.ts";
+import { elseIf } from "./walk.ts";
 import { PRECEDENCE } from "./parse_expression.ts";
 
 const INDENT = "  ";
@@ -214,8 +215,9 @@ class SourcePrinter {
       this.#body(current.then);
       const { otherwise } = current;
       if (otherwise === undefined) break;
-      if (otherwise.body.length === 0 && otherwise.value?.kind === "if") {
-        current = otherwise.value;
+      const next = elseIf(otherwise);
+      if (next !== undefined) {
+        current = next;
         this.#line(`} else ${head(current)}`);
         continue;
       }

@@ -101,10 +101,16 @@ function statement(b: Build, action: Action): Step {
     case "aggregated":
       return aggregated(b, action);
     case "if": {
-      const holds = condition(b, action.condition);
-      const then = sequence(b, action.then);
+      const arms = action.arms.map(({ condition: tried, then }) => ({
+        holds: condition(b, tried),
+        run: sequence(b, then),
+      }));
       const otherwise = sequence(b, action.otherwise);
-      return () => holds() ? then() : otherwise();
+      if (arms.length === 1) {
+        const [{ holds, run }] = arms;
+        return () => holds() ? run() : otherwise();
+      }
+      return () => (arms.find(({ holds }) => holds())?.run ?? otherwise)();
     }
     case "while":
       return whileLoop(b, action);
