@@ -28,6 +28,9 @@ export class UnsupportedError extends DtError {
   }
 }
 
+/** Most instructions of a program; include/linux/bpf.h: BPF_COMPLEXITY_LIMIT_INSNS. */
+const MAX_INSTRUCTIONS = 1_000_000;
+
 /** Numbers of the capabilities' bits; include/uapi/linux/capability.h. */
 const CAPABILITIES: Readonly<Record<Capability, number>> = {
   CAP_SYS_ADMIN: 21,
@@ -59,10 +62,18 @@ export function missingCapabilities(): Capability[] {
  * @returns The error to throw; undefined if the cause is unknown.
  */
 export function explainLoadFailure(
-  spec: { name: string; type: string; expectedAttachType?: number },
+  spec: { name: string; type: string; expectedAttachType?: number; instructions: number },
   errno: number,
 ): DtError | undefined {
   const name = errnoName(errno);
+  if (name === "E2BIG") {
+    return new DtError(
+      "E2BIG",
+      `Cannot load program ${spec.name}: its ${spec.instructions} instructions are too many for ` +
+        `the kernel, which takes ${MAX_INSTRUCTIONS}`,
+      { operation: "bpf(BPF_PROG_LOAD)" },
+    );
+  }
   if (name !== "EPERM") return undefined;
   const missing = missingCapabilities();
   if (missing.length > 0) {

@@ -71,7 +71,7 @@ function call(
   if (!gen.shared.warnings) return;
   gen.rarely((failed) => jslt(R0, imm(0), failed), () =>
     gen.frame.scope(() => {
-      const result = gen.frame.slot();
+      const result = gen.frame.stackSlot();
       gen.save(result);
       emitFault(gen, at, { kind: "helper_error", helper }, result);
       gen.load(R0, result);

@@ -26,7 +26,7 @@ export function emitRecord(gen: Gen, action: Action & { op: "record" }): void {
     const packs = layout.slots.some(({ form }) => form === "packed");
     // A value may be a block that writes a record itself.
     const around = gen.packing;
-    const outer = around && packs ? gen.frame.slot() : undefined;
+    const outer = around && packs ? gen.frame.stackSlot() : undefined;
     gen.packing ||= packs;
     if (outer !== undefined) gen.save(outer, 8, R8);
     if (packs) gen.emit(mov64(R8, imm(0)));

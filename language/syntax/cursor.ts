@@ -6,7 +6,7 @@ import { Lexer } from "./lexer.ts";
 import type { Token } from "./token.ts";
 
 /** Most levels of nesting: every pass over the tree recurses once for each level. */
-const MAX_LEVELS = 500;
+const MAX_LEVELS = 600;
 /** As many operators in a row are a level: the tree is one node deeper with each of them. */
 const ROW = 4;
 
