@@ -53,18 +53,6 @@ export interface CpuWords {
   readonly stride: number;
 }
 
-/** A program to be loaded. */
-export interface ProgramCode {
-  /** Name that bpftool shows. */
-  readonly name: string;
-  /** Instructions of the program, 8 bytes for each slot. */
-  readonly code: Uint8Array;
-  /** Slots at which functions begin, if one of the functions is a callback. */
-  readonly functions?: readonly number[];
-  /** True if the program has jumps over more than 32767 slots, for which Linux 6.6 is needed. */
-  readonly longJumps: boolean;
-}
-
 /** The kernel's side of one recording. */
 export interface KernelPlane extends Disposable {
   /** Number of CPUs that the machine may have. */
@@ -77,8 +65,20 @@ export interface KernelPlane extends Disposable {
   readonly blocks: CpuWords;
   /** The {@linkcode CONTROL} block of the recording. */
   readonly control: { readonly map: MapReference; readonly words: Int32Array };
-  /** Loads a program into the kernel. */
-  load(program: ProgramCode & AttachType): LoadedProgram;
+  /**
+   * Loads a program into the kernel. `longJumps` tells of jumps over more than 32767 slots, for which
+   * Linux 6.6 is needed.
+   */
+  load(
+    program:
+      & {
+        name: string;
+        code: Uint8Array;
+        functions?: readonly number[];
+        longJumps: boolean;
+      }
+      & AttachType,
+  ): LoadedProgram;
   /** A read-only array of 32-bit words that programs can look into. */
   table(name: string, words: Uint32Array): MapReference;
   /**

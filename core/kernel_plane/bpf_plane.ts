@@ -15,10 +15,8 @@ import type {
   CpuWords,
   KernelPlane,
   LoadedProgram,
-  ProgramCode,
   ProgramTable,
 } from "../contract/kernel_plane.ts";
-import type { AttachType } from "../contract/attachment.ts";
 import { emitExit, emitFork, TREE_ENTRIES, TREE_KEY_BYTES } from "./process_tree.ts";
 import { offsetOf } from "./task_offsets.ts";
 import { possibleCpuCount } from "../sys/cpu.ts";
@@ -81,7 +79,7 @@ class BpfPlane implements KernelPlane {
     this.#owned = stack.move();
   }
 
-  load({ longJumps, ...program }: ProgramCode & AttachType): LoadedProgram {
+  load({ longJumps, ...program }: Parameters<KernelPlane["load"]>[0]): LoadedProgram {
     if (longJumps) requireLongJumps(program);
     return new BpfProgram(program);
   }
@@ -200,7 +198,7 @@ class BpfPlane implements KernelPlane {
  *
  * @throws {DtError} E2BIG the kernel does not.
  */
-function requireLongJumps({ name, code }: Pick<ProgramCode, "name" | "code">): void {
+function requireLongJumps({ name, code }: { name: string; code: Uint8Array }): void {
   const missing = missingFeature("gotol");
   if (missing === undefined) return;
   throw new DtError(
