@@ -31,6 +31,16 @@ export class Assembler {
   readonly #instructions: Instruction[] = [];
   readonly #bound: Label[] = [];
   #slot = 0;
+  readonly #measures: boolean;
+
+  /**
+   * Starts an empty program.
+   *
+   * @param options `measures`: only the length is of interest, and no instruction is kept.
+   */
+  constructor(options: { measures?: boolean } = {}) {
+    this.#measures = options.measures ?? false;
+  }
 
   /** Length of the program so far in slots of 8 bytes. */
   get size(): number {
@@ -40,7 +50,7 @@ export class Assembler {
   /** Appends instructions to the program. */
   emit(...instructions: Instruction[]): this {
     for (const one of instructions) {
-      this.#instructions.push(one);
+      if (!this.#measures) this.#instructions.push(one);
       this.#slot += slots(one);
     }
     return this;
@@ -59,7 +69,7 @@ export class Assembler {
   bind(label: Label): this {
     if (label.slot >= 0) throw new ReferenceError(`Cannot bind label "${label.name}" twice`);
     label.slot = this.#slot;
-    this.#bound.push(label);
+    if (!this.#measures) this.#bound.push(label);
     return this;
   }
 

@@ -1,6 +1,7 @@
 // Explains why a program could not be loaded where the verifier says nothing: capabilities and
 // policy of the system. verifier_log.ts explains the verifier's refusals.
 
+import { MAX_SLOTS } from "../asm/instruction.ts";
 import { DtError } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
 
@@ -27,9 +28,6 @@ export class UnsupportedError extends DtError {
     this.minimumKernel = minimumKernel;
   }
 }
-
-/** Most instructions of a program; include/linux/bpf.h: BPF_COMPLEXITY_LIMIT_INSNS. */
-const MAX_INSTRUCTIONS = 1_000_000;
 
 /** Numbers of the capabilities' bits; include/uapi/linux/capability.h. */
 const CAPABILITIES: Readonly<Record<Capability, number>> = {
@@ -70,7 +68,7 @@ export function explainLoadFailure(
     return new DtError(
       "E2BIG",
       `Cannot load program ${spec.name}: its ${spec.instructions} instructions are too many for ` +
-        `the kernel, which takes ${MAX_INSTRUCTIONS}`,
+        `the kernel, which takes ${MAX_SLOTS}`,
       { operation: "bpf(BPF_PROG_LOAD)" },
     );
   }

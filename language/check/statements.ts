@@ -59,6 +59,7 @@ function leaves(statement: Stmt): boolean {
 
 function statement(context: Context, one: Stmt, out: Action[]): void {
   const { span } = one;
+  context.budget.statement(span);
   switch (one.kind) {
     case "expr":
       return expressionStatement(context, one.expr, one.quiet === true, out, span);
@@ -88,8 +89,9 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
       } else if (count.value > MAX_UNROLL) {
         context.error("range", `unroll maximum value is ${MAX_UNROLL}`, one.count.span);
       } else {
-        const { body } = context.block(one.body);
-        out.push({ op: "repeat", count: Number(count.value), body, span });
+        const times = Number(count.value);
+        const { body } = context.budget.unrolled(times, () => context.block(one.body));
+        out.push({ op: "repeat", count: times, body, span });
       }
       return;
     }

@@ -6,12 +6,14 @@ import { callHelper, ja } from "../../core/asm/jump.ts";
 import { loadMapValue, store, storeImm } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R5 } from "../../core/asm/register.ts";
+import { MAX_SLOTS } from "../../core/asm/instruction.ts";
 import { CONTROL } from "../../core/contract/blocks.ts";
 import type { Action, Node } from "../model/ir.ts";
 import { isScalar, storageSize, string } from "../model/types.ts";
 import { aggregate } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
 import type { Gen } from "./emitter.ts";
+import { FrameError } from "./frame.ts";
 import { emitEach, emitRange, emitWhile } from "./loops.ts";
 import { changeMap, deleteFromMap, writeMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";
@@ -19,9 +21,24 @@ import { emitEntry, emitExit, emitRecord, emitWhole } from "./records.ts";
 import { emitArithmetic, evaluate } from "./scalar.ts";
 import { mentions } from "./uses.ts";
 
+/** Most functions for bodies of loops: the kernel takes 256 of a program (BPF_MAX_SUBPROGS). */
+const MAX_FUNCTIONS = 250;
+
 /** Emits statements one after the other. */
 export function emitActions(gen: Gen, body: readonly Action[]): void {
-  for (const action of body) emitAction(gen, action);
+  for (const action of body) {
+    gen.at = action;
+    emitAction(gen, action);
+    if (gen.deferred.length > MAX_FUNCTIONS) {
+      throw new FrameError("there are more loops in one probe than the kernel takes", action.span);
+    }
+    if (gen.asm.size > MAX_SLOTS) {
+      const message =
+        `the code of one probe has more than ${MAX_SLOTS} instructions here, which is ` +
+        "the most that the kernel takes";
+      throw new FrameError(message, action.span);
+    }
+  }
 }
 
 function emitAction(gen: Gen, action: Action): void {

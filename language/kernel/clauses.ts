@@ -59,7 +59,7 @@ function nowhere(): ActionSite {
   const map = { fd: -1 };
   const anywhere: Location = { path: [0], size: 8 };
   return {
-    asm: new Assembler(),
+    asm: new Assembler({ measures: true }),
     layout: { id: "nowhere", locations: new Proxy({}, { get: () => anywhere }) },
     skipFrames: 0,
     ring: new RingOutput(map, map, 1 << 16),

@@ -17,7 +17,7 @@ import { type AccessSize, load, loadImm64, store, storeImm } from "../../core/as
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, type Register } from "../../core/asm/register.ts";
 import type { ActionSite } from "../../core/contract/kernel_action.ts";
-import type { Local, MapVariable } from "../model/ir.ts";
+import type { Action, Local, MapVariable } from "../model/ir.ts";
 import type { Config } from "../check/config.ts";
 import type { CheckedClause } from "../check/checked_program.ts";
 import type { Plans } from "../model/plan.ts";
@@ -89,6 +89,10 @@ export class Gen {
   kept: Map<string, Place> = new Map();
   /** Keys of the slots in `kept` that hold their value on every path to this point. */
   filled: Set<string> = new Set();
+  /** The statement at hand. */
+  at: Pick<Action, "span"> = { span: { start: 0, end: 0 } };
+  /** Where the rounds of loops inside the outermost loop are counted; undefined outside of loops. */
+  rounds?: Place;
   /** A record around this place has strings packed: R8 is in use. */
   packing = false;
   /** Functions to be emitted after this one. */

@@ -17,6 +17,7 @@
 // A loop's body is a function of its own (loops.ts). It reaches scratch memory but not its caller's
 // stack, and all functions of a chain of calls share the 512 bytes of stack.
 
+import type { Span } from "../syntax/diagnostics.ts";
 import { R10, R7, type Register } from "../../core/asm/register.ts";
 
 /** A place in memory: base register and offset, or behind an address that is kept somewhere. */
@@ -41,10 +42,20 @@ const MAX_SMALL = 16384;
 /** Longest thing that stands among the slots. */
 const SHORT = 64;
 
-/** The frame cannot hold a clause's variables. */
+/** A clause is too large: for the frame, or for a program of the kernel. */
 export class FrameError extends Error {
   /** Name of the class. */
   override readonly name = "FrameError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message Clause that says what there is too much of.
+   * @param span Place in the script; absent if the whole script is meant.
+   */
+  constructor(message: string, readonly span?: Span) {
+    super(message);
+  }
 }
 
 /** See the head of this file. */

@@ -61,7 +61,7 @@ export function generate(script: Script): Generated {
     if (!(error instanceof FrameError)) throw error;
     const failed = new Diagnostics();
     const { source } = script;
-    failed.error("too-large", error.message, { start: 0, end: source.text.length });
+    failed.error("too-large", error.message, error.span ?? { start: 0, end: source.text.length });
     throw new ScriptError(failed.list, source);
   }
   const values = [...script.maps.values()].map(({ layout }) => layout.valueSize);

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Values that do not fit a register: put into memory, or found where they are.
 
-import { imm, mov64 } from "../../core/asm/alu.ts";
+import { add64, imm, mov64 } from "../../core/asm/alu.ts";
 import { ja, jne } from "../../core/asm/jump.ts";
 import { loadMapValue, store } from "../../core/asm/load_store.ts";
 import { R0, R1, R3, R6 } from "../../core/asm/register.ts";
@@ -224,13 +224,18 @@ function locateEntry(gen: Gen, node: Node & { op: "map" }): Place {
   return { base: pointer.base, offset: 0, pointer };
 }
 
+/** Bytes after which a store's 16-bit offset begins again. */
+const FAR = 1 << 14;
+
 function placeLiteral(gen: Gen, value: string, to: Place, size: number, text: boolean): void {
   const all = literalWords(value, size, text ? 1 : 0);
   if (all.length * 8 < size) gen.zero(to, size);
   gen.address(R1, to);
   all.forEach((word, i) => {
+    const at = i * 8 % FAR;
+    if (i > 0 && at === 0) gen.emit(add64(R1, imm(FAR)));
     gen.constant(R0, word);
-    gen.emit(store(8, R1, i * 8, R0));
+    gen.emit(store(8, R1, at, R0));
   });
 }
 

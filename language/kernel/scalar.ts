@@ -97,8 +97,9 @@ export function evaluate(gen: Gen, node: Node): void {
     case "len":
       return emitLength(gen, node.map);
     case "address":
-      if (node.map !== undefined) return gen.emit(loadMap(R0, gen.mapReference(node.map)));
-      return gen.address(R0, gen.locals.get(node.local!)!);
+      if (node.map !== undefined) gen.emit(loadMap(R0, gen.mapReference(node.map)));
+      else gen.address(R0, gen.locals.get(node.local!)!);
+      return asNumber(gen);
     case "text":
     case "tuple":
     case "contexts":
@@ -106,6 +107,15 @@ export function evaluate(gen: Gen, node: Node): void {
     case "memory_call":
       throw new TypeError(`Cannot evaluate a ${node.op} into a register`);
   }
+}
+
+/** Makes R0 a number for the verifier, which allows little arithmetic on addresses. */
+function asNumber(gen: Gen): void {
+  gen.frame.scope(() => {
+    const number = gen.frame.slot();
+    gen.save(number);
+    gen.load(R0, number);
+  });
 }
 
 /** Computes once what is used again on every way from here. */

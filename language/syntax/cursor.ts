@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // The parser's view of the tokens: one token of lookahead, and errors that stop the parser.
 
-import type { Diagnostics, Span } from "./diagnostics.ts";
+import type { Budget, Diagnostics, Source, Span } from "./diagnostics.ts";
 import { Lexer } from "./lexer.ts";
 import type { Token } from "./token.ts";
 
@@ -17,6 +17,7 @@ export class SyntaxStop extends Error {}
 export class Cursor {
   /** Lexer that splits the script into tokens. */
   readonly lexer: Lexer;
+  readonly #budget: Budget;
   readonly #diagnostics: Diagnostics;
   /** Next token and the offset before it; filled by peek(). */
   #ahead?: { token: Token; before: number };
@@ -27,8 +28,9 @@ export class Cursor {
   /** Depth of the tree that the innermost call of {@linkcode nested} has read so far. */
   #height = 0;
 
-  constructor(text: string, start: number, diagnostics: Diagnostics) {
-    this.lexer = new Lexer(text, start, diagnostics);
+  constructor(source: Source, diagnostics: Diagnostics) {
+    this.lexer = new Lexer(source.text, source.start, diagnostics);
+    this.#budget = source.budget;
     this.#diagnostics = diagnostics;
   }
 
@@ -46,6 +48,7 @@ export class Cursor {
     const token = this.peek();
     this.#ahead = undefined;
     this.previousEnd = token.span.end;
+    this.#budget.spend("tokens", token.span);
     return token;
   }
 

@@ -78,7 +78,14 @@ export function interpret(script: Script, options: LoadOptions = {}): Interprete
   const stacks = new Stacks(mostStacks(script.config.maxMapKeys));
   const actionOf = interpreter(script, {
     // Each call of an action sets it.
-    state: { event: undefined!, pbn: 0, site: undefined!, outcome: OUTCOME.filtered },
+    state: {
+      event: undefined!,
+      pbn: 0,
+      site: undefined!,
+      outcome: OUTCOME.filtered,
+      loops: 0,
+      rounds: 0,
+    },
     scratch: new Scratch(),
     maps,
     plans,
