@@ -110,7 +110,11 @@ export class Budget {
 export class Source {
   readonly #files: { name: string; start: number; end: number; lines?: number[] }[];
   #text: string;
-  /** The work that the script may make. */
+  /**
+   * The work that the script may make.
+   *
+   * @internal
+   */
   readonly budget: Budget = new Budget();
 
   /**

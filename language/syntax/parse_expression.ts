@@ -32,7 +32,7 @@ export const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
 const POSTFIX: ReadonlySet<string> = new Set([".", "->", "[", "++", "--"]);
 
 /** Words that only name types. */
-const TYPE_WORD =
+export const TYPE_WORD =
   /^(u?int(8|16|32|64)(_t)?|bool|void|string|buffer|inet|struct|union|enum|typeof|unsigned|signed|long|short|char|int|size_t)$/;
 /** Words that make one C type name together. */
 const C_WORD = /^(unsigned|signed|long|short|char|int)$/;
