@@ -50,7 +50,7 @@ export function cMacroExpansion(
           `macros use each other more than ${MAX_DEPTH} deep: '${one.name}'`,
           busy[0].span,
         );
-        return one;
+        return { kind: "integer", value: 0n, span: one.span };
       }
       const found = body(one.name, one.span);
       return found === undefined ? one : expand(found, hidden, [...busy, one]);

@@ -61,6 +61,8 @@ export class Budget {
   readonly #spent: Partial<Record<Work, number>> = {};
   /** Rounds of all unroll() around the statement at hand. */
   #rounds = 1;
+  /** Place of the work that was charged last. */
+  place: Span = { start: 0, end: 0 };
 
   /** Charges some work; false if there has been too much. */
   take(work: Work, amount = 1): boolean {
@@ -75,6 +77,7 @@ export class Budget {
    * @throws {BudgetExhausted} There has been too much of the work.
    */
   spend(work: Work, span: Span, amount = 1): void {
+    this.place = span;
     if (!this.take(work, amount)) throw new BudgetExhausted(work, span);
   }
 
@@ -250,7 +253,7 @@ export class Diagnostics {
       } else if (error instanceof RangeError && /call stack/.test(error.message)) {
         const message = "the script is too large: expressions, functions and macros are nested " +
           "too deep";
-        this.#add({ severity: "error", code: "budget", message, span: { start: 0, end: 0 } });
+        this.#add({ severity: "error", code: "budget", message, span: this.#budget.place });
       } else {
         throw error;
       }

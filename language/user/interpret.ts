@@ -112,14 +112,14 @@ function interpreter({ source }: Script, shared: Shared) {
   return (clauses: readonly CheckedClause[]): UserAction => {
     let action = made.get(clauses);
     if (action === undefined) {
+      const failed = new Diagnostics(source.budget);
       try {
-        action = clauseAction(clauses, shared);
+        action = failed.guard(() => clauseAction(clauses, shared));
       } catch (error) {
         if (!(error instanceof NotOnThisPlane)) throw error;
-        const failed = new Diagnostics();
         failed.error("plane", error.message, error.span);
-        throw new ScriptError(failed.list, source);
       }
+      if (action === undefined) throw new ScriptError(failed.list, source);
       made.set(clauses, action);
     }
     return action;
