@@ -59,7 +59,7 @@ function leaves(statement: Stmt): boolean {
 
 function statement(context: Context, one: Stmt, out: Action[]): void {
   const { span } = one;
-  context.budget.statement(span);
+  context.budget.spend("statements", span);
   switch (one.kind) {
     case "expr":
       return expressionStatement(context, one.expr, one.quiet === true, out, span);
@@ -89,9 +89,8 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
       } else if (count.value > MAX_UNROLL) {
         context.error("range", `unroll maximum value is ${MAX_UNROLL}`, one.count.span);
       } else {
-        const times = Number(count.value);
-        const { body } = context.budget.unrolled(times, () => context.block(one.body));
-        out.push({ op: "repeat", count: times, body, span });
+        const { body } = context.block(one.body);
+        out.push({ op: "repeat", count: Number(count.value), body, span });
       }
       return;
     }

@@ -14,7 +14,7 @@ import { aggregate } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
 import type { Gen } from "./emitter.ts";
 import { FrameError } from "./frame.ts";
-import { emitEach, emitRange, emitWhile } from "./loops.ts";
+import { emitEach, emitRange, emitRounds, emitWhile } from "./loops.ts";
 import { changeMap, deleteFromMap, writeMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";
 import { emitEntry, emitExit, emitRecord, emitWhole } from "./records.ts";
@@ -62,6 +62,9 @@ function emitAction(gen: Gen, action: Action): void {
     case "each":
       return emitEach(gen, action);
     case "repeat": {
+      if (gen.rolled.has(action)) {
+        return emitRounds(gen, action.count, () => emitActions(gen, action.body));
+      }
       const end = gen.asm.label("repeated");
       for (let i = 0; i < action.count; i++) gen.branch(() => emitActions(gen, action.body));
       return void gen.asm.bind(end);

@@ -77,6 +77,7 @@ function emitAction(
   const depth = Math.max(...uses.map((one) => one.depth));
   const frame = new Frame(site.scratch, needed.small, depth);
   const gen = new Gen(site, frame, shared, references);
+  gen.rolled = new Set(uses.flatMap(({ rolled }) => [...rolled]));
   asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(0)));
   asm.emit(store(8, R7, CPU_BLOCK.pbn, R3));
   clauses.forEach((clause, i) => frame.scope(() => emitClause(gen, clause, uses[i])));

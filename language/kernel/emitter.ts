@@ -95,6 +95,8 @@ export class Gen {
   rounds?: Place;
   /** A record around this place has strings packed: R8 is in use. */
   packing = false;
+  /** Statements with unroll() whose bodies are functions. */
+  rolled: ReadonlySet<Action> = new Set();
   /** Functions to be emitted after this one. */
   readonly deferred: (() => void)[] = [];
 

@@ -1,5 +1,5 @@
 // Pure: no I/O, no FFI.
-// Loops. A body is a function that the kernel calls for each round (bpf_loop, Linux 5.17;
+// Loops, and long unroll(). A body is a function that the kernel calls for each round (bpf_loop, Linux 5.17;
 // bpf_for_each_map_elem, 5.13), so that no loop is unrolled by the verifier and none is endless.
 //
 //   caller's stack: context, CPU block          → R6, R7 of the body
@@ -230,7 +230,7 @@ function emitBody(
   ({ exits: gen.exits, kept: gen.kept, filled: gen.filled } = outer);
 }
 
-/** Emits up to `rounds` rounds of generated code, for functions of the language such as strstr(). */
+/** Emits up to `rounds` rounds of generated code: a long unroll(), or strstr() and its like. */
 export function emitRounds(
   gen: Gen,
   rounds: number,

@@ -30,7 +30,7 @@ const WORK = {
   macros: [200_000, "expressions out of macros"],
   preprocessing: [4_000_000, "tokens out of macros of C"],
   checks: [4_000_000, "expressions and statements to look at"],
-  statements: [300_000, "statements, with functions and unroll() written out"],
+  statements: [300_000, "statements, with functions written out"],
   errors: [100, "errors"],
 } as const satisfies Record<string, readonly [limit: number, what: string]>;
 
@@ -59,8 +59,6 @@ export function exceeded(work: Work): string {
 /** The work that one script may make. All passes of the compiler charge the same budget. */
 export class Budget {
   readonly #spent: Partial<Record<Work, number>> = {};
-  /** Rounds of all unroll() around the statement at hand. */
-  #rounds = 1;
   /** Place of the work that was charged last. */
   place: Span = { start: 0, end: 0 };
 
@@ -81,26 +79,7 @@ export class Budget {
     if (!this.take(work, amount)) throw new BudgetExhausted(work, span);
   }
 
-  /**
-   * Charges a statement as often as it is unrolled.
-   *
-   * @throws {BudgetExhausted} There have been too many statements.
-   */
-  statement(span: Span): void {
-    this.spend("checks", span);
-    this.spend("statements", span, this.#rounds);
-  }
-
-  /** Runs `inside` for a body that is unrolled so many times. */
-  unrolled<T>(times: number, inside: () => T): T {
-    const around = this.#rounds;
-    this.#rounds *= times;
-    const result = inside();
-    this.#rounds = around;
-    return result;
-  }
-
-  /** Begins another walk over the script, which unrolls everything again. */
+  /** Begins another walk over the script, which writes out all functions again. */
   startWalk(): void {
     this.#spent.statements = 0;
   }

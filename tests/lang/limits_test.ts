@@ -71,7 +71,7 @@ const LIMITS: Record<string, Limit> = {
   "functions that double": {
     script: times(19, (i) => `fn f${i}() : int64 { return f${i + 1}() + f${i + 1}(); }`) +
       "fn f19() : int64 { return 1; } BEGIN { $x = f0(); }",
-    error: "more than 300000 statements, with functions and unroll() written out",
+    error: "more than 300000 statements, with functions written out",
     mib: 500,
   },
   "a chain of 150 macros": {
@@ -118,11 +118,21 @@ const LIMITS: Record<string, Limit> = {
     error: "nested more than 200 deep",
   },
   "unroll() in unroll() in unroll()": {
-    script: "BEGIN { unroll(100) { unroll(100) { unroll(100) { @a += 1; } } } }",
-    error: "more than 300000 statements, with functions and unroll() written out",
+    script: "BEGIN { unroll(100) { unroll(100) { unroll(100) { @a += 1; } } } " +
+      'printf("%d\\n", @a); clear(@a); }',
+    prints: "1000000",
+  },
+  "unroll() in unroll() in unroll() that break leaves": {
+    script: "BEGIN { for ($i : 0..2) { unroll(100) { unroll(100) { unroll(100) { " +
+      "if (rand == 7) { break; } @a += 1; } } } } }",
+    error: "the code of one probe has more than 1000000 instructions here",
   },
   "unroll() of an empty loop": {
-    script: "BEGIN { unroll(100) { unroll(100) { for ($i : 0..rand) { } } } }",
+    script: "BEGIN { unroll(100) { unroll(100) { for ($i : 0..0) { } } } print(1); }",
+    prints: "1",
+  },
+  "300 loops": {
+    script: `BEGIN { ${times(300, () => "for ($i : 0..2) { }")} }`,
     error: "there are more loops in one probe than the kernel takes",
   },
   "60,000 statements": {
