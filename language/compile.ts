@@ -3,6 +3,7 @@
 import type { Device } from "../core/device/device.ts";
 import { BTF_KIND, kernelBtf } from "../core/btf/mod.ts";
 import { kernelSymbols } from "../core/symbols/mod.ts";
+import { readRegularFile } from "../core/sys/open.ts";
 import { possibleCpuCount } from "../core/sys/cpu.ts";
 import { tracefsMissing } from "../core/tracefs/mod.ts";
 import type { PlaneName } from "../core/contract/provider.ts";
@@ -163,16 +164,11 @@ function systemEnvironment(
   };
 }
 
+/** Most bytes of an imported script and of a header. */
+const MAX_FILE = 16 << 20;
+
 function readText(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    if (error instanceof Deno.errors.IsADirectory) return undefined;
-    throw error;
-  }
+  return readRegularFile(path, MAX_FILE);
 }
 
 function cTools(
@@ -188,6 +184,7 @@ function cTools(
     kernelBuild,
     kernelRelease: Deno.osRelease(),
     architecture,
+    read: readText,
   });
   return { ...rest, headers, architecture };
 }

@@ -198,6 +198,34 @@ Deno.test("Assembler refuses an unbound label, a label bound twice and a jump to
   assertThrows(() => far.assemble());
 });
 
+Deno.test("lengthenJumps() replaces jumps that are too long, and those that become so", () => {
+  const program = new Assembler();
+  const [end, near, fn] = [program.label("end"), program.label("near"), program.label("fn")];
+  program.emit(asm.jne(R1, imm(1), near), asm.jeq(R1, imm(0), end), asm.call(fn), asm.ja(end));
+  // The first jump just reaches its label, until the second one takes two slots more.
+  for (let i = 0; i < 32764; i++) program.emit(asm.mov64(R0, imm(0)));
+  program.bind(near);
+  program.emit(asm.mov64(R0, imm(0)), asm.mov64(R0, imm(0)));
+  program.bind(end);
+  program.emit(asm.exit());
+  program.bind(fn);
+  program.emit(asm.mov64(R0, imm(1)), asm.exit());
+  assertThrows(() => program.assemble());
+  assertEquals(program.lengthenJumps(), true);
+  assertEquals(program.lengthenJumps(), false);
+  const lines = disassemble(program.assemble()).split("\n");
+  assertEquals(lines.slice(0, 8), [
+    "   0: (55) if r1 != 0x1 goto pc+1",
+    "   1: (05) goto pc+1",
+    "   2: (06) gotol pc+32769",
+    "   3: (15) if r1 == 0x0 goto pc+1",
+    "   4: (05) goto pc+1",
+    "   5: (06) gotol pc+32768",
+    "   6: (85) call pc+32768",
+    "   7: (05) goto pc+32766",
+  ]);
+});
+
 Deno.test("dropUnreachable() removes dead code and keeps jumps right", () => {
   const program = new Assembler();
   const end = program.label("end");

@@ -4,10 +4,12 @@
 // the bytes.
 
 import { encode, type Instruction, Label, LD_IMM64, slots } from "./instruction.ts";
+import { ja, jal } from "./jump.ts";
 import { BPF_JMP, BPF_JMP32, BPF_PSEUDO_FUNC, JMP_OP } from "./opcode.ts";
 
 const CALL = BPF_JMP | JMP_OP.call;
 const EXIT = BPF_JMP | JMP_OP.exit;
+const JA = BPF_JMP | JMP_OP.ja;
 const GOTOL = BPF_JMP32 | JMP_OP.ja;
 
 /**
@@ -29,6 +31,16 @@ export class Assembler {
   readonly #instructions: Instruction[] = [];
   readonly #bound: Label[] = [];
   #slot = 0;
+  readonly #measures: boolean;
+
+  /**
+   * Starts an empty program.
+   *
+   * @param options `measures`: only the length is of interest, and no instruction is kept.
+   */
+  constructor(options: { measures?: boolean } = {}) {
+    this.#measures = options.measures ?? false;
+  }
 
   /** Length of the program so far in slots of 8 bytes. */
   get size(): number {
@@ -38,7 +50,7 @@ export class Assembler {
   /** Appends instructions to the program. */
   emit(...instructions: Instruction[]): this {
     for (const one of instructions) {
-      this.#instructions.push(one);
+      if (!this.#measures) this.#instructions.push(one);
       this.#slot += slots(one);
     }
     return this;
@@ -57,7 +69,7 @@ export class Assembler {
   bind(label: Label): this {
     if (label.slot >= 0) throw new ReferenceError(`Cannot bind label "${label.name}" twice`);
     label.slot = this.#slot;
-    this.#bound.push(label);
+    if (!this.#measures) this.#bound.push(label);
     return this;
   }
 
@@ -104,6 +116,65 @@ export class Assembler {
   }
 
   /**
+   * Replaces jumps that are longer than 32767 slots by jumps of any distance (Linux 6.6). All labels
+   * must be bound.
+   *
+   * @returns True if there was such a jump.
+   */
+  lengthenJumps(): boolean {
+    let any = false;
+    while (this.#lengthenOnce()) any = true;
+    return any;
+  }
+
+  /** Lengthens the jumps that are too long now; others become too long when code grows between. */
+  #lengthenOnce(): boolean {
+    const grown: Instruction[] = [];
+    const own: { label: Label; slot: number }[] = [];
+    const newSlot = new Map<number, number>();
+    let before = 0;
+    let after = 0;
+    const push = (one: Instruction) => {
+      grown.push(one);
+      after += slots(one);
+    };
+    const bindHere = (label: Label) => own.push({ label, slot: after });
+    for (const one of this.#instructions) {
+      newSlot.set(before, after);
+      if (!isShortJump(one) || fits(one.target!.slot - before - 1)) {
+        push(one);
+      } else {
+        const long = jal(one.target!);
+        if (one.opcode !== JA) {
+          // A condition leads to the long jump, which the other way steps over.
+          const [taken, over] = [new Label("taken"), new Label("over")];
+          push({ ...one, target: taken });
+          push(ja(over));
+          bindHere(taken);
+          push(long);
+          bindHere(over);
+        } else {
+          push(long);
+        }
+      }
+      before += slots(one);
+    }
+    newSlot.set(before, after);
+    const changed = grown.length !== this.#instructions.length ||
+      grown.some((one, i) => one !== this.#instructions[i]);
+    if (!changed) return false;
+    for (const label of this.#bound) label.slot = newSlot.get(label.slot)!;
+    for (const { label, slot } of own) {
+      label.slot = slot;
+      this.#bound.push(label);
+    }
+    this.#instructions.length = 0;
+    for (const one of grown) this.#instructions.push(one);
+    this.#slot = after;
+    return true;
+  }
+
+  /**
    * Finds where the program's functions begin, if one of them is a callback: the kernel then
    * requires BTF for all functions (core/btf/build.ts).
    *
@@ -141,9 +212,19 @@ export class Assembler {
   }
 }
 
+/** True for a jump whose distance has 16 bits. */
+function isShortJump({ opcode, target }: Instruction): boolean {
+  return target !== undefined && opcode !== CALL && opcode !== GOTOL && opcode !== LD_IMM64;
+}
+
+/** True if a distance fits the 16 bits of a jump's offset. */
+function fits(distance: number): boolean {
+  return distance === distance << 16 >> 16;
+}
+
 /** True if no path leads from this instruction to the next one. */
 function endsPath({ opcode }: Instruction): boolean {
-  return opcode === EXIT || opcode === GOTOL || opcode === (BPF_JMP | JMP_OP.ja);
+  return opcode === EXIT || opcode === GOTOL || opcode === JA;
 }
 
 /**
@@ -159,7 +240,7 @@ function resolve(one: Instruction, slot: number): Instruction {
   if (one.opcode === CALL || one.opcode === GOTOL || one.opcode === LD_IMM64) {
     return { ...one, imm: distance };
   }
-  if (distance < -32768 || distance > 32767) {
+  if (!fits(distance)) {
     throw new RangeError(
       `Cannot jump ${distance} slots to label "${one.target.name}": the limit is 32767`,
     );

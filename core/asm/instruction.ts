@@ -66,6 +66,9 @@ export function instruction(
   return { opcode, dst, src, offset, imm, ...rest };
 }
 
+/** Most slots of a program that the kernel takes; include/linux/bpf.h: BPF_COMPLEXITY_LIMIT_INSNS. */
+export const MAX_SLOTS = 1_000_000;
+
 /** Counts the slots of an instruction: 2 for a 64-bit immediate load, else 1. */
 export function slots(instruction: Instruction): number {
   return instruction.opcode === LD_IMM64 ? 2 : 1;

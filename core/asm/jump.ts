@@ -1,6 +1,6 @@
 // Pure: no I/O, no FFI.
 // Jumps, calls and exit. An `s` in a condition means a signed comparison. A conditional jump
-// reaches 32767 slots; Assembler.assemble() refuses longer ones.
+// reaches 32767 slots; Assembler.lengthenJumps() replaces longer ones.
 
 import {
   BPF_JMP,

@@ -6,7 +6,7 @@ import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { Assembler } from "../asm/assembler.ts";
 import { imm, mov64 } from "../asm/alu.ts";
-import { callHelper, exit } from "../asm/jump.ts";
+import { callHelper, exit, jal } from "../asm/jump.ts";
 import { R0 } from "../asm/register.ts";
 import { Fd } from "../sys/fd.ts";
 import { perfType } from "../sys/perf_event.ts";
@@ -29,7 +29,8 @@ export type Feature =
   | "kprobe_multi"
   | "btf"
   | "get_current_task_btf"
-  | "uprobe_multi";
+  | "uprobe_multi"
+  | "gotol";
 
 /** How to try a feature, and what a kernel needs to have it. */
 interface FeatureProbe {
@@ -140,6 +141,16 @@ const PROBES: Record<Feature, FeatureProbe> = {
         // link.
         if (errorCode(error) !== "EBADF") throw error;
       }
+    },
+  },
+  gotol: {
+    minimumKernel: "6.6",
+    needs: "jumps of any distance",
+    try() {
+      const asm = new Assembler();
+      const end = asm.label("end");
+      asm.emit(mov64(R0, imm(0)), jal(end)).bind(end).emit(exit());
+      load({ type: "RAW_TRACEPOINT" }, asm.assemble());
     },
   },
   get_current_task_btf: {

@@ -1,6 +1,7 @@
 // Explains why a program could not be loaded where the verifier says nothing: capabilities and
 // policy of the system. verifier_log.ts explains the verifier's refusals.
 
+import { MAX_SLOTS } from "../asm/instruction.ts";
 import { DtError } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
 
@@ -59,10 +60,18 @@ export function missingCapabilities(): Capability[] {
  * @returns The error to throw; undefined if the cause is unknown.
  */
 export function explainLoadFailure(
-  spec: { name: string; type: string; expectedAttachType?: number },
+  spec: { name: string; type: string; expectedAttachType?: number; instructions: number },
   errno: number,
 ): DtError | undefined {
   const name = errnoName(errno);
+  if (name === "E2BIG") {
+    return new DtError(
+      "E2BIG",
+      `Cannot load program ${spec.name}: its ${spec.instructions} instructions are too many for ` +
+        `the kernel, which takes ${MAX_SLOTS}`,
+      { operation: "bpf(BPF_PROG_LOAD)" },
+    );
+  }
   if (name !== "EPERM") return undefined;
   const missing = missingCapabilities();
   if (missing.length > 0) {

@@ -67,8 +67,11 @@ export interface ProgramSpec {
 export interface ProgramInfo {
   /** Number of the program, as bpftool shows it. */
   id: number;
-  /** Instructions after verification and rewriting; empty without CAP_PERFMON. */
-  xlated: Uint8Array;
+  /**
+   * Instructions after verification and rewriting, asked for when the field is read; empty without
+   * CAP_PERFMON.
+   */
+  readonly xlated: Uint8Array;
   /**
    * Number of firings that the kernel skipped because the program was already running on that CPU.
    */
@@ -136,12 +139,17 @@ export class BpfProgram implements Disposable {
    * @throws {DtError} errno of bpf(BPF_OBJ_GET_INFO_BY_FD).
    */
   info(): ProgramInfo {
-    const length = objGetInfo(this.fd, new Struct(232)).getU32(20);
-    const xlated = new Uint8Array(length);
-    const info = objGetInfo(this.fd, new Struct(232).u32(20, length).pointer(32, xlated));
+    const info = objGetInfo(this.fd, new Struct(232));
+    const fd = this.#fd;
     return {
       id: info.getU32(4),
-      xlated: info.getU64(32) === 0n ? new Uint8Array() : xlated,
+      // The kernel copies the instructions in one piece of memory, which it lacks for megabytes.
+      get xlated() {
+        const length = info.getU32(20);
+        const xlated = new Uint8Array(length);
+        const filled = objGetInfo(fd.value, new Struct(232).u32(20, length).pointer(32, xlated));
+        return filled.getU64(32) === 0n ? new Uint8Array() : xlated;
+      },
       runTimeNs: info.getU64(192),
       runCount: info.getU64(200),
       recursionMisses: info.getU64(208),
@@ -234,7 +242,7 @@ function loadWithLog(spec: ProgramSpec, attr: ProgLoadAttr, errno: number): numb
     if (text.trim() !== "") throw new VerifierError(errnoName(errno), spec.name, text);
     break;
   }
-  throw explainLoadFailure(spec, errno) ??
+  throw explainLoadFailure({ ...spec, instructions: spec.code.length / 8 }, errno) ??
     new DtError(
       errnoName(errno),
       `Cannot load program ${spec.name} (${spec.type}): ${errnoMessage(errno)}`,

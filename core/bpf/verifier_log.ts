@@ -19,11 +19,39 @@ export class VerifierError extends DtError {
    * @param log The verifier's log, not empty.
    */
   constructor(code: string, program: string, log: string) {
-    super(code, `Cannot load program ${program}: the verifier says: ${verifierSummary(log)}`, {
+    super(code, `Cannot load program ${program}: ${refusal(code, log)}`, {
       operation: "bpf(BPF_PROG_LOAD)",
     });
     this.log = log;
   }
+}
+
+/** Lines in front of the statistics where the verifier found nothing: functions, instructions. */
+const ACCEPTED = /^(func#\d+ @\d+|\d+: )/;
+
+/** Refusals that are about the size of the program alone. */
+const TOO_LARGE: readonly (readonly [RegExp, string])[] = [
+  [
+    /^BPF program is too large\. Processed (\d+) insn/,
+    "there are too many ways through the program for the kernel, which follows $1 instructions",
+  ],
+  [
+    /^The sequence of (\d+) jumps is too complex/,
+    "there are too many conditions in the program for the kernel, which takes fewer than $1 in a row",
+  ],
+];
+
+/** Says why the program was refused, in half a sentence. */
+function refusal(code: string, log: string): string {
+  const summary = verifierSummary(log);
+  if (summary === undefined) {
+    return `the kernel refused the program after the verifier had accepted it (${code})`;
+  }
+  for (const [pattern, reason] of TOO_LARGE) {
+    const found = pattern.exec(summary);
+    if (found !== null) return reason.replace("$1", found[1]);
+  }
+  return `the verifier says: ${summary}`;
 }
 
 /** Lines at the end of a log that only report the verifier's work. */
@@ -35,13 +63,14 @@ const STATISTICS =
  * instruction listed before it.
  *
  * @param log The verifier's log.
- * @returns One line; "no reason" for an empty log.
+ * @returns One line; undefined if the log has no objection.
  */
-export function verifierSummary(log: string): string {
+export function verifierSummary(log: string): string | undefined {
   const lines = log.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   let at = lines.length - 1;
-  while (at > 0 && STATISTICS.test(lines[at])) at--;
-  const complaint = lines[at] ?? "no reason";
+  while (at >= 0 && STATISTICS.test(lines[at])) at--;
+  const complaint = lines[at];
+  if (complaint === undefined || ACCEPTED.test(complaint)) return undefined;
   for (let i = at - 1; i >= 0; i--) {
     const place = /^(\d+): \([0-9a-f]{2}\) ([^;]*)/.exec(lines[i]);
     if (place) return `${complaint} (at instruction ${place[1]}: ${place[2].trim()})`;

@@ -1,7 +1,7 @@
 // Tests of the one-line summary of the verifier's log.
 
 import { assertEquals } from "@std/assert";
-import { verifierSummary } from "./verifier_log.ts";
+import { VerifierError, verifierSummary } from "./verifier_log.ts";
 
 Deno.test("verifierSummary() finds the complaint and its instruction", () => {
   const log = `func#0 @0
@@ -19,5 +19,30 @@ processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
 
 Deno.test("verifierSummary() takes a log without instructions as it is", () => {
   assertEquals(verifierSummary("unreachable insn 7\n"), "unreachable insn 7");
-  assertEquals(verifierSummary(""), "no reason");
+  assertEquals(verifierSummary(""), undefined);
+});
+
+Deno.test("verifierSummary() takes statistics for no complaint", () => {
+  const statistics = "processed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0\n";
+  assertEquals(verifierSummary(statistics), undefined);
+  assertEquals(verifierSummary(`func#0 @0\n0: (95) exit\n${statistics}`), undefined);
+});
+
+Deno.test("VerifierError says what is true of a program that is too large", () => {
+  const message = (log: string) => new VerifierError("E2BIG", "p", log).message;
+  assertEquals(
+    message("BPF program is too large. Processed 1000001 insn\nprocessed 1000001 insns\n"),
+    "Cannot load program p: there are too many ways through the program for the kernel, which " +
+      "follows 1000001 instructions",
+  );
+  assertEquals(
+    message("The sequence of 8193 jumps is too complex.\nprocessed 9 insns\n"),
+    "Cannot load program p: there are too many conditions in the program for the kernel, which " +
+      "takes fewer than 8193 in a row",
+  );
+  assertEquals(
+    message("processed 1 insns\n"),
+    "Cannot load program p: the kernel refused the program after the verifier had accepted it " +
+      "(E2BIG)",
+  );
 });

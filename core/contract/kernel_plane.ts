@@ -65,9 +65,19 @@ export interface KernelPlane extends Disposable {
   readonly blocks: CpuWords;
   /** The {@linkcode CONTROL} block of the recording. */
   readonly control: { readonly map: MapReference; readonly words: Int32Array };
-  /** Loads a program into the kernel. */
+  /**
+   * Loads a program into the kernel. `longJumps` tells of jumps over more than 32767 slots, for which
+   * Linux 6.6 is needed.
+   */
   load(
-    program: { name: string; code: Uint8Array; functions?: readonly number[] } & AttachType,
+    program:
+      & {
+        name: string;
+        code: Uint8Array;
+        functions?: readonly number[];
+        longJumps: boolean;
+      }
+      & AttachType,
   ): LoadedProgram;
   /** A read-only array of 32-bit words that programs can look into. */
   table(name: string, words: Uint32Array): MapReference;

@@ -19,7 +19,20 @@ export function isPattern(pattern: string): boolean {
  */
 export function globMatcher(pattern: string): (name: string) => boolean {
   if (!isPattern(pattern)) return (name) => name === pattern;
-  const source = pattern.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
-  const expression = new RegExp(`^${source.join(".*")}$`);
-  return (name) => expression.test(name);
+  const parts = pattern.split("*");
+  const [first, last] = [parts[0], parts[parts.length - 1]];
+  const between = parts.slice(1, -1).filter((part) => part !== "");
+  // Each part is taken where it first occurs: a regular expression would try all other places, too.
+  return (name) => {
+    if (name.length < first.length + last.length) return false;
+    if (!name.startsWith(first) || !name.endsWith(last)) return false;
+    const end = name.length - last.length;
+    let at = first.length;
+    for (const part of between) {
+      const found = name.indexOf(part, at);
+      if (found < 0 || found + part.length > end) return false;
+      at = found + part.length;
+    }
+    return true;
+  };
 }

@@ -8,14 +8,15 @@ import { attachRawTracepoint } from "../bpf/link.ts";
 import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
 import { BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../bpf/map.ts";
 import { BPF_TRACE_RAW_TP, BpfProgram } from "../bpf/program.ts";
+import { missingFeature } from "../bpf/features.ts";
 import { RingBuffer } from "../bpf/ringbuf.ts";
+import { DtError } from "../errors.ts";
 import type {
   CpuWords,
   KernelPlane,
   LoadedProgram,
   ProgramTable,
 } from "../contract/kernel_plane.ts";
-import type { AttachType } from "../contract/attachment.ts";
 import { emitExit, emitFork, TREE_ENTRIES, TREE_KEY_BYTES } from "./process_tree.ts";
 import { offsetOf } from "./task_offsets.ts";
 import { possibleCpuCount } from "../sys/cpu.ts";
@@ -78,9 +79,8 @@ class BpfPlane implements KernelPlane {
     this.#owned = stack.move();
   }
 
-  load(
-    program: { name: string; code: Uint8Array; functions?: readonly number[] } & AttachType,
-  ): LoadedProgram {
+  load({ longJumps, ...program }: Parameters<KernelPlane["load"]>[0]): LoadedProgram {
+    if (longJumps) requireLongJumps(program);
     return new BpfProgram(program);
   }
 
@@ -191,6 +191,22 @@ class BpfPlane implements KernelPlane {
     this.#disposed = true;
     this.#owned.dispose();
   }
+}
+
+/**
+ * Checks that the kernel knows jumps over more than 32767 instructions.
+ *
+ * @throws {DtError} E2BIG the kernel does not.
+ */
+function requireLongJumps({ name, code }: { name: string; code: Uint8Array }): void {
+  const missing = missingFeature("gotol");
+  if (missing === undefined) return;
+  throw new DtError(
+    "E2BIG",
+    `Cannot load program ${name}: its ${code.length / 8} instructions are too many for one ` +
+      "program before Linux 6.6",
+    { operation: "prepare", cause: missing },
+  );
 }
 
 /** Creates an array map that programs and this process share. */

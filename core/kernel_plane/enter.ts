@@ -36,7 +36,6 @@ import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
 import { emitCpuLookup } from "./map_access.ts";
 import { emitFilter } from "./filter.ts";
 import type { EventFilter } from "../contract/request.ts";
-import { DtError } from "../errors.ts";
 import type {
   CpuWords,
   KernelPlane,
@@ -184,32 +183,16 @@ function loadAs(
   asm: Assembler,
 ): LoadedProgram {
   asm.dropUnreachable();
+  const longJumps = asm.lengthenJumps();
   const program = context.plane.load({
     ...attachment.program,
     name,
+    longJumps,
     functions: asm.functions(),
-    code: assemble(asm, name),
+    code: asm.assemble(),
   });
   context.own(program);
   return program;
-}
-
-/**
- * Encodes a program.
- *
- * @throws {DtError} E2BIG a jump is too long to be encoded.
- */
-function assemble(asm: Assembler, name: string): Uint8Array<ArrayBuffer> {
-  try {
-    return asm.assemble();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new DtError(
-      "E2BIG",
-      `Cannot load program ${name}: its ${asm.size} instructions are too many for one program`,
-      { operation: "prepare" },
-    );
-  }
 }
 
 /**

@@ -3,9 +3,9 @@
 // reader wants it, and counts the records that did not fit. core/bpf/ringbuf.ts reads the ring.
 
 import type { Assembler } from "../asm/assembler.ts";
-import { add64, imm, mov64, type Operand } from "../asm/alu.ts";
+import { add64, imm, mov64, type Operand, or64, rsh64, sub64 } from "../asm/alu.ts";
 import { callHelper, ja, jeq, jge, jlt, jne } from "../asm/jump.ts";
-import type { MapReference } from "../asm/instruction.ts";
+import type { Label, MapReference } from "../asm/instruction.ts";
 import { load, loadMap, loadMapValue, store, storeImm } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, type Register } from "../asm/register.ts";
@@ -81,8 +81,8 @@ export class RingOutput implements RecordOutput {
    */
   emitSubmit(asm: Assembler, record: Register): void {
     asm.emit(...this.#query());
-    this.#emitFlags(asm, R2);
-    asm.emit(mov64(R1, record), callHelper(BPF_FUNC.ringbuf_submit));
+    this.#emitFlags(asm, R4);
+    asm.emit(mov64(R2, R4), mov64(R1, record), callHelper(BPF_FUNC.ringbuf_submit));
   }
 
   /**
@@ -92,7 +92,7 @@ export class RingOutput implements RecordOutput {
    * @param data The record: a register other than R0 to R5, and an offset from it in bytes.
    * @param length Length in bytes: a number, or a register whose bounds the verifier knows.
    * @param site Register of the CPU block, and label for losses. `control`: the record may use the
-   * reserve. `wakeup`: the record wakes the reader whatever the reader asked for, and is not
+   * reserve. `wakeup`: the record wakes the reader whatever the reader asked for, may use the reserve, and is not
    * counted as lost if it finds no room.
    */
   emitOutput(
@@ -104,16 +104,17 @@ export class RingOutput implements RecordOutput {
     const full = asm.label("full");
     const done = asm.label("written");
     asm.emit(...this.#query());
-    if (!site.control) asm.emit(jge(R0, imm(this.size - this.reserve), full));
     if (site.wakeup) asm.emit(mov64(R4, imm(BPF_RB_FORCE_WAKEUP)));
-    else this.#emitFlags(asm, R4);
+    else this.#emitFlags(asm, R4, site.control ? undefined : full);
+    // The verifier follows what falls through first, so that is what usually happens.
     asm.emit(
       loadMap(R1, this.ring),
       mov64(R2, data.base),
       add64(R2, imm(data.offset)),
       mov64(R3, length),
       callHelper(BPF_FUNC.ringbuf_output),
-      jeq(R0, imm(0), done),
+      jne(R0, imm(0), full),
+      ja(done),
     );
     asm.bind(full);
     if (site.wakeup) asm.emit(ja(site.lost));
@@ -132,15 +133,28 @@ export class RingOutput implements RecordOutput {
 
   /**
    * Emits code that leaves the wakeup flags in `into`, from the unread bytes in R0 and the
-   * doorbell. Clobbers R1 and R3.
+   * doorbell. Clobbers R1 to R3. Usually there is room and nobody waits: one condition tells that,
+   * because the verifier takes a bounded number of conditions in a row.
+   *
+   * @param full Label to jump to if only the reserve is free; absent for records that may use it.
    */
-  #emitFlags(asm: Assembler, into: Register): void {
+  #emitFlags(asm: Assembler, into: Register, full?: Label): void {
+    const unusual = asm.label("unusual");
     const quiet = asm.label("quiet");
     const ring = asm.label("ring");
+    const most = this.size - this.reserve;
     asm.emit(
-      mov64(into, imm(BPF_RB_NO_WAKEUP)),
       loadMapValue(R1, this.control, CONTROL.doorbell),
       load(4, R3, R1, 0),
+    );
+    if (full !== undefined) {
+      // The sign of what is left.
+      asm.emit(mov64(R2, imm(most - 1)), sub64(R2, R0), rsh64(R2, imm(63)), or64(R3, R2));
+    }
+    asm.emit(mov64(into, imm(BPF_RB_NO_WAKEUP)), jne(R3, imm(DOORBELL.silent), unusual), ja(quiet));
+    asm.bind(unusual);
+    if (full !== undefined) asm.emit(jge(R0, imm(most), full), load(4, R3, R1, 0));
+    asm.emit(
       jeq(R3, imm(DOORBELL.silent), quiet),
       jeq(R3, imm(DOORBELL.first), ring),
       jlt(R0, imm(this.size / 8), quiet),

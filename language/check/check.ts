@@ -36,10 +36,12 @@ export function check(
   const layout = (probe: ProbeInfo) => programLayout(probe, options.environment);
   const variants = clauses.flatMap((clause, i) => split(clause, uses[i], probeIsText, layout));
   const states = variants.map(() => new ClauseState());
-  const walk = (sink: typeof SILENT | Diagnostics) =>
-    variants.map(({ clause, probes }, i) =>
+  const walk = (sink: typeof SILENT | Diagnostics) => {
+    options.budget.startWalk();
+    return variants.map(({ clause, probes }, i) =>
       new ClauseChecker(shared, clause, probes, states[i], sink).run()
     );
+  };
   const grow = () => {
     let before = "";
     for (let round = 0; round < MAX_ROUNDS && before !== snapshot(maps, states); round++) {

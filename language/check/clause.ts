@@ -30,6 +30,8 @@ export class ClauseChecker implements Context {
   readonly types: Context["types"];
   /** C types that the script itself defines. */
   readonly ownTypes: Context["ownTypes"];
+  /** Budget of the script, which bounds how much there is to check. */
+  readonly budget: Context["budget"];
   /** Settings of the script. */
   readonly config: Context["config"];
   /** Functions that the script defines, by name. */
@@ -63,6 +65,7 @@ export class ClauseChecker implements Context {
       maps: this.maps,
       types: this.types,
       ownTypes: this.ownTypes,
+      budget: this.budget,
       config: this.config,
       functions: this.functions,
       environment: this.environment,

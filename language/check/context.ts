@@ -2,7 +2,7 @@
 // Types that the parts of the checker share while they check one clause.
 
 import type { Block, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
-import type { Span } from "../syntax/diagnostics.ts";
+import type { Budget, Span } from "../syntax/diagnostics.ts";
 import type { Action, Local, Node } from "../model/ir.ts";
 import type { Type } from "../model/types.ts";
 import type { ProgramScope, TypeScope } from "../ctypes/scope.ts";
@@ -40,6 +40,8 @@ export interface Shared {
   readonly types: TypeScope;
   /** Types of the script itself, which go before those of a program; absent if it has none. */
   readonly ownTypes?: TypeScope;
+  /** Budget of the script, which bounds how much there is to check. */
+  readonly budget: Budget;
   /** Settings of the script. */
   readonly config: Config;
   /** Functions that the script defines, by name. */

@@ -13,6 +13,7 @@ import {
   literalType,
   NONE,
   pointer,
+  storageSize,
   string,
   typeName,
   UINT64,
@@ -70,6 +71,27 @@ export function entry(context: Context, expr: MapExpr, key: Node | undefined): N
 
 /** The typed node of an expression; of type none if it has no value. */
 export function expression(context: Context, expr: Expr): Node {
+  context.budget.spend("checks", expr.span);
+  const node = typed(context, expr);
+  const { kind } = node.type;
+  if (kind !== "tuple" && kind !== "array" && kind !== "struct") return node;
+  const size = storageSize(node.type);
+  if (size <= MAX_VALUE) return node;
+  context.error(
+    "too-large",
+    `This value has ${size} bytes; a value may have ${MAX_VALUE}`,
+    expr.span,
+  );
+  return broken(expr.span);
+}
+
+/**
+ * Most bytes of a tuple, an array or a structure. A map that takes a tuple of itself would grow for
+ * ever.
+ */
+const MAX_VALUE = 1 << 18;
+
+function typed(context: Context, expr: Expr): Node {
   const { span } = expr;
   switch (expr.kind) {
     case "integer":
@@ -220,7 +242,12 @@ function choose(
     return {
       op: "block",
       body: [
-        { op: "if", condition, then: actions(first), otherwise: actions(otherwise), span },
+        {
+          op: "if",
+          arms: [{ condition, then: actions(first) }],
+          otherwise: actions(otherwise),
+          span,
+        },
       ],
       value: constant(0n, UINT64, span),
       type: NONE,

@@ -3,12 +3,11 @@
 // so that they are never mistaken for variables of the caller.
 
 import type { Expr, Macro, Program } from "../syntax/ast.ts";
-import type { Diagnostics } from "../syntax/diagnostics.ts";
+import { Budget, type Diagnostics } from "../syntax/diagnostics.ts";
 import { mapProgram, rewriteBlock, rewriteExpr } from "../syntax/walk.ts";
 
-const MAX_DEPTH = 50;
-/** Expressions that all expansions of a script may have together. */
-const MAX_SIZE = 100_000;
+/** Most macros that use each other. */
+const MAX_DEPTH = 200;
 
 /** The kind of a parameter, or what an argument can be passed as. */
 function sigil(param: string): "$" | "@" | "" {
@@ -27,11 +26,15 @@ function accepts(param: string, arg: Expr): boolean {
 }
 
 /** A program without macros. */
-export function expandMacros(program: Program, diagnostics: Diagnostics): Program {
+export function expandMacros(
+  program: Program,
+  diagnostics: Diagnostics,
+  budget: Budget = new Budget(),
+): Program {
   if (program.macros.length === 0) return program;
   const byName = Map.groupBy(program.macros, ({ name }) => name);
   for (const [name, macros] of byName) checkDefinitions(name, macros, diagnostics);
-  const expander = new Expander(byName, diagnostics);
+  const expander = new Expander(byName, diagnostics, budget);
   return mapProgram({ ...program, macros: [] }, (expr) => rewriteExpr(expr, expander.replace));
 }
 
@@ -44,13 +47,17 @@ class Expander {
   readonly #diagnostics: Diagnostics;
   /** Uses so far: each has variables of its own. */
   #uses = 0;
-  /** Expressions that all expansions have so far. */
-  #size = 0;
-  /** Expansions around the expression at hand. */
-  #depth = 0;
+  /** Macros around the expression at hand. */
+  readonly #around: Macro[] = [];
+  readonly #budget: Budget;
 
-  constructor(byName: ReadonlyMap<string, readonly Macro[]>, diagnostics: Diagnostics) {
+  constructor(
+    byName: ReadonlyMap<string, readonly Macro[]>,
+    diagnostics: Diagnostics,
+    budget: Budget,
+  ) {
     this.#byName = byName;
+    this.#budget = budget;
     this.#diagnostics = diagnostics;
   }
 
@@ -64,10 +71,10 @@ class Expander {
     // A name may be something else's, where the macro takes arguments.
     if (sameCount.length === 0 && expr.kind === "name") return expr;
     const macro = this.#choose(expr, args, macros, sameCount);
-    if (macro === undefined || this.#isTooMuch(expr)) return nothing(expr);
-    this.#depth++;
+    if (macro === undefined || this.#isEndless(macro, expr)) return nothing(expr);
+    this.#around.push(macro);
     const result = this.#instantiate(macro, args, expr);
-    this.#depth--;
+    this.#around.pop();
     return result;
   };
 
@@ -103,12 +110,15 @@ class Expander {
     return best;
   }
 
-  /** Reports expansions that would never end, or become too large. */
-  #isTooMuch(use: Use): boolean {
-    if (this.#depth < MAX_DEPTH && this.#size <= MAX_SIZE) return false;
+  /** Reports expansions that would never end, or are too deep. */
+  #isEndless(macro: Macro, use: Use): boolean {
+    const recursive = this.#around.includes(macro);
+    if (!recursive && this.#around.length < MAX_DEPTH) return false;
     this.#diagnostics.error(
       "macro-recursion",
-      `Recursive macro call detected: '${use.name}'`,
+      recursive
+        ? `Recursive macro call detected: '${use.name}'`
+        : `macros use each other more than ${MAX_DEPTH} deep: '${use.name}'`,
       use.span,
     );
     return true;
@@ -119,7 +129,7 @@ class Expander {
     const use = ++this.#uses;
     const byParam = new Map(macro.params.map((param, i) => [param, args[i]]));
     const substitute = (expr: Expr): Expr => {
-      this.#size++;
+      this.#budget.spend("macros", span);
       if (expr.kind === "variable") {
         return byParam.get(expr.name) ?? { ...expr, name: `${expr.name}#${use}` };
       }

@@ -12,7 +12,7 @@ import { parse } from "../syntax/parser.ts";
 import { check } from "./check.ts";
 import type { CheckedProgram } from "./checked_program.ts";
 import { type Config, configure } from "./config.ts";
-import type { Environment } from "./context.ts";
+import type { Environment, Shared } from "./context.ts";
 import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
 import { mapProgram } from "../syntax/walk.ts";
@@ -77,20 +77,34 @@ export interface AnalyzeOptions {
  * @throws {CPartMissing} The script has a C part and the modules for C are not loaded.
  */
 export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOptions): Analyzed {
-  const diagnostics = new Diagnostics();
+  const diagnostics = new Diagnostics(source.budget);
   const parsed = resolveImports(parse(source), source, options, diagnostics);
   const config = configure(parsed.config, options.variables, options.config, diagnostics);
   const result: { checked?: CheckedProgram } = {};
-  reportingC(diagnostics, () => {
-    const own = definitions(parsed, source, options, diagnostics);
-    const types = own === undefined ? options.types : chain(own, options.types);
-    const defined = own === undefined
-      ? parsed
-      : withCMacros(parsed, options.c().cMacroExpansion(own, source, diagnostics));
-    const program = expandMacros(substituteParams(defined, options.params), diagnostics);
-    const scopes = { types, ownTypes: own };
-    result.checked = checkProgram(program, scopes, config, lookup, options, diagnostics);
-  });
+  diagnostics.guard(() =>
+    reportingC(diagnostics, () => {
+      const own = definitions(parsed, source, options, diagnostics);
+      const types = own === undefined ? options.types : chain(own, options.types);
+      const defined = own === undefined
+        ? parsed
+        : withCMacros(parsed, options.c().cMacroExpansion(own, source, diagnostics));
+      const program = expandMacros(
+        substituteParams(defined, options.params),
+        diagnostics,
+        source.budget,
+      );
+      const scopes = { types, ownTypes: own };
+      const { budget } = source;
+      result.checked = checkProgram(
+        program,
+        { ...scopes, budget },
+        config,
+        lookup,
+        options,
+        diagnostics,
+      );
+    })
+  );
   if (diagnostics.failed) throw new ScriptError(diagnostics.list, source);
   return { parsed, program: result.checked!, config, diagnostics };
 }
@@ -107,7 +121,7 @@ function reportingC(diagnostics: Diagnostics, step: () => void): void {
 
 function checkProgram(
   program: Program,
-  scopes: { readonly types: TypeScope; readonly ownTypes?: TypeScope },
+  scopes: Pick<Shared, "types" | "ownTypes" | "budget">,
   config: Config,
   lookup: ProbeLookup,
   options: AnalyzeOptions,
@@ -142,7 +156,14 @@ function definitions(
 ): Definitions | undefined {
   if (texts.length + includes.length === 0 && !COMPILER_MACRO.test(source.text)) return undefined;
   const { parseDefinitions, headers, architecture } = c();
-  const own = parseDefinitions({ includes, texts, headers, below: types, architecture });
+  const own = parseDefinitions({
+    includes,
+    texts,
+    headers,
+    below: types,
+    architecture,
+    budget: source.budget,
+  });
   for (const { message, span } of own.warnings) {
     diagnostics.warning("definitions", message, span ?? { start: 0, end: 0 });
   }
@@ -163,6 +184,24 @@ function withCMacros(program: Program, expand: ReturnType<typeof cMacroExpansion
 
 /** What bpftrace's standard library brings is part of this language. */
 const BUILT_IN = /^stdlib(\/\w+)?$/;
+
+/** The text of another script; undefined, with an error, if the script cannot be read. */
+function readImport(
+  { path, span }: Program["imports"][number],
+  options: AnalyzeOptions,
+  diagnostics: Diagnostics,
+): string | undefined {
+  let reason = "No such file or directory";
+  try {
+    const text = options.readImport(path);
+    if (text !== undefined) return text;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    reason = error.message;
+  }
+  diagnostics.error("import", `failed to import '${path}': ${reason}`, span);
+  return undefined;
+}
 
 /** Adds what other scripts declare. Each is read once. */
 function resolveImports(
@@ -193,15 +232,8 @@ function resolveImports(
       merged.definitions.push({ text: `#include "${one.path}"\n`, span: one.span });
       continue;
     }
-    const text = options.readImport(one.path);
-    if (text === undefined) {
-      diagnostics.error(
-        "import",
-        `failed to import '${one.path}': No such file or directory`,
-        one.span,
-      );
-      continue;
-    }
+    const text = readImport(one, options, diagnostics);
+    if (text === undefined) continue;
     const imported = parse(source.append(one.path, text), true);
     merged.definitions.push(...imported.definitions);
     merged.maps.push(...imported.maps);

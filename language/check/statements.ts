@@ -3,7 +3,7 @@
 
 import type { Block, Expr, IfExpr, Stmt, VariableExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
-import type { Action, Node } from "../model/ir.ts";
+import type { Action, Arm, Node } from "../model/ir.ts";
 import {
   INT64,
   isNumeric,
@@ -14,6 +14,7 @@ import {
   UINT64,
   UNKNOWN,
 } from "../model/types.ts";
+import { elseIf } from "../syntax/walk.ts";
 import { assign } from "./assignments.ts";
 import type { Context } from "./context.ts";
 import { aggregateValue } from "./memory.ts";
@@ -58,6 +59,7 @@ function leaves(statement: Stmt): boolean {
 
 function statement(context: Context, one: Stmt, out: Action[]): void {
   const { span } = one;
+  context.budget.spend("statements", span);
   switch (one.kind) {
     case "expr":
       return expressionStatement(context, one.expr, one.quiet === true, out, span);
@@ -212,7 +214,7 @@ function expressionStatement(
     const otherwise: Action[] = [];
     expressionStatement(context, expr.then, true, then, span);
     expressionStatement(context, expr.otherwise, true, otherwise, span);
-    out.push({ op: "if", condition, then, otherwise, span: expr.span });
+    out.push({ op: "if", arms: [{ condition, then }], otherwise, span: expr.span });
     return;
   }
   const node = context.any(expr);
@@ -235,23 +237,33 @@ function expressionStatement(
 }
 
 function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
-  const condition = context.condition(expr.condition);
-  if (expr.comptime && !isConstant(condition)) {
-    context.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
-  }
-  if (isConstant(condition)) {
-    const taken = condition.value !== 0n ? expr.then : expr.otherwise;
-    // What cannot run is checked all the same, unless it was asked to be left out.
-    if (!expr.comptime) {
-      const other = condition.value !== 0n ? expr.otherwise : expr.then;
-      if (other !== undefined) context.block(other);
+  const arms: Arm[] = [];
+  let otherwise: readonly Action[] = [];
+  /** A condition is always true: what follows is checked and left out. */
+  let decided = false;
+  for (let one: IfExpr | undefined = expr; one !== undefined;) {
+    const { comptime, then }: IfExpr = one;
+    const condition = context.condition(one.condition);
+    const known = isConstant(condition) ? condition.value !== 0n : undefined;
+    if (comptime && known === undefined) {
+      context.error("comptime", "Unable to evaluate at compile time.", one.condition.span);
     }
-    if (taken !== undefined) out.push(...context.block(taken).body);
-    return;
+    // What cannot run is checked all the same, unless it was asked to be left out.
+    if (known !== false || !comptime) {
+      const { body } = context.block(then);
+      if (known === undefined && !decided) arms.push({ condition, then: body });
+      if (known === true && !decided) otherwise = body;
+    }
+    decided ||= known === true;
+    if (known === true && comptime) break;
+    const rest: Block | undefined = one.otherwise;
+    one = rest && elseIf(rest);
+    if (one !== undefined || rest === undefined) continue;
+    const { body } = context.block(rest);
+    if (!decided) otherwise = body;
   }
-  const then = context.block(expr.then).body;
-  const otherwise = expr.otherwise === undefined ? [] : context.block(expr.otherwise).body;
-  out.push({ op: "if", condition, then, otherwise, span: expr.span });
+  if (arms.length === 0) out.push(...otherwise);
+  else out.push({ op: "if", arms, otherwise, span: expr.span });
 }
 
 function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[]): void {

@@ -136,6 +136,8 @@ export class CStruct implements CType {
   readonly type: StructType;
   /** Keyword and tag, such as "struct name". */
   readonly name: string;
+  /** True if C text has used the size of the kernel's structure: no definition may follow. */
+  measured = false;
   readonly #fallback: () => Type | undefined;
   #body: { size: number; align: number; members: readonly CMember[]; fields: Field[] } | undefined;
 
@@ -164,6 +166,7 @@ export class CStruct implements CType {
   }
 
   get size(): number {
+    this.measured ||= this.#body === undefined;
     return this.type.size;
   }
 

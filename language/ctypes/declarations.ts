@@ -385,6 +385,9 @@ export class Declarations {
       return own ?? this.#declareTag(full);
     }
     if (own instanceof CStruct && own.defined) stream.fail(`redefinition of '${full}'`, tag);
+    if (own instanceof CStruct && own.measured) {
+      stream.fail(`'${full}' is used before its definition`, tag);
+    }
     const type = own instanceof CStruct
       ? own
       : tag === undefined

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // The C part of a script and the headers that the part includes: types, enumerators, macros.
 
-import type { Span } from "../syntax/diagnostics.ts";
+import type { Budget, Span } from "../syntax/diagnostics.ts";
 import { CError, CFile, type CToken, type FindHeader, type HeaderRequest } from "./c_token.ts";
 import { CStruct } from "./c_type.ts";
 import { Declarations } from "./declarations.ts";
@@ -23,6 +23,8 @@ export interface DefinitionOptions {
   readonly below: TypeScope;
   /** Machine whose layouts and predefined macros apply. */
   readonly architecture: Architecture;
+  /** Budget of the script, which bounds how many tokens macros expand to. */
+  readonly budget?: Budget;
 }
 
 /** Finds headers, and knows the headers and macros of a kernel build. */
@@ -76,6 +78,7 @@ export class Definitions implements TypeScope {
     const { below, architecture, texts, headers } = options;
     const hasKernelTypes = below.type("struct task_struct") !== undefined;
     this.#preprocessor = new Preprocessor({
+      budget: options.budget,
       find: headers.find,
       mayMiss: (request, at) => hasKernelTypes && this.#mayMiss(request, at),
     });

@@ -2,11 +2,10 @@
 // Macro expansion. Tokens come from a stack of expansions, below which the text itself is; a macro is
 // not expanded again inside its own expansion.
 
+import { type Budget, exceeded } from "../syntax/diagnostics.ts";
 import { type CToken, errorAt, tokenLike } from "./c_token.ts";
 import { type Macro, substitute } from "./macros.ts";
 
-/** Most tokens that expansions may have all together: a bound for time and memory. */
-const MAX_WORK = 4_000_000;
 /** Most uses of macros inside each other's arguments. */
 const MAX_DEPTH = 200;
 
@@ -28,14 +27,18 @@ export class Expander {
   operators: ReadonlyMap<string, (at: CToken) => CToken> | undefined;
   readonly #source: () => CToken | undefined;
   readonly #stack: Expansion[] = [];
-  #work = 0;
+  readonly #budget: Budget;
   #depth = 0;
   /** Use of a macro in the text that is being expanded; places of tokens are those of the use. */
   #use: CToken | undefined;
 
-  /** @param source The tokens of the text. */
-  constructor(source: () => CToken | undefined) {
+  /**
+   * @param source The tokens of the text.
+   * @param budget Budget of the script, which bounds how many tokens macros expand to.
+   */
+  constructor(source: () => CToken | undefined, budget: Budget) {
     this.#source = source;
+    this.#budget = budget;
   }
 
   /** The next token that is no macro, or undefined at the end. */
@@ -78,18 +81,17 @@ export class Expander {
       }
       if (top.at < top.tokens.length) {
         const token = top.tokens[top.at++];
-        if (++this.#work > MAX_WORK) {
-          throw errorAt(
-            this.#use ?? token,
-            `macros expand to more than ${MAX_WORK} tokens`,
-          );
-        }
+        this.#charge(this.#use ?? token);
         return this.#use === undefined ? token : this.#moved(token, this.#use);
       }
       if (top.barrier) return undefined;
       this.#stack.pop();
       if (top.macro !== undefined) top.macro.busy = false;
     }
+  }
+
+  #charge(at: CToken): void {
+    if (!this.#budget.take("preprocessing")) throw errorAt(at, exceeded("preprocessing"));
   }
 
   /** Gives a token back: the next call of raw() returns the token. */
@@ -161,9 +163,7 @@ export class Expander {
       }
       const busy = token.kind === "word" && this.macros.get(token.text)?.busy === true;
       args.at(-1)!.push(busy ? { ...token, blocked: true } : token);
-      if (++this.#work > MAX_WORK) {
-        throw errorAt(name, `macros expand to more than ${MAX_WORK} tokens`);
-      }
+      this.#charge(name);
     }
     if (params.length === 0 && args.length === 1 && args[0].length === 0) return [];
     if (macro.variadic && args.length === params.length - 1) args.push([]);

@@ -5,8 +5,6 @@ import { CError, type FindHeader, type Header } from "./c_token.ts";
 import type { HeaderSource } from "./definitions.ts";
 import type { Architecture } from "./predefined.ts";
 
-/** Largest header in bytes. */
-const MAX_HEADER = 16 << 20;
 /** Stands for the headers that are built in, in the list of folders. */
 const BUILT_IN = "<built-in>";
 
@@ -22,6 +20,8 @@ export interface HeaderFolders {
   readonly kernelBuild?: string;
   /** Release of the running kernel, as /lib/modules names its folder. */
   readonly kernelRelease: string;
+  /** Reads a file; undefined if there is no such file. Throws if the file must not be read. */
+  readonly read: (path: string) => string | undefined;
   /** Machine whose header folders are searched. */
   readonly architecture: Architecture;
 }
@@ -81,6 +81,15 @@ export class HeaderFiles implements HeaderSource {
     return undefined;
   };
 
+  /** The text of a header; what keeps the header from being read is an error of the script. */
+  #read(path: string): string | undefined {
+    try {
+      return this.#folders.read(path);
+    } catch (error) {
+      throw new CError(error instanceof Error ? error.message : `${error}`);
+    }
+  }
+
   #searchFolders(): string[] {
     const { given, architecture } = this.#folders;
     const compiler = compilerFolder(architecture);
@@ -96,44 +105,9 @@ export class HeaderFiles implements HeaderSource {
   }
 
   #at(path: string, folder: number): Header | undefined {
-    if (!this.#found.has(path)) this.#found.set(path, readHeader(path));
+    if (!this.#found.has(path)) this.#found.set(path, this.#read(path));
     const text = this.#found.get(path);
     return text === undefined ? undefined : { name: path, text, folder };
-  }
-}
-
-/**
- * The text of a header, or undefined if there is no such file.
- *
- * @throws {CError} The file is no regular file, is too large or cannot be read.
- */
-function readHeader(path: string): string | undefined {
-  try {
-    // stat comes before open: opening a named pipe would wait for a writer.
-    const { isFile, isDirectory, size } = Deno.statSync(path);
-    if (isDirectory) return undefined;
-    if (!isFile) throw new CError(`'${path}' is no regular file`);
-    if (size > MAX_HEADER) {
-      throw new CError(`'${path}' has ${size} bytes; a header may have ${MAX_HEADER}`);
-    }
-    using file = Deno.openSync(path);
-    const bytes = new Uint8Array(size);
-    let filled = 0;
-    while (filled < size) {
-      const count = file.readSync(bytes.subarray(filled));
-      if (count === null) break;
-      filled += count;
-    }
-    return new TextDecoder().decode(bytes.subarray(0, filled));
-  } catch (error) {
-    if (error instanceof CError) throw error;
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
-    const reason = error instanceof Error
-      ? error.message.replace(/ \(os error.*$/, "")
-      : `${error}`;
-    throw new CError(`cannot read '${path}': ${reason}`);
   }
 }
 

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // The C preprocessor: directives, conditions, included files. Macros are expand.ts's.
 
+import { Budget } from "../syntax/diagnostics.ts";
 import { CExpressions } from "./c_expression.ts";
 import { CLexer } from "./c_lexer.ts";
 import { C_LONG } from "./c_type.ts";
@@ -55,13 +56,15 @@ interface Frame {
 export interface PreprocessOptions {
   /** Finds the file that an #include directive names. */
   readonly find: FindHeader;
+  /** Budget of the script, which bounds how many tokens macros expand to. */
+  readonly budget?: Budget;
   /** Called for a header that does not exist; true if the header may be left out. */
   readonly mayMiss?: (request: HeaderRequest, at: CToken) => boolean;
 }
 
 /** Reads text with directives and gives its tokens. */
 export class Preprocessor {
-  readonly #expander = new Expander(() => this.#raw());
+  readonly #expander: Expander;
   readonly #find: FindHeader;
   readonly #mayMiss: NonNullable<PreprocessOptions["mayMiss"]>;
   readonly #frames: Frame[] = [];
@@ -79,7 +82,8 @@ export class Preprocessor {
   #characters = 0;
   #counter = 0;
 
-  constructor({ find, mayMiss = () => false }: PreprocessOptions) {
+  constructor({ find, mayMiss = () => false, budget = new Budget() }: PreprocessOptions) {
+    this.#expander = new Expander(() => this.#raw(), budget);
     this.#find = find;
     this.#mayMiss = mayMiss;
     const computed = (name: string, compute: (at: CToken) => CToken) =>

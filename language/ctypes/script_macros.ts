@@ -10,9 +10,7 @@ import { rewriteExpr } from "../syntax/walk.ts";
 import type { Definitions, ScriptMacro } from "./definitions.ts";
 
 /** Macros that are expanded inside each other. */
-const MAX_DEPTH = 50;
-/** Expressions that all macros of a script may have together. */
-const MAX_SIZE = 100_000;
+const MAX_DEPTH = 200;
 
 function isReserved(name: string): boolean {
   return isBuiltin(name) || ARGUMENT_NAME.test(name);
@@ -30,7 +28,6 @@ export function cMacroExpansion(
   diagnostics: Diagnostics,
 ): (expr: Expr, hidden: ReadonlySet<string>) => Expr {
   const parsed = new Map<string, Expr | undefined>();
-  let size = 0;
   const body = (name: string, use: Span): Expr | undefined => {
     if (parsed.has(name)) return parsed.get(name);
     const macro = definitions.macro(name);
@@ -38,18 +35,25 @@ export function cMacroExpansion(
     parsed.set(name, expr);
     return expr;
   };
-  const expand = (expr: Expr, hidden: ReadonlySet<string>, busy: readonly string[]): Expr =>
+  const expand = (
+    expr: Expr,
+    hidden: ReadonlySet<string>,
+    busy: readonly (Expr & { kind: "name" })[],
+  ): Expr =>
     rewriteExpr(expr, (one) => {
-      if (busy.length > 0) size++;
+      if (busy.length > 0) source.budget.spend("macros", busy[0].span);
       if (one.kind !== "name" || isReserved(one.name)) return one;
-      if (hidden.has(one.name) || busy.includes(one.name)) return one;
-      if (busy.length >= MAX_DEPTH || size > MAX_SIZE) {
-        const limit = `${MAX_DEPTH} macros inside each other or ${MAX_SIZE} expressions`;
-        diagnostics.error("definitions", `macro '${one.name}': more than ${limit}`, one.span);
-        return one;
+      if (hidden.has(one.name) || busy.some(({ name }) => name === one.name)) return one;
+      if (busy.length >= MAX_DEPTH) {
+        diagnostics.error(
+          "definitions",
+          `macros use each other more than ${MAX_DEPTH} deep: '${one.name}'`,
+          busy[0].span,
+        );
+        return { kind: "integer", value: 0n, span: one.span };
       }
       const found = body(one.name, one.span);
-      return found === undefined ? one : expand(found, hidden, [...busy, one.name]);
+      return found === undefined ? one : expand(found, hidden, [...busy, one]);
     });
   return (expr, hidden) => expand(expr, hidden, []);
 }

@@ -6,22 +6,39 @@ import { callHelper, ja } from "../../core/asm/jump.ts";
 import { loadMapValue, store, storeImm } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R5 } from "../../core/asm/register.ts";
+import { MAX_SLOTS } from "../../core/asm/instruction.ts";
 import { CONTROL } from "../../core/contract/blocks.ts";
 import type { Action, Node } from "../model/ir.ts";
 import { isScalar, storageSize, string } from "../model/types.ts";
 import { aggregate } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
 import type { Gen } from "./emitter.ts";
-import { emitEach, emitRange, emitWhile } from "./loops.ts";
+import { FrameError } from "./frame.ts";
+import { emitEach, emitRange, emitRounds, emitWhile } from "./loops.ts";
 import { changeMap, deleteFromMap, writeMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";
 import { emitEntry, emitExit, emitRecord, emitWhole } from "./records.ts";
 import { emitArithmetic, evaluate } from "./scalar.ts";
 import { mentions } from "./uses.ts";
 
+/** Most functions for bodies of loops: the kernel takes 256 of a program (BPF_MAX_SUBPROGS). */
+const MAX_FUNCTIONS = 250;
+
 /** Emits statements one after the other. */
 export function emitActions(gen: Gen, body: readonly Action[]): void {
-  for (const action of body) emitAction(gen, action);
+  for (const action of body) {
+    gen.at = action;
+    emitAction(gen, action);
+    if (gen.deferred.length > MAX_FUNCTIONS) {
+      throw new FrameError("there are more loops in one probe than the kernel takes", action.span);
+    }
+    if (gen.asm.size > MAX_SLOTS) {
+      const message =
+        `the code of one probe has more than ${MAX_SLOTS} instructions here, which is ` +
+        "the most that the kernel takes";
+      throw new FrameError(message, action.span);
+    }
+  }
 }
 
 function emitAction(gen: Gen, action: Action): void {
@@ -36,16 +53,8 @@ function emitAction(gen: Gen, action: Action): void {
       return change(gen, action);
     case "aggregated":
       return aggregate(gen, action);
-    case "if": {
-      const otherwise = gen.asm.label("else");
-      const done = gen.asm.label("endif");
-      emitCondition(gen, action.condition, otherwise);
-      gen.branch(() => emitActions(gen, action.then));
-      if (action.otherwise.length > 0) gen.emit(ja(done));
-      gen.asm.bind(otherwise);
-      gen.branch(() => emitActions(gen, action.otherwise));
-      return void gen.asm.bind(done);
-    }
+    case "if":
+      return choose(gen, action);
     case "while":
       return emitWhile(gen, action);
     case "range":
@@ -53,6 +62,9 @@ function emitAction(gen: Gen, action: Action): void {
     case "each":
       return emitEach(gen, action);
     case "repeat": {
+      if (gen.rolled.has(action)) {
+        return emitRounds(gen, action.count, () => emitActions(gen, action.body));
+      }
       const end = gen.asm.label("repeated");
       for (let i = 0; i < action.count; i++) gen.branch(() => emitActions(gen, action.body));
       return void gen.asm.bind(end);
@@ -78,6 +90,27 @@ function emitAction(gen: Gen, action: Action): void {
     case "debugf":
       return debugf(gen, action);
   }
+}
+
+/** Each arm begins where the condition before it did not hold. */
+function choose(gen: Gen, { arms, otherwise }: Action & { op: "if" }): void {
+  const done = gen.asm.label("endif");
+  let outside: Set<string> | undefined;
+  arms.forEach(({ condition, then }, i) => {
+    const next = gen.asm.label("else");
+    emitCondition(gen, condition, next);
+    // The first condition is always asked for.
+    if (i === 0) {
+      outside = gen.filled;
+      gen.filled = new Set(outside);
+    }
+    gen.branch(() => emitActions(gen, then));
+    if (i < arms.length - 1 || otherwise.length > 0) gen.emit(ja(done));
+    gen.asm.bind(next);
+  });
+  emitActions(gen, otherwise);
+  gen.filled = outside!;
+  gen.asm.bind(done);
 }
 
 /** For its effects only. */

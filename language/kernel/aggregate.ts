@@ -228,7 +228,7 @@ export function emitAggregateRead(
 ): void {
   const loop = gen.asm.label("cpus");
   const next = gen.asm.label("next");
-  const cpu = gen.frame.stackBlock(8);
+  const cpu = gen.frame.stackSlot();
   const total = gen.frame.slot();
   const count = gen.frame.slot();
   for (const place of [cpu, total, count]) gen.saveConstant(place, 0);

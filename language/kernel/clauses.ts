@@ -5,7 +5,7 @@ import { Assembler } from "../../core/asm/assembler.ts";
 import { imm, mov64 } from "../../core/asm/alu.ts";
 import { exit } from "../../core/asm/jump.ts";
 import { store } from "../../core/asm/load_store.ts";
-import { R0, R1, R2, R3, R6, R7, R9 } from "../../core/asm/register.ts";
+import { R1, R2, R3, R6, R7, R9 } from "../../core/asm/register.ts";
 import { CPU_BLOCK } from "../../core/contract/blocks.ts";
 import type { ActionSite, KernelAction } from "../../core/contract/kernel_action.ts";
 import type { Location } from "../../core/contract/context.ts";
@@ -18,7 +18,7 @@ import { keptBytes } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
 import { Frame } from "./frame.ts";
 import { Gen, type GenShared, type References } from "./emitter.ts";
-import { raiseOutcome } from "./scalar.ts";
+import { emitOutcome, raiseOutcome } from "./scalar.ts";
 import { type Uses, usesOf } from "./uses.ts";
 
 /** Some clauses as code whose references are still open. */
@@ -59,7 +59,7 @@ function nowhere(): ActionSite {
   const map = { fd: -1 };
   const anywhere: Location = { path: [0], size: 8 };
   return {
-    asm: new Assembler(),
+    asm: new Assembler({ measures: true }),
     layout: { id: "nowhere", locations: new Proxy({}, { get: () => anywhere }) },
     skipFrames: 0,
     ring: new RingOutput(map, map, 1 << 16),
@@ -77,10 +77,12 @@ function emitAction(
   const depth = Math.max(...uses.map((one) => one.depth));
   const frame = new Frame(site.scratch, needed.small, depth);
   const gen = new Gen(site, frame, shared, references);
-  asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(OUTCOME.filtered)));
+  gen.rolled = new Set(uses.flatMap(({ rolled }) => [...rolled]));
+  asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(0)));
   asm.emit(store(8, R7, CPU_BLOCK.pbn, R3));
   clauses.forEach((clause, i) => frame.scope(() => emitClause(gen, clause, uses[i])));
-  asm.emit(mov64(R0, R9), exit());
+  emitOutcome(gen);
+  asm.emit(exit());
   // Bodies of loops may have loops themselves.
   for (const emit of gen.deferred) emit();
   return frame.needed;
@@ -98,7 +100,7 @@ function emitClause(gen: Gen, checked: CheckedClause, uses: Uses): void {
   }
   for (const local of locals) {
     const size = Math.max(8, storageSize(local.type));
-    const at = uses.depth > 0 ? gen.frame.scratchBlock(size) : gen.frame.block(size);
+    const at = gen.frame.block(size);
     gen.locals.set(local, at);
     // A branch that does not assign leaves zero, not another event's value.
     gen.zero(at, size);

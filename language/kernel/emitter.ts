@@ -7,17 +7,17 @@
 //   R6        context
 //   R7        CPU block; scratch memory lies above it
 //   R8        bytes of packed strings in the record that is being written
-//   R9        outcome so far (OUTCOME)
+//   R9        outcomes so far: a bit for each of OUTCOME
 
 import type { Assembler } from "../../core/asm/assembler.ts";
 import type { Instruction, Label, MapReference } from "../../core/asm/instruction.ts";
 import { add64, imm, mov64 } from "../../core/asm/alu.ts";
-import { callHelper, jsge } from "../../core/asm/jump.ts";
+import { callHelper, ja, jsge } from "../../core/asm/jump.ts";
 import { type AccessSize, load, loadImm64, store, storeImm } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, type Register } from "../../core/asm/register.ts";
 import type { ActionSite } from "../../core/contract/kernel_action.ts";
-import type { Local, MapVariable } from "../model/ir.ts";
+import type { Action, Local, MapVariable } from "../model/ir.ts";
 import type { Config } from "../check/config.ts";
 import type { CheckedClause } from "../check/checked_program.ts";
 import type { Plans } from "../model/plan.ts";
@@ -89,8 +89,14 @@ export class Gen {
   kept: Map<string, Place> = new Map();
   /** Keys of the slots in `kept` that hold their value on every path to this point. */
   filled: Set<string> = new Set();
+  /** The statement at hand. */
+  at: Pick<Action, "span"> = { span: { start: 0, end: 0 } };
+  /** Where the rounds of loops inside the outermost loop are counted; undefined outside of loops. */
+  rounds?: Place;
   /** A record around this place has strings packed: R8 is in use. */
   packing = false;
+  /** Statements with unroll() whose bodies are functions. */
+  rolled: ReadonlySet<Action> = new Set();
   /** Functions to be emitted after this one. */
   readonly deferred: (() => void)[] = [];
 
@@ -208,6 +214,23 @@ export class Gen {
     }
     this.address(R3, from);
     this.copy(to, bytes);
+  }
+
+  /**
+   * Emits code that only a jump leads to, which is rarely taken. The verifier goes on behind that code
+   * first and keeps the other way for later: while it follows one way, it keeps 8192 others at most,
+   * and so there is one for this jump, however many there are in the code.
+   *
+   * @param jump Makes the jump to the rare code.
+   * @param emit Emits the rare code, which falls through to what follows.
+   */
+  rarely(jump: (rare: Label) => Instruction, emit: () => void): void {
+    const rare = this.asm.label("rare");
+    const done = this.asm.label("done");
+    this.emit(jump(rare), ja(done));
+    this.asm.bind(rare);
+    emit();
+    this.asm.bind(done);
   }
 
   /** Emits a branch that may be skipped: slots that it fills count as filled only inside. */

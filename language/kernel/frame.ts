@@ -2,17 +2,22 @@
 // Memory of one action.
 //
 //   stack, below R10                          scratch of this CPU, above R7
-//   -8        for loads (location.ts)         slots and short blocks that found no room on the stack
-//   -16…      slots: variables, operands,     records, strings, tuples, long keys
-//             short keys; addresses in maps
+//   -8        for loads (location.ts)         slots: variables, operands, keys
+//   -16…      addresses and lengths that      records, strings, tuples
+//             the verifier must know again
+//
+// The verifier follows the value of each word of the stack. A condition on a variable there makes the
+// verifier keep apart all ways on which the variable got different constants: n statements such as
+// `if (…) { $flags |= 4; }` are 2^n ways. The verifier does not follow scratch memory, so whatever a
+// script computes stands there.
 //
 // Slots are taken and given back like a stack; the frame remembers how much was needed at most, which
 // is how the size of the first scratch region is known when code is emitted for good.
 //
 // A loop's body is a function of its own (loops.ts). It reaches scratch memory but not its caller's
-// stack, so an action with loops keeps its variables in scratch memory, and all functions of a chain
-// of calls share the 512 bytes of stack.
+// stack, and all functions of a chain of calls share the 512 bytes of stack.
 
+import type { Span } from "../syntax/diagnostics.ts";
 import { R10, R7, type Register } from "../../core/asm/register.ts";
 
 /** A place in memory: base register and offset, or behind an address that is kept somewhere. */
@@ -32,17 +37,25 @@ export const LOAD_SPILL = -8;
 const STACK_BYTES = 440;
 /** Memory of one function. */
 const MOST_STACK = 400;
-/** Kept for addresses, which can only stand on the stack. */
-const ADDRESS_BYTES = 24;
 /** So that a load's 16-bit offset reaches slots. */
 const MAX_SMALL = 16384;
-/** Longest thing that is put on the stack. */
+/** Longest thing that stands among the slots. */
 const SHORT = 64;
 
-/** The frame cannot hold a clause's variables. */
+/** A clause is too large: for the frame, or for a program of the kernel. */
 export class FrameError extends Error {
   /** Name of the class. */
   override readonly name = "FrameError";
+
+  /**
+   * Makes the error.
+   *
+   * @param message Clause that says what there is too much of.
+   * @param span Place in the script; absent if the whole script is meant.
+   */
+  constructor(message: string, readonly span?: Span) {
+    super(message);
+  }
 }
 
 /** See the head of this file. */
@@ -68,33 +81,27 @@ export class Frame {
     if (this.#stackBytes < 64) throw new FrameError("loops are nested too deep");
   }
 
-  /** A place of 8 bytes, on the stack if there is room. */
+  /** A place of 8 bytes. */
   slot(): Place {
     return this.block(8);
   }
 
-  /** 8 bytes on the stack, for an address that the verifier must know again. */
-  addressSlot(): Place {
-    return this.stackBlock(8, this.#stackBytes);
+  /** 8 bytes on the stack, for an address or a length that the verifier must know again. */
+  stackSlot(): Place {
+    return this.stackBlock(8);
   }
 
   /** Bytes on the stack. */
-  stackBlock(bytes: number, limit = this.#stackBytes): Place {
-    if (this.#stack + bytes > limit) {
+  stackBlock(bytes: number): Place {
+    if (this.#stack + bytes > this.#stackBytes) {
       throw new FrameError("too many variables and nested operands in one clause");
     }
     this.#stack += bytes;
     return { base: R10, offset: -this.#stack };
   }
 
-  /** `bytes`, a multiple of 8; more than 64 come from scratch memory. */
+  /** `bytes`, a multiple of 8. */
   block(bytes: number): Place {
-    const fits = this.#stack + bytes <= this.#stackBytes - ADDRESS_BYTES;
-    return bytes <= SHORT && fits ? this.stackBlock(bytes) : this.scratchBlock(bytes);
-  }
-
-  /** `bytes` of scratch memory, a multiple of 8. */
-  scratchBlock(bytes: number): Place {
     if (bytes <= SHORT) {
       if (this.#small + bytes > MAX_SMALL) {
         throw new FrameError("too many variables and nested operands in one clause");

@@ -204,7 +204,7 @@ function writeUser(gen: Gen, node: RegisterCallNode<"write_user">): void {
   const done = gen.asm.label("written");
   gen.frame.scope(() => {
     const address = gen.frame.slot();
-    const data = gen.frame.scratchBlock(Math.max(72, words(size)));
+    const data = gen.frame.block(Math.max(72, words(size)));
     bytesOf(gen, node, data, size);
     evaluate(gen, node.to);
     gen.save(address);

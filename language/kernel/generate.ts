@@ -55,15 +55,17 @@ export function generate(script: Script): Generated {
   };
   const lists = new Set(script.probes.map(({ clauses }) => clauses));
   const made = new Map<readonly CheckedClause[], ClauseCode>();
+  const { source } = script;
+  const failed = new Diagnostics(source.budget);
   try {
-    for (const clauses of lists) made.set(clauses, clauseCode(clauses, shared));
+    failed.guard(() => {
+      for (const clauses of lists) made.set(clauses, clauseCode(clauses, shared));
+    });
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
-    const failed = new Diagnostics();
-    const { source } = script;
-    failed.error("too-large", error.message, { start: 0, end: source.text.length });
-    throw new ScriptError(failed.list, source);
+    failed.error("too-large", error.message, error.span ?? { start: 0, end: source.text.length });
   }
+  if (failed.failed) throw new ScriptError(failed.list, source);
   const values = [...script.maps.values()].map(({ layout }) => layout.valueSize);
   return {
     zeroBytes: Math.max(LEAST_ZEROS, usesStacks ? STACK_BYTES : 0, ...values),

@@ -1,20 +1,20 @@
 // Pure: no I/O, no FFI.
-// Loops. A body is a function that the kernel calls for each round (bpf_loop, Linux 5.17;
+// Loops, and long unroll(). A body is a function that the kernel calls for each round (bpf_loop, Linux 5.17;
 // bpf_for_each_map_elem, 5.13), so that no loop is unrolled by the verifier and none is endless.
 //
 //   caller's stack: context, CPU block          → R6, R7 of the body
 //   scratch memory: outcome, how the loop ended → R9; `return` and exit() end what is around it too
 
-import { imm, mov64, sub64 } from "../../core/asm/alu.ts";
+import { add64, imm, mov64, sub64 } from "../../core/asm/alu.ts";
 import type { Label } from "../../core/asm/instruction.ts";
-import { callHelper, exit, ja, jeq, jle, jlt, jsge } from "../../core/asm/jump.ts";
+import { callHelper, exit, ja, jeq, jge, jle, jlt, jne, jsge } from "../../core/asm/jump.ts";
 import { load, loadFunction, loadMap } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R6, R7, R9, type Register } from "../../core/asm/register.ts";
 import type { Action } from "../model/ir.ts";
 import type { AggregationType } from "../model/aggregations.ts";
 import { elementOffsets, type TupleType } from "../model/types.ts";
-import { FAULT, MOST_ROUNDS } from "../model/plan.ts";
+import { FAULT, MOST_NESTED_ROUNDS, MOST_ROUNDS } from "../model/plan.ts";
 import { emitActions } from "./actions.ts";
 import { emitAggregateRead } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
@@ -49,6 +49,7 @@ export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
     gen.emit(mov64(R4, imm(0)), callHelper(BPF_FUNC.loop));
     gen.emit(jlt(R0, imm(MOST_ROUNDS), ended));
     gen.frame.scope(() => emitFault(gen, action, FAULT.rounds));
+    gen.emit(mov64(R0, imm(MOST_ROUNDS)));
     gen.asm.bind(ended);
   });
 }
@@ -56,7 +57,7 @@ export function emitWhile(gen: Gen, action: Action & { op: "while" }): void {
 /** Emits `for ($i : from..to) { … }`, as a function that is called for each number. */
 export function emitRange(gen: Gen, action: Action & { op: "range" }): void {
   gen.frame.scope(() => {
-    const from = gen.frame.scratchBlock(8);
+    const from = gen.frame.block(8);
     const local = gen.locals.get(action.local)!;
     evaluate(gen, action.from);
     gen.save(from);
@@ -107,7 +108,7 @@ export function emitEach(gen: Gen, action: Action & { op: "each" }): void {
     emit() {
       // R2 is the key's address, R3 the value's.
       gen.frame.scope(() => {
-        const value = gen.frame.addressSlot();
+        const value = gen.frame.stackSlot();
         gen.save(value, 8, R3);
         gen.emit(mov64(R3, R2));
         gen.copy(local, valueAt);
@@ -134,14 +135,18 @@ function callBody(gen: Gen, body: Body, call: (start: Label, block: Place) => vo
   const release = frame.mark();
   const start = gen.asm.label("body");
   const block = frame.stackBlock(16);
-  const outcome = frame.scratchBlock(8);
-  const ended = frame.scratchBlock(8);
+  const outcome = frame.block(8);
+  const ended = frame.block(8);
+  const nested = gen.rounds !== undefined;
+  const rounds = gen.rounds ?? frame.block(8);
+  if (!nested) gen.saveConstant(rounds, 0);
   gen.save(block, 8, R6);
   gen.save(shifted(block, 8), 8, R7);
   gen.save(outcome, 8, R9);
   gen.saveConstant(ended, ENDED.normally);
   call(start, block);
   gen.load(R9, outcome);
+  if (nested) countRounds(gen, rounds, ended);
   gen.load(R0, ended);
   const around = gen.exits;
   gen.emit(
@@ -151,17 +156,42 @@ function callBody(gen: Gen, body: Body, call: (start: Label, block: Place) => vo
   // The body's memory lies behind what is taken here, on a stack of its own.
   const take = frame.mark();
   release();
-  const { clause, locals } = gen;
+  const { clause, locals, at } = gen;
   gen.deferred.push(() => {
     const restore = frame.mark();
     const { packing } = gen;
     gen.packing = false;
+    gen.rounds = rounds;
+    gen.at = at;
     take();
     frame.newStack();
     [gen.clause, gen.locals] = [clause, locals];
     emitBody(gen, body, start, { outcome, ended });
     gen.packing = packing;
+    gen.rounds = undefined;
     restore();
+  });
+}
+
+/**
+ * After a loop inside a loop, with the number of rounds in R0: ends the loop around if all these loops
+ * have had too many rounds.
+ */
+function countRounds(gen: Gen, rounds: Place, ended: Place): void {
+  const { at, exits } = gen;
+  const left = gen.asm.label("left");
+  gen.load(R2, rounds);
+  gen.emit(mov64(R3, R2), add64(R2, R0), add64(R2, imm(1)));
+  gen.save(rounds, 8, R2);
+  gen.rarely((many) => jge(R2, imm(MOST_NESTED_ROUNDS), many), () => {
+    gen.load(R0, ended);
+    gen.emit(
+      jne(R0, imm(ENDED.normally), left),
+      jge(R3, imm(MOST_NESTED_ROUNDS), exits.break!),
+    );
+    emitFault(gen, at, FAULT.nestedRounds);
+    gen.emit(ja(exits.break!));
+    gen.asm.bind(left);
   });
 }
 
@@ -180,7 +210,7 @@ function emitBody(
   };
   const outer = { exits: gen.exits, kept: gen.kept, filled: gen.filled };
   gen.exits = exits;
-  // Slots of the caller's stack are out of reach.
+  // The body asks again for what the caller keeps: not every way to the body has filled a slot.
   gen.kept = new Map();
   gen.filled = new Set();
   gen.asm.bind(start);
@@ -200,7 +230,7 @@ function emitBody(
   ({ exits: gen.exits, kept: gen.kept, filled: gen.filled } = outer);
 }
 
-/** Emits up to `rounds` rounds of generated code, for functions of the language such as strstr(). */
+/** Emits up to `rounds` rounds of generated code: a long unroll(), or strstr() and its like. */
 export function emitRounds(
   gen: Gen,
   rounds: number,

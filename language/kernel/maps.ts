@@ -63,11 +63,10 @@ function lookup(gen: Gen, map: MapVariable, key: Place): void {
 export function lookupMap(gen: Gen, node: Node & { op: "map" }): void {
   gen.frame.scope(() => lookup(gen, node.map, placeKey(gen, node.map, node.key)));
   if (!gen.shared.warnings || node.key === undefined) return;
-  const found = gen.asm.label("found");
-  gen.emit(jne(R0, imm(0), found));
-  emitFault(gen, node, FAULT.noLookup);
-  gen.emit(mov64(R0, imm(0)));
-  gen.asm.bind(found);
+  gen.rarely((missing) => jeq(R0, imm(0), missing), () => {
+    emitFault(gen, node, FAULT.noLookup);
+    gen.emit(mov64(R0, imm(0)));
+  });
 }
 
 /** R0 = `@m[k]`, 0 where there is none. */
@@ -158,13 +157,11 @@ function update(
   flags: number,
   at: Pick<Node, "span">,
 ): void {
-  const ok = gen.asm.label("updated");
   gen.emit(loadMap(R1, gen.mapReference(map)));
   gen.address(R2, key);
   value();
-  gen.emit(mov64(R4, imm(flags)), callHelper(BPF_FUNC.map_update_elem), jeq(R0, imm(0), ok));
-  reportFailure(gen, at);
-  gen.asm.bind(ok);
+  gen.emit(mov64(R4, imm(flags)), callHelper(BPF_FUNC.map_update_elem));
+  gen.rarely((failed) => jne(R0, imm(0), failed), () => reportFailure(gen, at));
 }
 
 /** Counts an update that has failed, by its reason: R0 is what the update returned, and stays. */
@@ -204,33 +201,32 @@ export function lookupOrMake(
   full: Label,
   at: Pick<Node, "span">,
 ): void {
-  const found = gen.asm.label("found");
-  const failed = gen.asm.label("failed");
   const { layout } = gen.map(map);
   lookup(gen, map, key);
   if (isScalar(layout)) return gen.emit(storeImm(8, R0, layout.set!, 1));
-  gen.emit(jne(R0, imm(0), found));
-  if (gen.map(map).type.key !== undefined) {
-    gen.frame.scope(() => {
-      const result = gen.frame.slot();
-      gen.emit(loadMap(R1, gen.mapReference(map)));
-      gen.address(R2, key);
-      gen.emit(
-        loadMapValue(R3, gen.references.zeros, 0),
-        mov64(R4, imm(BPF_NOEXIST)),
-        callHelper(BPF_FUNC.map_update_elem),
-      );
-      gen.save(result);
-      // Another CPU may have been faster: what counts is whether it is there now.
-      lookup(gen, map, key);
-      gen.emit(jne(R0, imm(0), found));
-      gen.load(R0, result);
-    });
-  }
-  gen.asm.bind(failed);
-  reportFailure(gen, at);
-  gen.emit(ja(full));
-  gen.asm.bind(found);
+  gen.rarely((missing) => jeq(R0, imm(0), missing), () => {
+    const made = gen.asm.label("made");
+    if (gen.map(map).type.key !== undefined) {
+      gen.frame.scope(() => {
+        const result = gen.frame.slot();
+        gen.emit(loadMap(R1, gen.mapReference(map)));
+        gen.address(R2, key);
+        gen.emit(
+          loadMapValue(R3, gen.references.zeros, 0),
+          mov64(R4, imm(BPF_NOEXIST)),
+          callHelper(BPF_FUNC.map_update_elem),
+        );
+        gen.save(result);
+        // Another CPU may have been faster: what counts is whether it is there now.
+        lookup(gen, map, key);
+        gen.emit(jne(R0, imm(0), made));
+        gen.load(R0, result);
+      });
+    }
+    reportFailure(gen, at);
+    gen.emit(ja(full));
+    gen.asm.bind(made);
+  });
   if (layout.set !== undefined) gen.emit(storeImm(8, R0, layout.set, 1));
 }
 

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Values that do not fit a register: put into memory, or found where they are.
 
-import { imm, mov64 } from "../../core/asm/alu.ts";
+import { add64, imm, mov64 } from "../../core/asm/alu.ts";
 import { ja, jne } from "../../core/asm/jump.ts";
 import { loadMapValue, store } from "../../core/asm/load_store.ts";
 import { R0, R1, R3, R6 } from "../../core/asm/register.ts";
@@ -192,35 +192,30 @@ function convert(gen: Gen, from: Place, fromType: Type, to: Place, toType: Type)
 /**
  * Where a value is, in the layout of its own type; made there if it was nowhere. The caller's frame
  * scope owns what is taken.
- *
- * @param scratch It must be in scratch memory, where it can be indexed.
  */
-export function locate(gen: Gen, node: Node, scratch = false): Place {
+export function locate(gen: Gen, node: Node): Place {
   switch (node.op) {
-    case "local": {
-      const at = gen.locals.get(node.local)!;
-      if (!scratch || at.base !== 10) return at;
-      break;
-    }
+    case "local":
+      return gen.locals.get(node.local)!;
     case "map":
       if (!isScalar(node.type)) return locateEntry(gen, node);
       break;
     case "part":
-      if (!node.c) return shifted(locate(gen, node.object, scratch), node.offset);
+      if (!node.c) return shifted(locate(gen, node.object), node.offset);
       break;
     case "block":
       emitActions(gen, node.body);
-      return locate(gen, node.value, scratch);
+      return locate(gen, node.value);
   }
   const size = Math.max(8, storageSize(node.type));
-  const at = scratch ? gen.frame.scratchBlock(size) : gen.frame.block(size);
+  const at = gen.frame.block(size);
   place(gen, node, at);
   return at;
 }
 
 /** The value of an entry in its map, or zeros. */
 function locateEntry(gen: Gen, node: Node & { op: "map" }): Place {
-  const pointer = gen.frame.addressSlot();
+  const pointer = gen.frame.stackSlot();
   const found = gen.asm.label("found");
   lookupMap(gen, node);
   gen.emit(jne(R0, imm(0), found), loadMapValue(R0, gen.references.zeros, 0));
@@ -229,13 +224,18 @@ function locateEntry(gen: Gen, node: Node & { op: "map" }): Place {
   return { base: pointer.base, offset: 0, pointer };
 }
 
+/** Bytes after which a store's 16-bit offset begins again. */
+const FAR = 1 << 14;
+
 function placeLiteral(gen: Gen, value: string, to: Place, size: number, text: boolean): void {
   const all = literalWords(value, size, text ? 1 : 0);
   if (all.length * 8 < size) gen.zero(to, size);
   gen.address(R1, to);
   all.forEach((word, i) => {
+    const at = i * 8 % FAR;
+    if (i > 0 && at === 0) gen.emit(add64(R1, imm(FAR)));
     gen.constant(R0, word);
-    gen.emit(store(8, R1, i * 8, R0));
+    gen.emit(store(8, R1, at, R0));
   });
 }
 

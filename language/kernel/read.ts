@@ -2,7 +2,7 @@
 // Reads of kernel and user memory.
 
 import { add64, imm, mov64, type Operand } from "../../core/asm/alu.ts";
-import { callHelper, ja, jsge, jslt } from "../../core/asm/jump.ts";
+import { callHelper, ja, jslt } from "../../core/asm/jump.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3 } from "../../core/asm/register.ts";
 import type { Node } from "../model/ir.ts";
@@ -69,13 +69,11 @@ function call(
 ): void {
   gen.emit(callHelper(BPF_FUNC[helper]));
   if (!gen.shared.warnings) return;
-  const ok = gen.asm.label("ok");
-  gen.emit(jsge(R0, imm(0), ok));
-  gen.frame.scope(() => {
-    const result = gen.frame.slot();
-    gen.save(result);
-    emitFault(gen, at, { kind: "helper_error", helper }, result);
-    gen.load(R0, result);
-  });
-  gen.asm.bind(ok);
+  gen.rarely((failed) => jslt(R0, imm(0), failed), () =>
+    gen.frame.scope(() => {
+      const result = gen.frame.stackSlot();
+      gen.save(result);
+      emitFault(gen, at, { kind: "helper_error", helper }, result);
+      gen.load(R0, result);
+    }));
 }

@@ -4,7 +4,7 @@
 import { add64, imm, mov64, type Operand } from "../../core/asm/alu.ts";
 import { callHelper, ja, jge } from "../../core/asm/jump.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
-import { R0, R1, R2, R3, R7, R8, R9 } from "../../core/asm/register.ts";
+import { R0, R1, R2, R3, R7, R8 } from "../../core/asm/register.ts";
 import { HEADER } from "../../core/contract/event_layout.ts";
 import { OUTCOME } from "../../core/contract/outcome.ts";
 import { emitHeader, type RingOutput } from "../../core/kernel_plane/ring_output.ts";
@@ -22,11 +22,11 @@ import { readText } from "./strings.ts";
 export function emitRecord(gen: Gen, action: Action & { op: "record" }): void {
   const { id, layout, sent } = gen.shared.plans.record(action);
   gen.frame.scope(() => {
-    const record = gen.frame.scratchBlock((layout.maximum + 7) & ~7);
+    const record = gen.frame.block((layout.maximum + 7) & ~7);
     const packs = layout.slots.some(({ form }) => form === "packed");
     // A value may be a block that writes a record itself.
     const around = gen.packing;
-    const outer = around && packs ? gen.frame.slot() : undefined;
+    const outer = around && packs ? gen.frame.stackSlot() : undefined;
     gen.packing ||= packs;
     if (outer !== undefined) gen.save(outer, 8, R8);
     if (packs) gen.emit(mov64(R8, imm(0)));
@@ -54,7 +54,7 @@ export function send(
   raiseOutcome(gen, OUTCOME.recorded);
   gen.emit(ja(done));
   gen.asm.bind(lost);
-  gen.emit(mov64(R9, imm(OUTCOME.dropped)));
+  raiseOutcome(gen, OUTCOME.dropped);
   gen.asm.bind(done);
 }
 
@@ -110,7 +110,7 @@ function emitBuffer(gen: Gen, value: Node, destination: () => void): void {
   const from = locate(gen, value);
   const { limit } = value.type as Node["type"] & { kind: "buffer" };
   const ok = gen.asm.label("length");
-  const length = gen.frame.stackBlock(8);
+  const length = gen.frame.stackSlot();
   gen.load(R0, from);
   gen.save(length);
   gen.load(R2, length);
@@ -132,7 +132,7 @@ export function emitEntry(gen: Gen, action: Action & { op: "entry" }): void {
   const at = HEADER.bytes;
   const plan = gen.shared.plans.id(action, () => ({ kind: "entry", map: action.map.name, at }));
   gen.frame.scope(() => {
-    const record = gen.frame.scratchBlock((at + keySize + 7) & ~7);
+    const record = gen.frame.block((at + keySize + 7) & ~7);
     placeKey(gen, action.map, action.key, shifted(record, at));
     send(gen, plan, record, imm(at + keySize), true);
   });

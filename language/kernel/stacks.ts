@@ -35,9 +35,9 @@ export function placeStack(gen: Gen, node: Node, to: Place): void {
     gen.save(shifted(to, 8));
   }
   gen.frame.scope(() => {
-    const entry = gen.frame.scratchBlock(STACK_BYTES);
+    const entry = gen.frame.block(STACK_BYTES);
     const frames = shifted(entry, 8);
-    const length = gen.frame.stackBlock(8);
+    const length = gen.frame.stackSlot();
     const some = gen.asm.label("some");
     const loop = gen.asm.label("hash");
     const hashed = gen.asm.label("hashed");

@@ -121,11 +121,11 @@ function compareInRounds(
   count: number,
   options: { text: boolean },
 ): void {
-  const result = gen.frame.scratchBlock(8);
-  const counter = gen.frame.scratchBlock(8);
+  const result = gen.frame.block(8);
+  const counter = gen.frame.block(8);
   // Indexed by a number that only run time knows: not on the stack.
   const [left, right] = [a, b].map((from) => {
-    const copy = gen.frame.scratchBlock(Math.max(72, words(count)));
+    const copy = gen.frame.block(Math.max(72, words(count)));
     gen.address(R3, from);
     gen.copy(copy, count);
     return copy;
@@ -163,11 +163,11 @@ export function strstr(gen: Gen, node: RegisterCallNode<"strstr">): void {
   const limit = haystack.type.size;
   const longest = needle.type.size;
   gen.frame.scope(() => {
-    const result = gen.frame.scratchBlock(8);
-    const counter = gen.frame.scratchBlock(8);
+    const result = gen.frame.block(8);
+    const counter = gen.frame.block(8);
     // Room behind the text, so that the needle can be laid over its end.
-    const text = gen.frame.scratchBlock(Math.max(72, limit + longest));
-    const wanted = gen.frame.scratchBlock(longest);
+    const text = gen.frame.block(Math.max(72, limit + longest));
+    const wanted = gen.frame.block(longest);
     gen.zero(text, Math.max(72, limit + longest));
     place(gen, haystack, text);
     place(gen, needle, wanted);
@@ -204,7 +204,7 @@ export function strstr(gen: Gen, node: RegisterCallNode<"strstr">): void {
 /** R0 = bytes of a text without its NUL. */
 export function strlen(gen: Gen, { text }: RegisterCallNode<"strlen">): void {
   gen.frame.scope(() => {
-    const copy = gen.frame.scratchBlock(Math.max(72, text.type.size));
+    const copy = gen.frame.block(Math.max(72, text.type.size));
     if (text.op === "memory_call" && text.name === "str") {
       readText(gen, text, () => gen.address(R1, copy));
     } else {
@@ -221,7 +221,7 @@ export function memcmp(gen: Gen, node: RegisterCallNode<"memcmp">): void {
   gen.frame.scope(() => {
     const [a, b] = [node.left, node.right].map((arg) => {
       const size = Math.max(72, storageSize(arg.type), words(count));
-      const at = gen.frame.scratchBlock(size);
+      const at = gen.frame.block(size);
       gen.zero(at, size);
       place(gen, arg, at);
       return at;
@@ -239,7 +239,7 @@ export function concat(gen: Gen, node: MemoryCallNode<"str_concat">, target: Pla
     // The second half begins where only run time knows, which stacks do not allow; and it may not fit.
     const most = left.type.limit + right.type.limit - 1;
     const apart = target.base === R10 || target.pointer !== undefined || most > limit;
-    const to = apart ? gen.frame.scratchBlock(Math.max(72, whole)) : target;
+    const to = apart ? gen.frame.block(Math.max(72, whole)) : target;
     gen.zero(to, apart ? Math.max(72, whole) : size);
     const first = locate(gen, left);
     const second = locate(gen, right);

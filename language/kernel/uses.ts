@@ -2,7 +2,7 @@
 // Looks over a clause before code is emitted: what is used more than once, how deep loops go.
 
 import type { RegisterCall } from "../model/functions.ts";
-import type { Action, Local, Node } from "../model/ir.ts";
+import type { Action, Arm, Local, Node } from "../model/ir.ts";
 import type { CheckedClause } from "../check/checked_program.ts";
 import { contextKey, keptAs } from "./builtins.ts";
 
@@ -14,11 +14,18 @@ export interface Uses {
   depth: number;
   /** Whether it looks at the context. */
   context: boolean;
+  /** Statements of the clause with unroll() whose bodies become functions. */
+  readonly rolled: Set<Action>;
 }
+
+/** Nodes of an unroll(), written out, from which on its body becomes a function: 10,000 instructions. */
+const LONG = 3000;
+/** Levels of functions that unroll() may make: the stack is divided among them. */
+const ROLLED_DEPTH = 3;
 
 /** Looks over a clause. */
 export function usesOf({ predicate, body }: CheckedClause): Uses {
-  const uses: Uses = { counts: new Map(), depth: 0, context: false };
+  const uses: Uses = { counts: new Map(), depth: 0, context: false, rolled: new Set() };
   if (predicate !== undefined) see(predicate, uses, 0);
   seeAll(body, uses, 0);
   return uses;
@@ -33,9 +40,36 @@ function seeAll(body: readonly Action[], uses: Uses, depth: number): void {
 const LOOPS: readonly string[] = ["while", "range", "each"];
 
 function seeAction(action: Action, uses: Uses, depth: number): void {
-  const inner = LOOPS.includes(action.op) ? depth + 1 : depth;
+  const rolls = action.op === "repeat" && depth < ROLLED_DEPTH && isLong(action);
+  if (rolls) uses.rolled.add(action);
+  const inner = rolls || LOOPS.includes(action.op) ? depth + 1 : depth;
   uses.depth = Math.max(uses.depth, inner);
   for (const value of Object.values(action) as unknown[]) seeValue(value, uses, inner);
+}
+
+/** True for an unroll() that is long when written out and ends no loop around it. */
+function isLong({ count, body }: Action & { op: "repeat" }): boolean {
+  const { nodes, leaves } = sizeOf(body);
+  return nodes * count > LONG && !leaves;
+}
+
+/** Number of nodes when unroll() is written out, and whether `break` or `continue` leads out of here. */
+function sizeOf(value: unknown): { nodes: number; leaves: boolean } {
+  if (typeof value !== "object" || value === null) return { nodes: 0, leaves: false };
+  if (!Array.isArray(value) && !("op" in value) && !isArm(value)) {
+    return { nodes: 0, leaves: false };
+  }
+  const op = "op" in value ? value.op : undefined;
+  let nodes = 1;
+  let leaves = op === "break" || op === "continue";
+  for (const [name, one] of Object.entries(value)) {
+    if (name === "type" || name === "map" || name === "local" || name === "result") continue;
+    const inner = sizeOf(one);
+    nodes += inner.nodes;
+    leaves ||= inner.leaves;
+  }
+  if (op === "repeat") nodes *= (value as Action & { op: "repeat" }).count;
+  return { nodes, leaves: leaves && !LOOPS.includes(op as string) };
 }
 
 function seeValue(value: unknown, uses: Uses, depth: number): void {
@@ -44,7 +78,14 @@ function seeValue(value: unknown, uses: Uses, depth: number): void {
   } else if (typeof value === "object" && value !== null && "op" in value) {
     if ("type" in value) see(value as Node, uses, depth);
     else seeAction(value as Action, uses, depth);
+  } else if (isArm(value)) {
+    see(value.condition, uses, depth);
+    seeAll(value.then, uses, depth);
   }
+}
+
+function isArm(value: unknown): value is Arm {
+  return typeof value === "object" && value !== null && "condition" in value && "then" in value;
 }
 
 /** Calls whose code may call a function for each byte. */
@@ -73,6 +114,7 @@ function see(node: Node, uses: Uses, depth: number): void {
 export function mentions(node: Node, local: Local): boolean {
   const within = (value: unknown): boolean =>
     value === local || (Array.isArray(value) && value.some(within)) ||
+    (isArm(value) && (within(value.condition) || within(value.then))) ||
     (typeof value === "object" && value !== null && "op" in value &&
       Object.entries(value).some(([name, one]) =>
         name !== "type" && name !== "map" && within(one)

@@ -154,6 +154,14 @@ export type RecordAction =
   | { readonly kind: "join"; readonly separator: string }
   | { readonly kind: "skboutput"; readonly file: string };
 
+/** A condition and what runs if the condition is the first that holds. */
+export interface Arm {
+  /** Expression that chooses this arm. */
+  readonly condition: Node;
+  /** Statements of this arm. */
+  readonly then: readonly Action[];
+}
+
 /** A statement of the typed tree. */
 export type Action =
   & (
@@ -179,8 +187,8 @@ export type Action =
     }
     | {
       readonly op: "if";
-      readonly condition: Node;
-      readonly then: readonly Action[];
+      /** Conditions in the order they are tried, at least one; all but the first are `else if`. */
+      readonly arms: readonly Arm[];
       readonly otherwise: readonly Action[];
     }
     | { readonly op: "while"; readonly condition: Node; readonly body: readonly Action[] }

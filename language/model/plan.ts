@@ -198,7 +198,17 @@ export const FAULT = {
     kind: "runtime_error",
     message: "Loop stopped after 8388608 rounds, the most that the kernel allows.",
   },
+  nestedRounds: {
+    kind: "runtime_error",
+    message: "Nested loops stopped after 134217728 rounds altogether.",
+  },
 } as const satisfies Record<string, RuntimeFault>;
 
 /** BPF_MAX_LOOPS: a loop ends after so many rounds. */
 export const MOST_ROUNDS = 1 << 23;
+
+/**
+ * Most rounds of all loops inside an outermost loop together: a second or two. The kernel bounds each
+ * loop, but not the product of nested ones, and nothing else runs on that CPU meanwhile.
+ */
+export const MOST_NESTED_ROUNDS = 1 << 27;

@@ -215,7 +215,7 @@ export const UNKNOWN: IntegerType = { kind: "integer", size: 1, signed: true, un
 
 /** Rounds up to words. */
 export function words(bytes: number): number {
-  return (bytes + 7) & ~7;
+  return Math.ceil(bytes / 8) * 8;
 }
 
 /** A string type with room for `bytes`, its NUL included. */

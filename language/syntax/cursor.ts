@@ -1,12 +1,14 @@
 // Pure: no I/O, no FFI.
 // The parser's view of the tokens: one token of lookahead, and errors that stop the parser.
 
-import type { Diagnostics, Span } from "./diagnostics.ts";
+import type { Budget, Diagnostics, Source, Span } from "./diagnostics.ts";
 import { Lexer } from "./lexer.ts";
 import type { Token } from "./token.ts";
 
-/** Most levels of nesting: every pass recurses once for each level. */
-const MAX_DEPTH = 200;
+/** Most levels of nesting: every pass over the tree recurses once for each level. */
+const MAX_LEVELS = 600;
+/** As many operators in a row are a level: the tree is one node deeper with each of them. */
+const ROW = 4;
 
 /** Thrown by a syntax error, which has been reported, to leave the parser. */
 export class SyntaxStop extends Error {}
@@ -15,15 +17,20 @@ export class SyntaxStop extends Error {}
 export class Cursor {
   /** Lexer that splits the script into tokens. */
   readonly lexer: Lexer;
+  readonly #budget: Budget;
   readonly #diagnostics: Diagnostics;
   /** Next token and the offset before it; filled by peek(). */
   #ahead?: { token: Token; before: number };
   /** Offset behind the last token that was read. */
   previousEnd = 0;
+  /** Operators around the next token; a level counts as {@linkcode ROW}. */
   #depth = 0;
+  /** Depth of the tree that the innermost call of {@linkcode nested} has read so far. */
+  #height = 0;
 
-  constructor(text: string, start: number, diagnostics: Diagnostics) {
-    this.lexer = new Lexer(text, start, diagnostics);
+  constructor(source: Source, diagnostics: Diagnostics) {
+    this.lexer = new Lexer(source.text, source.start, diagnostics);
+    this.#budget = source.budget;
     this.#diagnostics = diagnostics;
   }
 
@@ -41,6 +48,7 @@ export class Cursor {
     const token = this.peek();
     this.#ahead = undefined;
     this.previousEnd = token.span.end;
+    this.#budget.spend("tokens", token.span);
     return token;
   }
 
@@ -91,14 +99,35 @@ export class Cursor {
     return this.next();
   }
 
-  /** Guards the stack of this process against a script of a million parentheses. */
+  /**
+   * Reads one more level of the tree. Guards the stack of this process against a script of a million
+   * parentheses.
+   */
   nested<T>(parse: () => T): T {
-    if (++this.#depth > MAX_DEPTH) {
-      this.fail(`nested more than ${MAX_DEPTH} levels deep`, this.peek().span);
-    }
+    const around = this.#height;
+    this.#depth += ROW;
+    this.#height = 0;
+    this.#checkDepth();
     const result = parse();
-    this.#depth--;
+    this.#checkDepth();
+    this.#depth -= ROW;
+    this.#height = Math.max(around, this.#height + ROW);
     return result;
+  }
+
+  /** Notes that what has been read on this level is now below another operator. */
+  deepen(): void {
+    this.#height++;
+    this.#checkDepth();
+  }
+
+  #checkDepth(): void {
+    if (this.#depth + this.#height <= MAX_LEVELS * ROW) return;
+    this.fail(
+      `nested more than ${MAX_LEVELS} levels deep`,
+      this.peek().span,
+      `${ROW} operators in a row count as a level.`,
+    );
   }
 
   /** Stops with a syntax error that names the text wanted, at the token found. */

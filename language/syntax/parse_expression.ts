@@ -28,11 +28,11 @@ export const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
   "%": 10,
 };
 
-/** Most operands in a row: every pass recurses once for each operand. */
-const MAX_CHAIN = 500;
+/** Operators behind their operand. */
+const POSTFIX: ReadonlySet<string> = new Set([".", "->", "[", "++", "--"]);
 
 /** Words that only name types. */
-const TYPE_WORD =
+export const TYPE_WORD =
   /^(u?int(8|16|32|64)(_t)?|bool|void|string|buffer|inet|struct|union|enum|typeof|unsigned|signed|long|short|char|int|size_t)$/;
 /** Words that make one C type name together. */
 const C_WORD = /^(unsigned|signed|long|short|char|int)$/;
@@ -95,6 +95,7 @@ export class ExpressionParser {
     const cursor: Cursor = this.#cursor;
     const suffixes = [...type.suffixes];
     for (;;) {
+      if (suffixes.length > 0) cursor.deepen();
       if (cursor.accept("*")) suffixes.push("*");
       else if (cursor.accept("[")) {
         suffixes.push(cursor.is("]") ? undefined : this.expression());
@@ -116,14 +117,14 @@ export class ExpressionParser {
   #binary(minimum: number): Expr {
     const cursor: Cursor = this.#cursor;
     let left = this.#unary();
-    for (let length = 0;; length++) {
+    for (;;) {
       const token = cursor.peek();
-      if (length > MAX_CHAIN) cursor.fail(`more than ${MAX_CHAIN} operands in a row`, token.span);
       const operator = token.text as BinaryOperator;
       const precedence = token.kind === "punct" ? PRECEDENCE[operator] : undefined;
       if (precedence === undefined || precedence < minimum) return left;
       if (operator === "/" && this.#atPredicateEnd()) return left;
       cursor.next();
+      cursor.deepen();
       const right = cursor.nested(() => this.#binary(precedence + 1));
       const span = { start: left.span.start, end: right.span.end };
       left = { kind: "binary", operator, left, right, span };
@@ -216,10 +217,10 @@ export class ExpressionParser {
     const cursor: Cursor = this.#cursor;
     let expr = this.#primary();
     const { start } = expr.span;
-    for (let length = 0;; length++) {
+    for (;;) {
       const token = cursor.peek();
-      if (length > MAX_CHAIN) cursor.fail(`more than ${MAX_CHAIN} operands in a row`, token.span);
       if (token.kind !== "punct") return expr;
+      if (POSTFIX.has(token.text)) cursor.deepen();
       switch (token.text) {
         case ".":
         case "->": {
@@ -271,7 +272,7 @@ export class ExpressionParser {
       const block = cursor.nested(() => this.#block());
       return { kind: "block", block, span: block.span };
     }
-    if (cursor.is("if")) return this.ifExpression();
+    if (cursor.is("if")) return this.ifExpression(true);
     cursor.next();
     switch (token.kind) {
       case "integer":
@@ -356,24 +357,32 @@ export class ExpressionParser {
     return { kind: "tuple", elements, span };
   }
 
-  /** Reads a condition with its blocks: `if c { … } else { … }` */
-  ifExpression(): Expr & { kind: "if" } {
+  /**
+   * Reads a condition with its blocks: `if c { … } else if d { … } else { … }`
+   *
+   * @param value The condition stands where a value is wanted, and passes recurse for each `else if`.
+   */
+  ifExpression(value: boolean): Expr & { kind: "if" } {
     const cursor: Cursor = this.#cursor;
     return cursor.nested(() => {
-      const { start } = cursor.next().span;
-      const comptime = cursor.accept("comptime");
-      const condition = this.expression();
-      const then = this.#block();
+      const arms: { start: number; comptime: boolean; condition: Expr; then: Block }[] = [];
       let otherwise: Block | undefined;
-      if (cursor.accept("else")) {
-        if (cursor.is("if")) {
-          const value = this.ifExpression();
-          otherwise = { body: [], value, span: value.span };
-        } else {
-          otherwise = this.#block();
-        }
+      do {
+        if (value) cursor.deepen();
+        const { start } = cursor.next().span;
+        const comptime = cursor.accept("comptime");
+        const condition = this.expression();
+        arms.push({ start, comptime, condition, then: this.#block() });
+        if (!cursor.accept("else")) break;
+        if (!cursor.is("if")) otherwise = this.#block();
+      } while (otherwise === undefined);
+      for (let i = arms.length - 1;; i--) {
+        const { start, ...arm } = arms[i];
+        const span = cursor.since(start);
+        const one = { kind: "if", ...arm, otherwise, span } as const;
+        if (i === 0) return one;
+        otherwise = { body: [], value: one, span };
       }
-      return { kind: "if", comptime, condition, then, otherwise, span: cursor.since(start) };
     });
   }
 

@@ -30,14 +30,7 @@ const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
  * @throws {ScriptError} Syntax errors; the parser stops at the first.
  */
 export function parse(source: Source, imported = false): Program {
-  const diagnostics = new Diagnostics();
-  try {
-    const program = new Parser(source.text, source.start, diagnostics).program(imported);
-    if (!diagnostics.failed) return program;
-  } catch (error) {
-    if (!(error instanceof SyntaxStop)) throw error;
-  }
-  throw new ScriptError(diagnostics.list, source);
+  return parseAll(source, (parser) => parser.program(imported));
 }
 
 /**
@@ -46,10 +39,14 @@ export function parse(source: Source, imported = false): Program {
  * @throws {ScriptError} The file is no expression, or has more than one.
  */
 export function parseExpression(source: Source): Expr {
-  const diagnostics = new Diagnostics();
+  return parseAll(source, (parser) => parser.onlyExpression());
+}
+
+function parseAll<T>(source: Source, read: (parser: Parser) => T): T {
+  const diagnostics = new Diagnostics(source.budget);
   try {
-    const expr = new Parser(source.text, source.start, diagnostics).onlyExpression();
-    if (!diagnostics.failed) return expr;
+    const result = diagnostics.guard(() => read(new Parser(source, diagnostics)));
+    if (!diagnostics.failed) return result!;
   } catch (error) {
     if (!(error instanceof SyntaxStop)) throw error;
   }
@@ -63,8 +60,8 @@ class Parser {
   readonly #cursor: Cursor;
   readonly #expressions: ExpressionParser;
 
-  constructor(text: string, start: number, diagnostics: Diagnostics) {
-    this.#cursor = new Cursor(text, start, diagnostics);
+  constructor(source: Source, diagnostics: Diagnostics) {
+    this.#cursor = new Cursor(source, diagnostics);
     this.#expressions = new ExpressionParser(this.#cursor, () => this.#block());
   }
 
@@ -292,7 +289,7 @@ class Parser {
     const expressions = this.#expressions;
     switch (word) {
       case "if":
-        return { kind: "expr", expr: expressions.ifExpression(), span: cursor.since(start) };
+        return { kind: "expr", expr: expressions.ifExpression(false), span: cursor.since(start) };
       case "let":
         return this.#let(start);
       case "while": {

@@ -12,7 +12,8 @@ import type {
   Stmt,
   TypeExpr,
 } from "./ast.ts";
-import { PRECEDENCE } from "./parse_expression.ts";
+import { elseIf } from "./walk.ts";
+import { PRECEDENCE, TYPE_WORD } from "./parse_expression.ts";
 
 const INDENT = "  ";
 /** Binding strengths above those of the binary operators. */
@@ -137,7 +138,9 @@ class SourcePrinter {
     const last = attachPoints.at(-1)!.text;
     if (predicate === undefined) return this.#blockAfter(last, body);
     this.#line(last);
-    this.#blockAfter(`/${this.expr(predicate)}/`, body);
+    const text = this.expr(predicate);
+    // A star behind the slash would begin a comment.
+    this.#blockAfter(text[0] === "*" ? `/(${text})/` : `/${text}/`, body);
   }
 
   /** `head {`, the block, `}`. */
@@ -157,14 +160,23 @@ class SourcePrinter {
       this.#commentBeside(span.end);
       before = span.end;
     };
-    for (const one of block.body) put(one.span, () => this.#statement(one));
     const { value } = block;
+    for (const one of block.body) {
+      put(one.span, () => {
+        this.#statement(one);
+        // Without a semicolon it would be the block's value.
+        const last = one === block.body.at(-1) && value === undefined;
+        if (last && one.kind === "expr" && this.#lines.at(-1)!.endsWith("}")) {
+          this.#lines.push(`${this.#lines.pop()};`);
+        }
+      });
+    }
     if (value !== undefined) {
       put(value.span, () => {
         // No semicolon: a semicolon would make a statement of the block's value.
         if (value.kind === "if") this.#if(value);
         else if (value.kind === "block") this.#blockAfter("", value.block);
-        else this.#line(this.expr(value));
+        else this.#line(this.#alone(value));
       });
     }
     this.#commentsBefore(block.span.end);
@@ -176,7 +188,7 @@ class SourcePrinter {
       case "expr":
         if (one.expr.kind === "if") return this.#if(one.expr);
         if (one.expr.kind === "block") return this.#blockAfter("", one.expr.block);
-        return this.#line(`${one.quiet ? "_ = " : ""}${this.expr(one.expr)};`);
+        return this.#line(one.quiet ? `_ = ${this.expr(one.expr)};` : `${this.#alone(one.expr)};`);
       case "assign":
         return this.#line(
           `${this.expr(one.target)} ${one.operator ?? ""}= ${this.expr(one.value)};`,
@@ -214,8 +226,9 @@ class SourcePrinter {
       this.#body(current.then);
       const { otherwise } = current;
       if (otherwise === undefined) break;
-      if (otherwise.body.length === 0 && otherwise.value?.kind === "if") {
-        current = otherwise.value;
+      const next = elseIf(otherwise);
+      if (next !== undefined) {
+        current = next;
         this.#line(`} else ${head(current)}`);
         continue;
       }
@@ -253,19 +266,21 @@ class SourcePrinter {
       case "field":
         return `${this.expr(expr.object, POSTFIX)}.${expr.field}`;
       case "index":
-        return `${this.expr(expr.object, POSTFIX)}[${this.expr(expr.index)}]`;
+        return `${this.#indexed(expr.object)}[${this.expr(expr.index)}]`;
       case "call":
         return this.#call(expr);
       case "unary":
         return this.#prefix(expr.operator, expr.operand, outer);
       case "step":
         return expr.prefix
-          ? expr.operator + this.expr(expr.target)
+          ? this.#prefix(expr.operator, expr.target, outer)
           : this.expr(expr.target) + expr.operator;
       case "binary": {
         const level = PRECEDENCE[expr.operator];
+        const right = this.expr(expr.right, level + 1);
+        // In a predicate, a slash before a brace is the end.
         const text = `${this.expr(expr.left, level)} ${expr.operator} ` +
-          this.expr(expr.right, level + 1);
+          (right[0] === "{" ? `(${right})` : right);
         return level < outer ? `(${text})` : text;
       }
       case "ternary": {
@@ -274,7 +289,7 @@ class SourcePrinter {
         return outer > 0 ? `(${text})` : text;
       }
       case "cast":
-        return this.#prefix(`(${this.#type(expr.to)})`, expr.operand, outer);
+        return this.#cast(expr, outer);
       case "type":
         return this.#type(expr.type);
       case "tuple": {
@@ -297,16 +312,41 @@ class SourcePrinter {
     }
   }
 
+  /** An expression where a statement begins: a brace or `if` at its start would be a statement. */
+  #alone(expr: Expr): string {
+    const text = this.expr(expr);
+    const whole = expr.kind === "if" || expr.kind === "block" || expr.kind === "expansion";
+    return !whole && /^(if\b|\{)/.test(text) ? `(${text})` : text;
+  }
+
   /** A block inside an expression. */
   #inline(block: Block): string {
     if (block.body.length === 0 && block.value !== undefined) {
-      return `{ ${this.expr(block.value)} }`;
+      return `{ ${this.#alone(block.value)} }`;
     }
     const inner = new SourcePrinter(this.#source);
     inner.#comments = [];
     inner.#level = this.#level;
     inner.#body(block);
     return `{\n${inner.#lines.join("\n")}\n${INDENT.repeat(this.#level)}}`;
+  }
+
+  /** What an index follows. `@m[1]` is an entry of the map, `(@m)[1]` an element of its value. */
+  #indexed(object: Expr): string {
+    const text = this.expr(object, POSTFIX);
+    return object.kind === "map" && object.keys.length === 0 ? `(${text})` : text;
+  }
+
+  /** Behind a name that need not be a type's, only some operands make a cast of the name. */
+  #cast({ to, operand }: Expr & { kind: "cast" }, outer: number): string {
+    const type = this.#type(to);
+    const inner = this.expr(operand, UNARY);
+    const sure = TYPE_WORD.test(/^\w*/.exec(type)![0]);
+    const pointer = /[*[]/.test(type);
+    const plain = sure || /^(?!if\b)[\w$@"(]/.test(inner) ||
+      pointer && /^(&(?!&)|\*\s*[\w$@(])/.test(inner);
+    const text = `(${type})${plain ? inner : `(${inner})`}`;
+    return outer > UNARY ? `(${text})` : text;
   }
 
   #prefix(operator: string, operand: Expr, outer: number): string {

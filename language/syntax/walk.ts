@@ -1,10 +1,18 @@
 // Pure: no I/O, no FFI.
 // Rebuilds trees: children first, then the node itself is handed to a function.
 
-import type { Block, Expr, MapExpr, Program, Stmt, TypeExpr, VariableExpr } from "./ast.ts";
+import type { Block, Expr, IfExpr, MapExpr, Program, Stmt, TypeExpr, VariableExpr } from "./ast.ts";
 
 /** Makes the replacement of a node whose children have been replaced. */
 export type Replace = (expr: Expr) => Expr;
+
+/**
+ * The condition that is all of a block after `else`; undefined for another block. Scripts have
+ * hundreds of `else if`, so passes go along them in a loop.
+ */
+export function elseIf({ body, value }: Block): IfExpr | undefined {
+  return body.length === 0 && value?.kind === "if" ? value : undefined;
+}
 
 /** Rebuilds an expression. Targets of assignments pass as well and must stay variables or maps. */
 export function rewriteExpr(expr: Expr, replace: Replace): Expr {
@@ -46,18 +54,34 @@ export function rewriteExpr(expr: Expr, replace: Replace): Expr {
         elements: expr.elements.map(({ name, value }) => ({ name, value: inner(value) })),
       });
     case "if":
-      return replace({
-        ...expr,
-        condition: inner(expr.condition),
-        then: rewriteBlock(expr.then, replace),
-        otherwise: expr.otherwise && rewriteBlock(expr.otherwise, replace),
-      });
+      return rewriteIf(expr, replace);
     case "block":
     case "expansion":
       return replace({ ...expr, block: rewriteBlock(expr.block, replace) });
     default:
       return replace(expr);
   }
+}
+
+/** Rebuilds a condition with all its `else if`. */
+function rewriteIf(first: IfExpr, replace: Replace): Expr {
+  const arms: IfExpr[] = [];
+  let last: Block | undefined;
+  for (let one: IfExpr | undefined = first; one !== undefined;) {
+    const { condition, then, otherwise }: IfExpr = one;
+    arms.push({
+      ...one,
+      condition: rewriteExpr(condition, replace),
+      then: rewriteBlock(then, replace),
+    });
+    one = otherwise && elseIf(otherwise);
+    if (one === undefined) last = otherwise && rewriteBlock(otherwise, replace);
+  }
+  for (let i = arms.length - 1; i > 0; i--) {
+    const value = replace({ ...arms[i], otherwise: last });
+    last = { ...arms[i - 1].otherwise!, value };
+  }
+  return replace({ ...arms[0], otherwise: last });
 }
 
 function rewriteType(type: TypeExpr, replace: Replace): TypeExpr {

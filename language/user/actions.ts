@@ -4,7 +4,7 @@
 import { CONTROL } from "../../core/contract/blocks.ts";
 import type { Action, Node } from "../model/ir.ts";
 import { elementOffsets, isScalar, storageSize, type TupleType } from "../model/types.ts";
-import { FAULT, MOST_ROUNDS } from "../model/plan.ts";
+import { FAULT, MOST_NESTED_ROUNDS, MOST_ROUNDS } from "../model/plan.ts";
 import { aggregated } from "./aggregate.ts";
 import {
   type Build,
@@ -101,10 +101,16 @@ function statement(b: Build, action: Action): Step {
     case "aggregated":
       return aggregated(b, action);
     case "if": {
-      const holds = condition(b, action.condition);
-      const then = sequence(b, action.then);
+      const arms = action.arms.map(({ condition: tried, then }) => ({
+        holds: condition(b, tried),
+        run: sequence(b, then),
+      }));
       const otherwise = sequence(b, action.otherwise);
-      return () => holds() ? then() : otherwise();
+      if (arms.length === 1) {
+        const [{ holds, run }] = arms;
+        return () => holds() ? run() : otherwise();
+      }
+      return () => (arms.find(({ holds }) => holds())?.run ?? otherwise)();
     }
     case "while":
       return whileLoop(b, action);
@@ -172,19 +178,52 @@ function afterRound(flow: Flow): Flow | undefined {
   return flow === FLOW.break ? FLOW.next : flow;
 }
 
+/**
+ * Counts the rounds of loops inside a loop; such a loop ends the one around if all these loops have had
+ * too many rounds.
+ *
+ * @param run Runs the loop, and tells the rounds that the loop has had.
+ */
+function counted(
+  b: Build,
+  action: Action,
+  run: (had: (rounds: number) => void) => Flow,
+): Step {
+  const { state } = b;
+  const tooMany = fault(b, action, FAULT.nestedRounds);
+  let rounds = 0;
+  const had = (now: number) => rounds = now;
+  return () => {
+    if (state.loops++ === 0) state.rounds = 0;
+    rounds = 0;
+    try {
+      const flow = run(had);
+      if (state.loops === 1 || flow !== FLOW.next) return flow;
+    } finally {
+      state.loops--;
+    }
+    const before = state.rounds;
+    state.rounds += rounds + 1;
+    if (state.rounds < MOST_NESTED_ROUNDS) return FLOW.next;
+    if (before < MOST_NESTED_ROUNDS) tooMany();
+    return FLOW.break;
+  };
+}
+
 function whileLoop(b: Build, action: Action & { op: "while" }): Step {
   const holds = condition(b, action.condition);
   const body = sequence(b, action.body);
   const tooLong = fault(b, action, FAULT.rounds);
   const round = () => holds() ? body() : FLOW.break;
-  return () => {
+  return counted(b, action, (had) => {
     for (let i = 0; i < MOST_ROUNDS; i++) {
+      had(i + 1);
       const end = afterRound(caught(round));
       if (end !== undefined) return end;
     }
     tooLong();
     return FLOW.next;
-  };
+  });
 }
 
 function rangeLoop(b: Build, action: Action & { op: "range" }): Step {
@@ -192,7 +231,7 @@ function rangeLoop(b: Build, action: Action & { op: "range" }): Step {
   const [from, to] = [evaluate(b, action.from), evaluate(b, action.to)];
   const body = sequence(b, action.body);
   const tooLong = fault(b, action, FAULT.rounds);
-  return () => {
+  return counted(b, action, (had) => {
     const start = from();
     let rounds = BigInt.asIntN(64, to() - start);
     if (rounds > MOST_ROUNDS) {
@@ -202,11 +241,12 @@ function rangeLoop(b: Build, action: Action & { op: "range" }): Step {
     for (let i = 0n; i < rounds; i++) {
       // The variable is the loop's own: what the body does to it does not last.
       cell.value = BigInt.asIntN(64, start + i);
+      had(Number(i) + 1);
       const end = afterRound(caught(body));
       if (end !== undefined) return end;
     }
     return FLOW.next;
-  };
+  });
 }
 
 function eachLoop(b: Build, action: Action & { op: "each" }): Step {
@@ -214,13 +254,15 @@ function eachLoop(b: Build, action: Action & { op: "each" }): Step {
   const [, valueAt] = elementOffsets(action.local.type as TupleType);
   const entries = eachEntry(b, mapOf(b, action.map), at, valueAt);
   const body = sequence(b, action.body);
-  return () => {
+  return counted(b, action, (had) => {
+    let rounds = 0;
     for (const _ of entries) {
+      had(++rounds);
       const end = afterRound(caught(body));
       if (end !== undefined) return end;
     }
     return FLOW.next;
-  };
+  });
 }
 
 /** A probe's value is kept where the runner looks; a function's has been assigned. */

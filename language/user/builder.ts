@@ -52,6 +52,10 @@ export interface State {
   site: UserSite;
   /** Outcome of the actions so far. */
   outcome: Outcome;
+  /** Loops around the statement at hand. */
+  loops: number;
+  /** Rounds of all loops inside the outermost one so far. */
+  rounds: number;
 }
 
 /** Memory of a script's closures. */

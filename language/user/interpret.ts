@@ -78,7 +78,14 @@ export function interpret(script: Script, options: LoadOptions = {}): Interprete
   const stacks = new Stacks(mostStacks(script.config.maxMapKeys));
   const actionOf = interpreter(script, {
     // Each call of an action sets it.
-    state: { event: undefined!, pbn: 0, site: undefined!, outcome: OUTCOME.filtered },
+    state: {
+      event: undefined!,
+      pbn: 0,
+      site: undefined!,
+      outcome: OUTCOME.filtered,
+      loops: 0,
+      rounds: 0,
+    },
     scratch: new Scratch(),
     maps,
     plans,
@@ -105,14 +112,14 @@ function interpreter({ source }: Script, shared: Shared) {
   return (clauses: readonly CheckedClause[]): UserAction => {
     let action = made.get(clauses);
     if (action === undefined) {
+      const failed = new Diagnostics(source.budget);
       try {
-        action = clauseAction(clauses, shared);
+        action = failed.guard(() => clauseAction(clauses, shared));
       } catch (error) {
         if (!(error instanceof NotOnThisPlane)) throw error;
-        const failed = new Diagnostics();
         failed.error("plane", error.message, error.span);
-        throw new ScriptError(failed.list, source);
       }
+      if (action === undefined) throw new ScriptError(failed.list, source);
       made.set(clauses, action);
     }
     return action;

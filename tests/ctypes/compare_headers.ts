@@ -1,5 +1,6 @@
 // Includes headers one by one and compares what we make of each with gcc.
 
+import { readRegularFile } from "../../core/sys/open.ts";
 import { type Definitions, parseDefinitions } from "../../language/ctypes/definitions.ts";
 import { HeaderFiles } from "../../language/ctypes/header_files.ts";
 import { CStruct } from "../../language/ctypes/c_type.ts";
@@ -58,6 +59,7 @@ export async function compareHeaders(
 }
 
 const files = new HeaderFiles({
+  read: (path) => readRegularFile(path, 16 << 20),
   script: ".",
   given: [],
   kernelRelease: "none",

@@ -139,6 +139,9 @@ export function wholeMap(context: Context, call: CallExpr): MapVariable | undefi
   return undefined;
 }
 
+/** Widest field that a format may ask for, in characters. */
+const MAX_WIDTH = 1 << 20;
+
 /** A format with its values, checked against each other. */
 export function format(
   context: Context,
@@ -160,6 +163,11 @@ export function format(
     return undefined;
   }
   const conversions = parts.filter((part) => typeof part !== "string");
+  const widest = Math.max(0, ...conversions.map(({ width }) => width));
+  if (widest > MAX_WIDTH) {
+    context.error("format", `a width of ${widest} is more than ${MAX_WIDTH}`, first.span);
+    return undefined;
+  }
   if (conversions.length !== values.length) {
     const relation = values.length < conversions.length ? "not enough" : "too many";
     context.error(

@@ -148,8 +148,10 @@ function assert(context: Context, call: CallExpr): Node {
   };
   return effect(span, {
     op: "if",
-    condition: unary(context, "!", condition, span),
-    then: [failed, { op: "exit", code: constant(1n, INT64, span), span }],
+    arms: [{
+      condition: unary(context, "!", condition, span),
+      then: [failed, { op: "exit", code: constant(1n, INT64, span), span }],
+    }],
     otherwise: [],
     span,
   });
