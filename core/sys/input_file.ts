@@ -1,7 +1,7 @@
 // Files that are read whole, although somebody else may have put them there: a file may be a FIFO
 // that nobody writes, a device without an end, or larger than memory.
 
-import { DtError } from "../errors.ts";
+import { DtError, errorCode } from "../errors.ts";
 import { O_NONBLOCK, openFile } from "./open.ts";
 
 /** A regular file that is open for reading. */
@@ -72,6 +72,23 @@ export function readOpen(
     at += part.length;
   }
   return bytes;
+}
+
+/**
+ * Reads the text of a regular file as {@linkcode readInput} does.
+ *
+ * @returns The text; undefined if there is no such file, or if the path names a folder.
+ * @throws {DtError} EACCES and the like; EINVAL it is no regular file; EFBIG it is larger than the
+ * limit.
+ */
+export function readIfThere(path: string, mostBytes: number): string | undefined {
+  try {
+    return new TextDecoder().decode(readInput(path, mostBytes));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR") return undefined;
+    throw code === "ENXIO" ? unreadable("EINVAL", path, "it is not a regular file") : error;
+  }
 }
 
 function tooLarge(path: string, mostBytes: number): DtError {

@@ -1,7 +1,6 @@
 // File descriptors by number: opening, duplicating, truncating. Deno's own open hides the
 // descriptor.
 
-import { DtError, errorCode } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
 import { Fd } from "./fd.ts";
@@ -16,8 +15,6 @@ const O_CLOEXEC = 0x80000n;
 const FIONBIO = 0x5421n;
 /** Request of ioctl(2) that counts unread bytes. */
 const FIONREAD = 0x541bn;
-/** open(2) flag: neither opening nor reading waits. */
-const O_NONBLOCK = 0o4000n;
 /** open(2) flag: open for writing only. */
 export const O_WRONLY = 1n;
 /** open(2) flag: create the file if there is none. */
@@ -55,46 +52,6 @@ export function openFile(path: string, flags = 0n, mode = 0, folder = AT_FDCWD):
   const { openat } = arch.syscalls;
   const fd = libc().syscall(openat, BigInt(folder), addressOf(name), all, BigInt(mode), 0n, 0n);
   return new Fd(check(fd, "openat", path), path);
-}
-
-/**
- * Reads the text of a regular file. The path is opened once and without waiting, so that no device and
- * no pipe can keep the reader, whoever may write to the folder.
- *
- * @param path Path of the file.
- * @param mostBytes Most bytes that the file may have.
- * @returns The text; undefined if there is no such file, or if the path names a folder.
- * @throws {DtError} EINVAL the file is not regular; EFBIG the file has more bytes; EACCES and the like.
- */
-export function readRegularFile(path: string, mostBytes: number): string | undefined {
-  const refuse = (code: string, reason: string) =>
-    new DtError(code, `'${path}' ${reason}`, { operation: "read" });
-  let opened: Fd;
-  try {
-    opened = openFile(path, O_NONBLOCK);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (code === "ENXIO") throw refuse("EINVAL", "is no regular file");
-    throw error;
-  }
-  using fd = opened;
-  const same = `/proc/self/fd/${fd.value}`;
-  const { isFile, isDirectory, size } = Deno.statSync(same);
-  if (isDirectory) return undefined;
-  if (!isFile) throw refuse("EINVAL", "is no regular file");
-  if (size > mostBytes) throw refuse("EFBIG", `has ${size} bytes; ${mostBytes} are allowed`);
-  using file = Deno.openSync(same);
-  // Files of /proc say that they have no bytes.
-  const bytes = new Uint8Array((size === 0 ? mostBytes : size) + 1);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const count = file.readSync(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  if (filled === bytes.length) throw refuse("EFBIG", `has more than ${filled - 1} bytes`);
-  return new TextDecoder().decode(bytes.subarray(0, filled));
 }
 
 const F_DUPFD_CLOEXEC = 1030n;

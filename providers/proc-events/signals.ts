@@ -2,7 +2,7 @@
 
 import { DtError } from "../../core/errors.ts";
 import { arch } from "../../core/sys/arch/mod.ts";
-import { signalByName } from "../../core/sys/signal_names.ts";
+import { signalByName } from "../../core/signal_names.ts";
 import { check } from "../../core/sys/errno.ts";
 import { libc } from "../../core/sys/libc.ts";
 import { addressOf, Struct } from "../../core/sys/memory.ts";

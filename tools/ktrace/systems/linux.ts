@@ -3,7 +3,7 @@
 import { errnoMessage, errnoName } from "../../../core/sys/errno.ts";
 import { type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
 import type { KtrRecord, SystemName } from "../formats/record.ts";
-import { LINUX_SIGNALS } from "../../../core/sys/signal_names.ts";
+import { LINUX_SIGNALS } from "../../../core/signal_names.ts";
 import { bsdSystem, type System } from "./bsd.ts";
 import { linuxErrno, linuxSignal } from "./translate.ts";
 
