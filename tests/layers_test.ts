@@ -117,7 +117,9 @@ const RULES: Rules = {
     ...[...GROUND, "core/sources/syscalls/", "tools/ktrace/systems/"],
     "tools/ktrace/recorder/request.ts",
   ],
-  "tools/ktrace/systems/": ["core/sources/syscalls/", "core/sys/", "tools/ktrace/formats/"],
+  "tools/ktrace/systems/": [
+    ...[...GROUND, "core/sources/syscalls/", "core/sys/", "tools/ktrace/formats/"],
+  ],
   "tools/ktrace/": [
     ...["core/", "providers/mod.ts", "providers/proc-events/mod.ts", "tools/cli/", "deno.json"],
   ],
