@@ -1,6 +1,7 @@
 // Records as lines, in the format of FreeBSD's kdump.
 
 import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
+import { callOf } from "../../core/sources/syscalls/mod.ts";
 import { latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import type { KdumpOptions } from "./options.ts";
@@ -79,7 +80,7 @@ export class Lines {
     if (relative) line += `${time(timeNs - (this.#last ?? timeNs))} `;
     if (cpu) line += `${String(record.cpu ?? -1).padStart(3)} `;
     line += `${TYPES[record.kind]}  `;
-    if (abi) line += `${system === "linux" ? "L64" : system === "freebsd" ? "F64" : "-  "}  `;
+    if (abi) line += `${abiOf(record, system)}  `;
     return line;
   }
 
@@ -180,7 +181,7 @@ export class Lines {
 
   #name(code: number, system: SystemName): string {
     const name = systemBy(system).syscall(code);
-    if (name === undefined) return `[${code}]`;
+    if (name === undefined) return `[${system === "linux" ? callOf(code).number : code}]`;
     return this.#options.callNumbers ? `${name}[${code}]` : name;
   }
 
@@ -225,6 +226,15 @@ export class Lines {
   #hex(value: bigint): string {
     return `0x${BigInt.asUintN(64, value).toString(16)}`;
   }
+}
+
+/** Letters that FreeBSD's kdump has for ABIs: L64 and L32 for Linux's, F64 for FreeBSD's own. */
+function abiOf(record: KtrRecord, system: SystemName): string {
+  if (system === "freebsd") return "F64";
+  if (system !== "linux") return "-  ";
+  const isCall = record.kind === "syscall" || record.kind === "sysret";
+  const abi = isCall ? callOf(record.code).abi : "native";
+  return abi === "native" ? "L64" : abi === "x32" ? "X32" : "L32";
 }
 
 function time(ns: bigint): string {

@@ -103,4 +103,5 @@ export const aarch64: Arch = {
   functionResult: "r0",
   // PSR_MODE32_BIT in pstate marks a process in 32-bit mode.
   compat: { offset: 264, mask: 0x10, value: 0x10 },
+  compatArguments: [272, 8, 16, 24, 32, 40],
 };

@@ -106,4 +106,11 @@ export interface Arch {
    * equals `value`.
    */
   readonly compat: { readonly offset: number; readonly mask: number; readonly value: number };
+  /**
+   * Bit of `status` in `struct thread_info` that is set while a thread is in a call by the ABI of
+   * 32-bit programs, whatever mode its code runs in; absent where `compat` tells all such calls.
+   */
+  readonly compatStatus?: number;
+  /** Offsets in `struct pt_regs` of the arguments of 32-bit programs' calls, in bytes. */
+  readonly compatArguments: readonly number[];
 }

@@ -111,4 +111,8 @@ export const x86_64: Arch = {
   functionResult: "ax",
   // A process in 32-bit mode runs with the code segment __USER32_CS.
   compat: { offset: 136, mask: 0xffff, value: 0x23 },
+  // TS_COMPAT; arch/x86/include/asm/thread_info.h
+  compatStatus: 2,
+  // The registers bx, cx, dx, si, di, bp.
+  compatArguments: [40, 88, 96, 104, 112, 32],
 };
