@@ -268,3 +268,33 @@ kernelTest("ktrace names calls of 32-bit programs by their own table", ["gcc", "
   }
   Deno.removeSync(file);
 });
+
+kernelTest("ktrace tells calls that are made again apart, and threads that execute", [
+  "gcc",
+  "strace",
+], () => {
+  const program = buildProgram("interrupted", "-pthread");
+  const file = Deno.makeTempFileSync();
+  const { stderr } = output("strace", [program]);
+  const restarts = [...stderr.matchAll(/^(\w+)\(.* = \? (ERESTART\w+) \(([^)]*)\)/gm)]
+    .map(([, call, name, meaning]) => [call, name, meaning]);
+  assertEquals(restarts.length, 3, stderr);
+  for (const way of [[], ["--sync"]]) {
+    assertEquals(tool("ktrace", [...way, "-f", file, program]).code, 0);
+    const records = tool("kdump", ["--json", "-f", file]).stdout.trim().split("\n")
+      .map((line) => JSON.parse(line));
+    const found = records.filter(({ error }) => /^ERESTART/.test(error ?? ""))
+      .filter(({ name }) => name !== "futex").map(({ name, error }) => [name, error]);
+    assertEquals(found, restarts.map(([call, name]) => [call, name]), way.join());
+    const text = tool("kdump", ["-f", file]).stdout;
+    for (const [call, name, meaning] of restarts) {
+      assertStringIncludes(text, `RET   ${call} RESTART /* ${name}: ${meaning} */\n`);
+    }
+    const summary = tool("kdump", ["--summary", "-f", file]).stdout;
+    assertMatch(summary, / 1 +1 +pause$/m);
+    // The thread that has executed a program has the id of the process from then on.
+    const after = records.filter(({ comm }) => comm === "true");
+    assert(after.length > 20 && after.every(({ pid, tid }) => pid === tid), way.join());
+  }
+  Deno.removeSync(file);
+});

@@ -4,6 +4,7 @@ import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record
 import { callOf } from "../../core/sources/syscalls/mod.ts";
 import { latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
+import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
 import type { KdumpOptions } from "./options.ts";
 import { structArrayText, structText } from "./struct_text.ts";
 import { isMode, isUnused, symbolOf } from "./symbols/arguments.ts";
@@ -34,8 +35,7 @@ const TYPES: Readonly<Record<RecordKind, string>> = {
   unknown: "UNKN",
 };
 
-/** Errors ERESTART and EJUSTRETURN, which only the BSDs' kernels have. */
-const RESTART = -1;
+/** Error EJUSTRETURN, which only the BSDs' kernels have. */
 const JUST_RETURN = -2;
 /** Names of the CAPFAIL_ constants, by number. sys/ktrace.h */
 const CAPABILITY = ["NOTCAPABLE", "INCREASE", "SYSCALL", "LOOKUP", "SIGNAL", "PROTO", "SOCKADDR"];
@@ -210,7 +210,11 @@ export class Lines {
   #result(record: KtrRecord & { kind: "sysret" }, name: SystemName): string {
     const { plain, decimal } = this.#options;
     const { retval } = record;
-    if (record.error === RESTART) return "RESTART";
+    if (record.error === ERESTART) {
+      const restart = name === "linux" ? restartOf(Number(retval)) : undefined;
+      if (restart === undefined) return "RESTART";
+      return `RESTART /* ${restart.name}: ${restart.meaning} */`;
+    }
     if (record.error === JUST_RETURN) return "JUSTRETURN";
     if (record.error !== 0) {
       const error = numbersOf(record, name).error ?? record.error;

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Counts and times of system calls, in a table like that of strace -c.
 
+import { ERESTART } from "../ktrace/systems/restarts.ts";
 import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
 
 interface Total {
@@ -38,7 +39,7 @@ export class Summary {
     // A return without its entry: the call began before the trace, or in the parent.
     if (entry?.name !== name) total.calls++;
     else total.ns += timeNs - entry.timeNs;
-    if (record.error > 0) total.errors++;
+    if (record.error > 0 || record.error === ERESTART) total.errors++;
   }
 
   /** A table of the calls, those that took the most time first. */

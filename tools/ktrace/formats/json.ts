@@ -1,5 +1,6 @@
 // Records as JSON, one a line: by ktrace as they are made, by kdump as they were read.
 
+import { ERESTART, restartOf } from "../systems/restarts.ts";
 import { callOf } from "../../../core/sources/syscalls/mod.ts";
 import { safeJson } from "../../../core/safe_text.ts";
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
@@ -53,6 +54,8 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
       case "sysret": {
         const name = { name: call(record.code), ...abi(record.code) };
         if (record.error === 0) return { ...name, retval: number(record.retval) };
+        const restart = record.error === ERESTART ? restartOf(Number(record.retval)) : undefined;
+        if (restart !== undefined) return { ...name, error: restart.name };
         const error = system.errno(numbers.error ?? record.error);
         return { ...name, error: error?.name ?? record.error };
       }

@@ -9,6 +9,7 @@ import { callNumber, CAPFAIL_SYSCALL, KTR, type KtrType, LINUX_ABI } from "../fo
 import type { Request } from "../recorder/request.ts";
 import { structToFile } from "../struct_layouts.ts";
 import { linuxArguments } from "../systems/linux.ts";
+import { ERESTART } from "../systems/restarts.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
 import { CAPTURED, RECORD } from "./layout.ts";
 
@@ -71,6 +72,8 @@ export class RingRecords {
         if (error === 0) {
           request.view.setInt32(8, view.getInt32(at + 8, true), true);
           request.view.setInt32(12, view.getInt32(at + 12, true), true);
+        } else if (freebsdErrno(error) === ERESTART) {
+          request.view.setInt32(8, error, true);
         }
         break;
       }

@@ -2,6 +2,7 @@
 // A request is a record on its way to a file. All requests come from a pool, which allocates them before
 // tracing starts, and return to it.
 
+import { ERESTART } from "../systems/restarts.ts";
 import { DtError } from "../../../core/errors.ts";
 import { callNumber, COMM_BYTES, KTR, type KtrType } from "../formats/types.ts";
 
@@ -87,6 +88,8 @@ export class Request implements Lwp {
     this.begin(KTR.sysret, 16);
     this.#view.setInt16(0, callNumber(code), true);
     this.#view.setInt32(4, error, true);
+    // Of a call that is made again, the result tells why.
+    if (error === ERESTART) this.#view.setBigInt64(8, -value, true);
     if (error === 0) this.#view.setBigInt64(8, value, true);
   }
 

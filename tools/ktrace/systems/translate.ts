@@ -1,6 +1,7 @@
 // Errors and signals of Linux by FreeBSD's numbers and back. In a FreeBSD trace file a program of
 // Linux has FreeBSD's errors and signals, and kdump translates them back.
 
+import { ERESTART, restartOf } from "./restarts.ts";
 import { ERRNO } from "../../../core/sys/generated/errno.ts";
 import { bsdSystem } from "./bsd.ts";
 import { LINUX_SIGNALS } from "../../../core/signal_names.ts";
@@ -88,17 +89,12 @@ function translate(table: Int16Array, number: number): number {
 let errnos: Tables | undefined;
 let signals: Tables | undefined;
 
-/** ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK: include/linux/errno.h */
-const RESTARTS: readonly number[] = [512, 513, 514, 516];
-/** The call is made again; FreeBSD's number. */
-const ERESTART = -1;
-
 /**
  * FreeBSD's number of an error of Linux; the number + 1000 if FreeBSD has it not. What the kernel means for
  * itself, that a call is made again, is ERESTART.
  */
 export function freebsdErrno(linuxErrno: number): number {
-  if (linuxErrno >= RESTARTS[0] && RESTARTS.includes(linuxErrno)) return ERESTART;
+  if (restartOf(linuxErrno) !== undefined) return ERESTART;
   errnos ??= errnoTables();
   return translate(errnos.toFreebsd, linuxErrno);
 }

@@ -46,6 +46,11 @@ class TracedLwp implements Lwp {
 
   constructor(readonly tid: number, readonly startNs: number) {}
 
+  /** The same thread under the id that exec has given it: that of its process. */
+  renamed(tid: number): TracedLwp {
+    return Object.assign(new TracedLwp(tid, this.startNs), { call: this.call, path: this.path });
+  }
+
   /** Updates the name, which may have changed since the last stop. */
   named(name: string): this {
     if (name !== this.#name) {
@@ -208,7 +213,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     if (former !== tracee.tid) {
       const own = this.#threads.get(former);
       this.#threads.delete(former);
-      if (own !== undefined) this.#threads.set(tracee.tid, own);
+      if (own !== undefined) this.#threads.set(tracee.tid, own.renamed(tracee.tid));
     }
     this.#handlers.delete(tracee.pid);
     const process = this.#recorder.process(tracee.pid);
