@@ -27,8 +27,10 @@ export interface ProcessEvent {
   readonly cgroup: bigint;
   /** Of an exec: the path that was executed, as it was given. */
   readonly path?: string;
-  /** Of an exec: the arguments; the last one may be cut, at {@linkcode ARGV_BYTES} in all. */
+  /** Of an exec: the arguments, as far as {@linkcode ARGV_BYTES} hold them. */
   readonly argv?: readonly string[];
+  /** Of an exec: true if arguments are missing, and the last one in `argv` may be cut. */
+  readonly argvTruncated?: boolean;
   /** Of an exec: the thread that called exec; unless it was the first thread, its number is gone. */
   readonly oldTid?: number;
   /** Of an end: the status given to exit(3). */
@@ -82,7 +84,10 @@ function execution({ captured, args }: DtEvent): Partial<ProcessEvent> {
   const words = argv === null || argv.length === 0
     ? []
     : text.decode(argv).replace(/\0$/, "").split("\0");
-  return { path: path ?? "", argv: words, oldTid: Number(args![7]) };
+  // Behind a whole argument stands a NUL.
+  const isCut = argv !== null && argv.length === ARGV_BYTES && argv.at(-1) !== 0;
+  const cut = isCut ? { argvTruncated: true } : {};
+  return { path: path ?? "", argv: words, ...cut, oldTid: Number(args![7]) };
 }
 
 function ending(int: (i: number) => number, runtime: bigint): Partial<ProcessEvent> {

@@ -298,3 +298,48 @@ kernelTest("ktrace tells calls that are made again apart, and threads that execu
   }
   Deno.removeSync(file);
 });
+
+/** Arguments of tests/testdata/many_arguments.c: their number, and the bytes of each. */
+const MANY: readonly (readonly [count: number, bytes: number])[] = [
+  ...[[0, 0], [3, 5], [15, 1023], [16, 1023], [1200, 1000], [1, 131_000]] as const,
+];
+
+kernelTest("arguments are whole, or are marked as cut", ["gcc"], () => {
+  const program = buildProgram("many_arguments");
+  const file = Deno.makeTempFileSync();
+  for (const [count, bytes] of MANY) {
+    const what = `${count} of ${bytes}`;
+    const wanted = [
+      "",
+      ...Array.from(
+        { length: count },
+        (_, i) => String.fromCharCode(97 + (i + 1) % 26).repeat(bytes),
+      ),
+      "",
+    ];
+    const check = (values: readonly string[], isCut: boolean | undefined) => {
+      if (!isCut) return assertEquals(values, wanted, what);
+      assert(values.length > 1 && values.length <= wanted.length, what);
+      values.forEach((value, i) =>
+        assert(i < values.length - 1 ? value === wanted[i] : wanted[i].startsWith(value), what)
+      );
+      assert(values.join("").length < wanted.join("").length, what);
+    };
+    for (const way of [[], ["--sync"]]) {
+      const command = [program, `${count}`, `${bytes}`];
+      assertEquals(tool("ktrace", [...way, "-t", "x", "-f", file, ...command]).code, 0);
+      const dump = tool("kdump", ["--json", "-f", file]).stdout;
+      const records = dump.trim().split("\n").map((line) => JSON.parse(line));
+      const { values, truncated } = records.findLast(({ type }) => type === "args");
+      check(values, truncated);
+      if (way.length > 0 || count * bytes < 16_000) assertEquals(truncated, undefined, what);
+      const isMarked = tool("kdump", ["-f", file]).stdout.trimEnd().endsWith("\n       ...");
+      assertEquals(isMarked, truncated === true, what);
+    }
+    const line = tool("kmonitor", ["--json", "-e", "exec", "-c", `${program} ${count} ${bytes}`])
+      .stdout.trim().split("\n").map((one) => JSON.parse(one)).find(({ comm }) => comm === "true");
+    check(line.argv, line.argv_truncated);
+    assertEquals(line.argv_truncated === true, count * bytes > 2000, what);
+  }
+  Deno.removeSync(file);
+});

@@ -2,7 +2,7 @@
 
 import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
 import { callOf } from "../../core/sources/syscalls/mod.ts";
-import { latin1, strings } from "../ktrace/formats/bytes.ts";
+import { isCut, latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
 import type { KdumpOptions } from "./options.ts";
@@ -151,7 +151,7 @@ export class Lines {
           strings(record.data).map((one, i) =>
             `       [${i}] = ${quoted(new TextEncoder().encode(one))}\n`
           ).join("")
-        }`;
+        }${isCut(record.data, name) ? "       ...\n" : ""}`;
       case "execfd":
         return `fd ${record.fd} type ${record.type}`;
       case "pledge": {

@@ -32,9 +32,10 @@ function clock(wallMs: number): string {
     String(micros).padStart(6, "0");
 }
 
-function details({ name, path, argv, code, signal, core, runtimeNs }: ProcessEvent): string {
+function details(event: ProcessEvent): string {
+  const { name, path, argv, argvTruncated, code, signal, core, runtimeNs } = event;
   if (name === "process:exec") {
-    const words = (argv ?? []).map(quote).join(" ");
+    const words = (argv ?? []).map(quote).join(" ") + (argvTruncated ? "..." : "");
     if (path === undefined || path === "") return words; // the process had ended before its program was read
     return argv?.[0] === path ? words : `${quote(path)}: ${words}`;
   }
@@ -58,7 +59,8 @@ function quote(word: string): string {
 
 /** An event as a line of JSON. `time` is ISO 8601; fields with _ns are nanoseconds, as text. */
 export function formatJson(event: ProcessEvent, wallMs: number): string {
-  const { name, timestampNs, runtimeNs, cgroup, parentPid, parentTid, oldTid, ...rest } = event;
+  const { name, timestampNs, runtimeNs, cgroup, parentPid, parentTid, oldTid, ...others } = event;
+  const { argvTruncated, ...rest } = others;
   const line = {
     time: new Date(wallMs).toISOString(),
     boot_ns: String(timestampNs),
@@ -68,6 +70,7 @@ export function formatJson(event: ProcessEvent, wallMs: number): string {
     parent_tid: parentTid,
     cgroup: String(cgroup),
     ...(oldTid === undefined ? {} : { old_tid: oldTid }),
+    ...(argvTruncated === undefined ? {} : { argv_truncated: argvTruncated }),
     ...(runtimeNs === undefined ? {} : { runtime_ns: String(runtimeNs) }),
   };
   return `${safeJson(JSON.stringify(line))}\n`;

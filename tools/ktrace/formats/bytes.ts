@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Functions that readers of all formats share.
 
-import type { KtrRecord, RecordBody } from "./record.ts";
+import type { KtrRecord, RecordBody, SystemName } from "./record.ts";
 
 /** A record that was read, with its size in the file. */
 export interface Decoded {
@@ -65,6 +65,11 @@ export function strings(data: Uint8Array): string[] {
   const all = new TextDecoder().decode(data).split("\0");
   if (all.at(-1) === "") all.pop();
   return all;
+}
+
+/** True if texts of a trace of Linux's programs are not whole: the last NUL is missing. */
+export function isCut(data: Uint8Array, system: SystemName): boolean {
+  return system === "linux" && data.length > 0 && data.at(-1) !== 0;
 }
 
 /** struct ktr_genio: descriptor and direction, then the data. The same everywhere. */

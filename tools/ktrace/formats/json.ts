@@ -6,7 +6,7 @@ import { safeJson } from "../../../core/safe_text.ts";
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
 import type { KtrRecord, SystemName } from "./record.ts";
 import { decodePayload } from "./freebsd.ts";
-import { latin1, strings, text } from "./bytes.ts";
+import { isCut, latin1, strings, text } from "./bytes.ts";
 import type { Format } from "./write.ts";
 
 /** A JSON line for each record. */
@@ -87,7 +87,10 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
         return { address: hex(record.address), access: record.type };
       case "args":
       case "env":
-        return { values: strings(record.data) };
+        return {
+          values: strings(record.data),
+          ...(isCut(record.data, name) ? { truncated: true } : {}),
+        };
       case "unknown":
         return { number: record.type, ...bytes(record.data) };
       default: {

@@ -150,6 +150,7 @@ function emitText(site: ActionSite, parts: ExecParts, type: number, read: () => 
     load(4, R1, R8, TRACED.points),
     and64(R1, imm(pointOf(type as typeof KTR.namei))),
     jeq(R1, imm(0), none),
+    storeImm(8, R7, record + CAPTURED.info, 0),
   );
   read();
   asm.emit(jsgt(R0, imm(0), some), ja(none));
@@ -157,7 +158,6 @@ function emitText(site: ActionSite, parts: ExecParts, type: number, read: () => 
   asm.emit(
     mov64(R9, R0),
     add64(R9, imm(-1)),
-    storeImm(8, R7, record + CAPTURED.info, 0),
     storeImm(4, R7, record + RECORD.type, type),
   );
   emitOutput(site, parts, parts.captureBytes, true);
@@ -183,6 +183,8 @@ function emitRange(
       sub64(R9, R3),
       jle(R9, imm(parts.captureBytes), fits),
       mov64(R9, imm(parts.captureBytes)),
+      // There is more.
+      storeImm(8, R7, site.scratch + SCRATCH.record + CAPTURED.info, 1),
     );
     asm.bind(fits);
     asm.emit(

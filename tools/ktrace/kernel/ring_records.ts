@@ -23,15 +23,13 @@ export class RingRecords {
   readonly bytes: Uint8Array;
   /** View of the ring's memory, for numbers. */
   readonly view: DataView;
-  readonly #captureBytes: number;
   /** CLOCK_REALTIME of CLOCK_BOOTTIME 0. */
   readonly #epoch: { readonly seconds: number; readonly nanoseconds: number };
 
-  /** @param captureBytes Most bytes of arguments and environment that a record has. */
-  constructor(bytes: Uint8Array, captureBytes: number) {
+  /** @param bytes Memory of the ring. */
+  constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#captureBytes = captureBytes;
     const epoch = wallTimeNs() - bootTimeNs();
     this.#epoch = {
       seconds: Number(epoch / 1_000_000_000n),
@@ -82,7 +80,7 @@ export class RingRecords {
         break;
       case KTR.args:
       case KTR.env:
-        request.raw(type, this.#texts(request.pid, type, this.#captured(offset)));
+        request.raw(type, this.#texts(request.pid, type, offset));
         break;
       case KTR.namei:
       case KTR.user:
@@ -135,12 +133,21 @@ export class RingRecords {
     return this.bytes.subarray(offset + CAPTURED.data, offset + size);
   }
 
-  /** Arguments or environment: if there are more than fit into the ring, of the process as it is now. */
-  #texts(pid: number, type: KtrType, captured: Uint8Array): Uint8Array {
-    if (captured.length < this.#captureBytes - 1) return captured;
+  /**
+   * Arguments or environment, each with a NUL behind it. If there are more than a record of the ring
+   * holds, they are read from the process as it is now; of one that has gone, the rest is missing,
+   * and so is the last NUL.
+   */
+  #texts(pid: number, type: KtrType, offset: number): Uint8Array {
+    const captured = this.#captured(offset);
+    if (this.view.getUint32(offset + CAPTURED.info, true) === 0) {
+      const whole = new Uint8Array(captured.length + 1);
+      whole.set(captured);
+      return whole;
+    }
     const all = type === KTR.args ? commandLine(pid) : environment(pid);
     const same = all.length > captured.length && captured.every((byte, i) => byte === all[i]);
-    return same ? all : captured;
+    return same ? all : captured.subarray(0, captured.findLastIndex((byte) => byte !== 0) + 1);
   }
 
   /** A signal that ends a process reaches its threads as SIGKILL. */

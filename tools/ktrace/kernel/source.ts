@@ -94,7 +94,7 @@ export class KernelSource implements Disposable {
     const captureBytes = Math.max(LEAST_CAPTURE, genioBytes);
     enablePrograms(this.#session, stack, this.#map.map, { points, genioBytes, captureBytes });
     this.#session.start();
-    this.#records = new RingRecords(this.#session.recordBytes, captureBytes);
+    this.#records = new RingRecords(this.#session.recordBytes);
     this.#repair = new Repair(this.#session, recorder, this.#map, {
       ended: (process) => this.#endedUnseen(process),
       born: (pid, mapped) => this.#bornUnseen(pid, mapped),
