@@ -5,6 +5,11 @@ import { latin1 } from "../ktrace/formats/bytes.ts";
 import { isHarmful } from "../../core/safe_text.ts";
 
 const WIDTH = 80;
+const TAB = 9;
+const NEWLINE = 10;
+const BACKSLASH = 92;
+/** Each character of ASCII as a string. */
+const CHARACTERS = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 const ESCAPES: Readonly<Record<number, string>> = {
   0: "\\0",
   7: "\\a",
@@ -19,7 +24,7 @@ const ESCAPES: Readonly<Record<number, string>> = {
 function* characters(data: Uint8Array): Generator<string> {
   for (let at = 0; at < data.length;) {
     const byte = data[at];
-    const length = byte < 0x80 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 0;
+    const length = sequenceLength(byte);
     const char = length > 1 ? decode(data.subarray(at, at + length)) : undefined;
     if (char !== undefined) {
       yield char;
@@ -47,6 +52,16 @@ function decode(bytes: Uint8Array): string | undefined {
 /** Quotes data on one line, with escapes for newlines, tabs and quotes. */
 export function quoted(data: Uint8Array): string {
   let text = "";
+  for (const byte of data) {
+    // Most data are names and paths in ASCII.
+    if (byte < 32 || byte > 126 || byte === 34 || byte === 92) return quotedSlowly(data);
+    text += String.fromCharCode(byte);
+  }
+  return `"${text}"`;
+}
+
+function quotedSlowly(data: Uint8Array): string {
+  let text = "";
   for (const char of characters(data)) {
     text += char === "\n" ? "\\n" : char === "\t" ? "\\t" : char === '"' ? '\\"' : char;
   }
@@ -55,38 +70,96 @@ export function quoted(data: Uint8Array): string {
 
 /** Shows the name of a thread, whose characters are bytes: a thread may call itself anything. */
 export function nameText(name: string): string {
-  return quoted(latin1(name)).slice(1, -1);
+  let shown = names.get(name);
+  if (shown === undefined) {
+    if (names.size === MOST_NAMES) names.clear();
+    names.set(name, shown = quoted(latin1(name)).slice(1, -1));
+  }
+  return shown;
 }
+
+/** Names as they are shown: a trace has few, and many records of each. */
+const names = new Map<string, string>();
+const MOST_NAMES = 4096;
 
 /** Shows text on lines of its own, indented and folded at 80 columns. */
 export function visible(data: Uint8Array): string {
   let text = '       "';
   let column = 8;
-  for (const char of characters(data)) {
+  const put = (char: string, width: number) => {
     if (column === 0) {
       text += "\t";
       column = 8;
     }
-    if (char === "\n") {
-      text += "\n";
-      column = 0;
-      continue;
-    }
-    const width = char === "\t" ? 8 - (column & 7) : char.length;
     if (column + width > WIDTH - 2) {
       text += "\\\n\t";
       column = 8;
     }
     column += width;
     text += char;
+  };
+  for (let at = 0; at < data.length;) {
+    const byte = data[at];
+    if (byte === NEWLINE) {
+      text += column === 0 ? "\t\n" : "\n";
+      column = 0;
+      at++;
+    } else if (byte === TAB) {
+      put("\t", 8 - ((column || 8) & 7));
+      at++;
+    } else if (byte >= 32 && byte < 127 && byte !== BACKSLASH) {
+      // A run of plain characters, as far as the line has room.
+      if (column === 0) {
+        text += "\t";
+        column = 8;
+      } else if (column + 1 > WIDTH - 2) {
+        text += "\\\n\t";
+        column = 8;
+      }
+      const most = at + WIDTH - 2 - column;
+      const from = at;
+      while (at < data.length && at < most && isPlain(data[at])) at++;
+      text += ascii(data, from, at);
+      column += at - from;
+    } else {
+      const length = sequenceLength(byte);
+      const char = length > 1 ? decode(data.subarray(at, at + length)) : undefined;
+      const shown = char ?? ESCAPES[byte] ?? `\\${byte.toString(8).padStart(3, "0")}`;
+      put(shown, shown.length);
+      at += char === undefined ? 1 : length;
+    }
   }
   return `${text}${column === 0 ? "       " : ""}"\n`;
 }
 
+function isPlain(byte: number): boolean {
+  return byte >= 32 && byte < 127 && byte !== BACKSLASH;
+}
+
+/** Text of bytes that are ASCII. */
+function ascii(data: Uint8Array, from: number, to: number): string {
+  let text = "";
+  for (let i = from; i < to; i++) text += CHARACTERS[data[i]];
+  return text;
+}
+
+/** Bytes of a character of UTF-8 by its first byte; 0 for a byte that begins none. */
+function sequenceLength(byte: number): number {
+  return byte < 0x80 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 0;
+}
+
 /** True if the data has control characters other than white space and NUL, or is not UTF-8. */
 export function isBinary(data: Uint8Array): boolean {
-  return data.some((byte) => (byte < 32 || byte === 127) && ![0, 9, 10, 13].includes(byte)) ||
-    !isText(data);
+  let isAscii = true;
+  for (const byte of data) {
+    if (byte > 127) isAscii = false;
+    else if (
+      (byte < 32 && byte !== 0 && byte !== TAB && byte !== NEWLINE && byte !== 13) || byte === 127
+    ) {
+      return true;
+    }
+  }
+  return !isAscii && !isText(data);
 }
 
 /** True for UTF-8, whose last character may be cut. */
@@ -105,16 +178,20 @@ const ROW = 16;
 export function hexdump(data: Uint8Array): string {
   let text = "";
   for (let at = 0; at < data.length; at += ROW) {
-    const row = data.subarray(at, at + ROW);
-    let pairs = "";
-    for (let i = 0; i < ROW; i++) {
-      pairs += i < row.length ? row[i].toString(16).padStart(2, "0") : "  ";
-      if (i % 2 === 1) pairs += " ";
+    const end = Math.min(at + ROW, data.length);
+    text += `       0x${at.toString(16).padStart(4, "0")} `;
+    for (let i = at; i < at + ROW; i++) {
+      text += i < end ? HEX[data[i]] : "  ";
+      if (i % 2 === 1) text += " ";
     }
-    const chars = [...row].map((byte) =>
-      byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "."
-    );
-    text += `       0x${at.toString(16).padStart(4, "0")} ${pairs} |${chars.join("")}|\n`;
+    text += " |";
+    for (let i = at; i < end; i++) {
+      text += data[i] < 127 && data[i] >= 32 ? CHARACTERS[data[i]] : ".";
+    }
+    text += "|\n";
   }
   return text;
 }
+
+/** Two digits of each byte. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

@@ -90,7 +90,22 @@ function indexOf(set: Enumeration): ReadonlyMap<bigint, string> {
   return index;
 }
 
+const flagTexts = new WeakMap<Flags, Map<bigint, string | undefined>>();
+/** Values of one set whose text is kept. */
+const MOST_TEXTS = 1024;
+
+/** Text of a value, kept for each set: the same few values come again and again. */
 function flagsText(set: Flags, value: bigint): string | undefined {
+  let texts = flagTexts.get(set);
+  if (texts === undefined) flagTexts.set(set, texts = new Map());
+  if (!texts.has(value)) {
+    if (texts.size === MOST_TEXTS) texts.clear();
+    texts.set(value, makeFlagsText(set, value));
+  }
+  return texts.get(value);
+}
+
+function makeFlagsText(set: Flags, value: bigint): string | undefined {
   if (value === 0n && set.zero !== undefined) return set.zero;
   const found: string[] = [];
   const numbers: string[] = [];

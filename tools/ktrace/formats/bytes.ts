@@ -24,7 +24,9 @@ export function text(bytes: Uint8Array): string {
 
 /** Bytes of a text that has one character a byte. */
 export function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 /** A view of the same bytes. */
@@ -44,6 +46,30 @@ export function bytesOf(bytes: Uint8Array, at: number, length: number): Uint8Arr
  */
 export function needs(data: Uint8Array, bytes: number): void {
   if (data.length < bytes) throw new RangeError(`${data.length} bytes, ${bytes} are needed`);
+}
+
+/** The bytes of the last command name that was read, as four words, and the name. */
+const last = { words: new Uint32Array(4), name: undefined as string | undefined };
+
+/**
+ * Reads the name of a command, 16 bytes. The records of a trace mostly have the name of the record
+ * before.
+ *
+ * @throws {RangeError} Bytes behind the end of the name: that is no header of a record.
+ */
+export function commOf(view: DataView, at: number): string {
+  const { words } = last;
+  let isSame = last.name !== undefined;
+  for (let i = 0; i < 4; i++) {
+    const word = view.getUint32(at + i * 4, true);
+    if (words[i] !== word) isSame = false;
+    words[i] = word;
+  }
+  if (isSame) return last.name!;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + at, 16);
+  last.name = undefined;
+  if (!isComm(bytes)) throw new RangeError("a command name that is none");
+  return last.name = text(bytes);
 }
 
 /** True for a name with nothing but zeros behind its end: what tells a header from other bytes. */

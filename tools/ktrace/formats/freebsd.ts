@@ -5,15 +5,15 @@
 import type { RecordBody, RecordHeader } from "./record.ts";
 import {
   bytesOf,
+  commOf,
   type Decoded,
   genio,
-  isComm,
   MOST_PAYLOAD,
   needs,
   text,
   viewOf,
 } from "./bytes.ts";
-import { COMM_BYTES, HEADER_BYTES, KTR, KTR_DROP, KTR_VERSIONED } from "./types.ts";
+import { HEADER_BYTES, KTR, KTR_DROP, KTR_VERSIONED } from "./types.ts";
 
 /** struct ktr_header */
 const V1 = {
@@ -48,8 +48,7 @@ export function decodeFreebsd(bytes: Uint8Array): Decoded | undefined {
     throw new RangeError(`version ${view.getInt16(6, true)}`);
   }
   if (bytes.length < at.bytes) return undefined;
-  const comm = bytes.subarray(12, 12 + COMM_BYTES);
-  if (!isComm(comm)) throw new RangeError("a command name that is none");
+  const comm = commOf(view, 12);
   const part = view.getBigInt64(at.part, true);
   if (part < 0n || part >= at.limit) throw new RangeError(`${part} as a part of a second`);
   const header: RecordHeader = {
@@ -57,7 +56,7 @@ export function decodeFreebsd(bytes: Uint8Array): Decoded | undefined {
     pid: view.getInt32(8, true),
     tid: Number(view.getBigInt64(at.tid, true)),
     ...(isVersioned ? { cpu: view.getInt32(V1.cpu, true) } : {}),
-    comm: text(comm),
+    comm,
     timeNs: view.getBigInt64(at.sec, true) * 1_000_000_000n + part * at.unit,
   };
   if (header.pid < 0) throw new RangeError(`process ${header.pid}`);
