@@ -39,7 +39,8 @@ export class Summary {
     // A return without its entry: the call began before the trace, or in the parent.
     if (entry?.name !== name) total.calls++;
     else total.ns += timeNs - entry.timeNs;
-    if (record.error > 0 || record.error === ERESTART) total.errors++;
+    const isAgain = record.error === ERESTART && system === "linux";
+    if (record.error > 0 || isAgain) total.errors++;
   }
 
   /** A table of the calls, those that took the most time first. */
