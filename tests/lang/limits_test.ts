@@ -44,6 +44,23 @@ const LIMITS: Record<string, Limit> = {
     script: "struct a { char x[4000000000]; };\nBEGIN { $x = *(struct a *)0; @m = $x; }",
     error: "This value has 4000000000 bytes",
   },
+  "an element of a large array": {
+    script: "struct s { int a[1000000]; };\nBEGIN { $x = (struct s *)0; " +
+      'printf("%d %d\\n", sizeof($x->a), sizeof(*$x)); @a = $x->a[999999]; clear(@a); }',
+    prints: "4000000 4000000",
+  },
+  "3,000 unknown names": {
+    script: `BEGIN { ${times(3000, (i) => `print(foo${i});`)} }`,
+    error: "more than 100 errors",
+  },
+  "3,000 names that are similar": {
+    script: `BEGIN { ${times(3000, (i) => `$variable${i} = 1; print($variabel${i});`)} }`,
+    error: "more than 100 errors",
+  },
+  "1,000 histograms": {
+    script: `BEGIN { ${"@a = hist(rand);".repeat(1000)} clear(@a); }`,
+    prints: "",
+  },
   "stars in a probe": {
     script: "BEGIN { } syscall:**********x { }",
     error: "Probe has no valid attach points",
