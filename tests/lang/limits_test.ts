@@ -2,7 +2,7 @@
 // with diagnostics of ours, or runs, in bounded time and memory.
 
 import { assert, assertEquals } from "@std/assert";
-import { kernelTest, output } from "../helpers.ts";
+import { btrace, kernelTest, output } from "../helpers.ts";
 
 /** `n` pieces of text, made of their numbers. */
 function times(n: number, make: (i: number) => string, between = " "): string {
@@ -248,4 +248,12 @@ kernelTest("8,000 errors on one line: the first hundred are shown", [], () => {
   assertEquals(stderr.match(/ERROR: Undefined or undeclared variable/g)?.length, 101);
   assertEquals(stderr.match(/ERROR: the script is too large: more than 100 errors/g)?.length, 1);
   assert(mib < MOST_MIB, `${mib} MiB`);
+});
+
+kernelTest("a script without an end is refused", [], () => {
+  const { code, stderr } = btrace(["/dev/zero"]);
+  assertEquals(
+    [code, stderr],
+    [1, "ERROR: failed to open file '/dev/zero': it has more than 16777216 bytes\n"],
+  );
 });
