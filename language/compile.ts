@@ -3,7 +3,7 @@
 import type { Device } from "../core/device/device.ts";
 import { BTF_KIND, kernelBtf } from "../core/btf/mod.ts";
 import { kernelSymbols } from "../core/symbols/mod.ts";
-import { readRegularFile } from "../core/sys/open.ts";
+import { readIfThere } from "../core/sys/input_file.ts";
 import { possibleCpuCount } from "../core/sys/cpu.ts";
 import { tracefsMissing } from "../core/tracefs/mod.ts";
 import type { PlaneName } from "../core/contract/provider.ts";
@@ -168,7 +168,7 @@ function systemEnvironment(
 const MAX_FILE = 16 << 20;
 
 function readText(path: string): string | undefined {
-  return readRegularFile(path, MAX_FILE);
+  return readIfThere(path, MAX_FILE);
 }
 
 function cTools(

@@ -6,7 +6,7 @@ import type { Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
 import { openRunner, type RunnerOptions } from "./output/runner.ts";
 import { storesUserCode } from "./model/types.ts";
-import { onSignals } from "../core/sys/signals.ts";
+import { onSigusr1 } from "../core/sys/sigusr1.ts";
 
 /** How a script is run. */
 export interface RunOptions extends RunnerOptions, LoadOptions {
@@ -64,8 +64,9 @@ export async function run(
   }
   using runner = await openRunner(script, loaded, { ...options, symbolizer });
   const signals = script.probes.filter(({ name }) => name.startsWith("self:signal:"));
-  using _listeners = onSignalProbes(signals.map(({ name }) => name), (name) => {
-    loaded.fire(name);
+  // The checker permits no other signal than SIGUSR1.
+  using _listener = signals.length === 0 ? undefined : onSigusr1(() => {
+    for (const { name } of signals) loaded.fire(name);
     session.wake();
   });
   if (!options.dryRun) loaded.fire("begin");
@@ -88,13 +89,4 @@ function namesUserCode({ maps }: Script, { plans }: Loaded): boolean {
     ...[...maps.values()].flatMap(({ type }) => [type.key, type.value]),
   ];
   return types.some((type) => type !== undefined && storesUserCode(type));
-}
-
-/** Calls back for each signal that a script has a probe for. */
-function onSignalProbes(names: readonly string[], fire: (name: string) => void): Disposable {
-  const stack = new DisposableStack();
-  for (const name of names) {
-    stack.use(onSignals([name.split(":")[2] as Deno.Signal], () => fire(name)));
-  }
-  return stack;
 }

@@ -42,7 +42,13 @@ function exported(): string[] {
 type Rules = Readonly<Record<string, readonly string[]>>;
 
 /** Modules that any module may import, since they import nothing themselves. */
-const GROUND = ["core/errors.ts", "core/c_type.ts", "core/duration.ts"];
+const GROUND = [
+  "core/errors.ts",
+  "core/c_type.ts",
+  "core/duration.ts",
+  "core/safe_text.ts",
+  "core/signal_names.ts",
+];
 
 /**
  * A rule for each folder, from the bottom up: the folders and files that its modules may import
@@ -108,16 +114,18 @@ const RULES: Rules = {
   "tools/profile/": ["core/", "providers/mod.ts", "language/", "tools/cli/", "deno.json"],
   "tools/kmonitor/": ["core/", "providers/proc-events/mod.ts", "tools/cli/", "deno.json"],
   "tools/ktrace/formats/": [
-    ...["core/errors.ts", "core/sources/syscalls/", "tools/ktrace/systems/"],
+    ...[...GROUND, "core/sources/syscalls/", "tools/ktrace/systems/"],
     "tools/ktrace/recorder/request.ts",
   ],
-  "tools/ktrace/systems/": ["core/sources/syscalls/", "core/sys/", "tools/ktrace/formats/"],
+  "tools/ktrace/systems/": [
+    ...[...GROUND, "core/sources/syscalls/", "core/sys/", "tools/ktrace/formats/"],
+  ],
   "tools/ktrace/": [
     ...["core/", "providers/mod.ts", "providers/proc-events/mod.ts", "tools/cli/", "deno.json"],
   ],
   "tools/kdump/": [
-    ...["core/sources/syscalls/", "tools/cli/", "tools/ktrace/formats/", "tools/ktrace/systems/"],
-    "deno.json",
+    ...[...GROUND, "core/sources/syscalls/", "tools/cli/", "tools/ktrace/formats/"],
+    ...["tools/ktrace/systems/", "deno.json"],
   ],
   "tools/": ["tools/"],
 };

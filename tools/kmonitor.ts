@@ -4,6 +4,7 @@
  * @module
  */
 
+import "./cli/at_start.ts";
 import { main } from "./kmonitor/cli.ts";
 
 export { main };

@@ -5,6 +5,7 @@
  * @module
  */
 
+import "./cli/at_start.ts";
 import { main } from "./profile/cli.ts";
 
 export { main };

@@ -111,8 +111,7 @@ export class BpfProgram implements Disposable {
       attr.attachBtfFd = stack.use(openModuleBtf(attachModule)).value;
     }
     const fd = progLoad(attr);
-    if (fd < 0) throw failure(spec, attr, -fd);
-    this.#fd = new Fd(fd, `prog:${spec.name}`);
+    this.#fd = new Fd(fd < 0 ? loadWithLog(spec, attr, -fd) : fd, `prog:${spec.name}`);
   }
 
   /** File descriptor of the loaded program. */
@@ -226,22 +225,24 @@ function openModuleBtf(module: string): Fd {
 /** Size in bytes of a module's longest name with its NUL; include/linux/moduleparam.h. */
 const MODULE_NAME_LEN = 56;
 
-/** Loads the program again with a log, and makes the error that the constructor throws. */
-function failure(spec: ProgramSpec, attr: ProgLoadAttr, errno: number): DtError {
+/**
+ * Loads a program again, with a log.
+ *
+ * @param errno Errno of the load without a log.
+ * @returns The descriptor, if the second load succeeds: memory was short before.
+ * @throws {DtError} What the log says, or what is known about the errno.
+ */
+function loadWithLog(spec: ProgramSpec, attr: ProgLoadAttr, errno: number): number {
   for (const size of LOG_SIZES) {
     const log = new Uint8Array(size);
     const fd = progLoad({ ...attr, log });
-    if (fd >= 0) {
-      // The second load succeeded: memory was short, or a signal came. The first error is reported.
-      new Fd(fd, "retry")[Symbol.dispose]();
-      break;
-    }
+    if (fd >= 0) return fd;
     if (fd === -ENOSPC) continue;
     const text = new TextDecoder().decode(log.subarray(0, log.indexOf(0)));
-    if (text.trim() !== "") return new VerifierError(errnoName(errno), spec.name, text);
+    if (text.trim() !== "") throw new VerifierError(errnoName(errno), spec.name, text);
     break;
   }
-  return explainLoadFailure({ ...spec, instructions: spec.code.length / 8 }, errno) ??
+  throw explainLoadFailure({ ...spec, instructions: spec.code.length / 8 }, errno) ??
     new DtError(
       errnoName(errno),
       `Cannot load program ${spec.name} (${spec.type}): ${errnoMessage(errno)}`,

@@ -5,6 +5,7 @@ import { arch } from "../sys/arch/mod.ts";
 import { syscallError } from "../sys/errno.ts";
 import { libc } from "../sys/libc.ts";
 import { addressOf, cString, Struct } from "../sys/memory.ts";
+import { holdSignals } from "../sys/signal_mask.ts";
 
 const BPF_MAP_CREATE = 0;
 const BPF_MAP_LOOKUP_ELEM = 1;
@@ -203,8 +204,14 @@ export interface ProgLoadAttr {
   log?: Uint8Array;
 }
 
+const EAGAIN = 11;
+/** How often a load that was interrupted is tried again. */
+const MOST_LOADS = 100;
+
 /**
- * Loads a program, as GPL.
+ * Loads a program, as GPL. The kernel gives a verification up (EAGAIN) when a signal waits for this
+ * thread, so signals are held back meanwhile, and a load that SIGSTOP has interrupted is tried
+ * again.
  *
  * @returns The descriptor, or a negative errno.
  */
@@ -228,7 +235,10 @@ export function progLoad(attr: ProgLoadAttr): number {
       .pointer(80, attr.functions.info)
       .u32(88, attr.functions.info.length / FUNC_INFO_BYTES);
   }
-  return bpf(BPF_PROG_LOAD, struct);
+  using _quiet = holdSignals();
+  let fd = bpf(BPF_PROG_LOAD, struct);
+  for (let i = 1; fd === -EAGAIN && i < MOST_LOADS; i++) fd = bpf(BPF_PROG_LOAD, struct);
+  return fd;
 }
 
 /**

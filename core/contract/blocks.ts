@@ -19,12 +19,14 @@ export const CPU_BLOCK = {
   recursed: 48,
   /** Records that found no room in the ring. */
   lost: 56,
-  /** Map updates that failed, mostly because the map was full. */
+  /** Map updates that failed because the map was full. */
   failedUpdates: 64,
   /** Number of the firing probe, across a tail call. */
   pbn: 72,
   /** Clock ticks that could not be delivered. */
   skippedTicks: 80,
+  /** Map updates that failed for another reason, mostly because the kernel had no memory at hand. */
+  refusedUpdates: 88,
   /** First byte of the scratch memory that actions share. */
   scratch: 128,
 } as const;

@@ -93,7 +93,8 @@ export interface EventLayout {
   readonly size: number;
 }
 
-const PART_BYTES: Readonly<Record<State, number>> = {
+/** Bytes of each optional part of an event. */
+export const PART_BYTES: Readonly<Record<State, number>> = {
   comm: COMM_BYTES,
   args: MAX_ARGUMENTS * 8,
   kstack: STACK_BYTES,

@@ -21,8 +21,10 @@ export interface SessionStats {
   readonly filtered: bigint;
   /** Records that found no room; more than `dropped` where one event writes several. */
   readonly lostRecords: bigint;
-  /** Map updates that failed. */
+  /** Map updates that failed because the map was full. */
   readonly failedUpdates: bigint;
+  /** Map updates that failed for another reason, mostly because the kernel had no memory at hand. */
+  readonly refusedUpdates: bigint;
   /** Firings that the kernel skipped because the program was running on that CPU already. */
   readonly recursionMisses: bigint;
 }
@@ -39,6 +41,7 @@ export const NO_STATS: SessionStats = {
   filtered: 0n,
   lostRecords: 0n,
   failedUpdates: 0n,
+  refusedUpdates: 0n,
   recursionMisses: 0n,
 };
 

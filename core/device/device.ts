@@ -12,6 +12,7 @@ import { Session, type SessionOptions } from "./session.ts";
 import { auxBase } from "../sys/auxv.ts";
 import { bootTimeNs } from "../sys/clock.ts";
 import { possibleCpuCount } from "../sys/cpu.ts";
+import { disarmSigusr1 } from "../sys/sigusr1.ts";
 import { HeldProcess } from "../sys/spawn.ts";
 import { selfThread } from "../sys/thread.ts";
 
@@ -19,16 +20,25 @@ import { selfThread } from "../sys/thread.ts";
 export interface DeviceOptions {
   /** Sources of probes, in listing order. */
   readonly providers: Iterable<Provider>;
+  /**
+   * True if SIGUSR1 keeps the handler that the program has. By default the first session takes the
+   * signal away from Deno, which would start the inspector: whoever may trace the whole system must
+   * not be open to all local users. A program with a listener of its own for SIGUSR1 sets this,
+   * and knows that Deno's inspector starts beside its listener.
+   */
+  readonly keepSigusr1?: boolean;
 }
 
 /** The tracing device: probes to list, sessions to open. Holds nothing of the kernel's itself. */
 export class Device {
   /** The probes of all providers. */
   readonly registry: Registry;
+  readonly #keepSigusr1: boolean;
 
   /** Called by {@linkcode openDevice} alone. */
   constructor(options: DeviceOptions) {
     this.registry = new Registry(options.providers);
+    this.#keepSigusr1 = options.keepSigusr1 ?? false;
   }
 
   /**
@@ -53,7 +63,7 @@ export class Device {
    * Writes the list of matching probes as fixed-size entries (see {@linkcode PROBE_ENTRY}).
    * DTIOCGPLIST.
    *
-   * @param buffer Where the entries go; without a buffer only the size is told.
+   * @param buffer Where the entries go; without a buffer, or with an empty one, only the size is told.
    * @returns Bytes that the whole list takes.
    * @throws {DtError} ENOSPC the buffer is too small; what fits was written, `needed` in the message.
    */
@@ -94,6 +104,7 @@ export class Device {
    * @throws {DtError} EINVAL bad ring size.
    */
   open(options: SessionOptions = {}): Session {
+    if (!this.#keepSigusr1) disarmSigusr1();
     return new Session({
       registry: this.registry,
       cpuCount: possibleCpuCount(),

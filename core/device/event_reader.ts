@@ -7,8 +7,8 @@ import type { EventTaker } from "./recording.ts";
 
 /** What the reader reads from. */
 export interface EventSource {
-  /** True while more events may come. */
-  isRecording(): boolean;
+  /** True while more events may come: before the first start, and while the session records. */
+  mayCome(): boolean;
   /** Bytes of the largest event. */
   eventSize(): number;
   /** Hands out events that wait, until `take` returns false. */
@@ -21,6 +21,12 @@ export interface EventSource {
   decode(bytes: Uint8Array): DtEvent | undefined;
 }
 
+/**
+ * Takes a record, as bytes or decoded (undefined for a record of another kind), or leaves the record
+ * there (false).
+ */
+type Taker = (bytes: Uint8Array, event: () => DtEvent | undefined) => boolean;
+
 /** See {@linkcode Session.read} and {@linkcode Session.events}. */
 export class EventReader {
   readonly #source: EventSource;
@@ -28,6 +34,8 @@ export class EventReader {
   /** Settles when the read that is pending has ended. */
   #ended: Promise<void> = Promise.resolve();
   #read = 0n;
+  /** Events of recordings that have been replaced by another one, not read yet. */
+  readonly #kept: { readonly bytes: Uint8Array; readonly event: DtEvent }[] = [];
 
   /** @param source Where events come from. */
   constructor(source: EventSource) {
@@ -37,6 +45,21 @@ export class EventReader {
   /** Number of events that were handed out. */
   get count(): bigint {
     return this.#read;
+  }
+
+  /** Keeps an event of a recording that ends; a record of another kind is its owner's business. */
+  keep(bytes: Uint8Array): void {
+    const event = this.#source.decode(bytes);
+    if (event !== undefined) this.#kept.push({ bytes: bytes.slice(), event });
+  }
+
+  /** Hands out the events that are there, without waiting. */
+  drain(handler: (event: DtEvent) => void): void {
+    this.#take((_, decode) => {
+      const event = decode();
+      if (event !== undefined) handler(event);
+      return true;
+    });
   }
 
   /** Fills a buffer with whole events; 0 bytes when recording is over. */
@@ -67,8 +90,8 @@ export class EventReader {
       pull: async (controller) => {
         let any = false;
         try {
-          any = await this.#until(either, (bytes) => {
-            const event = this.#source.decode(bytes);
+          any = await this.#until(either, (_, decode) => {
+            const event = decode();
             if (event !== undefined) controller.enqueue(event);
             return true;
           });
@@ -85,8 +108,24 @@ export class EventReader {
     }, { highWaterMark: 0 });
   }
 
+  /** Hands out the events that are there, kept ones first, and counts those that are taken. */
+  #take(take: Taker): void {
+    while (this.#kept.length > 0) {
+      const { bytes, event } = this.#kept[0];
+      if (!take(bytes, () => event)) return;
+      this.#kept.shift();
+      this.#read++;
+    }
+    const source = this.#source;
+    source.drain((bytes) => {
+      const taken = take(bytes, () => source.decode(bytes));
+      if (taken) this.#read++;
+      return taken;
+    });
+  }
+
   /** Waits until `take` got something; false if recording was over first. */
-  async #until(signal: AbortSignal | undefined, take: EventTaker): Promise<boolean> {
+  async #until(signal: AbortSignal | undefined, take: Taker): Promise<boolean> {
     if (this.#reading) {
       throw new DtError("EBUSY", "Cannot read: another read is pending", { operation: "read" });
     }
@@ -103,15 +142,11 @@ export class EventReader {
           throw new DtError("EINTR", "Cannot read: aborted", { operation: "read", cause });
         }
         // Asked before: what fires between the drain and the question would be missed.
-        const recording = source.isRecording();
+        const mayCome = source.mayCome();
         const before = this.#read;
-        source.drain((event) => {
-          const taken = take(event);
-          if (taken) this.#read++;
-          return taken;
-        });
+        this.#take(take);
         if (this.#read > before) return true;
-        if (!recording) return false;
+        if (!mayCome) return false;
         await source.wait();
       }
     } finally {

@@ -21,13 +21,13 @@ export const PROBE_ENTRY = {
 /**
  * Writes the entries of probes one after the other.
  *
- * @param buffer Where the entries go; undefined only asks for the size.
+ * @param buffer Where the entries go; undefined or an empty one only asks for the size.
  * @returns Bytes that all entries take.
  * @throws {DtError} ENOSPC the buffer is too small; the entries that fit were written.
  */
 export function encodeProbeList(probes: readonly Probe[], buffer?: Uint8Array): number {
   const needed = probes.length * PROBE_ENTRY.bytes;
-  if (buffer === undefined) return needed;
+  if (buffer === undefined || buffer.length === 0) return needed;
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   const encoder = new TextEncoder();
   const fits = Math.min(probes.length, Math.floor(buffer.length / PROBE_ENTRY.bytes));

@@ -159,6 +159,7 @@ export class KernelRecording implements Recording {
       recursed: this.#sum(CPU_BLOCK.recursed),
       lostRecords: this.#sum(CPU_BLOCK.lost),
       failedUpdates: this.#sum(CPU_BLOCK.failedUpdates),
+      refusedUpdates: this.#sum(CPU_BLOCK.refusedUpdates),
       skippedTicks: this.#attachments.reduce(
         (sum, { ticks }) => sum + ticks.skipped,
         this.#sum(CPU_BLOCK.skippedTicks),

@@ -118,12 +118,17 @@ export class Registry {
   }
 }
 
-/** A probe with its number; the probe and its arguments are frozen. */
+/** A probe with its number; the probe and all plain objects and arrays in it are frozen copies. */
 function freeze(pbn: number, spec: ProbeSpec): Probe {
-  return Object.freeze({
-    ...spec,
-    pbn,
-    args: Object.freeze(spec.args.map((one) => Object.freeze({ ...one }))),
-    ...(spec.locations !== undefined && { locations: Object.freeze([...spec.locations]) }),
-  });
+  return frozen({ ...spec, pbn }) as Probe;
+}
+
+/** Copies and freezes plain data; what a provider has made of a class of its own stays the provider's. */
+function frozen(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(frozen));
+  if (typeof value !== "object" || value === null) return value;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.freeze(
+    Object.fromEntries(Object.entries(value).map(([name, one]) => [name, frozen(one)])),
+  );
 }

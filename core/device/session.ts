@@ -3,6 +3,7 @@
 // what is immutable after creation.
 
 import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
+import { checkRequest } from "../contract/check_request.ts";
 import { DtError } from "../errors.ts";
 import {
   type CaptureSource,
@@ -81,6 +82,8 @@ interface Enabled {
 
 const DEFAULT_RING_BYTES = 1 << 22;
 const DEFAULT_RING_SLOTS = 1024;
+const MOST_RING_SLOTS = 1 << 20;
+const PLANES: readonly string[] = ["auto", "kernel", "user"] satisfies SessionOptions["plane"][];
 
 /** Probe number that {@linkcode Session.run} passes to an action by default: no probe has this number. */
 export const NO_PROBE = 0;
@@ -102,6 +105,10 @@ export class Session implements Disposable, ProviderSession {
   /** Present from {@linkcode prepare} to {@linkcode finish}. */
   #current?: Recording;
   #running = false;
+  /** True from the first start on: a read before then waits. */
+  #begun = false;
+  /** Settles at the first start, or when a read is to look again. */
+  #starting = Promise.withResolvers<void>();
   /** True after {@linkcode stop}: events can be read, starting again makes a new recording. */
   #stopped = false;
   #closed = false;
@@ -111,7 +118,20 @@ export class Session implements Disposable, ProviderSession {
 
   /** Opened by {@linkcode Device.open} only. */
   constructor(services: SessionServices, options: SessionOptions) {
-    const { ringBytes = DEFAULT_RING_BYTES } = options;
+    const { plane = "auto", ringBytes = DEFAULT_RING_BYTES, ringSlots = DEFAULT_RING_SLOTS } =
+      options;
+    if (!PLANES.includes(plane)) {
+      throw new DtError("EINVAL", `Cannot open plane ${plane}: ${PLANES.join(", ")}`, {
+        operation: "open",
+      });
+    }
+    if (!Number.isInteger(ringSlots) || ringSlots < 1 || ringSlots > MOST_RING_SLOTS) {
+      throw new DtError(
+        "EINVAL",
+        `Cannot use rings of ${ringSlots} events: an integer from 1 to ${MOST_RING_SLOTS}`,
+        { operation: "open" },
+      );
+    }
     if (ringBytes < 65536 || ringBytes > 1 << 30 || !Number.isInteger(Math.log2(ringBytes))) {
       throw new DtError(
         "EINVAL",
@@ -124,7 +144,7 @@ export class Session implements Disposable, ProviderSession {
     this.#services = services;
     this.#options = options;
     this.#reader = new EventReader({
-      isRecording: () => this.#running,
+      mayCome: () => this.#running || (!this.#begun && !this.#closed),
       eventSize: () => this.eventSize,
       drain: (take) => this.#current?.drain(take),
       wait: () => this.wait(),
@@ -150,6 +170,7 @@ export class Session implements Disposable, ProviderSession {
     request: EnableRequest & { readonly capture?: C } = {},
   ): Enabling<C> {
     const probe = this.#probe(name, "enable");
+    checkRequest(request, probe.name);
     if (this.#enabled.has(probe.pbn)) {
       throw new DtError("EEXIST", `Cannot enable ${probe.name}: already enabled in this session`, {
         operation: "enable",
@@ -201,8 +222,14 @@ export class Session implements Disposable, ProviderSession {
    */
   prepare(options: { scratchBytes?: number } = {}): void {
     this.#checkOpen("start");
-    // A recording that was stopped is over: its links are gone.
-    if (this.#stopped) this.finish();
+    // A recording that was stopped is over: its links are gone, and its events are kept.
+    if (this.#stopped) {
+      this.#current?.drain((bytes) => {
+        this.#reader.keep(bytes);
+        return true;
+      });
+      this.finish();
+    }
     if (this.#current !== undefined) throw this.#busy("start");
     this.#current = this.plane === "kernel"
       ? this.#prepareKernel(options.scratchBytes ?? 0)
@@ -244,6 +271,8 @@ export class Session implements Disposable, ProviderSession {
       throw error;
     }
     this.#running = true;
+    this.#begun = true;
+    this.#starting.resolve();
   }
 
   /** Stops recording: nothing fires any more. What was recorded can still be read. Idempotent. */
@@ -312,11 +341,7 @@ export class Session implements Disposable, ProviderSession {
 
   /** Hands out the events that are there, without waiting: for owners with a loop around {@linkcode wait}. */
   drainEvents(handler: (event: DtEvent) => void): void {
-    this.#current?.drain((bytes) => {
-      const event = this.decode(bytes);
-      if (event !== undefined) handler(event);
-      return true;
-    });
+    this.#reader.drain(handler);
   }
 
   /** Decodes one event; undefined for a record of another kind or of a probe disabled since. */
@@ -350,12 +375,15 @@ export class Session implements Disposable, ProviderSession {
 
   /** Waits until records may be there, or {@linkcode wake}. */
   async wait(): Promise<void> {
-    await this.#current?.wait();
+    if (this.#current !== undefined) return await this.#current.wait();
+    await this.#starting.promise;
   }
 
   /** Ends a pending {@linkcode wait}. */
   wake(): void {
     this.#current?.wake();
+    this.#starting.resolve();
+    this.#starting = Promise.withResolvers();
   }
 
   /** The control block that actions share with this side; words of 32 bits, see {@linkcode CONTROL}. */
@@ -405,6 +433,7 @@ export class Session implements Disposable, ProviderSession {
     if (this.#closed) return;
     this.finish();
     this.#closed = true;
+    this.wake();
     const { registry } = this.#services;
     for (const { probe, pcbs } of this.#enabled.values()) {
       registry.providerOf(probe).dealloc?.(pcbs);

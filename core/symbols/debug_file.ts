@@ -1,6 +1,7 @@
 // Files that have what was taken out of another: symbols and debug information, by the build id or by the
 // name that is in .gnu_debuglink. "Separate Debug Files" in gdb's manual.
 
+import { readInput } from "../sys/input_file.ts";
 import type { ElfFile } from "./elf.ts";
 import { openElf } from "./elf_path.ts";
 
@@ -52,11 +53,14 @@ function* candidates({ buildId, debugLink }: ElfFile, path: string, root: string
   }
 }
 
+/** Greatest size in bytes of a debug file whose checksum is computed. */
+const MOST_BYTES = 1 << 30;
+
 /** CRC-32, as .gnu_debuglink has it. */
 function checksum(path: string): number | undefined {
   let bytes: Uint8Array;
   try {
-    bytes = Deno.readFileSync(path);
+    bytes = readInput(path, MOST_BYTES);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 // ELF files by their paths. They are opened for each read, so that no descriptor is held.
 
+import { openInput } from "../sys/input_file.ts";
 import { ElfFile, type ReadAt } from "./elf.ts";
 
 /** An ELF file; undefined if what is read is none. */
@@ -33,8 +34,8 @@ export function openElf(path: string): ElfFile | undefined {
 }
 
 function readPart(path: string, inode: number | null, offset: number, length: number): Uint8Array {
-  using file = Deno.openSync(path);
-  const { size, ino } = file.statSync();
+  using input = openInput(path);
+  const { file, info: { size, ino } } = input;
   if (ino !== inode || !(offset < size)) return new Uint8Array();
   file.seekSync(offset, Deno.SeekMode.Start);
   const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));

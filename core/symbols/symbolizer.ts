@@ -1,6 +1,7 @@
 // Names the addresses of processes. The names come from files (binary.ts), from the vdso, and from
 // perf maps (perf_map.ts); which file stands at an address comes from processes.ts.
 
+import { openInput, readOpen } from "../sys/input_file.ts";
 import { readMemory } from "../sys/process_memory.ts";
 import { Binary, type SymbolHelpers } from "./binary.ts";
 import { elfOf, openElf } from "./elf_path.ts";
@@ -440,18 +441,22 @@ function isSame(
   }
 }
 
-/** Greatest size in bytes of a perf map that is read: a million functions. */
-const MOST_MAP_BYTES = 1 << 27;
+/** Greatest size in bytes of a perf map that is read: half a million functions. */
+const MOST_MAP_BYTES = 1 << 25;
 
 /** Reads a perf map, unless it belongs to an earlier process with this id or to another user. */
 function readPerfMap({ view, bornMs, uid }: Process): PerfMap {
   const path = `${view.root}/tmp/perf-${view.ownPid}.map`;
   try {
-    const { isFile, size, mtime, uid: owner } = Deno.statSync(path);
-    if (!isFile) return { path, size: -1 };
+    using input = openInput(path);
+    const { size, mtime, uid: owner } = input.info;
     const own = (mtime?.getTime() ?? 0) >= bornMs - 1000 && size <= MOST_MAP_BYTES &&
       (owner === 0 || owner === uid || owner === Deno.uid());
-    return { path, size, table: own ? parsePerfMap(Deno.readFileSync(path)) : undefined };
+    return {
+      path,
+      size,
+      table: own ? parsePerfMap(readOpen(input, path, MOST_MAP_BYTES)) : undefined,
+    };
   } catch {
     return { path, size: -1 };
   }

@@ -33,7 +33,7 @@ function installHandler(): void {
   // struct sigaction {handler, mask, flags, restorer}. SA_RESTART is not set, so calls are
   // interrupted.
   const action = new Struct(256).u64(0, BigInt(handler));
-  check(c.sigaction(SIGNAL, action.bytes, 0n), "sigaction");
+  check(libc().sigaction(SIGNAL, addressOf(action.bytes), 0n), "sigaction");
   installed = true;
 }
 

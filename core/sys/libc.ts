@@ -53,6 +53,8 @@ export interface Libc {
   getpagesize(): number;
   /** `int kill(pid_t pid, int signal)` */
   kill(pid: number, signal: number): number;
+  /** `int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)` */
+  sigaction(signal: number, action: bigint, old: bigint): number;
   /** errno of this thread's last failed synchronous call. */
   errno(): number;
 }
@@ -112,8 +114,6 @@ export interface ProcessLibc {
   posix_spawnattr_setsigdefault(attributes: Uint8Array, set: Uint8Array): number;
   /** `int posix_spawnattr_setsigmask(posix_spawnattr_t *attr, const sigset_t *set)` */
   posix_spawnattr_setsigmask(attributes: Uint8Array, set: Uint8Array): number;
-  /** `int sigaction(int signum, const struct sigaction *act, struct sigaction *oldact)` */
-  sigaction(signal: number, action: Uint8Array, old: bigint): number;
   /** `void *dlsym(void *handle, const char *symbol)` */
   dlsym(handle: bigint, symbol: Uint8Array): bigint;
 }
@@ -141,6 +141,7 @@ const SYMBOLS = {
   clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   getpagesize: { parameters: [], result: "i32" },
   kill: { parameters: ["i32", "i32"], result: "i32" },
+  sigaction: { parameters: ["i32", "usize", "usize"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const;
 
@@ -175,7 +176,6 @@ const PROCESS_SYMBOLS = {
   posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
   posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },
   posix_spawnattr_setsigmask: { parameters: ["buffer", "buffer"], result: "i32" },
-  sigaction: { parameters: ["i32", "buffer", "usize"], result: "i32" },
   // Older C libraries than glibc 2.34 have dlsym() in libdl.so.2, not in libc.so.6.
   dlsym: { parameters: ["usize", "buffer"], result: "usize", optional: true },
 } as const;

@@ -2,20 +2,20 @@
 // nothing.
 
 import { MAP_PRIVATE, Mapping, pageSize, PROT_READ } from "./memory.ts";
-import { openFile } from "./open.ts";
+import { O_NONBLOCK, openFile } from "./open.ts";
 
 /**
  * Maps a file for the rest of this process's life. Nobody may write to the returned bytes.
  *
  * @param path Path of the file.
  * @returns The bytes of the file.
- * @throws {DtError} ENODEV and the like: the file cannot be mapped. Reading such a file may still
- * work.
- * @throws {Deno.errors.NotFound} There is no such file.
+ * @throws {DtError} ENOENT there is no such file; ENODEV and the like: the file cannot be mapped,
+ * and reading the file may still work.
  */
 export function mapFile(path: string): Uint8Array<ArrayBuffer> {
-  const { size } = Deno.statSync(path);
-  using fd = openFile(path);
+  // Nobody waits for the writer of a FIFO that has taken the file's place.
+  using fd = openFile(path, O_NONBLOCK);
+  const { size } = Deno.statSync(`/proc/self/fd/${fd.value}`);
   const page = pageSize();
   const length = Math.ceil(size / page) * page;
   const mapping = new Mapping(length, {

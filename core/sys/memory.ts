@@ -8,6 +8,8 @@ import { syscallError } from "./errno.ts";
 export const PROT_READ = 1;
 /** mmap(2) protection: the pages may be written. */
 export const PROT_WRITE = 2;
+/** mmap(2) and mprotect(2) protection: the pages may be executed. */
+export const PROT_EXEC = 4;
 /** mmap(2) flag: writes are seen by everybody who maps the same object. */
 export const MAP_SHARED = 1;
 /** mmap(2) flag: writes stay private to this mapping. */

@@ -1,21 +1,20 @@
 // File descriptors by number: opening, duplicating, truncating. Deno's own open hides the
 // descriptor.
 
-import { DtError, errorCode } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
 
-const AT_FDCWD = -100n;
+const AT_FDCWD = -100;
+/** The two flags of open(2) whose bits differ between architectures. */
+const { openFlags: FLAGS } = arch;
 const O_CLOEXEC = 0x80000n;
 /** Request of ioctl(2) that makes a descriptor blocking or nonblocking. */
 const FIONBIO = 0x5421n;
 /** Request of ioctl(2) that counts unread bytes. */
 const FIONREAD = 0x541bn;
-/** open(2) flag: neither opening nor reading waits. */
-const O_NONBLOCK = 0o4000n;
 /** open(2) flag: open for writing only. */
 export const O_WRONLY = 1n;
 /** open(2) flag: create the file if there is none. */
@@ -26,6 +25,12 @@ export const O_EXCL = 0o200n;
 export const O_TRUNC = 0o1000n;
 /** open(2) flag: each write goes to the end of the file. */
 export const O_APPEND = 0o2000n;
+/** open(2) flag: opening a FIFO does not wait for its other end, and reads and writes do not wait. */
+export const O_NONBLOCK = 0o4000n;
+/** open(2) flag: the path must not be a symbolic link. */
+export const O_NOFOLLOW = FLAGS.nofollow;
+/** open(2) flag: the path must be a folder. */
+export const O_DIRECTORY = FLAGS.directory;
 /** open(2) flag: the descriptor names a place in the file system, and nothing is opened. */
 export const O_PATH = 0x200000n;
 
@@ -36,55 +41,17 @@ export const O_PATH = 0x200000n;
  * @param path Path of the file.
  * @param flags Flags of open(2), O_CLOEXEC excepted.
  * @param mode Permission bits of a file that is created.
+ * @param folder Descriptor of the folder in which a relative path begins; by default the working
+ * directory.
  * @returns The descriptor, which the caller owns.
  * @throws {DtError} ENOENT, EACCES and the like.
  */
-export function openFile(path: string, flags = 0n, mode = 0): Fd {
+export function openFile(path: string, flags = 0n, mode = 0, folder = AT_FDCWD): Fd {
   const name = cString(path);
   const all = flags | O_CLOEXEC;
   const { openat } = arch.syscalls;
-  const fd = libc().syscall(openat, AT_FDCWD, addressOf(name), all, BigInt(mode), 0n, 0n);
+  const fd = libc().syscall(openat, BigInt(folder), addressOf(name), all, BigInt(mode), 0n, 0n);
   return new Fd(check(fd, "openat", path), path);
-}
-
-/**
- * Reads the text of a regular file. The path is opened once and without waiting, so that no device and
- * no pipe can keep the reader, whoever may write to the folder.
- *
- * @param path Path of the file.
- * @param mostBytes Most bytes that the file may have.
- * @returns The text; undefined if there is no such file, or if the path names a folder.
- * @throws {DtError} EINVAL the file is not regular; EFBIG the file has more bytes; EACCES and the like.
- */
-export function readRegularFile(path: string, mostBytes: number): string | undefined {
-  const refuse = (code: string, reason: string) =>
-    new DtError(code, `'${path}' ${reason}`, { operation: "read" });
-  let opened: Fd;
-  try {
-    opened = openFile(path, O_NONBLOCK);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (code === "ENXIO") throw refuse("EINVAL", "is no regular file");
-    throw error;
-  }
-  using fd = opened;
-  const same = `/proc/self/fd/${fd.value}`;
-  const { isFile, isDirectory, size } = Deno.statSync(same);
-  if (isDirectory) return undefined;
-  if (!isFile) throw refuse("EINVAL", "is no regular file");
-  if (size > mostBytes) throw refuse("EFBIG", `has ${size} bytes; ${mostBytes} are allowed`);
-  using file = Deno.openSync(same);
-  // Files of /proc say that they have no bytes.
-  const bytes = new Uint8Array((size === 0 ? mostBytes : size) + 1);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const count = file.readSync(bytes.subarray(filled));
-    if (count === null) break;
-    filled += count;
-  }
-  if (filled === bytes.length) throw refuse("EFBIG", `has more than ${filled - 1} bytes`);
-  return new TextDecoder().decode(bytes.subarray(0, filled));
 }
 
 const F_DUPFD_CLOEXEC = 1030n;

@@ -1,15 +1,29 @@
 // Starts a program and holds the program before its first instruction, so that a session can begin
 // before the program does anything. First the child waits for a line from a pipe; then this thread
 // traces the child (ptrace.ts), and ptrace(2) holds it. No child is left behind: whatever ends this
-// process closes the pipe, or makes the kernel kill the tracee.
+// process closes the pipe, or makes the kernel kill the tracee, or, once the child runs untraced,
+// sends the child the signal of its parent's death.
 
 import { DtError } from "../errors.ts";
+import { arch } from "./arch/mod.ts";
 import { errnoName } from "./errno.ts";
+import { InjectedCalls } from "./injected_call.ts";
 import { libc, processLibc } from "./libc.ts";
 import { addressOf, cString } from "./memory.ts";
 import { needsShell, quoteWord } from "./shell_words.ts";
 import { isInherited, openPipe, unreadBytes } from "./open.ts";
-import { OPTION, PTRACE, ptrace, PTRACE_EVENT, seize, stopped, waitFor } from "./ptrace.ts";
+import {
+  OPTION,
+  PTRACE,
+  ptrace,
+  PTRACE_EVENT,
+  seize,
+  stopped,
+  SYSCALL_SIGNAL,
+  SYSCALL_STOP,
+  SyscallInfo,
+  waitFor,
+} from "./ptrace.ts";
 
 const SIGKILL = 9;
 const SIGPIPE = 13;
@@ -22,8 +36,10 @@ const ATTRIBUTE_BYTES = 512;
 /** Size of sigset_t in bytes. */
 const SIGSET_BYTES = 128;
 
-/** Milliseconds that a child has to end after SIGTERM before it is left to itself. */
-const ENDING_MS = 50;
+const PR_SET_PDEATHSIG = 1n;
+
+/** Milliseconds that a child has to end after SIGTERM before it is killed. */
+const ENDING_MS = 500;
 
 /** True for the signals that stop a process: SIGSTOP, SIGTSTP, SIGTTIN and SIGTTOU. */
 export function isStopSignal(signal: number): boolean {
@@ -138,7 +154,8 @@ export class HeldProcess implements Disposable {
     }
     try {
       // When this process ends, whatever ends it, the kernel kills the tracee.
-      seize(this.pid, OPTION.exec | OPTION.exitKill);
+      seize(this.pid, OPTION.exec | OPTION.exitKill | OPTION.sysgood);
+      ptrace(PTRACE.interrupt, this.pid);
       libc().write(writer.value, new Uint8Array([10]), 1n);
       this.#advance(command, writer.value);
     } catch (error) {
@@ -150,16 +167,26 @@ export class HeldProcess implements Disposable {
 
   /**
    * Lets the shell run until it has executed the command. The first exec is the shell's own: it
-   * comes before the shell reads the line from the pipe.
+   * comes before the shell reads the line from the pipe. At the return of its first system call the
+   * shell is made to ask for a signal when this thread ends, and the command inherits the wish.
    */
   #advance(command: string, pipe: number): void {
+    const info = new SyscallInfo();
+    let asked = false;
     for (;;) {
       const tid = waitFor(this.pid, { wait: true });
       if (tid < 0 || stopped.ended) break;
       const { event, signal } = stopped;
+      const isCall = event === 0 && signal === SYSCALL_SIGNAL;
       if (event === PTRACE_EVENT.exec && unreadBytes(pipe) === 0) return;
+      if (isCall && !asked && info.read(this.pid) && info.op === SYSCALL_STOP.exit) {
+        using injected = new InjectedCalls(this.pid);
+        injected.call(arch.syscalls.prctl, [PR_SET_PDEATHSIG, BigInt(SIGKILL), 0n, 0n, 0n]);
+        asked = true;
+      }
+      const onward = asked ? PTRACE.cont : PTRACE.syscall;
       if (event === PTRACE_EVENT.stop && isStopSignal(signal)) ptrace(PTRACE.listen, this.pid);
-      else ptrace(PTRACE.cont, this.pid, 0n, event === 0 ? BigInt(signal) : 0n);
+      else ptrace(onward, this.pid, 0n, event === 0 && !isCall ? BigInt(signal) : 0n);
     }
     this.#reaped = true;
     throw new DtError("ENOEXEC", `Cannot run '${command}'`, { operation: "exec" });
@@ -169,6 +196,16 @@ export class HeldProcess implements Disposable {
   release(): void {
     if (this.#held) ptrace(PTRACE.detach, this.pid);
     this.#held = false;
+  }
+
+  /**
+   * Asks the child to end, also if the child is stopped: SIGTERM and SIGCONT. The child's state is not
+   * read, since a tracer may wait for the same stop.
+   */
+  terminate(): void {
+    if (this.#reaped) return;
+    libc().kill(this.pid, SIGTERM);
+    libc().kill(this.pid, SIGCONT);
   }
 
   /** Hands the child over to a tracer in this thread; that tracer finds it stopped. */
@@ -184,12 +221,6 @@ export class HeldProcess implements Disposable {
     return this.#status;
   }
 
-  /** Lets the child run, and go on running when this object is disposed. */
-  abandon(): void {
-    this.release();
-    this.#reaped = true;
-  }
-
   /**
    * Reads the exit status of the child if it has ended and nobody else has read it. Never waits.
    */
@@ -201,16 +232,21 @@ export class HeldProcess implements Disposable {
     if (found > 0 && stopped.ended) this.#status = stopped.status;
   }
 
-  /** Ends the child if it still runs: SIGTERM, and a short wait for its end. */
+  /** Ends the child if it still runs: SIGTERM, and half a second later SIGKILL. */
   [Symbol.dispose](): void {
     this.release();
     this.reap();
+    this.terminate();
+    this.#await(ENDING_MS);
     if (this.#reaped) return;
-    libc().kill(this.pid, SIGTERM);
-    libc().kill(this.pid, SIGCONT);
-    // The child ends at once, or takes its time and is left to init.
+    libc().kill(this.pid, SIGKILL);
+    this.#await(ENDING_MS);
+  }
+
+  /** Waits until the child has ended, at most so long. */
+  #await(limitMs: number): void {
     const tick = new Int32Array(new SharedArrayBuffer(4));
-    for (let ms = 0; ms < ENDING_MS && !this.#reaped; ms++) {
+    for (let ms = 0; ms < limitMs && !this.#reaped; ms++) {
       this.reap();
       if (!this.#reaped) Atomics.wait(tick, 0, 0, 1);
     }

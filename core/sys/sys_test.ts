@@ -18,7 +18,7 @@ import {
   PROT_WRITE,
   Struct,
 } from "./memory.ts";
-import { readRegularFile } from "./open.ts";
+import { readIfThere } from "./input_file.ts";
 import { pidfdOpen } from "./pidfd.ts";
 import { Poller } from "./poller.ts";
 
@@ -147,21 +147,21 @@ Deno.test("pidfdOpen() refuses a process that is not there", () => {
   assertEquals(codeOf(() => pidfdOpen(4194303)), "ESRCH");
 });
 
-Deno.test("readRegularFile() waits for nobody and reads no more than it may", () => {
+Deno.test("readIfThere() waits for nobody and reads no more than it may", () => {
   const folder = Deno.makeTempDirSync();
   try {
     Deno.writeTextFileSync(`${folder}/file`, "text");
-    assertEquals(readRegularFile(`${folder}/file`, 4), "text");
-    assertEquals(codeOf(() => readRegularFile(`${folder}/file`, 3)), "EFBIG");
-    assertEquals(readRegularFile(`${folder}/none`, 4), undefined);
-    assertEquals(readRegularFile(`${folder}/file/none`, 4), undefined);
-    assertEquals(readRegularFile(folder, 4), undefined);
+    assertEquals(readIfThere(`${folder}/file`, 4), "text");
+    assertEquals(codeOf(() => readIfThere(`${folder}/file`, 3)), "EFBIG");
+    assertEquals(readIfThere(`${folder}/none`, 4), undefined);
+    assertEquals(readIfThere(`${folder}/file/none`, 4), undefined);
+    assertEquals(readIfThere(folder, 4), undefined);
     new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync();
-    assertEquals(codeOf(() => readRegularFile(`${folder}/pipe`, 4)), "EINVAL");
-    assertEquals(codeOf(() => readRegularFile("/dev/zero", 4)), "EINVAL");
+    assertEquals(codeOf(() => readIfThere(`${folder}/pipe`, 4)), "EINVAL");
+    assertEquals(codeOf(() => readIfThere("/dev/zero", 4)), "EINVAL");
     // Its size is 0, as stat(2) says.
-    assertEquals(readRegularFile("/proc/self/comm", 100)?.endsWith("\n"), true);
-    assertEquals(codeOf(() => readRegularFile("/proc/self/status", 100)), "EFBIG");
+    assertEquals(readIfThere("/proc/self/comm", 100)?.endsWith("\n"), true);
+    assertEquals(codeOf(() => readIfThere("/proc/self/status", 100)), "EFBIG");
     assertEquals(openDescriptors(), []);
   } finally {
     Deno.removeSync(folder, { recursive: true });

@@ -130,7 +130,7 @@ export class UserPlane {
    */
   run(action: Action, pbn: number, event: UserEvent): void {
     this.#fired++;
-    this.#outcomes[action.user!(event, pbn, this.#site)]++;
+    this.#account(() => action.user!(event, pbn, this.#site));
     this.wake();
   }
 
@@ -180,11 +180,21 @@ export class UserPlane {
     }
     this.#inEvent = true;
     try {
-      this.#outcomes[this.#act(pcb, event)]++;
+      this.#account(() => this.#act(pcb, event));
     } finally {
       this.#inEvent = false;
     }
     this.wake();
+  }
+
+  /** Counts an outcome; an action that throws has lost its event. */
+  #account(act: () => Outcome): void {
+    let outcome: Outcome = OUTCOME.dropped;
+    try {
+      outcome = act();
+    } finally {
+      this.#outcomes[outcome]++;
+    }
   }
 
   /** Runs the action of an event, or records the event; returns the outcome. */

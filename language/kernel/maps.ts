@@ -30,6 +30,8 @@ import { narrow } from "./scalar.ts";
 
 const BPF_ANY = 0;
 const BPF_NOEXIST = 1;
+/** What an update of a full map returns, negated. */
+const E2BIG = 7;
 
 /** Builds the key in memory; the caller's frame scope owns it. */
 export function placeKey(gen: Gen, map: MapVariable, key: Node | undefined, at?: Place): Place {
@@ -162,13 +164,25 @@ function update(
   gen.rarely((failed) => jne(R0, imm(0), failed), () => reportFailure(gen, at));
 }
 
+/** Counts an update that has failed, by its reason: R0 is what the update returned, and stays. */
+export function countFailedUpdate(gen: Gen): void {
+  const full = gen.asm.label("full");
+  gen.emit(
+    mov64(R2, R7),
+    jeq(R0, imm(-E2BIG), full),
+    add64(R2, imm(CPU_BLOCK.refusedUpdates - CPU_BLOCK.failedUpdates)),
+  );
+  gen.asm.bind(full);
+  gen.emit(
+    load(8, R1, R2, CPU_BLOCK.failedUpdates),
+    add64(R1, imm(1)),
+    store(8, R2, CPU_BLOCK.failedUpdates, R1),
+  );
+}
+
 /** R0 is what the update returned. */
 function reportFailure(gen: Gen, at: Pick<Node, "span">): void {
-  gen.emit(
-    load(8, R1, R7, CPU_BLOCK.failedUpdates),
-    add64(R1, imm(1)),
-    store(8, R7, CPU_BLOCK.failedUpdates, R1),
-  );
+  countFailedUpdate(gen);
   gen.frame.scope(() => {
     const result = gen.frame.slot();
     gen.save(result);

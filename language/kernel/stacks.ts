@@ -5,15 +5,15 @@
 import { MAX_STACK_FRAMES } from "../../core/contract/event_layout.ts";
 import { add64, imm, lsh64, mov64, mul64, rsh64, xor64 } from "../../core/asm/alu.ts";
 import { callHelper, jeq, jge, jlt, jsgt } from "../../core/asm/jump.ts";
-import { load, loadMap, store } from "../../core/asm/load_store.ts";
+import { load, loadMap } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
-import { R0, R1, R2, R3, R4, R5, R6, R7 } from "../../core/asm/register.ts";
-import { CPU_BLOCK } from "../../core/contract/blocks.ts";
+import { R0, R1, R2, R3, R4, R5, R6 } from "../../core/asm/register.ts";
 import type { Node } from "../model/ir.ts";
 import type { StackType } from "../model/types.ts";
 import { evaluateBuiltin } from "./builtins.ts";
 import type { Place } from "./frame.ts";
 import { type Gen, shifted } from "./emitter.ts";
+import { countFailedUpdate } from "./maps.ts";
 import { locate } from "./memory.ts";
 
 /** Number of frames, then their addresses. */
@@ -87,10 +87,8 @@ export function placeStack(gen: Gen, node: Node, to: Place): void {
       callHelper(BPF_FUNC.map_update_elem),
       jeq(R0, imm(0), done),
       jeq(R0, imm(-EEXIST), done),
-      load(8, R1, R7, CPU_BLOCK.failedUpdates),
-      add64(R1, imm(1)),
-      store(8, R7, CPU_BLOCK.failedUpdates, R1),
     );
+    countFailedUpdate(gen);
   });
   gen.asm.bind(done);
 }

@@ -51,6 +51,8 @@ export type RuntimeFault =
     readonly helper: string;
     /** What to say; undefined: what the error number means. */
     readonly message?: string;
+    /** The result that the message is about; other results are told by their error number. */
+    readonly retcode?: number;
   }
   | {
     readonly kind: "runtime_error";
@@ -169,6 +171,7 @@ export const FAULT = {
   full: {
     kind: "helper_error",
     helper: "map_update_elem",
+    retcode: -7, // E2BIG
     message: "Map full; can't update element. Try increasing max_map_keys config or manually " +
       "setting the max entries in a map declaration e.g. `let @a = hash(5000)`",
   },

@@ -17,13 +17,14 @@ self.addEventListener("message", async (event) => {
   let length = -1;
   try {
     const unpack = await loadXz();
-    const bytes = new Uint8Array(
-      await new Response(unpack(new Blob([packed]).stream()) as BodyInit).arrayBuffer(),
-    );
-    if (bytes.length <= result.length) {
-      result.set(bytes);
-      ({ length } = bytes);
+    let unpacked = 0;
+    // A file that would unpack to more than there is room for is given up as soon as it does.
+    for await (const part of unpack(new Blob([packed]).stream())) {
+      if (unpacked + part.length > result.length) throw new RangeError("larger than the room");
+      result.set(part, unpacked);
+      unpacked += part.length;
     }
+    length = unpacked;
   } catch {
     // The data are damaged, or the package is missing: the caller has fewer names then.
   }

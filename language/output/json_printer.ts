@@ -32,9 +32,11 @@ import type { Entry, MapValue } from "./map_values.ts";
 export class JsonPrinter implements Printer {
   readonly #out: Out;
   readonly #names: Names;
+  readonly #say: (text: string) => void;
 
-  constructor({ out, names }: PrinterOutput) {
+  constructor({ out, names, say }: PrinterOutput) {
     this.#out = out;
+    this.#say = say;
     this.#names = names;
   }
 
@@ -113,6 +115,11 @@ export class JsonPrinter implements Printer {
 
   lost(count: bigint): void {
     this.#out.text(`{"type": "lost_events", "count": ${count}, "data": {"events": ${count}}}\n`);
+  }
+
+  loss(cause: string, count: bigint, text: string): void {
+    this.#out.text(`{"type": "loss", "data": {"cause": "${cause}", "count": ${count}}}\n`);
+    this.#say(text);
   }
 
   ending(): void {}

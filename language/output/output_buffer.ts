@@ -1,6 +1,8 @@
 // Output bytes: collected while records are read, written when a round of reading ends. Putting a
 // number or a short string allocates nothing.
 
+import { safeJson, safeUtf8 } from "../../core/safe_text.ts";
+
 /** Takes bytes and writes all of them, or throws. */
 export type Sink = (bytes: Uint8Array) => void;
 
@@ -9,6 +11,7 @@ const ZERO = 0x30;
 const SPACE = 0x20;
 const MINUS = 0x2d;
 const QUOTE = 0x22;
+const DELETE = 0x7f;
 const BACKSLASH = 0x5c;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
@@ -33,10 +36,18 @@ export class Out {
   #bytes = new Uint8Array(FLUSH_BYTES * 2);
   #length = 0;
   readonly #sink: Sink;
+  readonly #isTerminal: boolean;
 
-  /** @param sink Called by {@linkcode flush}. */
-  constructor(sink: Sink) {
+  /**
+   * Makes an empty buffer.
+   *
+   * @param sink Called by {@linkcode flush}.
+   * @param isTerminal True if what a terminal would obey is escaped, unless the script says it
+   * itself ({@linkcode own}).
+   */
+  constructor(sink: Sink, isTerminal = false) {
     this.#sink = sink;
+    this.#isTerminal = isTerminal;
   }
 
   /** Bytes collected; a mark for {@linkcode pad}. */
@@ -66,7 +77,18 @@ export class Out {
   /** A string whose characters are bytes, as the lexer makes them and as maps hold them. */
   text(value: string): void {
     this.#room(value.length);
+    const start = this.#length;
     for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
+    if (this.#isTerminal) this.#secure(start);
+  }
+
+  /** Bytes that the script itself wants to be written, such as the text of a format. */
+  own(bytes: Uint8Array | string): void {
+    const length = bytes.length;
+    this.#room(length);
+    for (let i = 0; i < length; i++) {
+      this.#bytes[this.#length++] = typeof bytes === "string" ? bytes.charCodeAt(i) : bytes[i];
+    }
   }
 
   /** Text of this process. */
@@ -77,8 +99,10 @@ export class Out {
   /** Appends bytes as they are. */
   raw(bytes: Uint8Array): void {
     this.#room(bytes.length);
-    this.#bytes.set(bytes, this.#length);
+    const start = this.#length;
+    this.#bytes.set(bytes, start);
     this.#length += bytes.length;
+    if (this.#isTerminal) this.#secure(start);
   }
 
   /**
@@ -91,7 +115,20 @@ export class Out {
     const bytes = this.#bytes;
     const start = this.#length;
     for (let i = at; i < at + limit && from[i] !== 0; i++) bytes[this.#length++] = from[i];
-    return this.#length - start;
+    const written = this.#length - start;
+    if (this.#isTerminal) this.#secure(start);
+    return written;
+  }
+
+  /** Escapes what a terminal would obey in what was put since `mark`. */
+  #secure(mark: number): void {
+    const safe = safeUtf8(this.#bytes.subarray(mark, this.#length));
+    if (safe === undefined) return;
+    const bytes = new TextEncoder().encode(safe);
+    this.#length = mark;
+    this.#room(bytes.length);
+    this.#bytes.set(bytes, mark);
+    this.#length += bytes.length;
   }
 
   /** An integer of at most 53 bits. */
@@ -138,7 +175,8 @@ export class Out {
     const bytes = this.#bytes;
     let plain = true;
     for (let i = mark; i < this.#length && plain; i++) {
-      plain = bytes[i] >= SPACE && bytes[i] !== QUOTE && bytes[i] !== BACKSLASH;
+      const byte = bytes[i];
+      plain = byte >= SPACE && byte < DELETE && byte !== QUOTE && byte !== BACKSLASH;
     }
     if (plain) return;
     const text = this.take(mark);
@@ -148,6 +186,16 @@ export class Out {
       if (short !== undefined) this.text(short);
       else if (c < SPACE) this.text(`\\u${c.toString(16).padStart(4, "0")}`);
       else this.byte(c);
+    }
+    try {
+      const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+      const json = decoder.decode(this.#bytes.subarray(mark, this.#length));
+      const safe = safeJson(json);
+      if (safe === json) return;
+      this.#length = mark;
+      this.utf8(safe);
+    } catch {
+      // Bytes that are no UTF-8 stay: nothing takes them for characters.
     }
   }
 

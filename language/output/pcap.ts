@@ -1,19 +1,21 @@
 // Capture files of skboutput(): pcap with nanoseconds, as Wireshark and tcpdump read them.
 // See the IETF draft "PCAP Capture File Format".
 
+import { openOutput, type OutputFile } from "../../core/sys/output_file.ts";
+
 const MAGIC_NS = 0xa1b23c4d;
 const LINKTYPE_ETHERNET = 1;
 const SNAPLEN = 65535;
 
 /** Files by name, each with its header. */
 export class PcapFiles implements Disposable {
-  readonly #files = new Map<string, Deno.FsFile>();
+  readonly #files = new Map<string, OutputFile>();
 
   /**
    * Appends a packet to the file `name`.
    *
    * @param packet `length`: bytes that the packet had on the wire; `data` may have fewer.
-   * @throws {Deno.errors.NotFound} And whatever else opening a file throws.
+   * @throws {DtError} What opening the file throws: ENOENT, EACCES, EPERM and the like.
    */
   write(name: string, packet: { timeNs: bigint; length: number; data: Uint8Array }): void {
     const { timeNs, length, data } = packet;
@@ -27,10 +29,11 @@ export class PcapFiles implements Disposable {
     writeAll(this.#open(name), bytes);
   }
 
-  #open(name: string): Deno.FsFile {
+  #open(name: string): OutputFile {
     let file = this.#files.get(name);
     if (file === undefined) {
-      file = Deno.openSync(name, { write: true, create: true, truncate: true });
+      file = openOutput(name);
+      file.truncate();
       this.#files.set(name, file);
       const header = new DataView(new ArrayBuffer(24));
       header.setUint32(0, MAGIC_NS, true);
@@ -45,11 +48,11 @@ export class PcapFiles implements Disposable {
 
   /** Closes the files. */
   [Symbol.dispose](): void {
-    for (const file of this.#files.values()) file.close();
+    for (const file of this.#files.values()) file[Symbol.dispose]();
     this.#files.clear();
   }
 }
 
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+function writeAll(file: OutputFile, bytes: Uint8Array): void {
   while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
 }

@@ -70,6 +70,8 @@ export interface Printer {
   notice(notice: Notice): void;
   /** Tells how many records were lost. */
   lost(count: bigint): void;
+  /** Tells at the end what was lost by one cause; `text` is the line for people. */
+  loss(cause: string, count: bigint, text: string): void;
   /** Tells that only maps are printed from now on. */
   ending(): void;
 }

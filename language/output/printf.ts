@@ -31,7 +31,7 @@ export function printFormat(
   let next = 0;
   for (const part of parts) {
     if (typeof part === "string") {
-      out.text(part);
+      out.own(part);
       continue;
     }
     const value = values[next++];

@@ -1,5 +1,7 @@
 // Reads records and does what their plans say.
 
+import { errorCode } from "../../core/errors.ts";
+import { openInput } from "../../core/sys/input_file.ts";
 import { HEADER } from "../../core/contract/event_layout.ts";
 import type { Script } from "../compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "../syntax/diagnostics.ts";
@@ -7,6 +9,7 @@ import type { Memory } from "../model/memory.ts";
 import { isDrawn } from "../model/aggregations.ts";
 import type { Out } from "./output_buffer.ts";
 import { PcapFiles } from "./pcap.ts";
+import { RateLimit } from "./rate_limit.ts";
 import { KIND_PLAN, type Plan } from "../model/plan.ts";
 import { packedAt, printFormat, printSlot, type RecordView } from "./printf.ts";
 import type { Notice, Printer, PrinterOutput, PrintLimits } from "./printer.ts";
@@ -35,6 +38,7 @@ export class RecordReader implements Disposable {
   /** Memory of the record at hand. */
   #memory!: Memory;
   readonly #captures = new PcapFiles();
+  readonly #limit = new RateLimit();
   /** True after exit(): records behind it in the ring are not wanted, until END. */
   exited = false;
   /** True once errorf() has been called. */
@@ -180,9 +184,8 @@ export class RecordReader implements Disposable {
   #cat(path: string): void {
     const name = decode(path);
     try {
-      // Opening one would wait for somebody to write to it.
-      if (Deno.statSync(name).isFifo) throw new Error("Is a FIFO");
-      using file = Deno.openSync(name);
+      using input = openInput(name);
+      const { file } = input;
       const bytes = new Uint8Array(this.#script.config.maxCatBytes);
       let length = 0;
       for (let read = file.readSync(bytes); read !== null && read > 0;) {
@@ -191,11 +194,12 @@ export class RecordReader implements Disposable {
       }
       this.#output.printer.message("cat", () => this.#out.raw(bytes.subarray(0, length)));
     } catch (error) {
-      const reason = error instanceof Deno.errors.NotFound
+      const code = errorCode(error);
+      const reason = code === "ENOENT"
         ? "No such file or directory"
-        : error instanceof Deno.errors.PermissionDenied
+        : code === "EACCES"
         ? "Permission denied"
-        : (error as Error).message;
+        : (error as Error).message.replace(/^.*: /s, "");
       this.#out.flush();
       this.#output.say(`ERROR: failed to open file '${name}' (${reason})\n`);
     }
@@ -203,13 +207,13 @@ export class RecordReader implements Disposable {
 
   #system(command: string): void {
     this.#out.flush();
-    const { stdout } = new Deno.Command("sh", {
+    const { stdout } = new Deno.Command("/bin/sh", {
       args: ["-c", decode(command)],
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
     }).outputSync();
-    this.#output.printer.message("syscall", () => this.#out.raw(stdout));
+    this.#output.printer.message("syscall", () => this.#out.own(stdout));
   }
 
   #message(action: RecordPlan["action"] & { kind: "errorf" | "warnf" }, message: string): void {
@@ -231,21 +235,29 @@ export class RecordReader implements Disposable {
     return { kind, message, place: this.#script.source.position(span.start), text };
   }
 
-  #fault({ fault, span }: Plan & { kind: "fault" }, at: number): void {
+  #fault(plan: Plan & { kind: "fault" }, at: number): void {
+    const { fault, span } = plan;
     const { source } = this.#script;
     const retcode = Number(BigInt.asIntN(64, this.#memory.u64(at + HEADER.bytes)));
-    const message = fault.message ?? this.#names.error(retcode);
+    const about = fault.kind === "helper_error" ? fault.retcode : undefined;
+    const isAbout = about === undefined || about === retcode;
+    const message = (isAbout ? fault.message : undefined) ?? this.#names.error(retcode);
     const helper = fault.kind === "helper_error" ? fault.helper : undefined;
     const details = helper === undefined
       ? ""
       : `Additional Info - helper: ${helper}, retcode: ${retcode}\n`;
-    const text = `${formatPlace(span, source)}: WARNING: ${message}\n${details}` +
-      formatExcerpt(span, source);
-    this.#output.printer.notice({
-      ...this.#notice(fault.kind, message, span, text),
-      helper,
-      retcode,
-    });
+    const tell = (message: string, excerpt: string) => {
+      const text = `${formatPlace(span, source)}: WARNING: ${message}\n${excerpt}`;
+      const notice = this.#notice(fault.kind, message, span, text);
+      this.#output.printer.notice({ ...notice, helper, retcode });
+    };
+    const more = (count: number) => tell(`${count} more: ${message}`, "");
+    if (this.#limit.passes(plan, more)) tell(message, details + formatExcerpt(span, source));
+  }
+
+  /** Tells how many warnings were not shown one by one. */
+  tellHidden(): void {
+    this.#limit.tellHidden();
   }
 
   #entries(name: string): Entry[] {

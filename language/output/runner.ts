@@ -17,6 +17,11 @@ export interface RunnerOptions {
   readonly stderr: Sink;
   /** Ends the run when aborted: END runs, and maps are printed. */
   readonly signal?: AbortSignal;
+  /**
+   * True if text goes to a terminal: what traced programs could make the terminal do is escaped.
+   * Default false: bytes are written as they are.
+   */
+  readonly terminal?: boolean;
   /** Format of the output. Default "text". */
   readonly format?: OutputFormat;
   /** True to leave out how many probes are attached. */
@@ -58,7 +63,8 @@ export class Runner implements Disposable {
     this.#script = script;
     this.#loaded = loaded;
     this.#options = options;
-    this.#out = new Out(options.stdout);
+    const isText = (options.format ?? "text") === "text";
+    this.#out = new Out(options.stdout, isText && options.terminal === true);
     const probeNames = new Map(script.probes.map(({ pbn, name }) => [pbn, name]));
     const names = systemNames({
       trailer: script.config.strTruncTrailer,
@@ -126,6 +132,7 @@ export class Runner implements Disposable {
     this.#reader.exited = false;
     end();
     while (this.round() > 0);
+    this.#reader.tellHidden();
     this.printer.ending();
     if (this.#script.config.printMapsOnExit) {
       for (const name of this.#script.maps.keys()) {
@@ -133,20 +140,50 @@ export class Runner implements Disposable {
       }
     }
     this.#out.flush();
-    const { lostRecords, failedUpdates } = this.#loaded.session.stats();
-    if (lostRecords > 0n) this.#say(`WARNING: Total lost event count: ${lostRecords}\n`);
-    const unfollowed = controlWord(this.#loaded.session, "unfollowed");
-    if (unfollowed > 0) {
-      this.#say(`WARNING: Child processes not followed, too many at one time: ${unfollowed}\n`);
+    this.#tellLosses();
+  }
+
+  /** What was lost, a line for each cause that there was. */
+  #tellLosses(): void {
+    const stats = this.#loaded.session.stats();
+    const updates = (count: bigint) => `${count} map update${count === 1n ? "" : "s"} failed`;
+    const unfollowed = BigInt(controlWord(this.#loaded.session, "unfollowed"));
+    const { lostRecords, failedUpdates, refusedUpdates, recursed, recursionMisses } = stats;
+    const causes: readonly [cause: string, count: bigint, text: string][] = [
+      ["ring_full", lostRecords, `Total lost event count: ${lostRecords}`],
+      [
+        "unfollowed",
+        unfollowed,
+        `Child processes not followed, too many at one time: ${unfollowed}`,
+      ],
+      [
+        "map_full",
+        failedUpdates,
+        `${updates(failedUpdates)}: Map full; can't update element. ` +
+        "Try increasing max_map_keys config (BPFTRACE_MAX_MAP_KEYS)",
+      ],
+      [
+        "map_refused",
+        refusedUpdates,
+        `${updates(refusedUpdates)}: the kernel had no memory at hand, or the map was locked`,
+      ],
+      [
+        "recursion",
+        recursed,
+        `${recursed} events passed over: they came while their CPU was in another event of the ` +
+        "script",
+      ],
+      [
+        "kernel_recursion",
+        recursionMisses,
+        `${recursionMisses} events passed over by the kernel: the probe's program was running on ` +
+        "their CPU",
+      ],
+    ];
+    for (const [cause, count, text] of causes) {
+      if (count > 0n) this.printer.loss(cause, count, `WARNING: ${text}\n`);
     }
-    if (failedUpdates > 0n) {
-      this.#say(
-        `WARNING: ${failedUpdates} map update${
-          failedUpdates === 1n ? "" : "s"
-        } failed: Map full; ` +
-          `can't update element. Try increasing max_map_keys config (BPFTRACE_MAX_MAP_KEYS)\n`,
-      );
-    }
+    this.#out.flush();
   }
 
   get #exiting(): boolean {

@@ -4,16 +4,12 @@ import { ERROR_TEXTS } from "./generated/error_texts.ts";
 import { bootTimeNs, monotonicTimeNs, taiTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
 import { kernelSymbols, type Symbolizer } from "../../core/symbols/mod.ts";
 import { syscalls } from "../../core/sources/syscalls/mod.ts";
+import { signalByName } from "../../core/signal_names.ts";
 import type { Names } from "./names.ts";
 import { strftime } from "./strftime.ts";
 
 /** Names that only the script knows. */
 export type ScriptNames = Pick<Names, "trailer" | "probe" | "text" | "frames">;
-
-const SIGNALS = (
-  "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP " +
-  "TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
-).split(" ");
 
 /** What strsignal(3) says of signals, by number from 1. */
 const SIGNAL_TEXTS = [
@@ -29,8 +25,7 @@ const SIGNAL_TEXTS = [
 
 /** Number of a signal by its name without SIG. */
 export function signalNumber(name: string): number | undefined {
-  const index = SIGNALS.indexOf(name === "POLL" ? "IO" : name);
-  return index < 0 ? undefined : index + 1;
+  return signalByName(`SIG${name}`);
 }
 
 /**

@@ -81,6 +81,10 @@ export class TextPrinter implements Printer {
     this.#remark(`Lost ${count} events\n`);
   }
 
+  loss(_cause: string, _count: bigint, text: string): void {
+    this.#say(text);
+  }
+
   ending(): void {
     this.#out.text("\n\n");
   }

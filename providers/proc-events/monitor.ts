@@ -1,5 +1,6 @@
 // The monitor: registrations of targets and events, as kmonitor (Linux, 2004) had them, in this process.
 
+import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import type { HeldChild } from "../../core/contract/target.ts";
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import { type Device, openDevice } from "../../core/device/device.ts";
@@ -31,9 +32,13 @@ import { queueSignal, signalNumber } from "./signals.ts";
 import { type Registration, Targets } from "./targets.ts";
 import { type KnownProcess, knownProcess, unseenBirth, unseenEnd } from "./unseen.ts";
 
-/** A real-time signal to a process: si_int is the bit of the event, si_pid the process of the event. */
+/**
+ * A signal to a process: si_int is the bit of the event, si_pid the process of the event, si_uid the
+ * user of that process. Real-time signals queue, several of another one are one; most of the others
+ * end a process that does not catch them.
+ */
 export interface SignalNotification {
-  /** "SIGRTMIN", "SIGRTMIN+2", or a number. */
+  /** "SIGRTMIN", "SIGRTMIN+2", "SIGUSR1", or a number. */
   readonly signal: string | number;
   /** Number of the process that gets the signal. */
   readonly pid: number;
@@ -173,7 +178,12 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   ): void {
     if (this.#closed) throw refusal("EBADF", "register", "the monitor is closed");
     const mask = maskOf(events, "register");
-    if (typeof notify === "object") signalNumber(notify.signal);
+    if (typeof notify === "object") {
+      signalNumber(notify.signal);
+      if (!Number.isInteger(notify.pid) || notify.pid < 1 || notify.pid > PID_MAX_LIMIT) {
+        throw refusal("EINVAL", "register", `a signal to process ${notify.pid} is no request`);
+      }
+    }
     const key = keyOf(target);
     // What has happened was for those who were registered then.
     this.#settle();
@@ -557,12 +567,22 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
         signal: signalNumber(notify.signal),
         value: bit,
         subject: event.tid,
+        uid: userOf(event.pid),
       });
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;
       this.#signalsLost++; // a full queue, or nobody to get it
     }
+  }
+}
+
+/** User of a process; this process's user if the process is gone already. */
+function userOf(pid: number): number {
+  try {
+    return Deno.statSync(`/proc/${pid}`).uid ?? 0;
+  } catch {
+    return Deno.uid() ?? 0;
   }
 }
 

@@ -1,6 +1,6 @@
 // Includes headers one by one and compares what we make of each with gcc.
 
-import { readRegularFile } from "../../core/sys/open.ts";
+import { readIfThere } from "../../core/sys/input_file.ts";
 import { type Definitions, parseDefinitions } from "../../language/ctypes/definitions.ts";
 import { HeaderFiles } from "../../language/ctypes/header_files.ts";
 import { CStruct } from "../../language/ctypes/c_type.ts";
@@ -59,7 +59,7 @@ export async function compareHeaders(
 }
 
 const files = new HeaderFiles({
-  read: (path) => readRegularFile(path, 16 << 20),
+  read: (path) => readIfThere(path, 16 << 20),
   script: ".",
   given: [],
   kernelRelease: "none",

@@ -67,6 +67,24 @@ for (const source of ["kernel", "ptrace"] as const) {
   });
 }
 
+for (const source of ["kernel", "ptrace"]) {
+  kernelTest(`kmonitor -f follows children whose parents end at once (${source})`, ["gcc"], () => {
+    const command = ["-f", "--json", "--source", source, "-c", `${buildProgram("double_fork")} 50`];
+    const events = kmonitor(command).stdout.trim().split("\n").map((line) => JSON.parse(line));
+    const pids = (name: string) =>
+      events.filter(({ event }) => event === name).map(({ pid }) => pid).sort();
+    assertEquals(pids("process:fork").length, 100);
+    // Each birth is told before the end of the parent, and each end is told.
+    const [root] = pids("process:exit").filter((pid) => !pids("process:fork").includes(pid));
+    assertEquals([...pids("process:fork"), root].sort(), pids("process:exit"));
+    const ended = new Set<number>();
+    for (const { event, pid, parent_pid } of events) {
+      if (event === "process:exit") ended.add(pid);
+      if (event === "process:fork") assert(!ended.has(parent_pid), `${pid} after ${parent_pid}`);
+    }
+  });
+}
+
 /** Starts kmonitor in the background; collects what it prints. */
 function running(args: readonly string[]) {
   const child = new Deno.Command(Deno.execPath(), {

@@ -230,3 +230,41 @@ kernelTest("ktrace costs a program a twentieth of what strace -f adds", ["gcc", 
   const [{ mine, theirs }] = rounds.sort((a, b) => a.mine / a.theirs - b.mine / b.theirs).slice(1);
   assert(mine <= theirs / 20, `${mine.toFixed()} ns a call, strace -f ${theirs.toFixed()} ns`);
 });
+
+kernelTest("ktrace names calls of 32-bit programs by their own table", ["gcc", "strace"], () => {
+  const program = buildProgram("int80");
+  const file = Deno.makeTempFileSync();
+  // strace says which calls follow in which mode.
+  const { stderr } = output("strace", [program]);
+  const lines = stderr.slice(stderr.indexOf("32 bit mode")).split("\n");
+  const expected: string[] = [];
+  let abi: string | undefined = "32-bit";
+  for (const line of lines) {
+    if (line.includes("in 64 bit mode")) abi = undefined;
+    const call = /^(\w+)\(/.exec(line)?.[1];
+    if (call !== undefined) expected.push(`${abi ?? "own"} ${call.replace(/^syscall_.*/, "-1")}`);
+  }
+  assert(expected.includes("32-bit open") && expected.includes("own getppid"), stderr);
+  for (const way of [[], ["--sync"]]) {
+    assertEquals(tool("ktrace", [...way, "-f", file, program]).code, 0);
+    const records = tool("kdump", ["--json", "-f", file]).stdout.trim().split("\n")
+      .map((line) => JSON.parse(line));
+    for (const type of ["syscall", "sysret"]) {
+      const calls = records.filter((record) => record.type === type)
+        .map(({ name, abi }) => `${abi ?? "own"} ${name}`);
+      const first = calls.findIndex((call) => call.startsWith("32-bit"));
+      // The last call, exit_group, does not return.
+      const wanted = type === "syscall" ? expected : expected.slice(0, -1);
+      assertEquals(calls.slice(first), wanted, `${type} ${way}`);
+    }
+    const open = records.find(({ name, abi, type }) =>
+      type === "syscall" && name === "open" && abi === "32-bit"
+    );
+    assertMatch(open.args[0], /^0x[0-9a-f]{8}$/); // An address that fits into 32 bits.
+    assertEquals(open.args[1], "0x0");
+    const text = tool("kdump", ["-A", "-f", file]).stdout;
+    assertMatch(text, / CALL +L32 +close\(0x3\)\n/);
+    assertMatch(text, / RET +L32 +close -1 errno 9 /);
+  }
+  Deno.removeSync(file);
+});

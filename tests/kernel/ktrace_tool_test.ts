@@ -1,7 +1,8 @@
 // Tests of ktrace's command line: changing running traces, credentials, files that cannot be
 // written.
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { processes } from "../marked_processes.ts";
 import {
   asNobody,
   assertNothingLeft,
@@ -295,29 +296,90 @@ testWith("ktrace -n stops tracing rather than waiting for a reader", ["gcc"], as
   Deno.removeSync(folder, { recursive: true });
 });
 
-kernelTest("ktrace ends at SIGTERM, lets the program run and leaves nothing", ["gcc"], async () => {
+kernelTest("ktrace ends at SIGTERM with the program, and leaves nothing", ["gcc"], async () => {
   const before = kernelObjects();
   for (const way of [[], ["--sync"]]) {
     const file = Deno.makeTempFileSync();
     const [command, ...args] = toolCommand("ktrace", [...way, "-f", file, buildProgram("reader")]);
-    const errors = Deno.makeTempFileSync();
-    // stderr goes to a file, as the traced program goes on and would keep a pipe open.
-    const child = new Deno.Command("sh", {
-      args: ["-c", 'exec "$0" "$@" 2>' + errors, command, ...args],
-      stdout: "null",
-    }).spawn();
+    const child = new Deno.Command(command, { args, stdout: "null", stderr: "piped" }).spawn();
     await until("records", () => size(file) > 50_000);
-    const [{ pid }] = recordsOf(file);
     child.kill("SIGTERM");
-    const { code } = await child.status;
-    assertEquals([code, Deno.readTextFileSync(errors)], [143, ""]);
-    assertMatch(Deno.readTextFileSync(`/proc/${pid}/status`), /TracerPid:\t0/);
-    Deno.kill(pid, "SIGKILL");
+    const { code, stderr } = await child.output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [143, ""]);
+    // The end of the program is part of the trace.
+    assertEquals(recordsOf(file).at(-1)?.type, "procdtor");
+    const [{ pid }] = recordsOf(file);
+    assertThrows(() => Deno.statSync(`/proc/${pid}`), Deno.errors.NotFound);
     const dump = tool("kdump", ["-f", file]);
     assertEquals([dump.code, dump.stderr], [0, ""]);
-    for (const one of [file, errors]) Deno.removeSync(one);
+    Deno.removeSync(file);
   }
   await assertNothingLeft(before);
+});
+
+kernelTest("ktrace -i records children whose parents end at once", ["gcc"], () => {
+  const file = Deno.makeTempFileSync();
+  for (const way of [[], ["--sync"]]) {
+    assertEquals(ktrace(...way, "-i", "-f", file, buildProgram("double_fork"), "50"), DONE);
+    const dump = tool("kdump", ["-f", file, "-t", "c"]).stdout;
+    assertEquals(dump.match(/CALL +getppid/g)?.length, 50, way.join());
+  }
+  Deno.removeSync(file);
+});
+
+testWith("each tool says why a command or a process cannot be had", [], async () => {
+  const folder = Deno.makeTempDirSync();
+  const files: Readonly<Record<string, string>> = {
+    plain: "text\n",
+    script: "#!/no/interpreter\n",
+    damaged: "\x7fELF, but no more",
+  };
+  for (const [name, text] of Object.entries(files)) {
+    Deno.writeTextFileSync(`${folder}/${name}`, text);
+    if (name !== "plain") Deno.chmodSync(`${folder}/${name}`, 0o755);
+  }
+  const reasons: Readonly<Record<string, string>> = {
+    [`${folder}/plain`]: "Permission denied",
+    [`${folder}/script`]: "its interpreter '/no/interpreter': No such file or directory",
+    [`${folder}/damaged`]: "Exec format error",
+    [folder]: "Permission denied",
+    [`${folder}/missing`]: "No such file or directory",
+    "no-such-program": "No such file or directory",
+  };
+  for (const [command, reason] of Object.entries(reasons)) {
+    const outputs = [
+      ktrace("-f", "/dev/null", command),
+      ktrace("--sync", "-f", "/dev/null", command),
+      tool("btrace", ["-c", command, "-e", "BEGIN { }"]),
+      tool("kmonitor", ["-c", command]),
+      tool("profile", ["-c", command]),
+    ];
+    for (const { code, stderr } of outputs) {
+      assertEquals(code, 1);
+      assert(stderr.endsWith(`ERROR: Failed to run '${command}': ${reason}\n`), stderr);
+    }
+  }
+  Deno.removeSync(folder, { recursive: true });
+  // A thread that is not the first of its process, and a zombie.
+  const child = new Deno.Command("sh", { args: ["-c", "sleep 0 & exec sleep 5"] }).spawn();
+  const zombie = () =>
+    processes().find((pid) => {
+      try {
+        return Deno.readTextFileSync(`/proc/${pid}/stat`).includes(`(sleep) Z ${child.pid} `);
+      } catch {
+        return false;
+      }
+    });
+  await until("a zombie", () => zombie() !== undefined);
+  assertMatch(ktrace("-f", "/dev/null", "-p", `${zombie()}`).stderr, /has ended .* is a zombie\n$/);
+  const threads = [...Deno.readDirSync("/proc/self/task")].map(({ name }) => Number(name));
+  const thread = threads.find((tid) => tid !== Deno.pid);
+  assertEquals(
+    ktrace("-f", "/dev/null", "-p", `${thread}`).stderr,
+    `ERROR: ${thread} is a thread of process ${Deno.pid}: use -p ${Deno.pid}\n`,
+  );
+  child.kill("SIGKILL");
+  await child.status;
 });
 
 kernelTest("utrace() adds records of a TypeScript program", [], () => {
@@ -385,7 +447,7 @@ testWith("ktrace refuses what makes no sense", [], () => {
   assertEquals(first("-x", "true"), "ERROR: unknown option -x");
   assertEquals(
     first("-f", "/no/such/folder/trace", "true"),
-    "ERROR: openat /no/such/folder/trace: No such file or directory",
+    "ERROR: Cannot write '/no/such/folder/trace': No such file or directory",
   );
   assertEquals(
     first("/no/such/program"),
@@ -421,6 +483,69 @@ testWith(
     }
   },
 );
+
+/** What another user's recorder may answer to root. */
+const ANSWERS = [
+  "null",
+  "[]",
+  '{"count":-1}',
+  '{"count":"1"}',
+  '{"count":1,"messages":7}',
+  '{"count":1,"messages":["\\u001b]0;title\\u0007 \\u009b31m \\u202e\\nktrace: forged"]}',
+  '{"error":{},"code":"EIO"}',
+  '{"error":"\\u001b[2J\\nforged","code":"EIO"}',
+  "{",
+];
+
+testWith("ktrace -C believes no answer of other users' recorders", ["root"], async () => {
+  const folder = "/tmp/dt-ktrace-54323";
+  Deno.mkdirSync(folder, { mode: 0o700 });
+  const listeners = ANSWERS.map((answer, i) => {
+    const listener = Deno.listen({ transport: "unix", path: `${folder}/${i}.sock` });
+    (async () => {
+      for await (const connection of listener) {
+        await connection.read(new Uint8Array(1000));
+        await connection.write(new TextEncoder().encode(`${answer}\n`));
+        connection.close();
+      }
+    })();
+    return listener;
+  });
+  // Some never answer, and one never ends its answer.
+  for (let i = 0; i < 5; i++) {
+    listeners.push(Deno.listen({ transport: "unix", path: `${folder}/silent${i}.sock` }));
+  }
+  Deno.chownSync(folder, 54323, 54323);
+  try {
+    const start = performance.now();
+    const [command, ...args] = toolCommand("ktrace", ["-C"]);
+    const { code, stderr } = await new Deno.Command(command, { args, stderr: "piped" }).output();
+    assert(performance.now() - start < 6000, `${performance.now() - start} ms`);
+    const said = new TextDecoder().decode(stderr);
+    assertEquals(code, 1);
+    assert(!/^forged|at file:|[^\n -~]/m.test(said), said);
+    assertMatch(said, /^ktrace: \\x1b\]0;title/m);
+  } finally {
+    for (const listener of listeners) listener.close();
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+testWith("root's ktrace works whatever others have made in /tmp", ["root"], async () => {
+  const folder = "/tmp/dt-ktrace-0";
+  Deno.mkdirSync(folder);
+  Deno.chownSync(folder, 54324, 54324);
+  const file = Deno.makeTempFileSync();
+  try {
+    assertEquals(ktrace("-f", file, "true"), DONE);
+    using busy = new Busy();
+    assertEquals(ktrace("-t", "c", "-f", file, "-p", `${busy.pid}`), DONE);
+    assertEquals(ktrace("-C"), DONE);
+    await until("end of the recorders", () => backgroundRecorders().length === 0);
+  } finally {
+    for (const path of [folder, file]) Deno.removeSync(path, { recursive: true });
+  }
+});
 
 kernelTest("ktrace has a recorder in the background for each way", ["root", "gcc"], async () => {
   const [one, two] = [Deno.makeTempFileSync(), Deno.makeTempFileSync()];
@@ -473,7 +598,7 @@ kernelTest("ktrace whose reader has stalled hears signals", ["gcc"], async () =>
     Deno.readTextFileSync(errors),
     /: its reader is too slow, \d+ records lost; tracing stopped\n/,
   );
-  Deno.kill(pid, "SIGKILL");
+  assertThrows(() => Deno.statSync(`/proc/${pid}`), Deno.errors.NotFound);
   Deno.removeSync(folder, { recursive: true });
 });
 
@@ -509,7 +634,10 @@ testWith("ktrace that cannot start leaves files as they were", ["setpriv", "root
       assertEquals(Deno.readTextFileSync(old), before, stderr);
     }
   }
-  // What starts replaces what was there.
+  // What starts replaces what was there, unless it is another user's.
+  assertMatch(root("-f", old, "true").stderr, /it belongs to user 65534/);
+  assertEquals(Deno.readTextFileSync(old), before);
+  Deno.chownSync(old, 0, 0);
   assertEquals(root("-f", old, "true").code, 0);
   assertEquals(recordsOf(old)[0].type, "procctor");
   await until("end of the recorders", () => backgroundRecorders().length === 0);

@@ -1,6 +1,6 @@
 // Tests of the monitor: registering targets, and the events that follow.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   EVENT_BITS,
   type Monitor,
@@ -218,11 +218,38 @@ kernelTest("an event can be a real-time signal to another process", ["gcc"], asy
   for (let part = await lines.read(); !part.done; part = await lines.read()) text += part.value;
   assertEquals((await waiting.status).code, 0);
   assertEquals(text.split("\n").slice(1, 4), [
-    `SI_QUEUE 0x08 ${fork.pid}`,
-    `SI_QUEUE 0x10 ${target.pid}`,
-    `SI_QUEUE 0x40 ${target.pid}`,
+    `SI_QUEUE 0x08 ${fork.pid} 0`,
+    `SI_QUEUE 0x10 ${target.pid} 0`,
+    `SI_QUEUE 0x40 ${target.pid} 0`,
   ]);
   assertEquals(monitor.stats().signalsLost, 0n);
+});
+
+testWith("a signal tells the user of the event's process", ["gcc", "root", "setpriv"], async () => {
+  const program = buildProgram("rt_monitor");
+  const waiting = new Deno.Command(program, { args: ["1"], stdout: "piped" }).spawn();
+  const lines = waiting.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = (await lines.read()).value!;
+  using monitor = openMonitor();
+  const user = "setpriv --reuid 65534 --clear-groups";
+  const target = shell(`exec ${user} sh -c 'sleep 0.1; /bin/true & wait'`);
+  monitor.register(target.pid, ["process:fork"], { signal: "SIGUSR1", pid: waiting.pid });
+  await target.go();
+  for (let part = await lines.read(); !part.done; part = await lines.read()) text += part.value;
+  await waiting.status;
+  assertMatch(text, /^SI_QUEUE 0x08 \d+ 65534$/m);
+});
+
+testWith("a signal to no process is no request", [], () => {
+  using monitor = openMonitor();
+  for (const pid of [NaN, 0, -1, 1.5, 2 ** 32]) {
+    const register = () => monitor.register("all", ["process:exit"], { signal: "SIGUSR1", pid });
+    assertEquals(codeOf(register), "EINVAL");
+  }
+  for (const signal of ["SIGNONE", "USR1", "SIGRTMIN+99", 0, 65]) {
+    const register = () => monitor.register("all", 0x7f, { signal, pid: Deno.pid });
+    assertEquals(codeOf(register), "EINVAL");
+  }
 });
 
 kernelTest("while nobody is registered nothing is attached", [], () => {

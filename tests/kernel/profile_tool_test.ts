@@ -342,7 +342,7 @@ Deno.test("profile refuses what it does not understand, in one line", () => {
     [["-a", "-o", "x.png"], /^ERROR: Cannot tell what to write to 'x\.png'/m],
     [["-a", "-o", "/nonexistent/x.svg"], /^ERROR: Cannot write '\/nonexistent\/x\.svg': No such/m],
     [["-a", "-o", "/tmp/.svg/"], /^ERROR: Cannot tell what to write/m],
-    [["-a", "-o", fifo], /^ERROR: Cannot write '.*': not a file$/m],
+    [["-a", "-o", fifo], /^ERROR: Cannot write '.*': it is not a file$/m],
     [["-a", "-d", "3000000"], /^ERROR: Invalid duration '3000000'/m],
     [["-p", "4194303"], /^ERROR: Cannot sample process 4194303: no such process$/m],
     [["-c", "/nonexistent/program"], /^ERROR: Failed to run '\/nonexistent\/program'/m],

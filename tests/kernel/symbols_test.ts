@@ -1,11 +1,19 @@
 // Tests of naming addresses in real programs, in every way in which a file may keep its symbols.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { statusField } from "../../core/sys/thread.ts";
 import { openBinary, staticProbes, Symbolizer } from "../../core/symbols/mod.ts";
 import { openSymbolizer } from "../../language/names/open_symbolizer.ts";
 import { cpuMs } from "../cpu_time.ts";
-import { btrace, buildProgram, output, RunningBtrace, testWith } from "../helpers.ts";
+import {
+  btrace,
+  btraceCommand,
+  buildProgram,
+  kernelTest,
+  output,
+  RunningBtrace,
+  testWith,
+} from "../helpers.ts";
 
 /** A program that waits, and the words that it has printed. */
 class Waiting implements AsyncDisposable {
@@ -183,6 +191,67 @@ testWith("openSymbolizer() reads .gnu_debugdata", ["gcc", "xz"], async () => {
   assertEquals(names(symbolizer, program), BOTH);
   using plain = new Symbolizer();
   assertEquals(names(plain, program), [undefined, "shown"]);
+});
+
+/** Runs btrace with a command whose stacks are named; returns its output and its greatest memory. */
+async function namingOf(program: string): Promise<{ stdout: string; peakMiB: number; ms: number }> {
+  // A shell asks for its parent, too.
+  const script = 'syscall:getppid:entry /comm == "x"/ { @[ustack] = count(); exit(); }';
+  const [command, ...args] = btraceCommand(["-q", "-c", program, "-e", script]);
+  const start = performance.now();
+  const child = new Deno.Command(command, { args, stdout: "piped", stderr: "null" }).spawn();
+  let peak = 0;
+  const timer = setInterval(() => {
+    try {
+      const status = Deno.readTextFileSync(`/proc/${child.pid}/status`);
+      peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0));
+    } catch {
+      // The tool has ended.
+    }
+  }, 10);
+  const { stdout } = await child.output();
+  clearInterval(timer);
+  const ms = performance.now() - start;
+  return { stdout: new TextDecoder().decode(stdout), peakMiB: peak / 1024, ms };
+}
+
+kernelTest("a bomb in .gnu_debugdata is given up", ["gcc", "xz"], async () => {
+  using copy = copyOf();
+  const source = buildProgram("named", "-O1");
+  const bomb = `${copy.folder}/bomb`;
+  run("sh", "-c", `head -c 800000000 /dev/zero | xz -0 > ${bomb}`);
+  run("objcopy", "--strip-all", "--add-section", `.gnu_debugdata=${bomb}`, source, copy.path);
+  Deno.chmodSync(copy.path, 0o755);
+  const harmless = await namingOf(`${source} x`);
+  assertStringIncludes(harmless.stdout, "main");
+  const { stdout, peakMiB, ms } = await namingOf(`${copy.path} x`);
+  assertStringIncludes(stdout, "@[");
+  assert(peakMiB < harmless.peakMiB + 250, `${peakMiB} MiB, without ${harmless.peakMiB} MiB`);
+  assert(ms < 20_000, `${ms} ms`);
+});
+
+kernelTest("a perf map that is a FIFO, or too large, is not read", ["gcc"], async () => {
+  using copy = copyOf();
+  const named = buildProgram("named", "-O1");
+  const makeMap = {
+    fifo: "mkfifo /tmp/perf-$$.map",
+    // Lines of 30 bytes, 90 MB of them.
+    large: "yes '7f0000000000 10 a_name_of_this' | head -c 90000000 > /tmp/perf-$$.map",
+  };
+  for (const [kind, command] of Object.entries(makeMap)) {
+    const program = `${copy.folder}/${kind}.sh`;
+    Deno.writeTextFileSync(
+      program,
+      `#!/bin/sh\n${command}\necho /tmp/perf-$$.map\nexec ${named} x\n`,
+    );
+    Deno.chmodSync(program, 0o755);
+    const { stdout, peakMiB, ms } = await namingOf(program);
+    const map = /^\/tmp\/perf-\d+\.map$/m.exec(stdout)![0];
+    Deno.removeSync(map);
+    assertStringIncludes(stdout, "@[");
+    assert(ms < 10_000, `${kind}: ${ms} ms`);
+    assert(peakMiB < 400, `${kind}: ${peakMiB} MiB`);
+  }
 });
 
 testWith("openSymbolizer() makes names of C++ and Rust readable", ["gcc"], async () => {

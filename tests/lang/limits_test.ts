@@ -177,8 +177,11 @@ const LIMITS: Record<string, Limit> = {
       'printf("done\\n"); }',
     prints: "done",
   },
-  "an endless header": { script: '#include "/dev/zero"\nBEGIN { }', error: "is no regular file" },
-  "an endless import": { script: 'import "/dev/zero"; BEGIN { }', error: "is no regular file" },
+  "an endless header": {
+    script: '#include "/dev/zero"\nBEGIN { }',
+    error: "is not a regular file",
+  },
+  "an endless import": { script: 'import "/dev/zero"; BEGIN { }', error: "is not a regular file" },
   "a wide number": {
     script: 'BEGIN { printf("%2000000000d", 1); }',
     error: "a width of 2000000000 is more than 1048576",

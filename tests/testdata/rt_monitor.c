@@ -9,6 +9,7 @@ int main(int argc, char **argv) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGRTMIN);
+  sigaddset(&set, SIGUSR1);
   sigprocmask(SIG_BLOCK, &set, NULL);
   puts("ready");
   fflush(stdout);
@@ -16,7 +17,8 @@ int main(int argc, char **argv) {
     siginfo_t info;
     struct timespec patience = {20, 0};
     if (sigtimedwait(&set, &info, &patience) < 0) return 1;
-    printf("%s 0x%02x %d\n", info.si_code == SI_QUEUE ? "SI_QUEUE" : "?", info.si_int, info.si_pid);
+    printf("%s 0x%02x %d %d\n", info.si_code == SI_QUEUE ? "SI_QUEUE" : "?", info.si_int, info.si_pid,
+           info.si_uid);
   }
   return 0;
 }

@@ -5,8 +5,8 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { type Options, parseOptions, STAGES, USAGE } from "./options.ts";
 import { choosePlane } from "../cli/plane.ts";
 import { reportError, write, writeAll } from "../cli/terminal.ts";
-import type { WorkerMessage } from "./worker.ts";
-import { onSignals, statusOfSignal } from "../cli/signals.ts";
+import type { WorkerReply, WorkerRequest } from "./worker.ts";
+import { abortOnSignals, onEndSignals } from "../cli/signals.ts";
 
 /**
  * Runs btrace with its command line and reports errors on standard error.
@@ -53,36 +53,27 @@ async function dispatch(options: Options): Promise<number> {
     return await runTests(script, device, options, (bytes) => writeAll(Deno.stdout, bytes));
   }
   if (plane === "user") return await traceInWorker(options);
+  const ending = new AbortController();
+  using _signals = abortOnSignals(ending);
   const { prepare, trace } = await import("./trace_script.ts");
-  return await trace(await prepare(options, plane), options);
+  return await trace(await prepare(options, plane), options, ending);
 }
 
-/** Runs the user plane in a worker thread. A first signal ends the script; a second ends the wait for it. */
+/** Runs the user plane in a worker thread, which this thread tells of signals. */
 async function traceInWorker(options: Options): Promise<number> {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   using stack = new DisposableStack();
-  try {
-    return await new Promise((resolve, reject) => {
-      let child: number | undefined;
-      worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
-        if ("status" in data) resolve(data.status);
-        else ({ child } = data);
-      };
-      let signals = 0;
-      stack.use(onSignals(["SIGINT", "SIGTERM"], (signal) => {
-        if (++signals < 2) return;
-        if (child !== undefined) Deno.kill(child, "SIGTERM");
-        resolve(statusOfSignal(signal));
-      }));
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(event.message));
-      };
-      worker.postMessage(options);
-    });
-  } finally {
-    worker.terminate();
-  }
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  stack.defer(() => worker.terminate());
+  const say = (request: WorkerRequest) => worker.postMessage(request);
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => resolve(data.status);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(event.message));
+  };
+  say({ options });
+  stack.use(onEndSignals(() => say("end")));
+  return await promise;
 }
 
 /** Prints the program in its canonical form (--fmt). */

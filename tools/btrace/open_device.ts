@@ -4,6 +4,7 @@ import { disableFeature } from "../../core/bpf/features.ts";
 import { type Device, openDevice } from "../../core/device/device.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import type { Attachment } from "../../core/contract/attachment.ts";
+import { isOwnFile } from "../../core/sys/trusted_path.ts";
 import { type Provider, PROVIDER_CONTRACT } from "../../core/contract/provider.ts";
 import { allProviders, type Demangle } from "../../providers/mod.ts";
 import { UsageError } from "../cli/command_line.ts";
@@ -82,7 +83,11 @@ const SPECIAL = ["begin", "end", "self", "test", "bench"];
 /** URL of a module; a path is encoded, as its characters may have a meaning in a URL. */
 function moduleUrl(text: string): string {
   if (/^[a-z][a-z0-9+.-]+:/i.test(text)) return text;
-  return `file://${Deno.realPathSync(text).split("/").map(encodeURIComponent).join("/")}`;
+  const path = Deno.realPathSync(text);
+  if (!isOwnFile(path, Deno.uid() ?? 0)) {
+    throw new Error("others may change the file, or its folder");
+  }
+  return `file://${path.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 function firstLine(error: unknown): string {

@@ -1,5 +1,6 @@
 // Options of the command line, which are bpftrace's and some more.
 
+import { SIGNALS_HELP } from "../cli/signals.ts";
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import { OUTPUT_FORMATS, type OutputFormat } from "../../language/output/printers.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
@@ -23,6 +24,7 @@ OPTIONS:
                          cannot be taken off and its calls fail without a tracer, so CMD and what it
                          started end with btrace, and gain no privileges (no_new_privs)
     -o, --output FILE    output goes to FILE
+        --raw            a terminal gets text of traced programs as it is, control characters included
     -f, --format FORMAT  text or json
     -B MODE              write output: line (each round, the default), none (each record), full
     -q, --quiet          do not say how many probes are attached
@@ -56,6 +58,8 @@ ENVIRONMENT:
     BPFTRACE_STACK_MODE      [default: bpftrace] bpftrace, perf or raw
     and the other keys of a config block
 
+${SIGNALS_HELP}
+
 EXAMPLES:
     btrace -l 'syscall:*'
         list the probes of all system calls
@@ -81,6 +85,8 @@ export interface Options {
   readonly seccomp: boolean;
   /** Path of the file that gets the output; undefined for standard output. */
   readonly output?: string;
+  /** True if --raw lets a terminal have text of traced programs as it is. */
+  readonly raw: boolean;
   /** Format of the output, from -f. */
   readonly format: OutputFormat;
   /** Output is written after each record (none), each round (line) or when a buffer fills (full). */
@@ -156,6 +162,7 @@ const FLAGS = [
     "btf",
     "usdt-file-activation",
     "no-warnings",
+    "raw",
     "seccomp-bpf",
   ],
 ];
@@ -246,6 +253,7 @@ export function parseOptions(args: readonly string[]): Options {
     output: text("output"),
     format: oneOf("format", OUTPUT_FORMATS, "text"),
     buffer: oneOf("B", ["line", "none", "full"], "line"),
+    raw: flag("raw"),
     quiet: flag("quiet"),
     warnings: flag("warnings"),
     noWarnings: flag("no-warnings"),

@@ -3,8 +3,8 @@
 import type { Device } from "../../core/device/device.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import type { SessionStats } from "../../core/contract/stats.ts";
-import type { HeldProcess } from "../../core/sys/spawn.ts";
 import { executableFiles, Symbolizer } from "../../core/symbols/mod.ts";
+import { openOutput, type OutputFile, whenRead } from "../../core/sys/output_file.ts";
 import { statusField } from "../../core/sys/thread.ts";
 import { abortWithProcess, holdChild, processOf, programOf } from "../cli/child.ts";
 import {
@@ -17,11 +17,10 @@ import { CPartMissing, loadCPart } from "../../language/ctypes/lazy.ts";
 import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
-import { abortOnSignals } from "../cli/signals.ts";
 import type { Options } from "./options.ts";
 import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { run } from "../../language/run.ts";
-import { write, writeAll } from "../cli/terminal.ts";
+import { tell, write, writeAll } from "../cli/terminal.ts";
 
 /** A compiled script with the device that its probes come from. */
 export interface Prepared {
@@ -95,7 +94,7 @@ function compileScript(
   checkNamed(options.named, script.parameters);
   if (options.verbose) writeNotes(device, script);
   for (const warning of script.warnings) {
-    write(Deno.stderr, formatDiagnostic(warning, script.source));
+    tell(formatDiagnostic(warning, script.source));
   }
   return script;
 }
@@ -190,24 +189,20 @@ function readUtf8(path: string): string {
 /**
  * Runs a script until it ends; returns the exit status.
  *
- * @param onChild Called with the id of the process that -c has started.
+ * @param ending Ends the script when aborted, in order: END runs, maps are printed.
  */
 export async function trace(
   { device, script }: Prepared,
   options: Options,
-  onChild?: (pid: number) => void,
+  ending: AbortController,
 ): Promise<number> {
   using stack = new DisposableStack();
-  const ending = new AbortController();
-  stack.use(abortOnSignals(ending));
-  let child: HeldProcess | undefined;
-  if (options.command !== undefined) {
-    child = stack.use(holdChild(options.command));
-    onChild?.(child.pid);
-  }
+  const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
   if (pid !== undefined) stack.use(abortWithProcess(pid, ending));
-  const output = options.output === undefined ? Deno.stdout : stack.use(openOutput(options.output));
+  const output = options.output === undefined
+    ? Deno.stdout
+    : stack.use(await openFileOf(options.output, ending.signal));
   const { exitCode, stats } = await run(script, device, {
     stdout: (bytes) => writeAll(output, bytes),
     stderr: (bytes) => writeAll(Deno.stderr, bytes),
@@ -217,6 +212,7 @@ export async function trace(
     take: child && (() => child.take()),
     seccomp: options.seccomp,
     format: options.format,
+    terminal: output === Deno.stdout && Deno.stdout.isTerminal() && !options.raw,
     quiet: options.quiet,
     noWarnings: options.noWarnings,
     buffer: options.buffer,
@@ -232,9 +228,12 @@ export async function trace(
   return exitCode;
 }
 
-function openOutput(path: string): Deno.FsFile {
+/** Opens the file of -o, empty; waits for a FIFO's reader. */
+async function openFileOf(path: string, signal: AbortSignal): Promise<OutputFile> {
   try {
-    return Deno.openSync(path, { write: true, create: true, truncate: true });
+    const file = await whenRead(() => openOutput(path), signal);
+    file.truncate();
+    return file;
   } catch (error) {
     throw new UsageError(`Failed to open output file: "${path}": ${(error as Error).message}`);
   }

@@ -6,21 +6,29 @@ import { type Options, USAGE } from "./options.ts";
 import { reportError } from "../cli/terminal.ts";
 import { prepare, trace } from "./trace_script.ts";
 
-/** A message to the main thread: id of the child that was started, or the exit status. */
-export type WorkerMessage = { readonly child: number } | { readonly status: number };
+/** A message from the main thread: the command line, or the wish to end. */
+export type WorkerRequest = { readonly options: Options } | "end";
+
+/** A message to the main thread: the exit status. */
+export interface WorkerReply {
+  /** Exit status of the tool. */
+  readonly status: number;
+}
 
 /** The worker's global scope, which can post messages to the main thread. */
-declare const self: EventTarget & { postMessage(message: WorkerMessage): void };
+declare const self: EventTarget & { postMessage(message: WorkerReply): void };
 
-const tell = (message: WorkerMessage) => self.postMessage(message);
+const ending = new AbortController();
 
 self.addEventListener("message", async (event) => {
-  const { data } = event as MessageEvent<Options>;
+  const { data } = event as MessageEvent<WorkerRequest>;
+  if (data === "end") return ending.abort();
+  const { options } = data;
   let status: number;
   try {
-    status = await trace(await prepare(data, "user"), data, (child) => tell({ child }));
+    status = await trace(await prepare(options, "user"), options, ending);
   } catch (error) {
-    status = reportError(error, USAGE, data.verbose);
+    status = reportError(error, USAGE, options.verbose);
   }
-  tell({ status });
+  self.postMessage({ status });
 });

@@ -1,21 +1,16 @@
 // Signals that end a tool.
 
-import { onSignals } from "../../core/sys/signals.ts";
+import { type EndSignal, onEndSignals, statusOfSignal } from "../../core/sys/end_signals.ts";
 
-export { onSignals };
+export { type EndSignal, onEndSignals, statusOfSignal };
 
-/** Signals that end a tool, with the exit status that a shell gives for each: 128 and the number. */
-const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-
-/** A signal that asks a tool to end. */
-export type EndSignal = keyof typeof STATUS;
-
-/** The exit status of a tool that a signal asked to end. */
-export function statusOfSignal(signal: EndSignal): number {
-  return STATUS[signal];
-}
-
-/** Aborts `controller` at SIGINT and SIGTERM, until disposed. */
+/** Aborts `controller` at SIGHUP, SIGINT and SIGTERM, until disposed. */
 export function abortOnSignals(controller: AbortController): Disposable {
-  return onSignals(["SIGINT", "SIGTERM"], () => controller.abort());
+  return onEndSignals(() => controller.abort());
 }
+
+/** Paragraph of the help of tools that run a command: what ends a tool, and the command with it. */
+export const SIGNALS_HELP = `SIGNALS:
+    SIGINT, SIGTERM and SIGHUP end the tool in order, and with it the command that it has started:
+    the command gets SIGTERM, and SIGKILL if it is still there half a second later. A second signal,
+    0.3 s after the first or later, ends the tool at once, and the kernel kills the command.`;

@@ -2,6 +2,7 @@
 
 import { VerifierError } from "../../core/bpf/verifier_log.ts";
 import { errorCode } from "../../core/errors.ts";
+import { safeLines } from "../../core/safe_text.ts";
 import { ScriptError } from "../../language/syntax/diagnostics.ts";
 import { UsageError } from "./command_line.ts";
 
@@ -27,6 +28,11 @@ export function write(writer: SyncWriter, text: string): 0 {
   return 0;
 }
 
+/** Writes a message on standard error: what the message quotes cannot make a terminal do anything. */
+export function tell(message: string): void {
+  write(Deno.stderr, safeLines(message));
+}
+
 /**
  * Prints a line about an error, and returns the exit status. An error that this project does not expect is
  * thrown again.
@@ -37,14 +43,14 @@ export function write(writer: SyncWriter, text: string): 0 {
 export function reportError(error: unknown, usage: string, verbose = false): number {
   if (error instanceof Deno.errors.BrokenPipe) return 128 + 13; // the status after SIGPIPE
   if (error instanceof ScriptError) {
-    write(Deno.stderr, error.message);
+    tell(error.message);
   } else if (error instanceof UsageError) {
-    write(Deno.stderr, `ERROR: ${error.message}\n${error.usage ? usage : ""}`);
+    tell(`ERROR: ${error.message}\n${error.usage ? usage : ""}`);
   } else if (error instanceof Deno.errors.NotCapable) {
-    write(Deno.stderr, `ERROR: ${error.message}: run it as deno run -A\n`);
+    tell(`ERROR: ${error.message}: run it as deno run -A\n`);
   } else if (errorCode(error) !== undefined && error instanceof Error) {
     // The code tells an error of this project, even of a second copy of its classes.
-    write(Deno.stderr, `ERROR: ${error.message}\n`);
+    tell(`ERROR: ${error.message}\n`);
     if (error instanceof VerifierError && verbose) write(Deno.stderr, error.log);
   } else {
     throw error;

@@ -3,7 +3,7 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { reportError, write, writeAll } from "../cli/terminal.ts";
 import { UsageError } from "../cli/command_line.ts";
-import { onSignals } from "../cli/signals.ts";
+import { onEndSignals } from "../cli/signals.ts";
 import { recordJson } from "../ktrace/formats/json.ts";
 import { type Item, RecordReader } from "../ktrace/formats/reader.ts";
 import { KTR, type KtrType } from "../ktrace/formats/types.ts";
@@ -124,10 +124,13 @@ async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Arra
   }
   const ended = Promise.withResolvers<void>();
   let stopped = false;
-  using _ = onSignals(follow ? ["SIGINT", "SIGTERM"] as const : [], () => {
-    stopped = true;
-    ended.resolve();
-  });
+  using stack = new DisposableStack();
+  if (follow) {
+    stack.use(onEndSignals(() => {
+      stopped = true;
+      ended.resolve();
+    }));
+  }
   try {
     const buffer = new Uint8Array(CHUNK);
     while (!stopped) {

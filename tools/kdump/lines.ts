@@ -1,13 +1,14 @@
 // Records as lines, in the format of FreeBSD's kdump.
 
 import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
+import { callOf } from "../../core/sources/syscalls/mod.ts";
 import { latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import type { KdumpOptions } from "./options.ts";
 import { structArrayText, structText } from "./struct_text.ts";
 import { isMode, isUnused, symbolOf } from "./symbols/arguments.ts";
 import { signalCodeName } from "./symbols/signals.ts";
-import { hexdump, isBinary, quoted, visible } from "./text.ts";
+import { hexdump, isBinary, nameText, quoted, visible } from "./text.ts";
 
 const TYPES: Readonly<Record<RecordKind, string>> = {
   syscall: "CALL",
@@ -67,7 +68,7 @@ export class Lines {
 
   #who({ pid, tid, comm }: KtrRecord): string {
     const thread = this.#options.threads ? ` ${String(tid > 0 ? tid : "").padStart(6)}` : "";
-    return `${String(pid).padStart(6)}${thread} ${text(comm).padEnd(8)}`;
+    return `${String(pid).padStart(6)}${thread} ${nameText(comm).padEnd(8)}`;
   }
 
   #header(record: KtrRecord, system: SystemName): string {
@@ -79,7 +80,7 @@ export class Lines {
     if (relative) line += `${time(timeNs - (this.#last ?? timeNs))} `;
     if (cpu) line += `${String(record.cpu ?? -1).padStart(3)} `;
     line += `${TYPES[record.kind]}  `;
-    if (abi) line += `${system === "linux" ? "L64" : system === "freebsd" ? "F64" : "-  "}  `;
+    if (abi) line += `${abiOf(record, system)}  `;
     return line;
   }
 
@@ -180,7 +181,7 @@ export class Lines {
 
   #name(code: number, system: SystemName): string {
     const name = systemBy(system).syscall(code);
-    if (name === undefined) return `[${code}]`;
+    if (name === undefined) return `[${system === "linux" ? callOf(code).number : code}]`;
     return this.#options.callNumbers ? `${name}[${code}]` : name;
   }
 
@@ -227,13 +228,17 @@ export class Lines {
   }
 }
 
+/** Letters that FreeBSD's kdump has for ABIs: L64 and L32 for Linux's, F64 for FreeBSD's own. */
+function abiOf(record: KtrRecord, system: SystemName): string {
+  if (system === "freebsd") return "F64";
+  if (system !== "linux") return "-  ";
+  const isCall = record.kind === "syscall" || record.kind === "sysret";
+  const abi = isCall ? callOf(record.code).abi : "native";
+  return abi === "native" ? "L64" : abi === "x32" ? "X32" : "L32";
+}
+
 function time(ns: bigint): string {
   const sign = ns < 0n ? "-" : "";
   const value = ns < 0n ? -ns : ns;
   return `${sign}${value / 1_000_000_000n}.${String(value % 1_000_000_000n).padStart(9, "0")}`;
-}
-
-/** A name, which may hold anything, as text of one line. */
-function text(name: string): string {
-  return quoted(latin1(name)).slice(1, -1);
 }

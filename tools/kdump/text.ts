@@ -1,6 +1,9 @@
 // Pure: no I/O, no FFI.
 // Bytes as text, as vis(3) and kdump show them.
 
+import { latin1 } from "../ktrace/formats/bytes.ts";
+import { isHarmful } from "../../core/safe_text.ts";
+
 const WIDTH = 80;
 const ESCAPES: Readonly<Record<number, string>> = {
   0: "\\0",
@@ -35,7 +38,7 @@ function* characters(data: Uint8Array): Generator<string> {
 function decode(bytes: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return text.length > 0 && text.codePointAt(0)! > 0x9f ? text : undefined;
+    return text.length > 0 && !isHarmful(text) ? text : undefined;
   } catch {
     return undefined;
   }
@@ -48,6 +51,11 @@ export function quoted(data: Uint8Array): string {
     text += char === "\n" ? "\\n" : char === "\t" ? "\\t" : char === '"' ? '\\"' : char;
   }
   return `"${text}"`;
+}
+
+/** Shows the name of a thread, whose characters are bytes: a thread may call itself anything. */
+export function nameText(name: string): string {
+  return quoted(latin1(name)).slice(1, -1);
 }
 
 /** Shows text on lines of its own, indented and folded at 80 columns. */

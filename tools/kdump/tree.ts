@@ -2,6 +2,7 @@
 // The processes of a trace: the parent of each, the programs it executed, and the time between its first
 // and its last record.
 
+import { nameText } from "./text.ts";
 import { strings } from "../ktrace/formats/bytes.ts";
 import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
 import { quoted } from "./text.ts";
@@ -124,5 +125,5 @@ function line({ pid, comm, programs, firstNs, lastNs, records, threads }: Life):
   const seconds = (Number(lastNs - firstNs) / 1e9).toFixed(6);
   const many = threads.size > 1 ? `, ${threads.size} threads` : "";
   const executed = programs.length > 0 ? ` ${programs.join(" → ")}` : "";
-  return `${pid} ${comm}${executed} (${seconds} s, ${records} records${many})`;
+  return `${pid} ${nameText(comm)}${executed} (${seconds} s, ${records} records${many})`;
 }

@@ -15,7 +15,7 @@ import { reportError, write } from "../cli/terminal.ts";
 import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
 import { formatEvent, formatJson, HEADER } from "./print.ts";
 import { Totals } from "./totals.ts";
-import { onSignals, statusOfSignal } from "../cli/signals.ts";
+import { onEndSignals, statusOfSignal } from "../cli/signals.ts";
 
 /**
  * Runs kmonitor: shows events of processes on standard output.
@@ -39,6 +39,13 @@ const TREE: readonly EventName[] = ["process:fork", "process:exit"];
 
 async function run(options: KmonitorOptions): Promise<number> {
   using stack = new DisposableStack();
+  // The exit status of --wait if kmonitor ends before the process.
+  const cut = { status: TIMED_OUT };
+  const ending = new AbortController();
+  stack.use(onEndSignals((signal) => {
+    cut.status = statusOfSignal(signal);
+    ending.abort();
+  }));
   const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
   const { source, bufferBytes } = options;
@@ -46,9 +53,7 @@ async function run(options: KmonitorOptions): Promise<number> {
   const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
   const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
   monitor.register(target, [...new Set([...options.events, ...needed])]);
-  // The exit status of --wait if kmonitor ends before the process.
-  const cut = { status: TIMED_OUT };
-  stack.use(closeOnSignals(monitor, cut));
+  ending.signal.addEventListener("abort", () => monitor.close());
   if (options.seconds !== undefined) {
     const timer = setTimeout(() => monitor.close(), options.seconds * 1000);
     stack.defer(() => clearTimeout(timer));
@@ -62,13 +67,6 @@ async function run(options: KmonitorOptions): Promise<number> {
 
 /** The exit status after --seconds, the same as that of timeout(1). */
 const TIMED_OUT = 124;
-
-function closeOnSignals(monitor: Monitor, cut: { status: number }): Disposable {
-  return onSignals(["SIGINT", "SIGTERM"], (signal) => {
-    cut.status = statusOfSignal(signal);
-    monitor.close();
-  });
-}
 
 function statusOf({ pid, signal = 0, code }: ProcessEvent): number {
   if (code === undefined) {

@@ -1,5 +1,6 @@
 // Options of the command line.
 
+import { SIGNALS_HELP } from "../cli/signals.ts";
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import {
   EVENT_NAMES,
@@ -39,6 +40,8 @@ OPTIONS:
     -V, --version        show the version
 
 Run by: deno run -A tools/kmonitor.ts …
+
+${SIGNALS_HELP}
 
 EXAMPLES:
     kmonitor -e exec                     what is executed, by whom, with its arguments

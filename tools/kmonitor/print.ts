@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Events as lines of text and of JSON.
 
+import { safeJson, safeText } from "../../core/safe_text.ts";
 import type { ProcessEvent } from "../../providers/proc-events/mod.ts";
 
 /** The line of headings above the events. */
@@ -18,7 +19,7 @@ export function formatEvent(event: ProcessEvent, wallMs: number, depth: number):
   const { name, pid, tid, parentPid, comm } = event;
   const shown = name.replace(/^process:/, "");
   const ids = [pid, tid, parentPid].map((id) => String(id).padStart(7)).join(" ");
-  const what = `${"  ".repeat(depth)}${printable(comm)} ${details(event)}`.trimEnd();
+  const what = `${"  ".repeat(depth)}${safeText(comm)} ${details(event)}`.trimEnd();
   return `${clock(wallMs)} ${shown.padEnd(13)} ${ids} ${what}\n`;
 }
 
@@ -50,22 +51,9 @@ function duration(ns: bigint): string {
 /** Quotes a word so that a shell reads it unchanged. */
 function quote(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  // deno-lint-ignore no-control-regex -- that is what must not reach a terminal
-  if (/[\x00-\x1f\x7f-\x9f]/.test(word)) return `$'${escape(word)}'`;
+  const safe = safeText(word);
+  if (safe !== word) return `$'${safeText(word.replace(/[\\']/g, "\\$&"))}'`;
   return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- that is what must not reach a terminal
-  return /[\x00-\x1f\x7f-\x9f]/.test(text) ? escape(text) : text;
-}
-
-function escape(text: string): string {
-  // deno-lint-ignore no-control-regex -- that is what must not reach a terminal
-  return text.replace(/[\x00-\x1f\x7f-\x9f\\']/g, (one) => {
-    const short = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", "'": "\\'" }[one];
-    return short ?? `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
 }
 
 /** An event as a line of JSON. `time` is ISO 8601; fields with _ns are nanoseconds, as text. */
@@ -82,5 +70,5 @@ export function formatJson(event: ProcessEvent, wallMs: number): string {
     ...(oldTid === undefined ? {} : { old_tid: oldTid }),
     ...(runtimeNs === undefined ? {} : { runtime_ns: String(runtimeNs) }),
   };
-  return `${JSON.stringify(line)}\n`;
+  return `${safeJson(JSON.stringify(line))}\n`;
 }

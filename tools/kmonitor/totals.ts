@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Counts of events by event and by command.
 
+import { safeText } from "../../core/safe_text.ts";
 import type { EventName, ProcessEvent } from "../../providers/proc-events/mod.ts";
 
 /** Counts events of processes by event and by command. */
@@ -29,7 +30,9 @@ export class Totals {
     const head = ["COMMAND".padEnd(16), " "]
       .concat([...names, "total"].map((name) => name.replace("process:", "").padStart(14)));
     const commands = [...this.#byCommand].sort((a, b) => sum(b[1]) - sum(a[1]));
-    return `${head.join("")}\n${commands.map(([comm, counts]) => row(comm, counts)).join("")}` +
+    return `${head.join("")}\n${
+      commands.map(([comm, counts]) => row(safeText(comm), counts)).join("")
+    }` +
       row("total", this.#all);
   }
 }

@@ -3,6 +3,8 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError } from "../../core/errors.ts";
 import { descendantsOf } from "../../providers/proc-events/mod.ts";
+import { processOf } from "../cli/child.ts";
+import { statusField } from "../../core/sys/thread.ts";
 import { reportError, write } from "../cli/terminal.ts";
 import { askAll, askBackground } from "./background/client.ts";
 import { recordInBackground } from "./background/recorder.ts";
@@ -86,9 +88,12 @@ async function set(options: KtraceOptions): Promise<void> {
 
 /** Ids of the processes that -p or -g, and -d, name at this moment. */
 function targets({ pid, pgrp, descend }: KtraceOptions): number[] {
-  const roots = pid === undefined ? [...groupMembers(pgrp!)] : [pid];
+  const roots = pid === undefined ? [...groupMembers(pgrp!)] : [processOf(pid)];
   if (pid !== undefined && !isAlive(pid)) {
-    throw new DtError("ESRCH", `No process has number ${pid}`, { operation: "ktrace" });
+    const reason = statusField(pid, "Tgid") === undefined
+      ? `No process has number ${pid}`
+      : `Process ${pid} has ended and waits for its parent: it is a zombie`;
+    throw new DtError("ESRCH", reason, { operation: "ktrace" });
   }
   const all = descend ? roots.flatMap((root) => [root, ...descendantsOf(root).keys()]) : roots;
   // The group may hold ktrace itself.

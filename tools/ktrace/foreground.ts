@@ -2,16 +2,20 @@
 
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import type { HeldProcess } from "../../core/sys/spawn.ts";
+import { whenRead } from "../../core/sys/output_file.ts";
 import { holdChild } from "../cli/child.ts";
-import { onSignals, statusOfSignal } from "../cli/signals.ts";
+import { onEndSignals, statusOfSignal } from "../cli/signals.ts";
 import { JSON_LINES } from "./formats/json.ts";
 import type { KtraceOptions } from "./options.ts";
 import { FREEBSD } from "./formats/write.ts";
-import { listen } from "./background/listen.ts";
+import { tryListen } from "./background/listen.ts";
 import { Tracing } from "./trace_session.ts";
 import { warn } from "./warn.ts";
 
-/** How long after SIGINT the command may take for its own end. */
+/**
+ * Milliseconds after SIGINT that the command has for its own end, since a terminal sends the signal
+ * to the command, too; and milliseconds after SIGTERM that its end has to be recorded in.
+ */
 const PATIENCE_MS = 300;
 
 /** Whether recorded programs wait for their records: by --sync, and where only ptrace(2) is permitted. */
@@ -26,18 +30,23 @@ export function isSync(options: { readonly sync: boolean }): boolean {
  */
 export async function recordCommand(options: KtraceOptions): Promise<number> {
   using stack = new DisposableStack();
+  const ending = stack.use(new Ending());
   const sync = isSync(options);
   const tracing = stack.use(new Tracing({ ...options, sync, warn, alone: true }));
-  const file = tracing.recorder.open(options.file, {
-    append: options.append,
-    format: options.format === "json" ? JSON_LINES : FREEBSD,
-    whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
-  });
+  const open = () =>
+    tracing.recorder.open(options.file, {
+      append: options.append,
+      format: options.format === "json" ? JSON_LINES : FREEBSD,
+      whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
+    });
+  const file = await whenRead(open, ending.signal);
   let child: HeldProcess;
   try {
     child = stack.use(holdChild(options.command.map(quote).join(" ")));
     tracing.set(child, options.points, file);
-    stack.use(listen(tracing, { background: false }));
+    const listener = tryListen(tracing);
+    if (typeof listener !== "string") stack.use(listener);
+    else if (options.verbose) warn(`ktrace -c cannot change this trace: ${listener}`);
   } catch (error) {
     // A trace that has not begun leaves no file and no empty one.
     tracing.clearAll();
@@ -45,11 +54,10 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
     throw error;
   }
   file.begin();
-  const cut = { status: 0, forced: false };
-  stack.use(stopOnSignals(tracing, cut));
+  ending.begin(tracing, child);
   if (!sync) child.release();
   await tracing.run();
-  const status = await statusOf(child, tracing, cut);
+  const status = await statusOf(child, tracing, ending);
   tracing[Symbol.dispose]();
   report(tracing, file.records, options.verbose);
   return status;
@@ -67,38 +75,58 @@ function quote(word: string): string {
 }
 
 /** The command's end, as a shell tells it. It may run on when it is not recorded any more. */
-async function statusOf(
-  child: HeldProcess,
-  tracing: Tracing,
-  cut: { readonly status: number; readonly forced: boolean },
-): Promise<number> {
-  for (let ms = 1;; ms = Math.min(ms * 2, 50)) {
-    if (cut.forced) {
-      child.abandon();
-      return cut.status;
-    }
+async function statusOf(child: HeldProcess, tracing: Tracing, ending: Ending): Promise<number> {
+  for (let ms = 1; !tracing.stopped; ms = Math.min(ms * 2, 50)) {
     child.reap();
     const status = child.status ?? tracing.status;
-    if (status !== undefined) return (status & 0x7f) > 0 ? 128 + (status & 0x7f) : status >> 8;
-    if (cut.status > 0) {
-      child.abandon();
-      return cut.status;
+    if (status !== undefined) {
+      return ending.status ?? ((status & 0x7f) > 0 ? 128 + (status & 0x7f) : status >> 8);
     }
     await new Promise((resolve) => setTimeout(resolve, ms));
   }
+  return ending.status ?? 0;
 }
 
-/** SIGINT leaves the command some time for its own end; others do not. */
-function stopOnSignals(tracing: Tracing, cut: { status: number; forced: boolean }): Disposable {
-  const stack = new DisposableStack();
-  stack.use(onSignals(["SIGINT", "SIGTERM", "SIGHUP"], (signal) => {
-    cut.status = statusOfSignal(signal);
-    // From a terminal the command has it, too: its end is part of the trace.
-    cut.forced = signal !== "SIGINT";
-    if (cut.forced) return tracing.stop();
-    const timer = setTimeout(() => tracing.stop(), PATIENCE_MS);
+/** Ends the command and its trace when a signal comes, also one that came before the command. */
+class Ending implements Disposable {
+  /** Exit status after a signal; undefined before one. */
+  status: number | undefined;
+  readonly #stack = new DisposableStack();
+  readonly #controller = new AbortController();
+  #end: ((patience: number) => void) | undefined;
+
+  constructor() {
+    this.#stack.use(onEndSignals((signal) => {
+      if (this.status !== undefined) return;
+      this.status = statusOfSignal(signal);
+      this.#controller.abort();
+      this.#end?.(signal === "SIGINT" ? PATIENCE_MS : 0);
+    }));
+  }
+
+  /** Aborted when a signal has come. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** From now on, or at once if a signal has come, a signal ends the command, then the trace. */
+  begin(tracing: Tracing, child: HeldProcess): void {
+    this.#end = (patience) => {
+      this.#after(patience, () => {
+        child.terminate();
+        this.#after(PATIENCE_MS, () => tracing.stop());
+      });
+    };
+    if (this.status !== undefined) this.#end(0);
+  }
+
+  #after(ms: number, then: () => void): void {
+    const timer = setTimeout(then, ms);
     Deno.unrefTimer(timer);
-    stack.defer(() => clearTimeout(timer));
-  }));
-  return stack;
+    this.#stack.defer(() => clearTimeout(timer));
+  }
+
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
 }

@@ -1,5 +1,6 @@
 // Options of the command line.
 
+import { SIGNALS_HELP } from "../cli/signals.ts";
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
 import { DEFAULT_POINTS, INHERIT, parsePoints } from "./formats/points.ts";
@@ -39,6 +40,8 @@ OPTIONS:
     -V, --version        show the version
 
 Run by: deno run -A tools/ktrace.ts …
+
+${SIGNALS_HELP}
 
 EXAMPLES:
     ktrace -i make                       a build; then: kdump

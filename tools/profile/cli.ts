@@ -2,11 +2,12 @@
 
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError, errorCode } from "../../core/errors.ts";
+import { checkReplaceable, replaceFile } from "../../core/sys/output_file.ts";
 import { abortWithProcess, holdChild } from "../cli/child.ts";
 import { UsageError } from "../cli/command_line.ts";
 
 import { choosePlane } from "../cli/plane.ts";
-import { reportError, write } from "../cli/terminal.ts";
+import { reportError, tell, write } from "../cli/terminal.ts";
 import { abortOnSignals } from "../cli/signals.ts";
 import { collect, type Measured } from "./collect.ts";
 import { flameGraph } from "./flamegraph.ts";
@@ -15,9 +16,9 @@ import { loadPprof } from "../cli/deps.ts";
 import { isLogOf, mapAdvice, mapEnvironment } from "./javascript.ts";
 import { type OutputFile, parseProfileOptions, type ProfileOptions, USAGE } from "./options.ts";
 import { pprof } from "./pprof.ts";
-import { formatValue, type Profile, totalOf } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 import { speedscope } from "./speedscope.ts";
-import { topFunctions } from "./top.ts";
+import { amount, topFunctions } from "./top.ts";
 
 /**
  * Runs profile with its command line and reports errors on standard error.
@@ -46,13 +47,11 @@ async function run(options: ProfileOptions): Promise<number> {
       } needs the kernel plane: CAP_BPF and CAP_PERFMON, which root has`,
     );
   }
-  // A file that cannot be written is refused before minutes of sampling, not after.
-  for (const output of outputs) await prepareWriting(output);
   using stack = new DisposableStack();
   const ending = new AbortController();
-  const signals = stack.use(abortOnSignals(ending));
-  // After a first signal the default handlers return: a second one kills this process at once.
-  ending.signal.addEventListener("abort", () => signals[Symbol.dispose]());
+  stack.use(abortOnSignals(ending));
+  // A file that cannot be written is refused before minutes of sampling, not after.
+  for (const output of outputs) await prepareWriting(output);
   const maps = command === undefined ? undefined : stack.use(new OwnMaps());
   const child = command === undefined ? undefined : stack.use(holdChild(command));
   const pid = child?.pid ?? options.pid;
@@ -88,7 +87,7 @@ async function run(options: ProfileOptions): Promise<number> {
   const { profile } = measured;
   if (outputs.length === 0) write(Deno.stdout, topFunctions(profile));
   for (const output of outputs) await writeProfile(profile, output);
-  if (!options.quiet) write(Deno.stderr, summary(measured, outputs));
+  if (!options.quiet) tell(summary(measured, outputs));
   return 0;
 }
 
@@ -107,59 +106,54 @@ function subjectOf(pid: number): string {
 /** Throws if a file cannot be written or the package for its format cannot be loaded. */
 async function prepareWriting({ path, format }: OutputFile): Promise<void> {
   try {
-    const known = statOf(path);
-    if (known !== undefined && !known.isFile) throw new Error("not a file");
-    Deno.openSync(path, { write: true, create: true }).close();
-    if (known === undefined) Deno.removeSync(path);
+    checkReplaceable(path);
     if (format === "pprof") await loadPprof();
   } catch (error) {
     throw cannotWrite(path, error);
   }
 }
 
-function statOf(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 function cannotWrite(path: string, error: unknown): UsageError {
+  if (errorCode(error) !== undefined) return new UsageError((error as Error).message);
   return new UsageError(`Cannot write '${path}': ${(error as Error).message.split("\n")[0]}`);
 }
 
 async function writeProfile(profile: Profile, { path, format }: OutputFile): Promise<void> {
   try {
-    switch (format) {
-      case "svg":
-        return Deno.writeTextFileSync(path, flameGraph(profile));
-      case "folded":
-        return Deno.writeTextFileSync(path, folded(profile));
-      case "speedscope":
-        return Deno.writeTextFileSync(path, speedscope(profile, `dt ${denoJson.version}`));
-      case "pprof":
-        return Deno.writeFileSync(path, await pprof(profile));
-    }
+    const content = await inFormat(profile, format);
+    replaceFile(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
   } catch (error) {
     if (errorCode(error) === undefined && !(error instanceof Error)) throw error;
     throw cannotWrite(path, error);
   }
 }
 
+function inFormat(
+  profile: Profile,
+  format: OutputFile["format"],
+): string | Uint8Array | Promise<Uint8Array> {
+  switch (format) {
+    case "svg":
+      return flameGraph(profile);
+    case "folded":
+      return folded(profile);
+    case "speedscope":
+      return speedscope(profile, `dt ${denoJson.version}`);
+    case "pprof":
+      return pprof(profile);
+  }
+}
+
+/** How much was measured, unless the table has said so, and what is missing. */
 function summary(measured: Measured, outputs: readonly OutputFile[]): string {
   const { profile, warnings, unnamed } = measured;
-  let text = `${formatValue(profile, totalOf(profile))} ${profile.what} in ${
-    (profile.durationMs / 1000).toFixed(1)
-  } s`;
-  if (outputs.length > 0) text += `, written to ${outputs.map(({ path }) => path).join(", ")}`;
-  text += "\n";
-  for (const warning of warnings) text += `WARNING: ${warning}\n`;
-  for (const pid of unnamed) {
-    const advice = mapAdvice(executableOf(pid), pid);
-    if (advice !== undefined) text += `NOTE: ${advice}\n`;
+  let text = "";
+  if (outputs.length > 0) {
+    text = `${amount(profile)}, written to ${outputs.map(({ path }) => path).join(", ")}\n`;
   }
+  for (const warning of warnings) text += `WARNING: ${warning}\n`;
+  const advice = mapAdvice(new Map([...unnamed].map((pid) => [pid, executableOf(pid)])));
+  if (advice !== undefined) text += `NOTE: ${advice}\n`;
   return text;
 }
 

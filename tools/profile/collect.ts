@@ -100,10 +100,13 @@ export async function collect(measurement: Measurement): Promise<Measured> {
   const durationMs = performance.now() - started;
   names.update();
   const found = new Naming(script, loaded, names, offCpu);
-  const { failedUpdates, dropped } = session.stats();
+  const { failedUpdates, refusedUpdates, dropped, recursed, recursionMisses } = session.stats();
   const warnings: string[] = [];
-  if (failedUpdates + dropped > 0n) {
-    warnings.push(`${failedUpdates + dropped} samples found no room and are missing`);
+  const noRoom = failedUpdates + refusedUpdates + dropped;
+  if (noRoom > 0n) warnings.push(`${noRoom} samples found no room and are missing`);
+  const passed = recursed + recursionMisses;
+  if (passed > 0n) {
+    warnings.push(`${passed} samples are missing: their CPU was recording another one`);
   }
   if (names.lost > 0n) warnings.push(`${names.lost} mappings were not told: names may be missing`);
   return {

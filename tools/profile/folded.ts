@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Collapsed stacks, which flamegraph.pl, speedscope and others read: a line for each stack, root first.
 
+import { safeText } from "../../core/safe_text.ts";
 import type { Frame, Profile } from "./profile.ts";
 
 /** Suffixes of names from which flamegraph.pl takes colours. */
@@ -8,7 +9,7 @@ const MARKS = { kernel: "_[k]", javascript: "_[j]", native: "", process: "" };
 
 function frameText({ name, kind }: Frame): string {
   // A name must not contain the separators of frames and lines.
-  return name.replaceAll(";", ":").replace(/[\r\n]/g, " ") + MARKS[kind];
+  return safeText(name.replaceAll(";", ":").replace(/[\r\n]/g, " ")) + MARKS[kind];
 }
 
 /** Text of a profile as collapsed stacks; values are samples, or microseconds off the CPU. */

@@ -33,15 +33,33 @@ export function mapEnvironment(
 /** Names of programs that run JavaScript by V8. */
 const V8_PROGRAM = /^(deno|denort|node|nodejs)(-?\d[\d.]*)?$/;
 
-/** Advice about a process without a map; undefined if its program does not run JavaScript by V8. */
-export function mapAdvice(executable: string, pid: number): string | undefined {
-  const name = executable.slice(executable.lastIndexOf("/") + 1).replace(/ \(deleted\)$/, "");
-  if (!V8_PROGRAM.test(name)) return undefined;
-  const start = name.startsWith("deno")
-    ? `deno run --v8-flags=${FLAGS.join(",")} …`
-    : `node ${FLAGS.join(" ")} …`;
-  return `process ${pid} (${name}) has not written /tmp/perf-${pid}.map: its JavaScript functions ` +
-    `have no names. Start it with: ${start}`;
+/**
+ * Advice about processes without a map; undefined if none of their programs runs JavaScript by V8.
+ *
+ * @param executables Path of the program of each process, by process id.
+ */
+export function mapAdvice(executables: ReadonlyMap<number, string>): string | undefined {
+  const nameOf = (path: string) =>
+    path.slice(path.lastIndexOf("/") + 1).replace(/ \(deleted\)$/, "");
+  const found = [...executables].map(([pid, path]) => ({ pid, name: nameOf(path) }))
+    .filter(({ name }) => V8_PROGRAM.test(name));
+  if (found.length === 0) return undefined;
+  const ways = new Set(
+    found.map(({ name }) =>
+      name.startsWith("deno")
+        ? `deno run --v8-flags=${FLAGS.join(",")} …`
+        : `node ${FLAGS.join(" ")} …`
+    ),
+  );
+  const start = `JavaScript functions have no names. Start programs with: ${
+    [...ways].join(", or ")
+  }`;
+  if (found.length === 1) {
+    const [{ pid, name }] = found;
+    return `process ${pid} (${name}) has not written /tmp/perf-${pid}.map: its ${start}`;
+  }
+  const processes = found.map(({ pid, name }) => `${pid} (${name})`).join(", ");
+  return `processes ${processes} have not written /tmp/perf-PID.map: their ${start}`;
 }
 
 /**

@@ -40,9 +40,14 @@ Deno.test("mapEnvironment() keeps what is there", () => {
 
 Deno.test("mapAdvice() tells programs that run JavaScript", () => {
   assertMatch(
-    mapAdvice("/usr/bin/deno", 7)!,
+    mapAdvice(new Map([[7, "/usr/bin/deno"]]))!,
     /perf-7\.map.*deno run --v8-flags=--perf-basic-prof,/,
   );
-  assertMatch(mapAdvice("/opt/node-22.1/bin/node", 7)!, /node --perf-basic-prof --interpreted/);
-  assertEquals(mapAdvice("/usr/bin/python3", 7), undefined);
+  assertMatch(
+    mapAdvice(new Map([[7, "/opt/node-22.1/bin/node"]]))!,
+    /node --perf-basic-prof --interpreted/,
+  );
+  assertEquals(mapAdvice(new Map([[7, "/usr/bin/python3"]])), undefined);
+  const several = mapAdvice(new Map([[7, "/bin/deno"], [8, "/bin/sh"], [9, "/bin/node"]]))!;
+  assertMatch(several, /^processes 7 \(deno\), 9 \(node\) have not .* deno run .*, or node --perf/);
 });

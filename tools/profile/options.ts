@@ -1,5 +1,6 @@
 // Options of the command line.
 
+import { SIGNALS_HELP } from "../cli/signals.ts";
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
@@ -34,6 +35,8 @@ Programs that run JavaScript by V8 must write a map of it. With -c profile sees 
 DENO_V8_FLAGS and NODE_OPTIONS, and removes the maps at the end.
 
 Run by: deno run -A tools/profile.ts …
+
+${SIGNALS_HELP}
 
 EXAMPLES:
     profile -c 'deno run -A server.ts' -d 30 -o flame.svg

@@ -46,7 +46,11 @@ function locations(side: SyscallSide): Record<string, Location> {
       number: { path: [REGS, arch.syscallNumber], size: arch.syscallNumberSize },
     };
   }
-  return { ...Object.fromEntries(args), number: { path: [SECOND], size: 8 } };
+  const compat = arch.compatArguments.map((offset, i): [string, Location] => [
+    `compat${i}`,
+    { path: [REGS, offset], size: 4 },
+  ]);
+  return { ...Object.fromEntries([...args, ...compat]), number: { path: [SECOND], size: 8 } };
 }
 
 /** A PCB with the number of its system call, by which PCBs of one attachment are told apart. */

@@ -17,6 +17,8 @@ export class Tracee extends Thread {
    * for that.
    */
   state: "unborn" | "orphan" | "known" = "known";
+  /** True once listeners have been told that this thread was made. */
+  told = false;
   /** The thread that created this thread, if that was traced by then. */
   parent?: Tracee;
   /** Start of tracing, in milliseconds of performance.now(). */

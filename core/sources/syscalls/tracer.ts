@@ -109,6 +109,8 @@ export class Tracer {
   readonly #identity = numbers(IDENTITY);
   /** How a tracee goes on outside of a call. */
   readonly #resume: number;
+  /** True if the target is a command of this program, without a filter. */
+  readonly #ownCommand: boolean;
   /** Ways of waiting: for the next stop, or not at all. */
   readonly #next: WaitOptions;
   readonly #now: WaitOptions;
@@ -118,6 +120,7 @@ export class Tracer {
     this.#target = target;
     this.#host = host;
     this.#life = life;
+    this.#ownCommand = target.take !== undefined && !target.seccomp;
     const noCalls = entries.empty && returns.empty;
     this.#resume = target.seccomp || noCalls ? PTRACE.cont : PTRACE.syscall;
     this.#entries = entries;
@@ -135,14 +138,17 @@ export class Tracer {
    * @throws {DtError} ESRCH, EPERM.
    */
   attach(): void {
-    const { pid, seccomp } = this.#target;
-    const options = seccomp ? FOLLOW | OPTION.seccomp | OPTION.exitKill : FOLLOW;
+    const target = this.#target;
+    const { pid, seccomp } = target;
+    // A command of this program ends with this program; what stops by a filter cannot go on alone.
+    const options = FOLLOW | (seccomp ? OPTION.seccomp : 0) |
+      (seccomp || target.take !== undefined ? OPTION.exitKill : 0);
     this.#host.signal.addEventListener("abort", () => this.#detach());
-    if (this.#target.take === undefined) {
+    if (target.take === undefined) {
       this.#attachThreads(pid, options);
       return;
     }
-    this.#target.take();
+    target.take();
     ptrace(PTRACE.setOptions, pid, 0n, BigInt(options));
     const tracee = this.#adopt(pid, pid);
     tracee.call = syscalls().get("execve")!.number;
@@ -257,10 +263,23 @@ export class Tracer {
 
   /** Tells of a task's end, and before of its birth if it was killed before its first stop. */
   #tellEnd(tracee: Tracee, status: number): void {
-    for (const one of this.#life) {
-      if (tracee.state !== "known") one.born(tracee, tracee.parent);
-      one.ended(tracee, status);
+    if (tracee.state !== "known") this.#tellBirth(tracee);
+    for (const one of this.#life) one.ended(tracee, status);
+  }
+
+  /** Tells of children whose first stop is yet to come, before their parent's end is told. */
+  #tellBirths(parent: Tracee): void {
+    if (this.#life.length === 0) return;
+    for (const tracee of this.#tracees.values()) {
+      if (tracee.state === "unborn" && tracee.parent === parent) this.#tellBirth(tracee);
     }
+  }
+
+  /** Tells once that a task was made. */
+  #tellBirth(tracee: Tracee): void {
+    if (tracee.told) return;
+    tracee.told = true;
+    for (const one of this.#life) one.born(tracee, tracee.parent);
   }
 
   #adopt(tid: number, pid?: number, state: Tracee["state"] = "known"): Tracee {
@@ -282,7 +301,10 @@ export class Tracer {
       const ended = this.#tracees.get(tid);
       this.#tracees.delete(tid);
       const { status } = stopped;
-      if (ended !== undefined) this.#tellEnd(ended, status);
+      if (ended !== undefined) {
+        this.#tellBirths(ended);
+        this.#tellEnd(ended, status);
+      }
       return;
     }
     const { event, signal } = stopped;
@@ -325,8 +347,12 @@ export class Tracer {
   /** The child returns from the call that made it, before we could ask for that stop. */
   #born(child: Tracee): void {
     child.state = "known";
+    // A process that the command has made outlives this one.
+    if (this.#ownCommand && child.pid === child.tid) {
+      ptrace(PTRACE.setOptions, child.tid, 0n, BigInt(FOLLOW));
+    }
     try {
-      for (const one of this.#life) one.born(child, child.parent);
+      this.#tellBirth(child);
       if (child.call >= 0) this.#fire(this.#returns, this.#birth, child);
     } finally {
       child.call = -1;

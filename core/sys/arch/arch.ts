@@ -31,6 +31,8 @@ export interface Arch {
     readonly getgroups: bigint;
     readonly setgroups: bigint;
     readonly ftruncate: bigint;
+    readonly mprotect: bigint;
+    readonly rt_sigprocmask: bigint;
   };
   /**
    * The AUDIT_ARCH_* constant of this architecture's own system calls; include/uapi/linux/audit.h.
@@ -66,6 +68,22 @@ export interface Arch {
    * An empty name stands for a register that is never sampled.
    */
   readonly perfRegisters: readonly string[];
+  /** Flags of open(2) whose bits differ: O_DIRECTORY and O_NOFOLLOW. */
+  readonly openFlags: { readonly directory: bigint; readonly nofollow: bigint };
+  /** Signal handlers in machine code, as bytes; what they read lies at offsets from their start. */
+  readonly signalHandlers: {
+    /**
+     * Writes the eight bytes at offset 40 to the descriptor whose number is the 32-bit word at
+     * offset 32; write(2). It touches no other memory, and not errno.
+     */
+    readonly counter: readonly number[];
+    /**
+     * Goes on to another handler, or ends the process with status 128 and the signal's number if
+     * the first signal came more than 300 / 1024 seconds ago. The word at offset 128 is the address
+     * of two words: the address of the other handler, and the time of the first signal, 0 before.
+     */
+    readonly second: readonly number[];
+  };
   /** Bytes of the instruction that makes a system call. */
   readonly syscallInstruction: readonly number[];
   /** Offsets of the six system call arguments in `struct pt_regs`, in bytes. */
@@ -88,4 +106,11 @@ export interface Arch {
    * equals `value`.
    */
   readonly compat: { readonly offset: number; readonly mask: number; readonly value: number };
+  /**
+   * Bit of `status` in `struct thread_info` that is set while a thread is in a call by the ABI of
+   * 32-bit programs, whatever mode its code runs in; absent where `compat` tells all such calls.
+   */
+  readonly compatStatus?: number;
+  /** Offsets in `struct pt_regs` of the arguments of 32-bit programs' calls, in bytes. */
+  readonly compatArguments: readonly number[];
 }

@@ -34,6 +34,8 @@ export const x86_64: Arch = {
     getgroups: 115n,
     setgroups: 116n,
     ftruncate: 77n,
+    mprotect: 10n,
+    rt_sigprocmask: 14n,
   },
   audit: 0xc000003e,
   // Offsets in struct user_regs_struct, in bytes; arch/x86/include/asm/user_64.h.
@@ -53,6 +55,45 @@ export const x86_64: Arch = {
     ...["", "", "", ""],
     ..."r8 r9 r10 r11 r12 r13 r14 r15".split(" "),
   ],
+  openFlags: { directory: 0o200000n, nofollow: 0o400000n },
+  signalHandlers: {
+    counter: [
+      ...[0xb8, 1, 0, 0, 0], // mov eax, 1 (write)
+      ...[0x8b, 0x3d, 21, 0, 0, 0], // mov edi, [rip + 21]
+      ...[0x48, 0x8d, 0x35, 22, 0, 0, 0], // lea rsi, [rip + 22]
+      ...[0xba, 8, 0, 0, 0], // mov edx, 8
+      ...[0x0f, 0x05], // syscall
+      0xc3, // ret
+    ],
+    second: [
+      ...[0x57, 0x56, 0x52], // push rdi, rsi, rdx
+      ...[0x48, 0x83, 0xec, 16], // sub rsp, 16
+      ...[0xb8, 228, 0, 0, 0], // mov eax, 228 (clock_gettime)
+      ...[0xbf, 1, 0, 0, 0], // mov edi, 1 (CLOCK_MONOTONIC)
+      ...[0x48, 0x89, 0xe6], // mov rsi, rsp
+      ...[0x0f, 0x05], // syscall
+      ...[0x48, 0x8b, 0x04, 0x24], // mov rax, [rsp]: seconds
+      ...[0x48, 0xc1, 0xe0, 10], // shl rax, 10
+      ...[0x48, 0x8b, 0x4c, 0x24, 8], // mov rcx, [rsp + 8]: nanoseconds
+      ...[0x48, 0xc1, 0xe9, 20], // shr rcx, 20
+      ...[0x48, 0x01, 0xc8], // add rax, rcx
+      ...[0x48, 0x83, 0xc4, 16], // add rsp, 16
+      ...[0x5a, 0x5e, 0x5f], // pop rdx, rsi, rdi
+      ...[0x4c, 0x8b, 0x05, 72, 0, 0, 0], // mov r8, [rip + 72]
+      ...[0x49, 0x8b, 0x48, 8], // mov rcx, [r8 + 8]
+      ...[0x48, 0x85, 0xc9], // test rcx, rcx
+      ...[0x75, 7], // jne again
+      ...[0x49, 0x89, 0x40, 8], // mov [r8 + 8], rax
+      ...[0x41, 0xff, 0x20], // jmp [r8]
+      ...[0x48, 0x29, 0xc8], // again: sub rax, rcx
+      ...[0x48, 0x3d, 44, 1, 0, 0], // cmp rax, 300
+      ...[0x77, 3], // ja end
+      ...[0x41, 0xff, 0x20], // jmp [r8]
+      ...[0x83, 0xef, 0x80], // end: sub edi, -128
+      ...[0xb8, 231, 0, 0, 0], // mov eax, 231 (exit_group)
+      ...[0x0f, 0x05], // syscall
+    ],
+  },
   // The instruction "syscall".
   syscallInstruction: [0x0f, 0x05],
   // The registers di, si, dx, r10, r8, r9.
@@ -70,4 +111,8 @@ export const x86_64: Arch = {
   functionResult: "ax",
   // A process in 32-bit mode runs with the code segment __USER32_CS.
   compat: { offset: 136, mask: 0xffff, value: 0x23 },
+  // TS_COMPAT; arch/x86/include/asm/thread_info.h
+  compatStatus: 2,
+  // The registers bx, cx, dx, si, di, bp.
+  compatArguments: [40, 88, 96, 104, 112, 32],
 };

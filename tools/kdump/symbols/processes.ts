@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Constants of processes: clone, wait, signals, limits, scheduling.
 
-import { LINUX_SIGNALS } from "../../ktrace/systems/signals.ts";
+import { LINUX_SIGNALS } from "../../../core/signal_names.ts";
 import { enumeration, flags } from "./flags.ts";
 
 /** Linux's signals by their numbers, from 1. */

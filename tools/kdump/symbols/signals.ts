@@ -2,7 +2,7 @@
 // Why a signal was sent: si_code. asm-generic/siginfo.h, sys/signal.h
 
 import type { SystemName } from "../../ktrace/formats/record.ts";
-import { LINUX_SIGNALS } from "../../ktrace/systems/signals.ts";
+import { LINUX_SIGNALS } from "../../../core/signal_names.ts";
 
 const LINUX: Readonly<Record<number, string>> = {
   0: "SI_USER",

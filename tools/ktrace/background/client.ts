@@ -1,15 +1,34 @@
 // Asks recorders: all that run, or the one in the background, which is started if there is none.
 
 import { DtError } from "../../../core/errors.ts";
+import { safeText } from "../../../core/safe_text.ts";
 import { warn } from "../warn.ts";
-import { type ControlReply, type ControlRequest, readLine, writeLine } from "./protocol.ts";
+import {
+  type ControlReply,
+  type ControlRequest,
+  readLine,
+  replyOf,
+  writeLine,
+} from "./protocol.ts";
 import { backgroundSocket, ownFolder, remove, sockets } from "./sockets.ts";
 
 const START_MS = 10_000;
 const ANSWER_MS = 3000;
 
-/** Its answer; undefined if nobody listens there. */
+/** The answer of a recorder; undefined if nobody listens there. Takes {@linkcode ANSWER_MS} at most. */
 async function ask(path: string, request: ControlRequest): Promise<ControlReply | undefined> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<ControlReply>();
+  const error = `The recorder at ${path} does not answer: its file's reader may be too slow`;
+  const timer = setTimeout(() => resolve({ error, code: "ETIMEDOUT" }), ANSWER_MS);
+  try {
+    return await Promise.race([converse(path, request), tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Sends a request and reads the reply; another user's recorder may say anything, or nothing. */
+async function converse(path: string, request: ControlRequest): Promise<ControlReply | undefined> {
   let connection: Deno.UnixConn;
   try {
     connection = await Deno.connect({ transport: "unix", path });
@@ -20,27 +39,22 @@ async function ask(path: string, request: ControlRequest): Promise<ControlReply 
     }
     return undefined;
   }
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    connection.close();
-  }, ANSWER_MS);
+  using _connection = connection;
+  let line: string;
   try {
     await writeLine(connection, request);
-    const line = await readLine(connection);
-    return line === "" ? undefined : JSON.parse(line);
+    line = await readLine(connection);
   } catch {
-    if (!late) return undefined; // it has ended meanwhile
-    const error = `The recorder at ${path} does not answer: its file's reader may be too slow`;
-    return { error, code: "ETIMEDOUT" };
-  } finally {
-    clearTimeout(timer);
-    if (!late) connection.close();
+    return undefined; // it has ended meanwhile
   }
+  if (line === "") return undefined;
+  return replyOf(line) ?? { error: `The answer of ${path} is not a recorder's`, code: "EPROTO" };
 }
 
 function countOf(reply: ControlReply): number {
-  if ("error" in reply) throw new DtError(reply.code, reply.error, { operation: "ktrace" });
+  if ("error" in reply) {
+    throw new DtError(reply.code, safeText(reply.error), { operation: "ktrace" });
+  }
   for (const message of reply.messages ?? []) warn(message); // an older recorder has none
   return reply.count;
 }
@@ -54,8 +68,8 @@ function countOf(reply: ControlReply): number {
 export async function askAll(request: ControlRequest): Promise<number> {
   let count = 0;
   const failures: ControlReply[] = [];
-  for (const path of sockets()) {
-    const reply = await ask(path, request);
+  // All at once, so that those who are silent cost one limit together.
+  for (const reply of await Promise.all(sockets().map((path) => ask(path, request)))) {
     if (reply === undefined) continue;
     if ("error" in reply) failures.push(reply);
     else count += countOf(reply);

@@ -21,6 +21,20 @@ export interface ListenOptions {
 }
 
 /**
+ * Listens for a trace in the foreground, which goes on without: then nobody can change the trace.
+ *
+ * @returns The end of the listening, or why there is none.
+ */
+export function tryListen(tracing: Tracing): Disposable | string {
+  try {
+    return listen(tracing, { background: false });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return error.message;
+  }
+}
+
+/**
  * Listens until it is disposed, which removes the socket.
  *
  * @throws {DtError} EADDRINUSE another recorder is there.

@@ -28,6 +28,28 @@ export type ControlReply =
   | { readonly error: string; readonly code: string };
 
 const MOST_LINE = 1 << 20;
+/** Messages of a reply that are shown, and characters of each. */
+const MOST_MESSAGES = 20;
+const MOST_CHARACTERS = 1000;
+
+/** Reads a reply, which may be anything; undefined if it is none. */
+export function replyOf(line: string): ControlReply | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  const { count, messages = [], error, code } = Object(value) as Record<string, unknown>;
+  if (typeof error === "string" && typeof code === "string") {
+    return /^E[A-Z0-9]+$/.test(code) ? { error: error.slice(0, MOST_CHARACTERS), code } : undefined;
+  }
+  const isCount = Number.isSafeInteger(count) && (count as number) >= 0;
+  if (!isCount || !Array.isArray(messages)) return undefined;
+  const texts = messages.filter((one) => typeof one === "string").slice(0, MOST_MESSAGES)
+    .map((text) => text.slice(0, MOST_CHARACTERS));
+  return { count: count as number, messages: texts };
+}
 
 /** Reads a line from a connection; empty at the end. */
 export async function readLine(connection: Deno.Conn): Promise<string> {

@@ -1,7 +1,7 @@
 // The recorder in the background: it lives as long as it has something to record.
 
 import { isSync } from "../foreground.ts";
-import { onSignals } from "../../cli/signals.ts";
+import { onEndSignals } from "../../cli/signals.ts";
 import type { KtraceOptions } from "../options.ts";
 import { Tracing } from "../trace_session.ts";
 import { listen } from "./listen.ts";
@@ -12,7 +12,7 @@ const IDLE_MS = 5000;
 function log(messages: readonly string[]): void {
   for (const message of messages) {
     try {
-      new Deno.Command("logger", { args: ["-t", "ktrace", message] }).outputSync();
+      new Deno.Command("/usr/bin/logger", { args: ["-t", "ktrace", message] }).outputSync();
     } catch {
       return; // there is none
     }
@@ -34,7 +34,7 @@ export async function recordInBackground(options: KtraceOptions): Promise<number
   const order = () => new Promise<void>((resolve) => set = resolve);
   let wanted = order();
   stack.use(listen(tracing, { background: true, sync, messages, set: () => set() }));
-  stack.use(onSignals(["SIGINT", "SIGTERM"], () => {
+  stack.use(onEndSignals(() => {
     tracing.stop();
     set();
   }));

@@ -9,8 +9,13 @@ export function backgroundSocket(sync: boolean): string {
   return sync ? "recorder-sync.sock" : "recorder.sock";
 }
 
-/** Folders of a user's runtime files. */
+/** Folder of root's recorders, where nobody else can make anything. */
+const ROOTS = `/run/${NAME}`;
+
+/** Folder of the sockets of a user's recorders. */
 function folderOf(uid: number): string {
+  // In a user namespace, root's folder belongs to nobody who is known there.
+  if (uid === 0 && isOwn("/run", 0)) return ROOTS;
   const runtime = uid === Deno.uid() ? Deno.env.get("XDG_RUNTIME_DIR") : undefined;
   if (runtime !== undefined && isOwn(runtime, uid)) return `${runtime}/${NAME}`;
   const usual = `/run/user/${uid}`;

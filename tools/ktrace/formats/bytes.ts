@@ -49,8 +49,8 @@ export function needs(data: Uint8Array, bytes: number): void {
 /** True for a name with nothing but zeros behind its end: what tells a header from other bytes. */
 export function isComm(bytes: Uint8Array): boolean {
   const end = bytes.indexOf(0);
-  return end >= 0 && bytes.subarray(0, end).every((byte) => byte >= 32 && byte !== 127) &&
-    bytes.subarray(end).every((byte) => byte === 0);
+  // A thread may call itself anything: no byte of a name is wrong.
+  return end >= 0 && bytes.subarray(end).every((byte) => byte === 0);
 }
 
 /** Words of 64 bits. */

@@ -1,5 +1,7 @@
 // Records as JSON, one a line: by ktrace as they are made, by kdump as they were read.
 
+import { callOf } from "../../../core/sources/syscalls/mod.ts";
+import { safeJson } from "../../../core/safe_text.ts";
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
 import type { KtrRecord, SystemName } from "./record.ts";
 import { decodePayload } from "./freebsd.ts";
@@ -41,17 +43,18 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
     ...(dropped ? { dropped } : {}),
     type: kind,
   };
-  return JSON.stringify({ ...common, ...body() });
+  return safeJson(JSON.stringify({ ...common, ...body() }));
 
   function body(): Record<string, unknown> {
     const numbers = numbersOf(record, name);
     switch (record.kind) {
       case "syscall":
-        return { name: call(record.code), args: record.args.map(hex) };
+        return { name: call(record.code), ...abi(record.code), args: record.args.map(hex) };
       case "sysret": {
-        if (record.error === 0) return { name: call(record.code), retval: number(record.retval) };
+        const name = { name: call(record.code), ...abi(record.code) };
+        if (record.error === 0) return { ...name, retval: number(record.retval) };
         const error = system.errno(numbers.error ?? record.error);
-        return { name: call(record.code), error: error?.name ?? record.error };
+        return { ...name, error: error?.name ?? record.error };
       }
       case "namei":
         return { path: utf8(record.path) };
@@ -98,7 +101,13 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
   }
 
   function call(code: number): string | number {
-    return system.syscall(code) ?? code;
+    return system.syscall(code) ?? (name === "linux" ? callOf(code).number : code);
+  }
+
+  /** Only calls by another ABI than the architecture's own say so. */
+  function abi(code: number): { abi?: string } {
+    const { abi } = callOf(code);
+    return name !== "linux" || abi === "native" ? {} : { abi };
   }
 }
 

@@ -9,7 +9,12 @@ import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.
 import { emitLoad } from "../../../core/kernel_plane/location.ts";
 import type { ActionSite, KernelAction } from "../../../core/contract/kernel_action.ts";
 import { OUTCOME } from "../../../core/contract/outcome.ts";
-import { UTRACE_BYTES, UTRACE_CALL } from "../../../core/sources/syscalls/mod.ts";
+import {
+  emitCallCode,
+  emitJumpIfForeign,
+  UTRACE_BYTES,
+  UTRACE_CALL,
+} from "../../../core/sources/syscalls/mod.ts";
 import { MOST_CAPTURES, RESULT } from "../captures.ts";
 import { KTR } from "../formats/types.ts";
 import { pointOf } from "../formats/points.ts";
@@ -50,7 +55,7 @@ export function entryAction(parts: Parts): KernelAction {
       const { asm, layout } = site;
       const [user, usual, none] = ["user", "usual", "none"].map((one) => asm.label(one));
       emitTraced(site, parts, pointOf(KTR.syscall) | pointOf(KTR.user));
-      emitLoad(asm, layout, layout.locations.number, R6, SPILL);
+      emitCallCode(asm, layout, R6, SPILL);
       asm.emit(
         jeq(R0, imm(UTRACE_CALL), user),
         load(4, R1, R8, TRACED.points),
@@ -67,8 +72,15 @@ export function entryAction(parts: Parts): KernelAction {
         emitLoad(asm, layout, layout.locations[at], R6, SPILL);
         asm.emit(store(8, R9, RECORD.payload + index * 8, R0));
       };
-      put("number", 0);
+      const [foreign, complete] = ["foreign", "complete"].map((one) => asm.label(one));
+      emitCallCode(asm, layout, R6, SPILL);
+      asm.emit(store(8, R9, RECORD.payload, R0));
+      emitJumpIfForeign(asm, R0, foreign);
       for (let i = 0; i < ARGUMENTS; i++) put(`arg${i}`, i + 1);
+      asm.emit(ja(complete));
+      asm.bind(foreign);
+      for (let i = 0; i < ARGUMENTS; i++) put(`compat${i}`, i + 1);
+      asm.bind(complete);
       emitSubmit(site);
     },
   };
@@ -118,7 +130,7 @@ export function returnAction(parts: CaptureParts): KernelAction {
         and64(R1, imm(CAPTURE_POINTS)),
         jeq(R1, imm(0), done),
       );
-      emitLoad(asm, layout, layout.locations.number, R6, SPILL);
+      emitCallCode(asm, layout, R6, SPILL);
       asm.emit(mov64(R9, R0), jge(R9, imm(MOST_CALLS), done));
       // Most calls have nothing to capture.
       asm.emit(
@@ -161,7 +173,7 @@ export function returnAction(parts: CaptureParts): KernelAction {
       asm.emit(jeq(R0, imm(-EPERM), told), jne(R0, imm(-EACCES), none));
       asm.bind(told);
       emitReserve(site, parts, KTR.sysret, RETURN_WORDS * 8);
-      emitLoad(asm, layout, layout.locations.number, R6, SPILL);
+      emitCallCode(asm, layout, R6, SPILL);
       asm.emit(store(8, R9, RECORD.payload, R0));
       emitLoad(asm, layout, layout.locations.retval, R6, SPILL);
       asm.emit(store(8, R9, RECORD.payload + 8, R0));

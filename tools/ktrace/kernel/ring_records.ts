@@ -13,6 +13,7 @@ import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
 import { CAPTURED, RECORD } from "./layout.ts";
 
 const SIGKILL = 9;
+const ENOSYS = 38;
 const SIGNAL_RETURN = syscalls().get("rt_sigreturn")!.number;
 
 /** Records that the programs have written into the ring. */
@@ -63,8 +64,9 @@ export class RingRecords {
         const error = this.errorAt(at + 8);
         const code = view.getInt32(at, true);
         request.begin(type, 16);
-        // Registers that were restored have no number.
-        request.view.setInt16(0, code < 0 ? SIGNAL_RETURN : callNumber(code), true);
+        // Registers that a signal's return has restored have no number; the call -1 does not exist.
+        const number = code >= 0 ? callNumber(code) : error === ENOSYS ? -1 : SIGNAL_RETURN;
+        request.view.setInt16(0, number, true);
         request.view.setInt32(4, freebsdErrno(error), true);
         if (error === 0) {
           request.view.setInt32(8, view.getInt32(at + 8, true), true);

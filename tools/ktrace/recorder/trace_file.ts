@@ -6,21 +6,17 @@ import type { Fd } from "../../../core/sys/fd.ts";
 import { libc } from "../../../core/sys/libc.ts";
 import {
   duplicate,
-  O_APPEND,
-  O_CREAT,
-  O_EXCL,
   O_WRONLY,
   openFile,
   setBlocking,
   truncateFile,
 } from "../../../core/sys/open.ts";
+import { openOutput } from "../../../core/sys/output_file.ts";
 import { type Format, FREEBSD } from "../formats/write.ts";
 import { asRequester, type Credentials, ownCredentials } from "./credentials.ts";
 import type { Request } from "./request.ts";
 
 const BUFFER_BYTES = 1 << 18;
-/** Nobody but the requester reads what others' programs have said. */
-const MODE = 0o600;
 const EINTR = 4;
 const EAGAIN = 11;
 
@@ -51,7 +47,7 @@ export class TraceFile implements Disposable {
   readonly #fd: Fd;
   readonly #isRegular: boolean;
   /** This process has made the file. */
-  #isNew = false;
+  readonly #isNew: boolean = false;
   /** What was in the file before is still there and is to be removed. */
   #isOld: boolean;
   readonly #whenFull: "wait" | "later" | "stop";
@@ -72,19 +68,21 @@ export class TraceFile implements Disposable {
   /**
    * Creates or opens it. What was in it before stays until {@linkcode begin}.
    *
-   * @throws {DtError} What open(2) says: ENOENT, EACCES, EISDIR, …
+   * @throws {DtError} What {@linkcode openOutput} says: ENOENT, EACCES, EISDIR, ELOOP, EPERM, ENXIO, …
    */
   constructor(path: string, options: TraceFileOptions = {}) {
     this.path = path;
     this.credentials = options.credentials ?? this.#own;
     this.format = options.format ?? FREEBSD;
     const whenFull = options.whenFull ?? "wait";
-    const flags = O_WRONLY | O_CREAT | (options.append ? O_APPEND : 0n);
-    this.#fd = this.#as(() =>
-      path === "-"
-        ? ownOutput(whenFull !== "wait")
-        : this.#create(flags) ?? openFile(path, flags, MODE)
-    );
+    if (path === "-") this.#fd = this.#as(() => ownOutput(whenFull !== "wait"));
+    else {
+      const { append } = options;
+      const { uid } = this.credentials;
+      const { fd, isNew } = this.#as(() => openOutput(path, { append, uid }));
+      this.#fd = fd;
+      this.#isNew = isNew;
+    }
     const { isFile, size } = Deno.statSync(`/proc/self/fd/${this.#fd.value}`);
     this.#isRegular = isFile && path !== "-";
     this.#end = this.#isRegular ? size : 0;
@@ -182,18 +180,6 @@ export class TraceFile implements Disposable {
     if (this.#isFull) this.#failure ??= tooSlow(`, ${this.#unwritten()} records lost`);
     this.#isOpen = false;
     this.#fd[Symbol.dispose]();
-  }
-
-  /** Makes the file; undefined if there is one, or something else that has its name. */
-  #create(flags: bigint): Fd | undefined {
-    try {
-      const made = openFile(this.path, flags | O_EXCL, MODE);
-      this.#isNew = true;
-      return made;
-    } catch (error) {
-      if (errorCode(error) === "EEXIST") return undefined;
-      throw error;
-    }
   }
 
   #grow(bytes: number): void {

@@ -1,9 +1,10 @@
 // Names of Linux's system calls, errors and signals, and whose names a record has.
 
 import { errnoMessage, errnoName } from "../../../core/sys/errno.ts";
-import { type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
+import { I386_CALLS } from "../../../core/sources/syscalls/generated/i386.ts";
+import { callOf, type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
 import type { KtrRecord, SystemName } from "../formats/record.ts";
-import { LINUX_SIGNALS } from "./signals.ts";
+import { LINUX_SIGNALS } from "../../../core/signal_names.ts";
 import { bsdSystem, type System } from "./bsd.ts";
 import { linuxErrno, linuxSignal } from "./translate.ts";
 
@@ -18,14 +19,38 @@ const USUAL_NAMES: Readonly<Record<string, string>> = {
 };
 
 let byNumber: (Syscall | undefined)[] | undefined;
+let by32BitNumber: Map<number, Syscall> | undefined;
 
-/** A system call of the running architecture. */
-export function linuxCall(number: number): Syscall | undefined {
+/** A system call of the running architecture, by the code that records have: number and ABI. */
+export function linuxCall(code: number): Syscall | undefined {
   if (byNumber === undefined) {
     byNumber = [];
     for (const call of syscalls().values()) byNumber[call.number] = call;
   }
-  return byNumber[number];
+  const { abi, number } = callOf(code);
+  if (abi !== "32-bit") return byNumber[number];
+  return (by32BitNumber ??= calls32())?.get(number);
+}
+
+/** Calls of 32-bit programs by number; those that the 64-bit table lacks have six arguments. */
+function calls32(): Map<number, Syscall> {
+  const known = syscalls();
+  const args = Array.from({ length: 6 }, (_, i) => ({
+    name: `arg${i}`,
+    type: "unsigned int",
+    at: `arg${i}`,
+  }));
+  if (Deno.build.arch !== "x86_64") return new Map();
+  return new Map(
+    I386_CALLS.trimEnd().split("\n").map((line) => {
+      const [number, name] = line.split(" ");
+      return [Number(number), {
+        number: Number(number),
+        name,
+        args: known.get(name)?.args ?? args,
+      }];
+    }),
+  );
 }
 
 /** Number of arguments that a call has; six for one that is not known. */
@@ -48,9 +73,10 @@ const SIGRTMAX = 64;
 /** Names of Linux's system calls, errors and signals. */
 export const LINUX: System = {
   name: "linux",
-  syscall(number) {
-    const name = linuxCall(number)?.name;
-    return name === undefined ? undefined : USUAL_NAMES[name] ?? name;
+  syscall(code) {
+    const name = linuxCall(code)?.name;
+    if (name === undefined) return undefined;
+    return callOf(code).abi === "32-bit" ? name : USUAL_NAMES[name] ?? name;
   },
   errno: (number) => ({ name: errnoName(number), message: errnoMessage(number) }),
   signal(number) {

@@ -3,7 +3,7 @@
 
 import { ERRNO } from "../../../core/sys/generated/errno.ts";
 import { bsdSystem } from "./bsd.ts";
-import { LINUX_SIGNALS } from "./signals.ts";
+import { LINUX_SIGNALS } from "../../../core/signal_names.ts";
 
 /**
  * What the other system has not is moved up by this, out of both systems' numbers, so that it comes

@@ -8,6 +8,7 @@ import type { Pcb } from "../../../core/contract/pcb.ts";
 import type { UserEvent } from "../../../core/contract/user_action.ts";
 import type { UserHost } from "../../../core/contract/attachment.ts";
 import {
+  codeOf,
   type LifeListener,
   Selection,
   type Tracee,
@@ -251,7 +252,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     const { args } = thread;
     const { values } = event;
     for (let i = 0; i < args.length; i++) args[i] = values[ARGUMENTS[i]];
-    const code = thread.call = tracee.call;
+    const code = thread.call = codeOf(tracee.call, tracee.foreign);
     if (code === UTRACE_CALL) return this.#user(process, tracee, args);
     const name = linuxCall(code)?.name ?? "";
     if (EXECS.has(name)) {
@@ -281,7 +282,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
   #returned(process: TracedProcess, tracee: Tracee, event: UserEvent): void {
     const thread = this.#thread(tracee);
     // After a signal handler the tracer knows no number: the registers are those of before.
-    const code = tracee.call < 0 ? thread.call : tracee.call;
+    const code = tracee.call < 0 ? thread.call : codeOf(tracee.call, tracee.foreign);
     thread.call = -1;
     if (code === UTRACE_CALL) return;
     const result = event.values.retval;
@@ -294,7 +295,9 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
           this.#capture(process, tracee, thread, one, result);
         }
       }
-      if (name === HANDLED_CALL && error === 0) this.#noteHandler(tracee, thread.args);
+      if (name === HANDLED_CALL && error === 0 && !tracee.foreign) {
+        this.#noteHandler(tracee, thread.args);
+      }
       if (isRefusal(error)) {
         const request = this.#request(process, tracee, KTR.capfail);
         request?.capfail(CAPFAIL_SYSCALL, code, LINUX_ABI);
