@@ -35,11 +35,13 @@ export class Btf {
   #made?: { readonly start: Uint32Array; readonly size: number };
   readonly #strings: number;
   readonly #stringsEnd: number;
-  /** All strings as one text, made when somebody first looks for a prefix. */
+  /** All strings as one text, made when somebody looks for a prefix or for many names. */
   #text?: string;
   /** Number of searches by kind; past MAX_SEARCHES, `#ids` holds a table of the kind's names. */
   readonly #searches = new Map<BtfKind, number>();
   readonly #ids = new Map<BtfKind, Map<string, number>>();
+  /** Offsets of strings that have been looked for, -1 for strings that there are not. */
+  readonly #offsets = new Map<string, number>();
 
   /**
    * Checks the header of a blob.
@@ -222,14 +224,19 @@ export class Btf {
     return 0;
   }
 
+  /** All strings as one text with a character for each byte. */
+  get #allStrings(): string {
+    return this.#text ??= new TextDecoder("latin1").decode(
+      this.#bytes.subarray(this.#strings, this.#stringsEnd),
+    );
+  }
+
   /**
    * Finds every name that starts with a prefix, in no order. Much quicker than going over the
    * types.
    */
   namesWith(prefix: string): Set<string> {
-    const text = this.#text ??= new TextDecoder().decode(
-      this.#bytes.subarray(this.#strings, this.#stringsEnd),
-    );
+    const text = this.#allStrings;
     const found = new Set<string>();
     for (let at = text.indexOf(`\0${prefix}`); at >= 0; at = text.indexOf(`\0${prefix}`, at + 1)) {
       found.add(text.slice(at + 1, text.indexOf("\0", at + 1)));
@@ -266,6 +273,18 @@ export class Btf {
    * once, so the first whole match is the only match.
    */
   #stringOffset(name: string): number {
+    let offset = this.#offsets.get(name);
+    if (offset === undefined) this.#offsets.set(name, offset = this.#searchString(name));
+    return offset;
+  }
+
+  /** As {@linkcode #stringOffset} says. */
+  #searchString(name: string): number {
+    // Whoever looks up many names gets the strings as one text, in which searches are native.
+    if (this.#offsets.size > MAX_SEARCHES) {
+      const found = this.#allStrings.indexOf(`\0${name}\0`);
+      return found < 0 ? -1 : found + 1;
+    }
     const wanted = new TextEncoder().encode(name + "\0");
     const bytes = this.#bytes;
     for (

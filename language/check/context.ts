@@ -64,6 +64,8 @@ export interface Flow {
   loops: number;
   /** Functions of the script around the statement, outermost first, with their results. */
   readonly calls: { readonly definition: FunctionDefinition; readonly result: Local }[];
+  /** True inside of sizeof() and the like, which only ask for a type: values may have any size. */
+  measuring?: boolean;
   /** Uses of functions, kept from one walk to the next. */
   readonly uses: FunctionUses;
 }

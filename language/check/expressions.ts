@@ -71,10 +71,10 @@ export function entry(context: Context, expr: MapExpr, key: Node | undefined): N
 
 /** The typed node of an expression; of type none if it has no value. */
 export function expression(context: Context, expr: Expr): Node {
-  context.budget.spend("checks", expr.span);
   const node = typed(context, expr);
   const { kind } = node.type;
   if (kind !== "tuple" && kind !== "array" && kind !== "struct") return node;
+  if (context.flow.measuring) return node;
   const size = storageSize(node.type);
   if (size <= MAX_VALUE) return node;
   context.error(
@@ -91,8 +91,15 @@ export function expression(context: Context, expr: Expr): Node {
  */
 const MAX_VALUE = 1 << 18;
 
+/** The value that a field, an index or an address is taken of: of whatever size, it is not copied. */
+function whole(context: Context, expr: Expr): Node {
+  const node = typed(context, expr);
+  return node.type.kind === "none" ? context.value(expr) : node;
+}
+
 function typed(context: Context, expr: Expr): Node {
   const { span } = expr;
+  context.budget.spend("checks", span);
   switch (expr.kind) {
     case "integer":
       return constant(expr.value, literalType(expr.value), span);
@@ -115,9 +122,9 @@ function typed(context: Context, expr: Expr): Node {
       if (expr.object.kind === "name" && expr.object.name === "args") {
         return argument(context, expr.field, span);
       }
-      return member(context, context.value(expr.object), expr.field, span);
+      return member(context, whole(context, expr.object), expr.field, span);
     case "index":
-      return element(context, context.value(expr.object), context.value(expr.index), span);
+      return element(context, whole(context, expr.object), context.value(expr.index), span);
     case "call":
       return call(context, expr);
     case "unary":
@@ -173,7 +180,7 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
       span,
     };
   }
-  const node = context.value(operand);
+  const node = whole(context, operand);
   if (node.op === "load" && node.bits === undefined) {
     const { address, offset } = node;
     const space = address.type.kind === "pointer" ? address.type.space : undefined;

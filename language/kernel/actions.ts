@@ -13,7 +13,7 @@ import { isScalar, storageSize, string } from "../model/types.ts";
 import { aggregate } from "./aggregate.ts";
 import { emitCondition } from "./condition.ts";
 import type { Gen } from "./emitter.ts";
-import { FrameError } from "./frame.ts";
+import { FrameError, placed } from "./frame.ts";
 import { emitEach, emitRange, emitRounds, emitWhile } from "./loops.ts";
 import { changeMap, deleteFromMap, writeMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";
@@ -28,7 +28,7 @@ const MAX_FUNCTIONS = 250;
 export function emitActions(gen: Gen, body: readonly Action[]): void {
   for (const action of body) {
     gen.at = action;
-    emitAction(gen, action);
+    placed(action.span, () => emitAction(gen, action));
     if (gen.deferred.length > MAX_FUNCTIONS) {
       throw new FrameError("there are more loops in one probe than the kernel takes", action.span);
     }

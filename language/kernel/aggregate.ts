@@ -118,8 +118,16 @@ function takeExtreme(
   gen.emit(store(8, R0, 0, R1));
 }
 
-/** R2 = bucket: the check is for the verifier. */
+/**
+ * R2 = bucket: the check is for the verifier. The number goes through scratch memory, or the verifier
+ * would follow each way on which a bucket was found to the end of the program.
+ */
 function incrementBucket(gen: Gen, buckets: number, done: Label): void {
+  gen.frame.scope(() => {
+    const bucket = gen.frame.slot();
+    gen.save(bucket, 8, R2);
+    gen.load(R2, bucket);
+  });
   gen.emit(jge(R2, imm(buckets), done), lsh64(R2, imm(3)), add64(R0, R2));
   increment(gen);
 }

@@ -16,7 +16,7 @@ import type { CheckedClause } from "../check/checked_program.ts";
 import { emitActions } from "./actions.ts";
 import { keptBytes } from "./builtins.ts";
 import { emitCondition } from "./condition.ts";
-import { Frame } from "./frame.ts";
+import { Frame, placed } from "./frame.ts";
 import { Gen, type GenShared, type References } from "./emitter.ts";
 import { emitOutcome, raiseOutcome } from "./scalar.ts";
 import { type Uses, usesOf } from "./uses.ts";
@@ -80,7 +80,12 @@ function emitAction(
   gen.rolled = new Set(uses.flatMap(({ rolled }) => [...rolled]));
   asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R9, imm(0)));
   asm.emit(store(8, R7, CPU_BLOCK.pbn, R3));
-  clauses.forEach((clause, i) => frame.scope(() => emitClause(gen, clause, uses[i])));
+  clauses.forEach((clause, i) =>
+    placed(
+      clause.clause.attachPoints[0].span,
+      () => frame.scope(() => emitClause(gen, clause, uses[i])),
+    )
+  );
   emitOutcome(gen);
   asm.emit(exit());
   // Bodies of loops may have loops themselves.

@@ -58,6 +58,16 @@ export class FrameError extends Error {
   }
 }
 
+/** Runs `emit`; a frame that is too small gets a place in the script, unless it has one. */
+export function placed<T>(span: Span, emit: () => T): T {
+  try {
+    return emit();
+  } catch (error) {
+    if (!(error instanceof FrameError) || error.span !== undefined) throw error;
+    throw new FrameError(error.message, span);
+  }
+}
+
 /** See the head of this file. */
 export class Frame {
   readonly #scratch: number;

@@ -290,11 +290,17 @@ export function formatDiagnostic(one: Diagnostic, source: Source): string {
     formatExcerpt(one.span, source) + hint;
 }
 
+/** Most names of a similar length that a wrong name is compared with. */
+const MAX_CANDIDATES = 200;
+
 /** The nearest of `candidates` that is at most two edits away; undefined if none is. */
 export function didYouMean(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = 3;
+  let tried = 0;
   for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    if (tried++ === MAX_CANDIDATES) return undefined;
     const distance = editDistance(name, candidate);
     if (distance < bestDistance && distance < candidate.length) {
       best = candidate;
@@ -313,6 +319,7 @@ function editDistance(a: string, b: string): number {
       next.push(Math.min(row[j] + 1, next[j - 1] + 1, change));
     }
     row = next;
+    if (Math.min(...row) > 2) return 3; // far enough
   }
   return row[b.length];
 }

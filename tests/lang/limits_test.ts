@@ -2,7 +2,7 @@
 // with diagnostics of ours, or runs, in bounded time and memory.
 
 import { assert, assertEquals } from "@std/assert";
-import { kernelTest, output } from "../helpers.ts";
+import { btrace, kernelTest, output } from "../helpers.ts";
 
 /** `n` pieces of text, made of their numbers. */
 function times(n: number, make: (i: number) => string, between = " "): string {
@@ -43,6 +43,23 @@ const LIMITS: Record<string, Limit> = {
   "a structure of gigabytes": {
     script: "struct a { char x[4000000000]; };\nBEGIN { $x = *(struct a *)0; @m = $x; }",
     error: "This value has 4000000000 bytes",
+  },
+  "an element of a large array": {
+    script: "struct s { int a[1000000]; };\nBEGIN { $x = (struct s *)0; " +
+      'printf("%d %d\\n", sizeof($x->a), sizeof(*$x)); @a = $x->a[999999]; clear(@a); }',
+    prints: "4000000 4000000",
+  },
+  "3,000 unknown names": {
+    script: `BEGIN { ${times(3000, (i) => `print(foo${i});`)} }`,
+    error: "more than 100 errors",
+  },
+  "3,000 names that are similar": {
+    script: `BEGIN { ${times(3000, (i) => `$variable${i} = 1; print($variabel${i});`)} }`,
+    error: "more than 100 errors",
+  },
+  "1,000 histograms": {
+    script: `BEGIN { ${"@a = hist(rand);".repeat(1000)} clear(@a); }`,
+    prints: "",
   },
   "stars in a probe": {
     script: "BEGIN { } syscall:**********x { }",
@@ -234,4 +251,12 @@ kernelTest("8,000 errors on one line: the first hundred are shown", [], () => {
   assertEquals(stderr.match(/ERROR: Undefined or undeclared variable/g)?.length, 101);
   assertEquals(stderr.match(/ERROR: the script is too large: more than 100 errors/g)?.length, 1);
   assert(mib < MOST_MIB, `${mib} MiB`);
+});
+
+kernelTest("a script without an end is refused", [], () => {
+  const { code, stderr } = btrace(["/dev/zero"]);
+  assertEquals(
+    [code, stderr],
+    [1, "ERROR: failed to open file '/dev/zero': it has more than 16777216 bytes\n"],
+  );
 });

@@ -165,9 +165,25 @@ export function readSource({ program, positional }: Options): SourceText {
   }
 }
 
-/** Text of a file. Throws TypeError on bytes that are not UTF-8, rather than replacing them silently. */
+/** Most bytes of a script: a device has no end. */
+const MAX_SCRIPT = 16 << 20;
+
+/**
+ * Text of a file or a pipe. Throws TypeError on bytes that are not UTF-8, rather than replacing them
+ * silently, and RangeError on more than {@linkcode MAX_SCRIPT}.
+ */
 function readUtf8(path: string): string {
-  return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(path));
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  using file = Deno.openSync(path);
+  const chunk = new Uint8Array(1 << 16);
+  let text = "";
+  let bytes = 0;
+  for (let count = file.readSync(chunk); count !== null; count = file.readSync(chunk)) {
+    bytes += count;
+    if (bytes > MAX_SCRIPT) throw new RangeError(`it has more than ${MAX_SCRIPT} bytes`);
+    text += decoder.decode(chunk.subarray(0, count), { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /**

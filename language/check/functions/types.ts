@@ -30,7 +30,12 @@ export function typeOf(context: Context, expr: Expr): Type {
     const named = context.types.type(expr.name);
     if (named !== undefined) return named;
   }
-  return context.value(expr).type;
+  const { flow } = context;
+  const around = flow.measuring;
+  flow.measuring = true;
+  const { type } = context.value(expr);
+  flow.measuring = around;
+  return type;
 }
 
 function sizeOf(context: Context, call: CallExpr): Node {
