@@ -92,13 +92,17 @@ function declareMaps(program: Program, maps: MapTypes, diagnostics: Diagnostics)
   for (const { name, kind, entries, span } of program.maps) {
     const count = constantOf(entries);
     const map = maps.get(name);
-    if (map.declared !== undefined) {
+    const { declared } = map;
+    const isSame = declared?.kind === kind && BigInt(declared.entries) === count;
+    if (declared !== undefined && !isSame) {
       diagnostics.error("redefinition", `Redefinition of map: ${name}`, span);
     }
     if (count === undefined || count < 1n || count > MAX_ENTRIES) {
       diagnostics.error(
         "range",
-        `${name}: expected a number of entries from 1 to ${MAX_ENTRIES}`,
+        count === undefined || count < 1n
+          ? "syntax: expected positive integer for map declaration max entries"
+          : `${name}: expected a number of entries from 1 to ${MAX_ENTRIES}`,
         entries.span,
       );
     }

@@ -6,7 +6,7 @@
 import type { Block, Clause, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Node } from "../model/ir.ts";
-import { BOOL, isNumeric, tuple, type Type, typeName, UNKNOWN } from "../model/types.ts";
+import { BOOL, isNumeric, kindName, tuple, type Type, UNKNOWN } from "../model/types.ts";
 import { chain } from "../ctypes/scope.ts";
 import type { CheckedClause } from "./checked_program.ts";
 import type { Context, Flow, Shared } from "./context.ts";
@@ -87,7 +87,9 @@ export class ClauseChecker implements Context {
   /** Checks predicate and body of the clause. */
   run(): CheckedClause {
     const { predicate, body } = this.#clause;
-    const condition = predicate && this.condition(predicate);
+    const slashes = predicate &&
+      { start: predicate.span.start - 1, end: predicate.span.end + 1 };
+    const condition = predicate && this.condition(predicate, slashes);
     const checked = this.block(body);
     for (const [{ name }, span] of this.variables.neverAssigned) {
       this.warning("unassigned", `Variable ${name} was never assigned to.`, span);
@@ -154,16 +156,13 @@ export class ClauseChecker implements Context {
     return broken(expr.span);
   }
 
-  condition(expr: Expr): Node {
-    const node = this.value(expr);
-    if (isNumeric(node.type)) return node;
+  condition(expr: Expr, place = expr.span): Node {
+    const node = this.any(expr);
+    if (isNumeric(node.type) && node.op !== "aggregate") return node;
     // A literal is known to have a character or none.
     if (node.op === "text") return constant(node.value === "" ? 0n : 1n, BOOL, expr.span);
-    this.error(
-      "type-mismatch",
-      `Invalid condition: expected an integer, a bool or a pointer, found '${typeName(node.type)}'`,
-      expr.span,
-    );
+    const type = node.op === "aggregate" ? node.map.value! : node.type;
+    this.error("type-mismatch", `Invalid condition: ${kindName(type)}`, place);
     return broken(expr.span);
   }
 

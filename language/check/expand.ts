@@ -59,6 +59,8 @@ export interface ProbeLookup {
    * @throws An error with `code` EINVAL if the name has a bad value in it.
    */
   match(pattern: string): ProbeInfo[];
+  /** True if the probes of that name were left out, as the user wished. */
+  isLeftOut?(pattern: string): boolean;
   /** Why there is no probe of that name, if more is known than that. */
   explain(name: string): string | undefined;
 }
@@ -89,6 +91,9 @@ export interface ExpandOptions {
 
 /** First number of btrace's own probes. */
 const SPECIAL_PBN = 0x7fff_0000;
+
+/** Code of the error of a script without probes. */
+export const NOTHING_TO_ATTACH = "no-probes";
 
 /** Finds the probes of every clause; clauses without any are left out. */
 export function expand(
@@ -139,7 +144,8 @@ export function expand(
     return probes.length > 0;
   });
   if (kept.length === 0 && !diagnostics.failed) {
-    diagnostics.error("no-match", "No probes to attach", program.clauses[0].span);
+    const span = program.clauses[0]?.span ?? { start: 0, end: 0 };
+    diagnostics.error(NOTHING_TO_ATTACH, "No probes to attach", span);
   }
   return options.missing === "error" ? expanded : kept;
 }
@@ -269,6 +275,7 @@ function find(
     }
   }
   if (found.length > 0 || options.missing === "ignore") return found;
+  if (inTarget(parts, options).some((one) => lookup.isLeftOut?.(one))) return found;
   // A pattern may match nothing, as long as the clause has another probe: see expand().
   if (parts.some((part) => part.includes("*"))) return found;
   const reason = inTarget(parts, options).map((one) => lookup.explain(one)).find(Boolean);

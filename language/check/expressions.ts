@@ -9,11 +9,11 @@ import {
   BOOL,
   INT64,
   isNumeric,
-  isScalar,
   literalType,
   NONE,
   pointer,
   string,
+  type Type,
   typeName,
   UINT64,
   UNKNOWN,
@@ -24,7 +24,7 @@ import { broken, constant, mapNode } from "./nodes.ts";
 import { call } from "./functions/mod.ts";
 import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
 import { argument, name } from "./names.ts";
-import { binary, isConstant, unary } from "./operators.ts";
+import { binary, isConstant, isTooLong, tellTooLong, unary } from "./operators.ts";
 import { grow } from "./variable_types.ts";
 
 /** A variable that is in scope. */
@@ -75,6 +75,7 @@ export function expression(context: Context, expr: Expr): Node {
     case "integer":
       return constant(expr.value, literalType(expr.value), span);
     case "string":
+      if (isTooLong(context, expr.value)) tellTooLong(context, expr.value, span);
       return { op: "text", value: expr.value, type: string(expr.value.length + 1), span };
     case "bool":
       return constant(expr.value ? 1n : 0n, BOOL, span);
@@ -173,23 +174,25 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
     const map = context.maps.get(target.name);
     // A pointer stays one.
     const { value } = map;
-    const type = value?.kind === "pointer" ? value : INT64;
+    const type = value?.kind === "pointer"
+      ? value
+      : value === undefined || value.kind === "integer" || "signed" in value && value.signed
+      ? INT64
+      : UINT64;
     context.maps.assign(map, type, span, context);
     const found = entry(context, target, key);
     if (found.op !== "map" || !isNumeric(found.type)) {
-      if (found.op === "aggregate") {
-        context.error("aggregation", `${operator} cannot change an aggregation`, span);
-      }
       return broken(span);
     }
     return { op: "step", target: found, by, prefix, type: found.type, span };
   }
   const node = variableNode(context, target);
   if (node.op !== "local") return node;
-  if (!isNumeric(node.type)) {
+  if (node.type.kind !== "integer" && node.type.kind !== "pointer") {
     context.error(
       "type-mismatch",
-      `The ${operator} operator can not be used on expressions of type '${typeName(node.type)}'`,
+      `Type mismatch for ${target.name}: trying to assign value of type 'uint64' when variable ` +
+        `already has a type '${typeName(node.type)}'`,
       span,
     );
     return broken(span);
@@ -201,10 +204,21 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
 }
 
 function ternary(context: Context, expr: Expr & { kind: "ternary" }): Node {
-  const condition = context.condition(expr.condition);
+  const condition = context.condition(expr.condition, expr.span);
   const then = expr.then && context.any(expr.then);
   const otherwise = context.any(expr.otherwise);
   return choose(context, condition, then, otherwise, expr.span);
+}
+
+/** The type of `other`, if a literal fits in: the literal has no type of its own then. */
+function literalAdapted(literal: Node, other: Node): Type | undefined {
+  if (!isConstant(literal) || literal.cast || isConstant(other) && !other.cast) return undefined;
+  if (literal.type.kind !== "integer" || other.type.kind !== "integer") return undefined;
+  const { size, signed } = other.type;
+  const kept = signed
+    ? BigInt.asIntN(size * 8, literal.value)
+    : BigInt.asUintN(size * 8, literal.value);
+  return kept === literal.value ? other.type : undefined;
 }
 
 function choose(
@@ -227,7 +241,8 @@ function choose(
       span,
     };
   }
-  const type = widen(first.type, otherwise.type);
+  const type = literalAdapted(first, otherwise) ?? literalAdapted(otherwise, first) ??
+    widen(first.type, otherwise.type);
   if (type === undefined || type.kind === "none") {
     context.error(
       "type-mismatch",
@@ -239,13 +254,14 @@ function choose(
   }
   if (isConstant(condition)) {
     const taken = condition.value !== 0n ? first : otherwise;
-    return isScalar(type) ? taken : { op: "convert", operand: taken, type, span };
+    if (typeName(taken.type) === typeName(type)) return taken;
+    return { op: "convert", operand: taken, type, span };
   }
   return { op: "choose", condition, then, otherwise, type, span };
 }
 
 function ifValue(context: Context, expr: IfExpr): Node {
-  const condition = context.condition(expr.condition);
+  const condition = context.condition(expr.condition, expr.span);
   if (expr.comptime) {
     if (!isConstant(condition)) {
       context.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);

@@ -23,6 +23,10 @@ export class MapTypes {
   /** Places that use a map without giving it a value, by the map's name and by where they start. */
   readonly #reads = new Map<string, Map<number, Span>>();
 
+  /** First places where a map is given a tuple or has one as the key, by the map's name: told last. */
+  readonly #tuples = new Map<string, Span>();
+  readonly #tupleKeys = new Map<string, Span>();
+
   /** A map by name; one that was not seen before is nothing yet. */
   get(name: string): MapVariable {
     let map = this.#maps.get(name);
@@ -86,6 +90,7 @@ export class MapTypes {
   /** Notes the type of a value that the script assigns to a map. */
   assign(map: MapVariable, type: Type | AggregationType, span: Span, sink: Sink): void {
     const before = map.value;
+    if (type.kind === "tuple" && !this.#tuples.has(map.name)) this.#tuples.set(map.name, span);
     let wide: Type | AggregationType | undefined = type;
     if (before !== undefined) {
       if (before.kind === "aggregation" || type.kind === "aggregation") {
@@ -100,11 +105,13 @@ export class MapTypes {
       map.value = wide;
       return;
     }
+    const tuple = type.kind === "tuple" ? undefined : this.#tuples.get(map.name);
+    const [given, had] = tuple === undefined ? [type, before!] : [before!, type];
     sink.error(
       "type-mismatch",
-      `Type mismatch for ${map.name}: trying to assign value of type '${typeName(type)}' ` +
-        `when map already has a type '${typeName(before!)}'`,
-      span,
+      `Type mismatch for ${map.name}: trying to assign value of type '${typeName(given)}' ` +
+        `when map already has a type '${typeName(had)}'`,
+      tuple ?? span,
     );
   }
 
@@ -124,16 +131,21 @@ export class MapTypes {
       return;
     }
     if (key === undefined) return;
+    if (key.type.kind === "tuple" && !this.#tupleKeys.has(map.name)) {
+      this.#tupleKeys.set(map.name, span);
+    }
     const wide = map.key === undefined ? key.type : widen(map.key, key.type);
     if (wide !== undefined) {
       map.key = wide;
       return;
     }
+    const tuple = key.type.kind === "tuple" ? undefined : this.#tupleKeys.get(map.name);
+    const [given, had] = tuple === undefined ? [key.type, map.key!] : [map.key!, key.type];
     sink.error(
       "key-mismatch",
       `Argument mismatch for ${map.name}: trying to access with arguments: ` +
-        `'${typeName(key.type)}' when map expects arguments: '${typeName(map.key!)}'`,
-      span,
+        `'${typeName(given)}' when map expects arguments: '${typeName(had)}'`,
+      tuple ?? span,
     );
   }
 }

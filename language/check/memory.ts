@@ -47,7 +47,8 @@ export function member(context: Context, object: Node, name: string, span: Span)
   if (type.kind !== "struct") {
     context.error(
       "no-fields",
-      `Can not access field '${name}' on expression of type '${typeName(type)}'`,
+      `Can not access ${/^\d/.test(name) ? "index" : "field"} '${name}' on expression of type ` +
+        `'${typeName(type)}'`,
       span,
     );
     return broken(span);
@@ -148,8 +149,8 @@ export function element(context: Context, object: Node, index: Node, span: Span)
   if (array.kind !== "array") {
     context.error(
       "not-an-array",
-      `The array index operator [] can only be used on arrays and ` +
-        `pointers, found ${typeName(type)}`,
+      `The array index operator [] can only be used on arrays, pointers, and tuples, found ` +
+        `${typeName(type)}.`,
       span,
     );
     return broken(span);
@@ -200,8 +201,10 @@ export function dereference(context: Context, address: Node, span: Span): Node {
   if (address.type.kind !== "pointer" || address.type.to.kind === "none") {
     context.error(
       "type-mismatch",
-      `Can not dereference a value of type '${typeName(address.type)}': it is no pointer to a ` +
-        `known type`,
+      address.type.kind === "pointer"
+        ? `Can not dereference a value of type '${typeName(address.type)}': it is no pointer to ` +
+          "a known type"
+        : `The * operator can not be used on expressions of type '${typeName(address.type)}'`,
       span,
     );
     return broken(span);

@@ -202,7 +202,7 @@ function resolveImports(
       );
       continue;
     }
-    const imported = parse(source.append(one.path, text), true);
+    const imported = parse(source.append(one.path, text));
     merged.definitions.push(...imported.definitions);
     merged.maps.push(...imported.maps);
     merged.macros.push(...imported.macros);

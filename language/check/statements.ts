@@ -14,7 +14,7 @@ import {
   UINT64,
   UNKNOWN,
 } from "../model/types.ts";
-import { assign } from "./assignments.ts";
+import { assign, reportVoid } from "./assignments.ts";
 import type { Context } from "./context.ts";
 import { aggregateValue } from "./memory.ts";
 import { broken, mapNode } from "./nodes.ts";
@@ -81,11 +81,11 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
     case "unroll": {
       const count = context.value(one.count);
       if (!isConstant(count)) {
-        context.error("literal-expected", "unroll() expects a literal", one.count.span);
+        context.error("literal-expected", "invalid unroll value", span);
       } else if (count.value < 1n) {
-        context.error("range", "unroll minimum value is 1", one.count.span);
+        context.error("range", "unroll minimum value is 1", span);
       } else if (count.value > MAX_UNROLL) {
-        context.error("range", `unroll maximum value is ${MAX_UNROLL}`, one.count.span);
+        context.error("range", `unroll maximum value is ${MAX_UNROLL}`, span);
       } else {
         const { body } = context.block(one.body);
         out.push({ op: "repeat", count: Number(count.value), body, span });
@@ -97,7 +97,7 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
     case "break":
     case "continue":
       if (context.flow.loops === 0) {
-        context.error("loop", `${one.kind} statement must be inside a loop`, span);
+        context.error("loop", `'${one.kind}' statement is not allowed in a probe`, span);
       }
       out.push({ op: one.kind, span });
       return;
@@ -117,7 +117,10 @@ function loop(context: Context, block: Block): Action[] {
 
 function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): void {
   const { span, variable, over } = one;
-  checkShadowing(context, variable);
+  if (context.variables.lookup(variable.name) !== undefined) {
+    const message = `Loop declaration shadows existing variable: ${variable.name}`;
+    context.error("shadowing", message, variable.span);
+  }
   context.variables.scoped(() => {
     if ("kind" in over) {
       if (over.keys.length > 0) {
@@ -143,8 +146,8 @@ function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): 
       out.push({ op: "each", local, map, body: loop(context, one.body), span });
       return;
     }
-    const from = bound(context, over.from);
-    const to = bound(context, over.to);
+    const from = bound(context, over.from, "start", span);
+    const to = bound(context, over.to, "end", span);
     const local = context.variables.declare(variable, INT64, true);
     out.push({ op: "range", local, from, to, body: loop(context, one.body), span });
   });
@@ -164,10 +167,11 @@ function entryNumber(context: Context, map: string, span: Span): Type {
   return value?.type ?? UINT64;
 }
 
-function bound(context: Context, expr: Expr): Node {
+function bound(context: Context, expr: Expr, which: "start" | "end", span: Span): Node {
   const node = context.value(expr);
   if (isNumeric(node.type)) return node;
-  context.error("type-mismatch", "Loop range requires an integer", expr.span);
+  const message = `Loop range requires an integer for the ${which} value`;
+  context.error("type-mismatch", message, span);
   return broken(expr.span);
 }
 
@@ -207,7 +211,7 @@ function expressionStatement(
   }
   if (expr.kind === "ternary" && expr.then !== undefined) {
     // c ? f() : g()
-    const condition = context.condition(expr.condition);
+    const condition = context.condition(expr.condition, expr.span);
     const then: Action[] = [];
     const otherwise: Action[] = [];
     expressionStatement(context, expr.then, true, then, span);
@@ -235,7 +239,7 @@ function expressionStatement(
 }
 
 function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
-  const condition = context.condition(expr.condition);
+  const condition = context.condition(expr.condition, expr.span);
   if (expr.comptime && !isConstant(condition)) {
     context.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
   }
@@ -257,15 +261,16 @@ function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
 function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[]): void {
   const { variable, span } = one;
   const type = one.type && context.type(one.type);
+  if (one.value !== undefined && reportVoid(context, one.value, variable, span)) return;
   const value = one.value && context.value(one.value);
-  checkShadowing(context, variable);
+  const head = { start: span.start, end: variable.span.end };
+  checkShadowing(context, variable, head);
   const local = context.variables.declare(
     variable,
     type ?? value?.type ?? UNKNOWN,
     type !== undefined,
   );
   if (value === undefined) {
-    const head = { start: span.start, end: variable.span.end };
     context.variables.leaveUnassigned(local, head);
   }
   out.push({
@@ -276,7 +281,7 @@ function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[
   });
 }
 
-function checkShadowing(context: Context, { name, span }: VariableExpr): void {
+function checkShadowing(context: Context, { name }: VariableExpr, span: Span): void {
   if (context.variables.lookup(name) === undefined) return;
   context.error(
     "shadowing",

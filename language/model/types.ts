@@ -469,10 +469,32 @@ export function typeName(type: Type | AggregationType): string {
     case "stack":
       return `${type.space === "kernel" ? "k" : "u"}stack_${type.mode}_${type.limit}`;
     case "coded":
+      return type.as === "username" || type.as === "ksym" ? `${type.as}_t` : type.as;
     case "special":
-      return type.as;
+      return type.as === "usym" ? "usym_t" : type.as;
     case "aggregation":
       return `${type.name}_t`;
+    default:
+      return type.kind;
+  }
+}
+
+/** The kind of a type in messages: "int", "string", "count_t". */
+export function kindName(type: Type | AggregationType): string {
+  switch (type.kind) {
+    case "integer":
+      return "int";
+    case "tuple":
+      return type.elements[0]?.name === undefined ? "tuple" : "record";
+    case "none":
+      return "void";
+    case "struct":
+      return "struct";
+    case "coded":
+    case "special":
+    case "aggregation":
+    case "stack":
+      return typeName(type);
     default:
       return type.kind;
   }

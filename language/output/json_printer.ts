@@ -32,13 +32,16 @@ import type { Entry, MapValue } from "./map_values.ts";
 export class JsonPrinter implements Printer {
   readonly #out: Out;
   readonly #names: Names;
+  readonly #quiet: boolean;
 
-  constructor({ out, names }: PrinterOutput) {
+  constructor({ out, names, quiet }: PrinterOutput) {
     this.#out = out;
     this.#names = names;
+    this.#quiet = quiet;
   }
 
   attached(count: number): void {
+    if (this.#quiet) return;
     this.#out.text(
       `{"type": "attached_probes", "count": ${count}, "data": {"probes": ${count}}}\n`,
     );
@@ -75,14 +78,21 @@ export class JsonPrinter implements Printer {
   }
 
   element(map: MapType, value: MapValue): void {
-    this.#out.text(`{"type": "${dataType(map) === "map" ? "value" : dataType(map)}", "data": `);
+    // A number of an average is a number like any other.
+    const kind = value.kind === "average" ? "map" : dataType(map);
+    this.#out.text(`{"type": "${kind === "map" ? "value" : kind}", "data": `);
     this.#mapValue(value, 0n);
     this.#out.text("}\n");
   }
 
   map(map: MapType, entries: readonly Entry[], { top, div }: PrintLimits): void {
     const shown = top === undefined || top === 0 ? entries : entries.slice(-top);
-    if (shown.length === 0) return;
+    if (shown.length === 0) {
+      if (dataType(map) === "stats") {
+        this.#out.text(`{"type": "stats", "data": {"${map.name}": {}}}\n`);
+      }
+      return;
+    }
     const newest = newestEpoch(entries);
     this.#out.text(`{"type": "${dataType(map)}", "data": {"${map.name}": `);
     if (map.key === undefined) {
@@ -128,7 +138,7 @@ export class JsonPrinter implements Printer {
   /** Keys are text without parentheses and spaces. */
   #key(type: Type, key: Memory): void {
     const mark = this.#out.length;
-    printValue(this.#out, plainEnums(type), key, 0, this.#names);
+    printValue(this.#out, type, key, 0, this.#names);
     let text = this.#out.take(mark);
     if (type.kind === "tuple") {
       if (text.startsWith("(") && text.endsWith(")")) text = text.slice(1, -1);
@@ -261,14 +271,4 @@ export class JsonPrinter implements Printer {
 /** Name that JSON output gives to a map. */
 function dataType({ value }: MapType): string {
   return value.kind === "aggregation" ? AGGREGATIONS[value.name].json : "map";
-}
-
-/** Enumerations are numbers here. */
-function plainEnums(type: Type): Type {
-  if (type.kind === "integer") return { ...type, enumeration: undefined };
-  if (type.kind !== "tuple") return type;
-  return {
-    kind: "tuple",
-    elements: type.elements.map((one) => ({ ...one, type: plainEnums(one.type) })),
-  };
 }

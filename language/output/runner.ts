@@ -93,9 +93,9 @@ export class Runner implements Disposable {
     clearControl(this.#loaded.session);
   }
 
-  /** Code of the last exit(); 0 before any. */
+  /** Code of the last exit(), as the system keeps it: 8 bits; 0 before any. */
   get exitCode(): number {
-    return controlWord(this.#loaded.session, "exitCode");
+    return controlWord(this.#loaded.session, "exitCode") & 0xff;
   }
 
   #say(text: string): void {
@@ -128,8 +128,9 @@ export class Runner implements Disposable {
     while (this.round() > 0);
     this.printer.ending();
     if (this.#script.config.printMapsOnExit) {
-      for (const name of this.#script.maps.keys()) {
+      for (const [name, { type }] of this.#script.maps) {
         if (this.#loaded.maps.get(name)!.isSet()) this.#reader.printMap(name);
+        else this.printer.map(type, [], {});
       }
     }
     this.#out.flush();

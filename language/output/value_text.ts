@@ -72,7 +72,7 @@ function codedText(
     case "probe":
       return names.probe(low);
     case "ksym":
-      return names.kernelSymbol(value, false) ?? `0x${value.toString(16)}`;
+      return names.kernelSymbol(value, false) ?? addressText(value);
     case "username":
       return names.user(low);
     case "strerror":
@@ -82,6 +82,11 @@ function codedText(
     case "syscall":
       return names.syscall(low | 0);
   }
+}
+
+/** An address that no symbol is at. */
+function addressText(address: bigint): string {
+  return address === 0n ? "0" : `0x${address.toString(16)}`;
 }
 
 /** 64 bits out of two halves. */
@@ -181,7 +186,7 @@ function printSpecial(out: Out, type: SpecialType, memory: Memory, at: number, n
     case "usym": {
       const address = memory.u64(at);
       const symbol = names.userSymbol(address, memory.u32(at + 8), false);
-      return out.text(symbol ?? `0x${address.toString(16)}`);
+      return out.text(symbol ?? addressText(address));
     }
     case "timestamp": {
       const format = names.text(memory.u32(at + 8));

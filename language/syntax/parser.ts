@@ -26,13 +26,12 @@ const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
 /**
  * Parses the last file of a source as a script.
  *
- * @param imported True for an imported script, which need not have probes.
  * @throws {ScriptError} Syntax errors; the parser stops at the first.
  */
-export function parse(source: Source, imported = false): Program {
+export function parse(source: Source): Program {
   const diagnostics = new Diagnostics();
   try {
-    const program = new Parser(source.text, source.start, diagnostics).program(imported);
+    const program = new Parser(source.text, source.start, diagnostics).program();
     if (!diagnostics.failed) return program;
   } catch (error) {
     if (!(error instanceof SyntaxStop)) throw error;
@@ -75,7 +74,7 @@ class Parser {
     return expr;
   }
 
-  program(imported: boolean): Program {
+  program(): Program {
     const parts: Parts = {
       definitions: [],
       config: [],
@@ -87,9 +86,6 @@ class Parser {
     };
     const lexer = this.#cursor.raw();
     while (lexer.peek() !== "") this.#root(parts);
-    if (parts.clauses.length === 0 && !imported) {
-      this.#cursor.fail("no probes: the script is empty", { start: 0, end: 0 });
-    }
     return parts;
   }
 

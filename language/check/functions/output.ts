@@ -4,7 +4,14 @@
 import type { CallExpr } from "../../syntax/ast.ts";
 import { parseFormat } from "../../syntax/printf_format.ts";
 import type { Action, Node } from "../../model/ir.ts";
-import { INT64, isNumeric, type PointerType, typeName, UINT64 } from "../../model/types.ts";
+import {
+  INT64,
+  isNumeric,
+  kindName,
+  type PointerType,
+  typeName,
+  UINT64,
+} from "../../model/types.ts";
 import type { Context } from "../context.ts";
 import { constant, effect } from "../nodes.ts";
 import { isConstant, unary } from "../operators.ts";
@@ -77,8 +84,10 @@ function print(context: Context, call: CallExpr): Node {
   const [first, ...limits] = call.args;
   const numbers = limits.map((limit) => {
     const node = context.value(limit);
-    if (isConstant(node) && node.value >= 0n) return node.value;
-    context.error("literal-expected", "print() expects positive numbers as limits", limit.span);
+    // A negative number is a large one, and means all entries.
+    if (isConstant(node)) return node.value < 0n ? 0n : node.value;
+    const message = `print() expects a int literal (${kindName(node.type)} provided)`;
+    context.error("literal-expected", message, span);
     return 0n;
   });
   if (first.kind === "map") {
@@ -97,6 +106,14 @@ function print(context: Context, call: CallExpr): Node {
     }
     if (limits.length === 0 && map.value?.kind === "aggregation") {
       const key = context.key(first)!;
+      if (/hist$|tseries/.test(map.value.name)) {
+        context.error(
+          "aggregation",
+          `Map type ${typeName(map.value)} cannot print the value of individual keys. You must ` +
+            "print the whole map.",
+          span,
+        );
+      }
       return effect(span, { op: "entry", map, key, span });
     }
   }
@@ -165,7 +182,7 @@ function staticAssert(context: Context, call: CallExpr): Node {
       call.args[0].span,
     );
   } else if (condition.value === 0n) {
-    context.error("static-assert", `static assertion failed${text ? `: ${text}` : ""}`, call.span);
+    context.error("static-assert", text ?? "static assertion failed", call.span);
   }
   return effect(call.span);
 }

@@ -10,6 +10,7 @@ import {
   INT64,
   integer,
   isScalar,
+  kindName,
   longString,
   string,
   type Type,
@@ -18,8 +19,9 @@ import {
 } from "../../model/types.ts";
 import type { Context } from "../context.ts";
 import { broken, constant } from "../nodes.ts";
-import { asString, isConstant } from "../operators.ts";
+import { asString, isConstant, isTooLong, tellTooLong } from "../operators.ts";
 import {
+  cText,
   type Handler,
   type Handlers,
   literalNumber,
@@ -35,6 +37,18 @@ function str(context: Context, call: CallExpr): Node {
   const { span } = call;
   if (first.kind === "integer" && first.param !== undefined && second === undefined) {
     return literal(first.param, span);
+  }
+  if (first.kind === "string" && isTooLong(context, first.value)) {
+    tellTooLong(context, first.value, span);
+    return literal("", span);
+  }
+  // A number that is written in the script is text, as a parameter is.
+  if (first.kind === "integer") {
+    const shown = first.param ?? `${first.value}`;
+    const most = second === undefined ? undefined : context.value(second);
+    if (most === undefined || isConstant(most)) {
+      return literal(most === undefined ? shown : shown.slice(0, Number(most.value)), span);
+    }
   }
   // str($1 + 1): the rest of it.
   if (
@@ -68,9 +82,9 @@ function str(context: Context, call: CallExpr): Node {
   if (!isScalar(pointer.type) || pointer.type.kind === "coded") {
     context.error(
       "type-mismatch",
-      `str() expects an integer or a pointer type as first argument ` +
+      `str() expects a string, integer or a pointer type as first argument ` +
         `(${typeName(pointer.type)} provided)`,
-      first.span,
+      span,
     );
     return literal("", span);
   }
@@ -102,9 +116,18 @@ function buf(context: Context, call: CallExpr): Node {
     : value.type.kind === "string"
     ? value.type.limit - 1
     : undefined;
-  const known = length === undefined ? own : isConstant(length) ? Number(length.value) : undefined;
+  const isArray = value.type.kind === "array" || value.type.kind === "struct";
+  const known = length === undefined
+    ? isArray ? own : undefined
+    : isConstant(length)
+    ? Number(length.value)
+    : undefined;
   if (length === undefined && known === undefined) {
-    context.error("arity", "buf() expects a length argument for non-array type", span);
+    context.error(
+      "arity",
+      `buf() expects a length argument for non-array type ${kindName(value.type)}`,
+      span,
+    );
     return broken(span);
   }
   const most = Math.max(1, maxStrlen - BUFFER_HEAD);
@@ -137,10 +160,11 @@ function strncmp(context: Context, call: CallExpr): Node {
   const { span } = call;
   const left = text(context, call, 0);
   const right = text(context, call, 1);
-  const count = literalNumber(context, call, 2);
+  const wanted = "Builtin strncmp requires a non-negative literal";
+  const count = literalNumber(context, call, 2, wanted);
   if (count === undefined) return broken(span);
   if (count < 0n) {
-    context.error("range", "strncmp() expects a non-negative length", call.args[2].span);
+    context.error("range", wanted, span);
     return broken(span);
   }
   if (left.op === "text" && right.op === "text") {
@@ -181,7 +205,7 @@ function search(name: "strstr" | "strcontains"): Handler {
 function strlen(context: Context, call: CallExpr): Node {
   const { span } = call;
   const value = text(context, call, 0);
-  if (value.op === "text") return constant(BigInt(value.value.length), UINT64, span);
+  if (value.op === "text") return constant(BigInt(cText(value.value).length), UINT64, span);
   return { op: "call", name: "strlen", text: value, type: UINT64, span };
 }
 
@@ -221,8 +245,9 @@ function memcmp(context: Context, call: CallExpr): Node {
     }
     return node;
   });
+  if (count === 0n) return constant(0n, integer(4, true), span);
   if (count === undefined || count < 1n || count > 4096n) {
-    context.error("range", "memcmp() expects a length from 1 to 4096", call.args[2].span);
+    context.error("range", "memcmp() expects a length from 0 to 4096", call.args[2].span);
     return broken(span);
   }
   const type = integer(4, true);
