@@ -104,8 +104,9 @@ export function expand(
 ): ExpandedClause[] {
   const own = new Map<string, ProbeInfo>();
   const all = new Set<string>();
-  const expanded = program.clauses.map((clause) => {
-    const probes = new Map<string, ProbeInfo>();
+  const expanded = program.clauses.flatMap((clause): ExpandedClause[] => {
+    // A probe that a clause names more than once fires the clause as often.
+    const rounds: Map<string, ProbeInfo>[] = [new Map()];
     for (const point of clause.attachPoints) {
       const text = substituteInText(point.text, options.params).replace(/^\w+=(?=\w+(:|$))/, "");
       const parts = partsOf({ ...point, text }, lookup, diagnostics, options);
@@ -113,11 +114,13 @@ export function expand(
       const found = special(parts, point, own, diagnostics, options) ??
         find({ ...point, text }, parts, lookup, diagnostics, options);
       for (const probe of found) {
-        probes.set(probe.name, probe);
+        let round = rounds.find((one) => !one.has(probe.name));
+        if (round === undefined) rounds.push(round = new Map());
+        round.set(probe.name, probe);
         all.add(probe.name);
       }
     }
-    return { clause, probes: [...probes.values()] };
+    return rounds.map((probes) => ({ clause, probes: [...probes.values()] }));
   });
   if (all.size > options.maxProbes) {
     const span = program.clauses[0].span;
@@ -214,7 +217,10 @@ function special(
   const [type] = parts;
   const name = parts.join(":");
   if (type === "self" && name !== "self:signal:SIGUSR1") {
-    diagnostics.error("invalid-probe", "The only self probe is self:signal:SIGUSR1", span);
+    const message = parts[1] === "signal" && parts.length === 3
+      ? `${parts[2]} is not a supported signal`
+      : "The only self probe is self:signal:SIGUSR1";
+    diagnostics.error("invalid-probe", message, span);
     return [];
   }
   if (!["begin", "end", ...options.special].includes(type)) return undefined;
@@ -279,9 +285,21 @@ function find(
   // A pattern may match nothing, as long as the clause has another probe: see expand().
   if (parts.some((part) => part.includes("*"))) return found;
   const reason = inTarget(parts, options).map((one) => lookup.explain(one)).find(Boolean);
+  // Whether such probes exist is not known before: the clause is told to have none.
+  const isUnknown = provider === "rawtracepoint" && parts.length === 2 ||
+    provider === "usdt" && parts.length === 3;
+  if (reason === undefined && isUnknown) return found;
   const message = reason ?? `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
   if (options.missing === "warn") {
     diagnostics.warning("no-match", `${message} Skipping.`, point.span);
+    if (/^k(ret)?probe$/.test(provider)) {
+      diagnostics.warning(
+        "no-match",
+        `${rest.join(":")} is not traceable (either non-existing, inlined, or marked as ` +
+          '"notrace"); attaching to it will likely fail',
+        point.span,
+      );
+    }
   } else {
     diagnostics.error("no-match", message, point.span, `list probes with -l '${provider}:*'`);
   }

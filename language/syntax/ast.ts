@@ -46,6 +46,8 @@ export interface MapDeclaration {
 
 /** `macro name($a, @b, c) { … }` */
 export interface Macro {
+  /** Place of the word `macro` and the name. */
+  readonly head: Span;
   /** Name that calls of the macro use. */
   readonly name: string;
   /** Parameters with their `$` or `@`; a parameter without either takes any expression. */
