@@ -84,6 +84,13 @@ function integer(minimum: number, maximum: number): Parser {
   };
 }
 
+/** A number of entries, of which a map has at least one. */
+function entries(text: string): number {
+  const value = integer(0, Infinity)(text) as number;
+  if (value > 0 && value < 1 << 30 && !text.trim().startsWith("-")) return value;
+  throw new RangeError(`expected a number of entries from 1 to ${(1 << 30) - 1}, found '${text}'`);
+}
+
 function oneOf(key: string, ...words: string[]): Parser {
   const list = `${words.slice(0, -1).join(", ")}, and ${words.at(-1)}`;
   return (text) => {
@@ -98,12 +105,17 @@ function bool(text: string): boolean {
   throw new RangeError("Invalid bool value: valid values are true, false, 1 or 0.");
 }
 
+/** A number as a strict bool: other numbers than 0 and 1 are no bool. */
+function notBool(text: string): string {
+  return /^[01]$/.test(text) ? text : "";
+}
+
 const anything: Parser = (text) => text;
 
+const cacheModes = oneOf("cache_user_symbols", "PER_PID", "PER_PROGRAM", "NONE");
+
 const cacheUserSymbols: Parser = (text) =>
-  /^(true|false|0|1)$/.test(text)
-    ? text
-    : oneOf("cache_user_symbols", "PER_PID", "PER_PROGRAM", "NONE")(text);
+  /^(true|false|0|1)$/.test(text) ? text : cacheModes(text);
 
 /** What the kernel calls a license that permits all helper functions. license_is_gpl_compatible() */
 const LICENSES = [
@@ -123,13 +135,15 @@ const unstable: Parser = (text) => {
   if (/^(true|1)$/.test(text)) return "enable";
   if (/^(false|0)$/.test(text)) return "error";
   if (["warn", "enable", "error"].includes(text)) return text;
-  throw new RangeError("valid values are enable, warn, and error.");
+  throw new RangeError(
+    "Invalid value for unstable config: valid values are enable, warn, and error.",
+  );
 };
 
 /** Keys in lower case. Those without a field of {@linkcode Config} change nothing here. */
 const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, parse: Parser]>> = {
   max_strlen: ["maxStrlen", integer(0, 1 << 16)],
-  max_map_keys: ["maxMapKeys", integer(1, 1 << 24)],
+  max_map_keys: ["maxMapKeys", entries],
   max_cat_bytes: ["maxCatBytes", integer(0, 1 << 30)],
   max_probes: ["maxProbes", integer(0, 1 << 20)],
   missing_probes: ["missingProbes", oneOf("missing_probes", "ignore", "warn", "error")],
@@ -193,6 +207,12 @@ export function reportUnstable(
   }
 }
 
+/** What is said of a value that a key does not take. */
+export function configMessage(key: string, { message }: Error): string {
+  // The license's message names its key.
+  return message.includes("for license") ? message : `${key}: ${message}`;
+}
+
 type Writable = { -readonly [K in keyof Config]: Config[K] };
 
 /**
@@ -228,9 +248,7 @@ export function configure(
         );
       }
     } catch (error) {
-      const { message } = error as Error;
-      // The license's message names its key.
-      diagnostics.error("config", name === "license" ? message : `${key}: ${message}`, span);
+      diagnostics.error("config", configMessage(key, error as Error), span);
     }
   }
   for (const [name, value] of Object.entries(environment)) set(config, name, value);
@@ -240,14 +258,16 @@ export function configure(
 /**
  * Sets the value of one configuration key.
  *
+ * @param strict True where only 0 and 1 are bools among the numbers: in the environment.
  * @returns False if there is none of that name.
  * @throws {RangeError} The value does not fit.
  */
-export function set(config: Writable, name: string, value: string): boolean {
+export function set(config: Writable, name: string, value: string, strict = false): boolean {
   const known = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
   if (known === undefined) return false;
   const [field, parse] = known;
-  const parsed = parse(value);
+  const parsed = parse(strict && parse === bool && /^\d/.test(value) ? notBool(value) : value);
+  if (strict && parse === cacheUserSymbols) cacheModes(value);
   if (field !== undefined) (config as Record<string, unknown>)[field] = parsed;
   else config.told = { ...config.told, [name]: parsed as string | number | boolean };
   return true;

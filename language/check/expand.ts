@@ -142,15 +142,19 @@ export function expand(
       )?.span ?? program.clauses[0].span,
     );
   }
+  const leftOut = (clause: Clause) =>
+    clause.attachPoints.some(({ text }) => lookup.isLeftOut?.(nameParts(text).join(":")));
   const kept = expanded.filter(({ clause, probes }) => {
-    if (probes.length === 0 && !diagnostics.failed) tellEmpty(clause, diagnostics, options);
+    if (probes.length === 0 && !diagnostics.failed && !leftOut(clause)) {
+      tellEmpty(clause, diagnostics, options);
+    }
     return probes.length > 0;
   });
   if (kept.length === 0 && !diagnostics.failed) {
     const span = program.clauses[0]?.span ?? { start: 0, end: 0 };
     diagnostics.error(NOTHING_TO_ATTACH, "No probes to attach", span);
   }
-  return options.missing === "error" ? expanded : kept;
+  return diagnostics.failed ? expanded : kept;
 }
 
 /** Says that no attach point of a clause has a probe. */

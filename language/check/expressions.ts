@@ -205,7 +205,9 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
 
 function ternary(context: Context, expr: Expr & { kind: "ternary" }): Node {
   const condition = context.condition(expr.condition, expr.span);
-  const then = expr.then && context.any(expr.then);
+  // Of a literal text, the text itself is the first result.
+  const isText = expr.then === undefined && expr.condition.kind === "string";
+  const then = isText ? context.any(expr.condition) : expr.then && context.any(expr.then);
   const otherwise = context.any(expr.otherwise);
   return choose(context, condition, then, otherwise, expr.span);
 }
@@ -243,10 +245,15 @@ function choose(
   }
   const type = literalAdapted(first, otherwise) ?? literalAdapted(otherwise, first) ??
     widen(first.type, otherwise.type);
+  if (isConstant(condition) && type === undefined) {
+    return condition.value !== 0n ? first : otherwise;
+  }
   if (type === undefined || type.kind === "none") {
     context.error(
       "type-mismatch",
-      `Ternary operator must return the same type: have '${typeName(first.type)}' and ` +
+      `Branches must return the same type or compatible types: have '${
+        typeName(first.type)
+      }' and ` +
         `'${typeName(otherwise.type)}'`,
       span,
     );

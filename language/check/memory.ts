@@ -39,7 +39,8 @@ export function valueType(type: Type): Type {
 /** `object.name`, through a pointer too. */
 export function member(context: Context, object: Node, name: string, span: Span): Node {
   const { type } = object;
-  if (type.kind === "pointer" && type.to.kind === "struct") {
+  const isRecord = type.kind === "pointer" && type.to.kind === "tuple" && !/^\d/.test(name);
+  if (type.kind === "pointer" && (type.to.kind === "struct" || isRecord)) {
     const target: Node = { op: "load", address: object, offset: 0, type: type.to, span };
     return member(context, target, name, span);
   }
@@ -241,6 +242,12 @@ export function cast(
     // A literal has no more bytes than it needs, but takes those that there are.
     const literal = isConstant(operand) && from.kind === "integer" && from.signed;
     const fits = literal ? bytes <= 8 && size <= bytes : bytes === size;
+    if (fits && literal && isConstant(operand)) {
+      // A negative literal has no more bytes than it needs, and zeros behind them.
+      const value = BigInt.asUintN(size * 8, operand.value);
+      const bits = constant(value, UINT64, span);
+      return { op: "convert", operand: bits, type: { ...to, count }, span };
+    }
     if (fits) return { op: "convert", operand, type: { ...to, count }, span };
   }
   if (isNumeric(to) && sized(from) && cSize(from) <= 8) return convert();

@@ -196,6 +196,12 @@ function logical(
   right: Node,
   span: Span,
 ): Node {
+  // Beside a bool, a literal text is true if it has a character.
+  const isTrue = (text: Node, other: Node) =>
+    text.op === "text" && other.type.kind === "bool"
+      ? constant(text.value === "" ? 0n : 1n, BOOL, text.span)
+      : text;
+  [left, right] = [isTrue(left, right), isTrue(right, left)];
   for (const side of [left, right]) {
     if (!isNumeric(side.type)) return mismatch(context, operator, left, right, span);
   }

@@ -312,6 +312,7 @@ export function elementOffsets(type: TupleType): number[] {
  */
 export function toldSize(type: Type): number {
   if (type.kind === "string" && type.truncates) return type.limit - 1;
+  if (type.kind === "stack") return (type.space === "user" ? 16 : 8) + type.limit * 8;
   return type.kind === "buffer" ? BUFFER_HEAD + type.limit : cSize(type);
 }
 
@@ -348,7 +349,7 @@ export function cSize(type: Type): number {
       return Math.ceil(at / align) * align;
     }
     case "special":
-      return type.as === "mac" ? 6 : type.as === "inet" ? 20 : 16;
+      return type.as === "mac" ? 6 : type.as === "inet" ? 24 : 16;
     case "none":
       return 0;
     default:
@@ -407,7 +408,7 @@ export function widen(a: Type, b: Type): Type | undefined {
   if (a.kind === "pointer" && b.kind === "pointer") {
     if (a.to.kind === "none") return b;
     if (b.to.kind === "none") return a;
-    return typeName(a) === typeName(b) ? a : UINT64;
+    return cSize(a.to) >= cSize(b.to) ? a : b;
   }
   // An address of nothing in particular is a number.
   if (a.kind === "pointer" && b.kind === "integer") {
@@ -471,7 +472,7 @@ export function typeName(type: Type | AggregationType): string {
     case "coded":
       return type.as === "username" || type.as === "ksym" ? `${type.as}_t` : type.as;
     case "special":
-      return type.as === "usym" ? "usym_t" : type.as;
+      return type.as === "usym" ? "usym_t" : type.as === "inet" ? "inet[24]" : type.as;
     case "aggregation":
       return `${type.name}_t`;
     default:
@@ -490,8 +491,9 @@ export function kindName(type: Type | AggregationType): string {
       return "void";
     case "struct":
       return "struct";
-    case "coded":
     case "special":
+      return type.as;
+    case "coded":
     case "aggregation":
     case "stack":
       return typeName(type);

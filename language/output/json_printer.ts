@@ -15,7 +15,7 @@ import type { Memory } from "../model/memory.ts";
 import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
 import { packedAt, printSlot, type RecordView } from "./printf.ts";
-import { bitField, printValue } from "./value_text.ts";
+import { bitField, printValue, visibleFields } from "./value_text.ts";
 import {
   divided,
   type MessageKind,
@@ -167,7 +167,7 @@ export class JsonPrinter implements Printer {
       case "histogram":
         out.text("[");
         value.buckets.forEach(({ min, max, count }, i) => {
-          if (i > 0) out.text(", ");
+          if (i > 0) out.text(",");
           out.text("{");
           if (min !== undefined) out.text(`"min": ${min}, `);
           if (max !== undefined) out.text(`"max": ${max}, `);
@@ -245,7 +245,7 @@ export class JsonPrinter implements Printer {
     }
     if (type.kind === "struct") {
       out.text("{");
-      type.fields().forEach((field, i) => {
+      visibleFields(type).forEach((field, i) => {
         if (i > 0) out.text(", ");
         out.text(`"${field.name}": `);
         this.#field(field, memory, at);

@@ -119,7 +119,12 @@ const READS: Readonly<Record<AggregationName, Read>> = {
   min: extreme,
   max: extreme,
   hist: (type, value, stride) =>
-    histogram(type, totals(type, value, stride), histBounds(type.params), true),
+    histogram(
+      type,
+      totals(type, value, stride),
+      histBounds(type.params),
+      type.params[0] === 0n,
+    ),
   lhist(type, value, stride) {
     const step = type.params[2];
     return histogram(

@@ -9,6 +9,7 @@ import {
   isCharArray,
   isSigned,
   type SpecialType,
+  type StructType,
   type Type,
 } from "../model/types.ts";
 import type { Memory } from "../model/memory.ts";
@@ -142,6 +143,15 @@ export function printC(out: Out, type: Type, memory: Memory, at: number, names: 
   }
 }
 
+/** The members of a structure by which its values are shown: those of anonymous ones are its own. */
+export function visibleFields(type: StructType): Field[] {
+  return type.fields().flatMap((field): Field[] =>
+    field.name === "" && field.type.kind === "struct"
+      ? visibleFields(field.type).map((one) => ({ ...one, offset: one.offset + field.offset }))
+      : [field]
+  );
+}
+
 function printStruct(
   out: Out,
   type: Type & { kind: "struct" },
@@ -149,12 +159,12 @@ function printStruct(
   at: number,
   names: Names,
 ): void {
-  const fields = type.fields();
+  const fields = visibleFields(type);
   if (fields.length === 0) return out.text("{}");
   out.text("{ ");
   fields.forEach((field, i) => {
     if (i > 0) out.text(", ");
-    if (field.name !== "") out.text(`.${field.name} = `);
+    out.text(`.${field.name} = `);
     if (isCharArray(field.type)) {
       // char[N] of C is text.
       out.text(memory.text(at + field.offset, field.type.count));

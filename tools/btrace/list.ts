@@ -62,7 +62,8 @@ function probes(
 ): string {
   let text = "";
   // An exact name may match a probe that no listing shows: a rawtracepoint without its module.
-  const found = pattern.includes("*") ? device.probes(pattern) : device.match(pattern);
+  const found = [...pattern.includes("*") ? device.probes(pattern) : device.match(pattern)]
+    .sort((a, b) => a.name < b.name ? -1 : 1);
   for (const spec of found) {
     const { name } = spec;
     if (probeFilter !== undefined && !probeFilter.test(name)) continue;

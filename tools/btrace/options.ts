@@ -216,7 +216,8 @@ export function parseOptions(args: readonly string[]): Options {
     throw new UsageError(`Invalid value '${value}': expected ${words.join(" or ")}`, true);
   };
   const pid = text("pid");
-  const command = text("cmd");
+  // An empty command is none.
+  const command = text("cmd") || undefined;
   if (pid !== undefined && command !== undefined) {
     throw new UsageError("-c and -p cannot be used together", true);
   }

@@ -19,7 +19,7 @@ import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { abortOnSignals } from "../cli/signals.ts";
 import type { Options } from "./options.ts";
-import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
+import { CONFIG_KEYS, configMessage, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { run } from "../../language/run.ts";
 import { write, writeAll } from "../cli/terminal.ts";
 
@@ -230,6 +230,12 @@ function formatStats(stats: SessionStats): string {
     `${stats.skippedTicks} ticks skipped, ${stats.recursionMisses} skipped by the kernel\n`;
 }
 
+/** An environment variable has a value that its key does not take: btrace exits with status 2. */
+export class EnvironmentError extends Error {
+  /** Name of the class, by which errors are told without loading this module. */
+  override readonly name = "EnvironmentError";
+}
+
 /** Values of the environment variables BPFTRACE_*, by the key of a config block. */
 function configFromEnvironment(): Record<string, string> {
   const found: Record<string, string> = {};
@@ -238,9 +244,9 @@ function configFromEnvironment(): Record<string, string> {
     const value = Deno.env.get(name);
     if (value === undefined) continue;
     try {
-      set({ ...DEFAULT_CONFIG }, key, value);
+      set({ ...DEFAULT_CONFIG }, key, value, true);
     } catch (error) {
-      throw new UsageError(`${name}: ${(error as Error).message}`);
+      throw new EnvironmentError(configMessage(key, error as Error));
     }
     found[key] = value;
   }

@@ -69,9 +69,14 @@ function str(context: Context, call: CallExpr): Node {
     if (known.op === "text" && length === undefined) return known;
     const { maxStrlen } = context.config;
     const limit = length === undefined ? maxStrlen : Number((length as { value: bigint }).value);
-    if (limit + 1 >= known.type.limit) return known;
-    if (known.op === "text") return literal(known.value.slice(0, Math.max(0, limit)), span);
-    const type = length === undefined ? longString(limit) : string(Math.max(1, limit + 1));
+    if (known.op === "text") {
+      if (limit + 1 >= known.type.limit) return known;
+      return literal(known.value.slice(0, Math.max(0, limit)), span);
+    }
+    // The length of text that a program has made counts the NUL.
+    const room = length === undefined ? limit + 1 : Math.max(1, limit);
+    if (room >= known.type.limit) return known;
+    const type = length === undefined ? longString(limit) : string(room);
     return { op: "convert", operand: known, type, span };
   }
   const bytes = pointer.type.kind === "array" && cSize(pointer.type.of) === 1;

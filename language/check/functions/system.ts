@@ -274,7 +274,10 @@ function macaddr(context: Context, call: CallExpr): Node {
   const from = memory(value);
   const own = value.type.kind === "array" || value.type.kind === "buffer";
   const size = from?.size ?? (own ? cSize(value.type) : undefined);
-  if ((from === undefined && size === undefined) || (size !== undefined && size !== 6)) {
+  if (
+    (from === undefined && size === undefined) ||
+    (size !== undefined && (size < 6 || value.op === "text" && value.type.kind === "string"))
+  ) {
     const message = value.op === "text" && value.type.kind === "string"
       ? "macaddr() does not support literal string arguments"
       : size !== undefined && size < 6

@@ -57,10 +57,33 @@ export function typeOf(context: Context, expr: Expr): Type {
       return UINT64;
     }
   }
+  if (expr.kind === "map" && expr.keys.length === 0) {
+    // The map as a whole has its values' type, with keys or without.
+    const { value } = context.maps.get(expr.name);
+    if (value !== undefined && value.kind !== "aggregation") return value;
+  }
   return context.value(expr).type;
 }
 
+/** Sizes that are told of what a script writes, where they differ from those of values. */
+function toldAlone(context: Context, expr: Expr): bigint | undefined {
+  if (expr.kind === "bool") return 8n;
+  if (expr.kind === "map" && expr.keys.length === 0) {
+    const { value } = context.maps.get(expr.name);
+    return value?.kind === "aggregation" ? 8n : undefined;
+  }
+  if (expr.kind !== "type" || expr.type.typeOf !== undefined) return undefined;
+  const { name, suffixes } = expr.type;
+  if (name === "string" && suffixes.length === 0) return 0n;
+  if (!["buffer", "inet"].includes(name) || suffixes.length !== 1) return undefined;
+  const count = typeof suffixes[0] === "object" ? context.value(suffixes[0]) : undefined;
+  if (count === undefined || !isConstant(count)) return undefined;
+  return name === "buffer" ? count.value + 12n : count.value;
+}
+
 function sizeOf(context: Context, call: CallExpr): Node {
+  const known = toldAlone(context, call.args[0]);
+  if (known !== undefined) return constant(known, UINT64, call.span);
   return constant(BigInt(toldSize(typeOf(context, call.args[0]))), UINT64, call.span);
 }
 
@@ -245,7 +268,10 @@ export const TYPES = {
   is_str: is(({ type }) => type.kind === "string"),
   is_integer: is(({ type }) => type.kind === "integer"),
   is_unsigned_integer: is(({ type }) => type.kind === "integer" && !type.signed),
-  is_literal: is((node) => isConstant(node) || node.op === "text"),
+  is_literal: (context, call) =>
+    call.args[0].kind === "map"
+      ? constant(0n, BOOL, call.span)
+      : is((node) => isConstant(node) || node.op === "text")(context, call),
   is_err: isError,
   getopt,
 } satisfies Handlers;
