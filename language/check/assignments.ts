@@ -9,6 +9,7 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Context } from "./context.ts";
 import { entry, variableNode } from "./expressions.ts";
 import { aggregation, checkArity, isAggregation } from "./functions/mod.ts";
+import { warnOfCast } from "./nodes.ts";
 import { binary, isSignedOperation } from "./operators.ts";
 import { assigned } from "./variable_types.ts";
 
@@ -51,6 +52,9 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
     const key = context.key(target);
     const map = context.maps.get(target.name);
     context.maps.assign(map, node.type, span, context);
+    if (map.value !== undefined && map.value.kind !== "aggregation") {
+      warnOfCast(context, node, map.value);
+    }
     out.push({ op: "store", map, key, value: node, span });
     return;
   }

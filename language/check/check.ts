@@ -51,7 +51,9 @@ export function check(
   maps.reportUndefined(diagnostics);
   maps.settle();
   for (const one of states.flatMap(({ locals }) => [...locals.values()])) {
-    if (one.type === UNKNOWN) one.type = INT64;
+    if (one.type !== UNKNOWN) continue;
+    one.type = INT64;
+    one.unresolved = true;
   }
   grow();
   const checked = walk(diagnostics);

@@ -10,7 +10,7 @@ import { BOOL, isNumeric, kindName, tuple, type Type, UNKNOWN } from "../model/t
 import { chain } from "../ctypes/scope.ts";
 import type { CheckedClause } from "./checked_program.ts";
 import type { Context, Flow, Shared } from "./context.ts";
-import { broken, constant } from "./nodes.ts";
+import { broken, constant, warnOfCast } from "./nodes.ts";
 import { programOf } from "./program.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { expression } from "./expressions.ts";
@@ -143,7 +143,9 @@ export class ClauseChecker implements Context {
 
   key(expr: MapExpr): Node | undefined {
     const key = this.rawKey(expr.keys, expr.span);
-    this.maps.use(this.maps.get(expr.name), key, expr.span, this);
+    const map = this.maps.get(expr.name);
+    this.maps.use(map, key, expr.span, this);
+    if (key !== undefined && map.key !== undefined) warnOfCast(this, key, map.key);
     return key;
   }
 

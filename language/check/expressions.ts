@@ -7,7 +7,10 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Node } from "../model/ir.ts";
 import {
   BOOL,
+  COUNTED,
   INT64,
+  type IntegerType,
+  isLiteral,
   isNumeric,
   literalType,
   NONE,
@@ -20,7 +23,7 @@ import {
   widen,
 } from "../model/types.ts";
 import type { Context } from "./context.ts";
-import { broken, constant, mapNode } from "./nodes.ts";
+import { broken, constant, mapNode, warnOfCast } from "./nodes.ts";
 import { call } from "./functions/mod.ts";
 import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
 import { argument, name } from "./names.ts";
@@ -39,6 +42,9 @@ export function variableNode(context: Context, expr: VariableExpr): Node {
       near && `did you mean ${near}?`,
     );
     return broken(expr.span);
+  }
+  if (local.unresolved) {
+    context.error("unresolved", "Could not resolve the type of this variable", expr.span);
   }
   if (context.variables.isUnassigned(local)) {
     const message = `Variable used before it was assigned: ${local.name}`;
@@ -73,6 +79,10 @@ export function expression(context: Context, expr: Expr): Node {
   const { span } = expr;
   switch (expr.kind) {
     case "integer":
+      if (expr.param === "") {
+        const message = `Positional parameter $${expr.index} is empty or not provided.`;
+        context.warning("no-parameter", message, span);
+      }
       return constant(expr.value, literalType(expr.value), span);
     case "string":
       if (isTooLong(context, expr.value)) tellTooLong(context, expr.value, span);
@@ -166,6 +176,12 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
   return broken(span);
 }
 
+/** The type that ++ and -- give a number. */
+function stepped(type: IntegerType | undefined): IntegerType {
+  if (type === undefined || isLiteral(type)) return COUNTED;
+  return type.size === 8 && !type.signed ? COUNTED : INT64;
+}
+
 function step(context: Context, expr: Expr & { kind: "step" }): Node {
   const { target, span, operator, prefix } = expr;
   const by = operator === "++" ? 1 : -1;
@@ -176,7 +192,9 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
     const { value } = map;
     const type = value?.kind === "pointer"
       ? value
-      : value === undefined || value.kind === "integer" || "signed" in value && value.signed
+      : value === undefined || value.kind === "integer"
+      ? stepped(value)
+      : "signed" in value && value.signed
       ? INT64
       : UINT64;
     context.maps.assign(map, type, span, context);
@@ -198,7 +216,7 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
     return broken(span);
   }
   if (node.type.kind === "integer" && !context.variables.isFixed(node.local)) {
-    grow(context, node.local, INT64, span);
+    grow(context, node.local, stepped(node.type), span);
   }
   return { op: "step", target: node, by, prefix, type: node.type, span };
 }
@@ -259,6 +277,7 @@ function choose(
     );
     return first;
   }
+  for (const one of [first, otherwise]) warnOfCast(context, one, type);
   if (isConstant(condition)) {
     const taken = condition.value !== 0n ? first : otherwise;
     if (typeName(taken.type) === typeName(type)) return taken;

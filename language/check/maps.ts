@@ -154,7 +154,9 @@ export class MapTypes {
 export function shape(type: Type | AggregationType): string {
   return type.kind === "aggregation"
     ? `${type.name}${type.signed}${type.params.join()}`
-    : `${typeName(type)}${storageSize(type)}${"truncates" in type ? type.truncates : ""}`;
+    : `${typeName(type)}${storageSize(type)}${"truncates" in type ? type.truncates : ""}${
+      "literal" in type ? type.literal : ""
+    }`;
 }
 
 /** Same function and parameters; signed if either is. */

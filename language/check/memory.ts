@@ -18,6 +18,7 @@ import {
   isFloat,
   isNumeric,
   isScalar,
+  kindName,
   NONE,
   pointer,
   string,
@@ -133,11 +134,13 @@ export function element(context: Context, object: Node, index: Node, span: Span)
   if (type.kind === "tuple" && isConstant(index)) {
     return tupleElement(context, object, type, `${index.value}`, span);
   }
-  if (!isNumeric(index.type)) {
+  const isInteger = index.type.kind === "integer" && !(isConstant(index) && index.value < 0n);
+  if (!isInteger && type.kind !== "pointer") {
     context.error(
       "type-mismatch",
-      `The index must be an integer, found '${typeName(index.type)}'`,
-      index.span,
+      "The array index operator [] only accepts non-negative integer indices. Got: " +
+        kindName(index.type),
+      span,
     );
     return broken(span);
   }

@@ -10,9 +10,11 @@ import {
   arithmeticType,
   BOOL,
   type CodedType,
+  COUNTED,
   INT64,
   integer,
   isCharArray,
+  isLiteral,
   isNumeric,
   isScalar,
   isSigned,
@@ -26,7 +28,7 @@ import {
   widen,
 } from "../model/types.ts";
 import type { CodeName, Context } from "./context.ts";
-import { broken, constant } from "./nodes.ts";
+import { broken, constant, warnOfCast } from "./nodes.ts";
 import { foldBinary } from "./fold.ts";
 
 const COMPARISONS: readonly string[] = ["==", "!=", "<", ">", "<=", ">="];
@@ -38,7 +40,7 @@ export function isConstant(node: Node): node is Node & { op: "constant" } {
 
 /** A literal that is not negative takes the signedness of what it meets. */
 function adapted(node: Node, other: Type): Type {
-  const neutral = isConstant(node) && node.value >= 0n;
+  const neutral = isLiteral(node.type) || isConstant(node) && node.value >= 0n;
   return neutral && !isSigned(other) ? UINT64 : node.type;
 }
 
@@ -113,6 +115,7 @@ export function binary(
   if (!isNumeric(left.type) || !isNumeric(right.type)) {
     return mismatch(context, operator, left, right, span);
   }
+  warnOfSigns(context, left, right);
   const type = resultType(operator, left, right);
   const result: Node = {
     op: "binary",
@@ -126,8 +129,16 @@ export function binary(
   return type === BOOL ? { op: "convert", operand: result, type, span } : result;
 }
 
+/** An unsigned number of 64 bits beside a signed one becomes signed. */
+function warnOfSigns(context: Context, left: Node, right: Node): void {
+  for (const [one, other] of [[left, right], [right, left]]) {
+    if (isSigned(adapted(other, one.type))) warnOfCast(context, one, INT64);
+  }
+}
+
 function resultType(operator: string, left: Node, right: Node): Type {
   if (left.type.kind === "bool" && right.type.kind === "bool") return BOOL;
+  if (isLiteral(left.type) && isLiteral(right.type)) return COUNTED;
   if (operator === "-") return INT64;
   const a = adapted(left, right.type);
   const b = adapted(right, left.type);
@@ -221,6 +232,7 @@ function compare(
   span: Span,
 ): Node {
   if (isNumeric(left.type) && isNumeric(right.type)) {
+    warnOfSigns(context, left, right);
     const signed = isSignedOperation(operator, left, right);
     return { op: "compare", operator, left, right, signed, type: BOOL, span };
   }

@@ -60,7 +60,13 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
   const { span } = one;
   switch (one.kind) {
     case "expr":
-      return expressionStatement(context, one.expr, one.quiet === true, out, span);
+      return expressionStatement(
+        context,
+        one.expr,
+        one.quiet === true,
+        out,
+        one.bare ? one.expr.span : span,
+      );
     case "assign":
       return assign(context, one, out);
     case "let":
@@ -80,7 +86,7 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
     }
     case "unroll": {
       const count = context.value(one.count);
-      if (!isConstant(count)) {
+      if (!isConstant(count) || count.type.kind === "bool") {
         context.error("literal-expected", "invalid unroll value", span);
       } else if (count.value < 1n) {
         context.error("range", "unroll minimum value is 1", span);
@@ -146,8 +152,9 @@ function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): 
       out.push({ op: "each", local, map, body: loop(context, one.body), span });
       return;
     }
-    const from = bound(context, over.from, "start", span);
-    const to = bound(context, over.to, "end", span);
+    const range = { start: span.start, end: over.to.span.end };
+    const from = bound(context, over.from, "start", range);
+    const to = bound(context, over.to, "end", range);
     const local = context.variables.declare(variable, INT64, true);
     out.push({ op: "range", local, from, to, body: loop(context, one.body), span });
   });
@@ -169,7 +176,7 @@ function entryNumber(context: Context, map: string, span: Span): Type {
 
 function bound(context: Context, expr: Expr, which: "start" | "end", span: Span): Node {
   const node = context.value(expr);
-  if (isNumeric(node.type)) return node;
+  if (node.type.kind === "integer") return node;
   const message = `Loop range requires an integer for the ${which} value`;
   context.error("type-mismatch", message, span);
   return broken(expr.span);
@@ -220,10 +227,6 @@ function expressionStatement(
     return;
   }
   const node = context.any(expr);
-  if (node.op === "delete" && !quiet) {
-    out.push({ op: "remove", map: node.map, key: node.key, span: expr.span });
-    return;
-  }
   if (node.op === "block") {
     out.push(...node.body);
     if (node.type === NONE) return;
@@ -232,7 +235,7 @@ function expressionStatement(
     out.push({ op: "evaluate", value: node, span: expr.span });
   }
   const wrong = node.op === "constant" && expr.kind === "call"; // reported already
-  const acts = expr.kind === "step" || node.op === "inline" || node.op === "block";
+  const acts = expr.kind === "step" || ["inline", "block", "delete"].includes(node.op);
   if (!quiet && !wrong && !acts) {
     context.warning("discarded", "Return value discarded.", span);
   }

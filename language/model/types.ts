@@ -18,6 +18,8 @@ export interface IntegerType {
   readonly signed: boolean;
   /** Enumeration whose names are printed in place of the numbers. */
   readonly enumeration?: Enumeration;
+  /** Set for a literal that is not negative: beside an unsigned number, the literal is unsigned. */
+  readonly literal?: true;
   /** Set on {@linkcode UNKNOWN} only. */
   readonly unknown?: true;
 }
@@ -194,6 +196,8 @@ export function pointer(to: Type, space?: Space): PointerType {
 
 /** The type of most arithmetic: a signed integer of 64 bits. */
 export const INT64: IntegerType = integer(8, true);
+/** What is counted from literals, as by ++: a signed number that is unsigned beside unsigned ones. */
+export const COUNTED: IntegerType = { ...integer(8, true), literal: true };
 /** An unsigned integer of 64 bits. */
 export const UINT64: IntegerType = integer(8, false);
 /** An unsigned integer of 32 bits. */
@@ -239,9 +243,15 @@ export function tuple(types: readonly Type[]): TupleType {
 /** Smallest signed type that holds a literal; uint64 above INT64_MAX. */
 export function literalType(value: bigint): IntegerType {
   for (const size of [1, 2, 4, 8] as const) {
-    if (BigInt.asIntN(size * 8, value) === value) return integer(size, true);
+    if (BigInt.asIntN(size * 8, value) !== value) continue;
+    return value < 0n ? integer(size, true) : { ...integer(size, true), literal: true };
   }
   return UINT64;
+}
+
+/** True for the type of a literal that is not negative, and of what is computed from such literals. */
+export function isLiteral(type: Type): boolean {
+  return type.kind === "integer" && type.literal === true;
 }
 
 /** True for C's floating-point types: bytes with a size, and no values of scripts. */
@@ -400,7 +410,16 @@ export function widen(a: Type, b: Type): Type | undefined {
       const same = a.enumeration?.name === b.enumeration?.name;
       if (same) return a.size >= b.size ? a : b;
     }
-    if (a.signed === b.signed) return a.size >= b.size ? a : b;
+    if (a.literal !== b.literal && a.signed !== b.signed) {
+      const other = a.literal ? b : a;
+      return other.signed ? other : integer(a.size >= b.size ? a.size : b.size, false);
+    }
+    if (a.signed === b.signed) {
+      const size = a.size >= b.size ? a.size : b.size;
+      const wider = a.size >= b.size ? a : b;
+      // Together with a number that is no literal, a literal is none.
+      return wider.literal && !(a.literal && b.literal) ? integer(size, a.signed) : wider;
+    }
     const [signed, unsigned] = a.signed ? [a, b] : [b, a];
     if (signed.size > unsigned.size) return integer(signed.size, true);
     return unsigned.size < 8 ? integer(unsigned.size * 2 as 2 | 4 | 8, true) : INT64;

@@ -45,6 +45,8 @@ export interface PrinterOutput {
   readonly say: (text: string) => void;
   /** True if nobody wants to know how many probes are attached. */
   readonly quiet: boolean;
+  /** True to leave out warnings, those of faults included. */
+  readonly noWarnings?: boolean;
 }
 
 /** Makes the printer of one output format. */

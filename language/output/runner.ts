@@ -67,7 +67,13 @@ export class Runner implements Disposable {
       frames: (hash) => loaded.frames(hash),
     }, options.symbolizer);
     const say = (text: string) => this.#say(text);
-    const output = { out: this.#out, names, say, quiet: options.quiet === true };
+    const output = {
+      out: this.#out,
+      names,
+      say,
+      quiet: options.quiet === true,
+      noWarnings: options.noWarnings === true,
+    };
     this.printer = new printer(output);
     this.#reader = new RecordReader(script, loaded, {
       ...output,

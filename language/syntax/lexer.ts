@@ -233,7 +233,7 @@ export class Lexer {
     }
     if (this.#text[this.#at] !== '"') {
       const next = /\w+|\S|$/g;
-      next.lastIndex = this.#at;
+      next.lastIndex = Math.min(this.#at, this.#text.length);
       const { index, 0: word } = next.exec(this.#text)!;
       this.#fail("unterminated string", { start: index, end: index + word.length });
       this.#at = this.#text.length;

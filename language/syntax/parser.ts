@@ -269,6 +269,7 @@ class Parser {
         continue;
       }
       if (cursor.peek().kind === "end") cursor.unexpected(cursor.peek(), "'}'");
+      const beginsPlace = ["variable", "map"].includes(cursor.peek().kind);
       const statement = this.#statement();
       // Behind the brace of an expression a semicolon may stand.
       canEnd = statement.kind === "expr" && endsInBlock(statement);
@@ -278,7 +279,15 @@ class Parser {
         if (!endsInBlock(statement) && !cursor.is("}")) cursor.expect(";");
         // A statement that is an expression has its semicolon, as the other kinds have not.
         const withEnd = statement.kind === "expr" && !statement.quiet;
-        body.push(withEnd ? { ...statement, span: cursor.since(statement.span.start) } : statement);
+        body.push(
+          withEnd
+            ? {
+              ...statement,
+              span: cursor.since(statement.span.start),
+              bare: beginsPlace || cursor.is("}"),
+            }
+            : statement,
+        );
       }
     }
     this.#expressions.inPredicate = inPredicate;

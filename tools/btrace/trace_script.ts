@@ -94,7 +94,7 @@ function compileScript(
   });
   checkNamed(options.named, script.parameters);
   if (options.verbose) writeNotes(device, script);
-  for (const warning of script.warnings) {
+  for (const warning of options.noWarnings ? [] : script.warnings) {
     write(Deno.stderr, formatDiagnostic(warning, script.source));
   }
   return script;

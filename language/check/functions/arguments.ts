@@ -32,7 +32,7 @@ export type Handlers = Readonly<Partial<Record<FunctionName, Handler>>>;
 const ORDINALS = ["first", "second", "third", "fourth"];
 
 /**
- * An argument that must be an integer, a bool or a pointer.
+ * An argument that must be an integer, or a pointer if the function supports one.
  *
  * @param wanted What the function supports, in its own words.
  */
@@ -44,7 +44,8 @@ export function numeric(
 ): Node {
   const expr = call.args[index];
   const node = context.value(expr);
-  if (isNumeric(node.type)) return node;
+  const { kind } = node.type;
+  if (kind === "integer" || kind === "pointer" && wanted.includes("pointer")) return node;
   const message = wanted.startsWith("only")
     ? `${call.name}() ${wanted} (${kindName(node.type)} provided)`
     : `${call.name}() ${wanted}`;

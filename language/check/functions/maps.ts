@@ -66,15 +66,9 @@ function find(context: Context, call: CallExpr): Node {
   const type: Type = known.value === undefined || known.value.kind === "aggregation"
     ? UINT64
     : known.value;
+  // What nobody can name afterwards is thrown away.
   const local: Local = context.variables.lookup(variable.name) ??
     context.variables.temporary(call, type);
-  if (context.variables.lookup(variable.name) === undefined) {
-    context.error(
-      "undefined-variable",
-      `Undefined or undeclared variable: ${variable.name}`,
-      variable.span,
-    );
-  }
   context.variables.markAssigned(local);
   return {
     op: "choose",

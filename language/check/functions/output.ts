@@ -94,6 +94,14 @@ function print(context: Context, call: CallExpr): Node {
     const map = context.maps.get(first.name);
     if (first.keys.length === 0) {
       context.maps.read(map, first.span);
+      const { value } = map;
+      if (limits.length > 0 && value?.kind === "aggregation" && value.name === "stats") {
+        context.warning(
+          "ignored-limits",
+          "print()'s top and div arguments are ignored when used on stats() maps.",
+          span,
+        );
+      }
       const [top, div] = numbers;
       return effect(span, {
         op: "whole",

@@ -9,7 +9,7 @@ import {
   cSize,
   INT64,
   integer,
-  isScalar,
+  isNumeric,
   kindName,
   longString,
   string,
@@ -84,7 +84,7 @@ function str(context: Context, call: CallExpr): Node {
     const count = (pointer.type as Type & { kind: "array" }).count;
     return { op: "convert", operand: pointer, type: string(count + 1), span };
   }
-  if (!isScalar(pointer.type) || pointer.type.kind === "coded") {
+  if (pointer.type.kind !== "integer" && pointer.type.kind !== "pointer") {
     context.error(
       "type-mismatch",
       `str() expects a string, integer or a pointer type as first argument ` +
@@ -262,7 +262,12 @@ function memcmp(context: Context, call: CallExpr): Node {
 /** An integer that prints as a name. */
 function coded(as: "strerror" | "signal" | "syscall"): Handler {
   return (context, call) => {
-    const operand = numeric(context, call, 0);
+    const operand = context.value(call.args[0]);
+    if (!isNumeric(operand.type)) {
+      const message = `Cannot cast from "${typeName(operand.type)}" to "int32"`;
+      context.error("cast", message, call.span);
+      return broken(call.span);
+    }
     return { op: "convert", operand, type: { kind: "coded", as }, span: call.span };
   };
 }

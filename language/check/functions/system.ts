@@ -9,7 +9,6 @@ import {
   BOOL,
   cSize,
   integer,
-  isNumeric,
   kindName,
   pointer,
   type PointerType,
@@ -141,7 +140,7 @@ function stack(space: Space): Handler {
         continue;
       }
       const count = context.value(arg);
-      if (!isConstant(count) || count.value < 0n) {
+      if (!isConstant(count) || count.value < 0n || count.type.kind === "bool") {
         context.error("range", `${call.name}: invalid limit value`, call.span);
       } else {
         limit = count.value > MAX_STACK_FRAMES ? MAX_STACK_FRAMES : Number(count.value);
@@ -174,7 +173,7 @@ function ntop(context: Context, call: CallExpr): Node {
   const last = call.args.length - 1;
   const value = context.value(call.args[last]);
   const family = call.args.length > 1 ? numeric(context, call, 0) : undefined;
-  if (isNumeric(value.type) && value.type.kind !== "pointer") {
+  if (value.type.kind === "integer") {
     return {
       op: "memory_call",
       name: "ntop",
@@ -412,7 +411,7 @@ function override(context: Context, call: CallExpr): Node {
 function writeUser(context: Context, call: CallExpr): Node {
   needUnsafe(context, call);
   const { span } = call;
-  const to = numeric(context, call, 0);
+  const to = numeric(context, call, 0, "only supports integer or pointer arguments");
   const from = context.value(call.args[1]);
   const size = literalNumber(context, call, 2);
   if (size === undefined || size < 1n || size > 4096n) {
@@ -435,7 +434,7 @@ function writeUser(context: Context, call: CallExpr): Node {
 /** socket_cookie(): 0 until something has asked the kernel for the socket's cookie. */
 function cookie(context: Context, call: CallExpr): Node {
   const { span } = call;
-  const socket = numeric(context, call, 0);
+  const socket = numeric(context, call, 0, "only supports integer or pointer arguments");
   const type = context.types.type("struct sock");
   if (type === undefined) return broken(span);
   const sock: Node = { op: "convert", operand: socket, type: pointer(type, "kernel"), span };
@@ -457,7 +456,7 @@ function bswap(context: Context, call: CallExpr): Node {
 }
 
 function path(context: Context, call: CallExpr): Node {
-  numeric(context, call, 0);
+  context.value(call.args[0]);
   context.error(
     "not-here",
     context.probe.special
@@ -480,7 +479,9 @@ const MAX_PACKET = 9216;
 function packetOutput(context: Context, call: CallExpr): Node {
   const { span } = call;
   const file = literalText(context, call, 0) ?? "";
-  const [socketBuffer, length, offset] = [1, 2, 3].map((i) => numeric(context, call, i));
+  const [socketBuffer, length, offset] = [1, 2, 3].map((i) =>
+    numeric(context, call, i, "only supports integer or pointer arguments")
+  );
   const type = context.types.type("struct sk_buff");
   if (type === undefined) {
     context.error("unknown-type", "skboutput() needs BTF of struct sk_buff", span);
