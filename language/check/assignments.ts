@@ -34,7 +34,7 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
     const key = context.key(target);
     const map = context.maps.get(target.name);
     const { type, value: aggregated } = aggregation(context, value);
-    context.maps.assign(map, type, value.span, context);
+    context.maps.assign(map, type, value.span, context, target.span);
     out.push({
       op: "aggregated",
       map,

@@ -9,8 +9,6 @@ import {
   BOOL,
   COUNTED,
   INT64,
-  type IntegerType,
-  isLiteral,
   isNumeric,
   literalType,
   NONE,
@@ -176,15 +174,11 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
   return broken(span);
 }
 
-/** The type that ++ and -- give a number. */
-function stepped(type: IntegerType | undefined): IntegerType {
-  if (type === undefined || isLiteral(type)) return COUNTED;
-  return type.size === 8 && !type.signed ? COUNTED : INT64;
-}
-
 function step(context: Context, expr: Expr & { kind: "step" }): Node {
   const { target, span, operator, prefix } = expr;
   const by = operator === "++" ? 1 : -1;
+  // What only counts up may stay unsigned.
+  const byType = by > 0 ? COUNTED : INT64;
   if (target.kind === "map") {
     const key = context.key(target);
     const map = context.maps.get(target.name);
@@ -193,7 +187,7 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
     const type = value?.kind === "pointer"
       ? value
       : value === undefined || value.kind === "integer"
-      ? stepped(value)
+      ? byType
       : "signed" in value && value.signed
       ? INT64
       : UINT64;
@@ -209,14 +203,15 @@ function step(context: Context, expr: Expr & { kind: "step" }): Node {
   if (node.type.kind !== "integer" && node.type.kind !== "pointer") {
     context.error(
       "type-mismatch",
-      `Type mismatch for ${target.name}: trying to assign value of type 'uint64' when variable ` +
+      `Type mismatch for ${target.name}: trying to assign value of type ` +
+        `'${operator === "++" ? "uint64" : "int64"}' when variable ` +
         `already has a type '${typeName(node.type)}'`,
       span,
     );
     return broken(span);
   }
   if (node.type.kind === "integer" && !context.variables.isFixed(node.local)) {
-    grow(context, node.local, stepped(node.type), span);
+    grow(context, node.local, byType, span);
   }
   return { op: "step", target: node, by, prefix, type: node.type, span };
 }
@@ -330,5 +325,6 @@ function casted(context: Context, expr: Expr & { kind: "cast" }): Node {
     const message = `Unnecessary cast: expression is already of type ${typeName(to)}`;
     context.warning("cast", message, expr.head);
   }
-  return cast(context, to, operand, expr.span, expr.head);
+  // A cast is told by its type, without the operand.
+  return cast(context, to, operand, expr.head);
 }

@@ -87,8 +87,19 @@ export class MapTypes {
     );
   }
 
-  /** Notes the type of a value that the script assigns to a map. */
-  assign(map: MapVariable, type: Type | AggregationType, span: Span, sink: Sink): void {
+  /**
+   * Notes the type of a value that the script assigns to a map.
+   *
+   * @param span Place of the assignment, or of the aggregation.
+   * @param target Place where the map's name begins; default: that of the assignment.
+   */
+  assign(
+    map: MapVariable,
+    type: Type | AggregationType,
+    span: Span,
+    sink: Sink,
+    target = span,
+  ): void {
     const before = map.value;
     if (type.kind === "tuple" && !this.#tuples.has(map.name)) this.#tuples.set(map.name, span);
     let wide: Type | AggregationType | undefined = type;
@@ -103,6 +114,7 @@ export class MapTypes {
     }
     if (wide !== undefined) {
       map.value = wide;
+      checkKind(map, target, sink);
       return;
     }
     const tuple = type.kind === "tuple" ? undefined : this.#tuples.get(map.name);
@@ -148,6 +160,20 @@ export class MapTypes {
       tuple ?? span,
     );
   }
+}
+
+/** Maps that aggregate have a value for each CPU, all others have one: a declaration must say the same. */
+function checkKind({ name, declared, value }: MapVariable, span: Span, sink: Sink): void {
+  const kind = value?.kind === "aggregation" ? "percpuhash" : "hash";
+  if (declared === undefined || declared.kind.startsWith("percpu") === (kind === "percpuhash")) {
+    return;
+  }
+  sink.error(
+    "map-kind",
+    `Incompatible map types. Type from declaration: ${declared.kind}. Type from value/key type: ` +
+      kind,
+    { start: span.start, end: span.start + name.length },
+  );
 }
 
 /** A type's name and how much room it takes. */

@@ -216,13 +216,12 @@ export function dereference(context: Context, address: Node, span: Span): Node {
   return { op: "load", address, offset: 0, type: address.type.to, span };
 }
 
-/** The value of the cast `(to)operand`; errors are told at its head, the type. */
+/** The value of the cast `(to)operand`. */
 export function cast(
   context: Context,
   to: Type,
   operand: Node,
   span: Span,
-  head: Span = span,
 ): Node {
   const from = operand.type;
   const convert = (): Node => ({ op: "convert", operand, type: to, span });
@@ -253,8 +252,10 @@ export function cast(
     }
     if (fits) return { op: "convert", operand, type: { ...to, count }, span };
   }
-  if (isNumeric(to) && sized(from) && cSize(from) <= 8) return convert();
-  if (to.kind === "array" && from.kind === "string" && cSize(to.of) === 1) {
+  if (isNumeric(to) && sized(from) && cSize(from) === cSize(to)) return convert();
+  const fitsText = to.kind === "array" && from.kind === "string" && cSize(to.of) === 1 &&
+    (to.count === 0 || to.count === from.limit);
+  if (fitsText) {
     return { op: "convert", operand, type: { ...to, count: to.count || from.limit }, span };
   }
   if (to.kind === "array" && from.kind === "array" && cSize(to) === cSize(from)) return convert();
@@ -263,7 +264,7 @@ export function cast(
     return convert();
   }
   if (typeName(to) === typeName(from)) return operand;
-  context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, head);
+  context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, span);
   return broken(span);
 }
 

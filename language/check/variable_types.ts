@@ -30,6 +30,13 @@ export function assigned(
   warnOfCast(context, node, type);
   if (isScalar(type) && isNumeric(node.type)) return cast(context, type, node, span);
   const wide = widen(type, node.type);
+  if (
+    type.kind === "string" && node.type.kind === "string" && node.op === "text" &&
+    node.type.limit > type.limit
+  ) {
+    mismatch(context, local, node.type, span);
+    return node;
+  }
   if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
     mismatch(context, local, node.type, span);
   }

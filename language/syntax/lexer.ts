@@ -164,7 +164,7 @@ export class Lexer {
     if (variable !== undefined) return this.#token("variable", variable, start);
     const param = this.#match(/\$([0-9]+|#)/y);
     if (param !== undefined) return this.#token("param", param, start);
-    const map = this.#match(/@[A-Za-z0-9_]*/y);
+    const map = this.#match(/@([A-Za-z_][A-Za-z0-9_]*)?/y);
     if (map !== undefined) return this.#token("map", map, start);
     for (const punct of PUNCTUATION) {
       if (this.#text.startsWith(punct, this.#at)) {

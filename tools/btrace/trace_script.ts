@@ -145,9 +145,10 @@ function checkNamed(
 
 /** Reads the script from -e, from a file or from standard input. */
 export function readSource({ program, positional }: Options): SourceText {
+  if (program === "") throw new UsageError("USAGE: filename or -e 'program' required.");
   if (program !== undefined) return { name: "stdin", text: program };
   const [file] = positional;
-  if (file === undefined) throw new UsageError("no program: use -e or name a file", true);
+  if (file === undefined) throw new UsageError("USAGE: filename or -e 'program' required.", true);
   try {
     return file === "-"
       ? { name: "stdin", text: readUtf8("/dev/stdin") }

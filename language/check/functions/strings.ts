@@ -2,6 +2,7 @@
 // Functions on text and bytes.
 
 import type { CallExpr } from "../../syntax/ast.ts";
+import type { Span } from "../../syntax/diagnostics.ts";
 import type { TextNode } from "../../model/functions.ts";
 import type { Node } from "../../model/ir.ts";
 import {
@@ -61,6 +62,7 @@ function str(context: Context, call: CallExpr): Node {
   }
   const pointer = context.value(first);
   const length = second && numeric(context, call, 1);
+  if (isNegative(context, "str", length, span)) return literal("", span);
   const known = asString(context, pointer);
   if (known !== undefined) {
     if (length !== undefined && !isConstant(length)) {
@@ -105,6 +107,13 @@ function str(context: Context, call: CallExpr): Node {
   return readString(context, pointer, length, span);
 }
 
+/** Reports a length that is known to be negative. */
+function isNegative(context: Context, name: string, length: Node | undefined, span: Span): boolean {
+  if (length === undefined || !isConstant(length) || length.value >= 0n) return false;
+  context.error("range", `${name}() cannot use a negative length (${length.value})`, span);
+  return true;
+}
+
 function literal(value: string, span: Node["span"]): TextNode {
   return { op: "text", value, type: string(value.length + 1), span };
 }
@@ -115,6 +124,7 @@ function buf(context: Context, call: CallExpr): Node {
   const value = context.value(call.args[0]);
   const found = memory(value);
   const length = call.args.length > 1 ? numeric(context, call, 1) : undefined;
+  if (isNegative(context, "buf", length, span)) return broken(span);
   const { maxStrlen } = context.config;
   const own = value.type.kind === "array" || value.type.kind === "struct"
     ? cSize(value.type)
