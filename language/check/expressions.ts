@@ -41,7 +41,7 @@ export function variableNode(context: Context, expr: VariableExpr): Node {
     );
     return broken(expr.span);
   }
-  if (local.unresolved) {
+  if (local.unresolved && context.variables.isUnassigned(local)) {
     context.error("unresolved", "Could not resolve the type of this variable", expr.span);
   }
   if (context.variables.isUnassigned(local)) {
