@@ -12,7 +12,7 @@ import { cPart } from "./ctypes/lazy.ts";
 import type { Program } from "./syntax/ast.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
 import { type CompiledMap, mapLayout } from "./model/map_layout.ts";
-import { cgroupId, signalNumber } from "./output/system.ts";
+import { cgroupId, codeName, codesNamed, signalNumber } from "./output/system.ts";
 import type { CheckedClause, CheckedProgram, NamedParameter } from "./check/checked_program.ts";
 import type { Config } from "./check/config.ts";
 import type { Environment } from "./check/context.ts";
@@ -131,6 +131,8 @@ function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
   return {
     providers: device.registry.providers,
     explain: (name) => device.registry.explain(name),
+    isLeftOut: (pattern) =>
+      filter !== undefined && device.match(pattern).some(({ name }) => !filter.test(name)),
     match(pattern) {
       const found = device.match(pattern);
       // Without tracefs nobody can tell whether the event exists.
@@ -161,6 +163,8 @@ function systemEnvironment(
     cgroupId,
     kfunc: (name) => (kernelBtf()?.find(BTF_KIND.FUNC, name) ?? 0) !== 0,
     signal: signalNumber,
+    codeName,
+    codesNamed,
   };
 }
 

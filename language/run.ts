@@ -71,7 +71,9 @@ export async function run(
   });
   if (!options.dryRun) loaded.fire("begin");
   if (attachable > 0) session.start();
-  runner.printer.attached(script.probes.reduce((sum, { clauses }) => sum + clauses.length, 0));
+  if (!options.dryRun) {
+    runner.printer.attached(script.probes.reduce((sum, { clauses }) => sum + clauses.length, 0));
+  }
   options.onAttached?.();
   if (options.dryRun) return { exitCode: 0, stats: session.stats() };
   if (attachable + signals.length > 0) await runner.follow();

@@ -29,7 +29,7 @@ export function check(
   const maps = new MapTypes();
   const functions = defineFunctions(program, diagnostics);
   const uses = clauses.map(usesOf);
-  const probeIsText = uses.some(({ names }) => names > 0);
+  const probeIsText = uses.some(({ names }) => names > 0) || mixesProbes(program);
   const parameters = new Map<string, NamedParameter>();
   const shared: Shared = { ...options, maps, functions, parameters, probeIsText };
   declareMaps(program, maps, diagnostics);
@@ -53,7 +53,9 @@ export function check(
   maps.reportUndefined(diagnostics);
   maps.settle();
   for (const one of states.flatMap(({ locals }) => [...locals.values()])) {
-    if (one.type === UNKNOWN) one.type = INT64;
+    if (one.type !== UNKNOWN) continue;
+    one.type = INT64;
+    one.unresolved = true;
   }
   grow();
   const checked = walk(diagnostics);
@@ -94,13 +96,17 @@ function declareMaps(program: Program, maps: MapTypes, diagnostics: Diagnostics)
   for (const { name, kind, entries, span } of program.maps) {
     const count = constantOf(entries);
     const map = maps.get(name);
-    if (map.declared !== undefined) {
+    const { declared } = map;
+    const isSame = declared?.kind === kind && BigInt(declared.entries) === count;
+    if (declared !== undefined && !isSame) {
       diagnostics.error("redefinition", `Redefinition of map: ${name}`, span);
     }
     if (count === undefined || count < 1n || count > MAX_ENTRIES) {
       diagnostics.error(
         "range",
-        `${name}: expected a number of entries from 1 to ${MAX_ENTRIES}`,
+        count === undefined || count < 1n
+          ? "syntax: expected positive integer for map declaration max entries"
+          : `${name}: expected a number of entries from 1 to ${MAX_ENTRIES}`,
         entries.span,
       );
     }
@@ -173,6 +179,24 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
   if (clause.predicate !== undefined) visitExpr(clause.predicate, see);
   visitBlock(clause.body, see);
   return { args, type, named, names };
+}
+
+/** True if a map has the name of the probe as a key where another use of the map has text. */
+function mixesProbes(program: Program): boolean {
+  const kinds = new Map<string, Set<boolean>>();
+  const see = (expr: Expr) => {
+    if (expr.kind !== "map") return;
+    expr.keys.forEach((key, i) => {
+      const place = `${expr.name} ${i}`;
+      const found = kinds.get(place) ?? new Set();
+      kinds.set(place, found.add(key.kind === "name" && key.name === "probe"));
+    });
+  };
+  for (const { predicate, body } of program.clauses) {
+    if (predicate !== undefined) visitExpr(predicate, see);
+    visitBlock(body, see);
+  }
+  return [...kinds.values()].some((one) => one.size > 1);
 }
 
 /** Probes whose function is the kernel's or a program's, and in a register or not. */

@@ -6,11 +6,11 @@
 import type { Block, Clause, Expr, FunctionDefinition, MapExpr, TypeExpr } from "../syntax/ast.ts";
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Node } from "../model/ir.ts";
-import { BOOL, isNumeric, tuple, type Type, typeName, UNKNOWN } from "../model/types.ts";
+import { BOOL, isNumeric, kindName, tuple, type Type, UNKNOWN } from "../model/types.ts";
 import { chain } from "../ctypes/scope.ts";
 import type { CheckedClause } from "./checked_program.ts";
 import type { Context, Flow, Shared } from "./context.ts";
-import { broken, constant } from "./nodes.ts";
+import { broken, constant, warnOfCast } from "./nodes.ts";
 import { programOf } from "./program.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { expression } from "./expressions.ts";
@@ -90,7 +90,9 @@ export class ClauseChecker implements Context {
   /** Checks predicate and body of the clause. */
   run(): CheckedClause {
     const { predicate, body } = this.#clause;
-    const condition = predicate && this.condition(predicate);
+    const slashes = predicate &&
+      { start: predicate.span.start - 1, end: predicate.span.end + 1 };
+    const condition = predicate && this.condition(predicate, slashes);
     const checked = this.block(body);
     for (const [{ name }, span] of this.variables.neverAssigned) {
       this.warning("unassigned", `Variable ${name} was never assigned to.`, span);
@@ -144,7 +146,9 @@ export class ClauseChecker implements Context {
 
   key(expr: MapExpr): Node | undefined {
     const key = this.rawKey(expr.keys, expr.span);
-    this.maps.use(this.maps.get(expr.name), key, expr.span, this);
+    const map = this.maps.get(expr.name);
+    this.maps.use(map, key, expr.span, this);
+    if (key !== undefined && map.key !== undefined) warnOfCast(this, key, map.key);
     return key;
   }
 
@@ -157,16 +161,13 @@ export class ClauseChecker implements Context {
     return broken(expr.span);
   }
 
-  condition(expr: Expr): Node {
-    const node = this.value(expr);
-    if (isNumeric(node.type)) return node;
+  condition(expr: Expr, place = expr.span): Node {
+    const node = this.any(expr);
+    if (isNumeric(node.type) && node.op !== "aggregate") return node;
     // A literal is known to have a character or none.
     if (node.op === "text") return constant(node.value === "" ? 0n : 1n, BOOL, expr.span);
-    this.error(
-      "type-mismatch",
-      `Invalid condition: expected an integer, a bool or a pointer, found '${typeName(node.type)}'`,
-      expr.span,
-    );
+    const type = node.op === "aggregate" ? node.map.value! : node.type;
+    this.error("type-mismatch", `Invalid condition: ${kindName(type)}`, place);
     return broken(expr.span);
   }
 

@@ -37,6 +37,8 @@ export interface Config {
   readonly unstableTseries: Reaction;
   /** Reaction to the use of typeinfo(). */
   readonly unstableTypeinfo: Reaction;
+  /** Values of the keys that only `config` tells, by their names; they have no effect. */
+  readonly told: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** The defaults that bpftrace has. */
@@ -53,22 +55,40 @@ export const DEFAULT_CONFIG: Config = {
   license: "GPL",
   perfRbPages: 0,
   unstableTseries: "warn",
-  unstableTypeinfo: "warn",
+  unstableTypeinfo: "error",
+  told: {
+    lazy_symbolication: true,
+    use_blazesym: false,
+    show_debug_info: false,
+    log_size: 1_000_000,
+    max_bpf_progs: 1024,
+    on_stack_limit: 32,
+    unstable_import_statement: "error",
+    unstable_dw_ustack: "warn",
+  },
 };
 
 type Parser = (text: string) => unknown;
 
+/**
+ * A number in decimal: what follows the digits does not count. A negative number stands for a large one.
+ *
+ * @param maximum Greater numbers mean this one: nothing of that size could be made.
+ */
 function integer(minimum: number, maximum: number): Parser {
   return (text) => {
-    const value = Number(text);
-    if (text === "" || !Number.isInteger(value)) {
-      throw new RangeError(`expecting a number, got ${text}`);
-    }
-    if (value < minimum || value > maximum) {
-      throw new RangeError(`expected an integer from ${minimum} to ${maximum}, found '${text}'`);
-    }
-    return value;
+    const digits = /^\s*([+-]?\d+)/.exec(text)?.[1];
+    if (digits === undefined) throw new RangeError(`expecting a number, got ${text}`);
+    const value = Number(digits);
+    return value < 0 ? maximum : Math.max(minimum, Math.min(value, maximum));
   };
+}
+
+/** A number of entries, of which a map has at least one. */
+function entries(text: string): number {
+  const value = integer(0, Infinity)(text) as number;
+  if (value > 0 && value < 1 << 30 && !text.trim().startsWith("-")) return value;
+  throw new RangeError(`expected a number of entries from 1 to ${(1 << 30) - 1}, found '${text}'`);
 }
 
 function oneOf(key: string, ...words: string[]): Parser {
@@ -85,7 +105,17 @@ function bool(text: string): boolean {
   throw new RangeError("Invalid bool value: valid values are true, false, 1 or 0.");
 }
 
+/** A number as a strict bool: other numbers than 0 and 1 are no bool. */
+function notBool(text: string): string {
+  return /^[01]$/.test(text) ? text : "";
+}
+
 const anything: Parser = (text) => text;
+
+const cacheModes = oneOf("cache_user_symbols", "PER_PID", "PER_PROGRAM", "NONE");
+
+const cacheUserSymbols: Parser = (text) =>
+  /^(true|false|0|1)$/.test(text) ? text : cacheModes(text);
 
 /** What the kernel calls a license that permits all helper functions. license_is_gpl_compatible() */
 const LICENSES = [
@@ -105,22 +135,24 @@ const unstable: Parser = (text) => {
   if (/^(true|1)$/.test(text)) return "enable";
   if (/^(false|0)$/.test(text)) return "error";
   if (["warn", "enable", "error"].includes(text)) return text;
-  throw new RangeError("valid values are enable, warn, and error.");
+  throw new RangeError(
+    "Invalid value for unstable config: valid values are enable, warn, and error.",
+  );
 };
 
 /** Keys in lower case. Those without a field of {@linkcode Config} change nothing here. */
 const KEYS: Readonly<Record<string, readonly [field: keyof Config | undefined, parse: Parser]>> = {
-  max_strlen: ["maxStrlen", integer(1, 1 << 16)],
-  max_map_keys: ["maxMapKeys", integer(1, 1 << 24)],
+  max_strlen: ["maxStrlen", integer(0, 1 << 16)],
+  max_map_keys: ["maxMapKeys", entries],
   max_cat_bytes: ["maxCatBytes", integer(0, 1 << 30)],
-  max_probes: ["maxProbes", integer(1, 1 << 20)],
+  max_probes: ["maxProbes", integer(0, 1 << 20)],
   missing_probes: ["missingProbes", oneOf("missing_probes", "ignore", "warn", "error")],
   str_trunc_trailer: ["strTruncTrailer", anything],
   print_maps_on_exit: ["printMapsOnExit", bool],
   stack_mode: ["stackMode", oneOf("stack_mode", "bpftrace", "raw", "perf", "build_id")],
   license: ["license", license],
   perf_rb_pages: ["perfRbPages", integer(0, 1 << 20)],
-  cache_user_symbols: [undefined, oneOf("cache_user_symbols", "PER_PID", "PER_PROGRAM", "NONE")],
+  cache_user_symbols: [undefined, cacheUserSymbols],
   cpp_demangle: ["cppDemangle", bool],
   lazy_symbolication: [undefined, bool],
   log_size: [undefined, integer(0, 2 ** 31)],
@@ -138,11 +170,13 @@ const RENAMED: Readonly<Record<string, string>> = {
   strlen: "max_strlen",
   cat_bytes_max: "max_cat_bytes",
   map_keys_max: "max_map_keys",
+  no_cpp_demangle: "cpp_demangle",
 };
 
 /** Keys of features that are no longer unstable. */
 const DEPRECATED = [
   ...["unstable_import", "unstable_macro", "unstable_map_decl", "unstable_addr"],
+  "max_type_res_iterations",
 ];
 
 /** Names of all keys. */
@@ -159,8 +193,8 @@ export function reportUnstable(
   if (reaction === "error") {
     sink.error(
       "unstable",
-      `${feature} feature is not enabled by default. To enable this unstable feature, set this ` +
-        `config flag to enable: ${key}=enable`,
+      `${feature} feature is not enabled by default. To enable this unstable feature, set the ` +
+        `config flag to enable. ${key}=enable`,
       span,
     );
   } else if (reaction === "warn") {
@@ -171,6 +205,12 @@ export function reportUnstable(
       span,
     );
   }
+}
+
+/** What is said of a value that a key does not take. */
+export function configMessage(key: string, { message }: Error): string {
+  // The license's message names its key.
+  return message.includes("for license") ? message : `${key}: ${message}`;
 }
 
 type Writable = { -readonly [K in keyof Config]: Config[K] };
@@ -190,6 +230,9 @@ export function configure(
   for (const { key, value, span } of entries) {
     const written = key.toLowerCase().replace(/^bpftrace_/, "");
     const name = RENAMED[written] ?? written;
+    if (name !== written) {
+      diagnostics.warning("config", `${key} has been renamed, please use ${name}`, span);
+    }
     if (DEPRECATED.includes(name)) {
       diagnostics.warning("config", `${key} is deprecated and has no effect`, span);
       continue;
@@ -205,9 +248,7 @@ export function configure(
         );
       }
     } catch (error) {
-      const { message } = error as Error;
-      // The license's message names its key.
-      diagnostics.error("config", name === "license" ? message : `${key}: ${message}`, span);
+      diagnostics.error("config", configMessage(key, error as Error), span);
     }
   }
   for (const [name, value] of Object.entries(environment)) set(config, name, value);
@@ -217,14 +258,17 @@ export function configure(
 /**
  * Sets the value of one configuration key.
  *
+ * @param strict True where only 0 and 1 are bools among the numbers: in the environment.
  * @returns False if there is none of that name.
  * @throws {RangeError} The value does not fit.
  */
-export function set(config: Writable, name: string, value: string): boolean {
+export function set(config: Writable, name: string, value: string, strict = false): boolean {
   const known = Object.hasOwn(KEYS, name) ? KEYS[name] : undefined;
   if (known === undefined) return false;
   const [field, parse] = known;
-  const parsed = parse(value);
+  const parsed = parse(strict && parse === bool && /^\d/.test(value) ? notBool(value) : value);
+  if (strict && parse === cacheUserSymbols) cacheModes(value);
   if (field !== undefined) (config as Record<string, unknown>)[field] = parsed;
+  else config.told = { ...config.told, [name]: parsed as string | number | boolean };
   return true;
 }

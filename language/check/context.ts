@@ -12,6 +12,9 @@ import type { ProbeInfo } from "./expand.ts";
 import type { MapTypes } from "./maps.ts";
 import type { FunctionUses, Variables } from "./variables.ts";
 
+/** Kinds of numbers that have the same names on every system. */
+export type CodeName = "strerror" | "signal" | "syscall";
+
 /** Facts about the running system that a script is compiled with. */
 export interface Environment {
   /** Number of CPUs that the system may ever have. */
@@ -28,6 +31,10 @@ export interface Environment {
   kfunc(name: string): boolean;
   /** Number of a signal by its name, without SIG. */
   signal(name: string): number | undefined;
+  /** The name that a number is printed as. */
+  codeName(of: CodeName, code: bigint): string;
+  /** Numbers that are printed as a name, none if the name stands for all others. */
+  codesNamed(of: CodeName, name: string): bigint[];
   /** Whether the script will be able to read the kernel's memory. */
   readonly kernelMemory: boolean;
 }
@@ -80,8 +87,8 @@ export interface Context extends Shared {
   value(expr: Expr): Node;
   /** Checks an expression that may have no value. */
   any(expr: Expr): Node;
-  /** Checks what decides between two ways. */
-  condition(expr: Expr): Node;
+  /** Checks what decides between two ways; errors are told at `place`, the statement. */
+  condition(expr: Expr, place?: Span): Node;
   /** Checks a block in a scope of its own. */
   block(block: Block): { body: Action[]; value?: Node };
   /** Checks the key of a map, which it makes known. */

@@ -59,6 +59,8 @@ export interface ProbeLookup {
    * @throws An error with `code` EINVAL if the name has a bad value in it.
    */
   match(pattern: string): ProbeInfo[];
+  /** True if the probes of that name were left out, as the user wished. */
+  isLeftOut?(pattern: string): boolean;
   /** Why there is no probe of that name, if more is known than that. */
   explain(name: string): string | undefined;
 }
@@ -90,6 +92,9 @@ export interface ExpandOptions {
 /** First number of btrace's own probes. */
 const SPECIAL_PBN = 0x7fff_0000;
 
+/** Code of the error of a script without probes. */
+export const NOTHING_TO_ATTACH = "no-probes";
+
 /** Finds the probes of every clause; clauses without any are left out. */
 export function expand(
   program: Program,
@@ -99,8 +104,9 @@ export function expand(
 ): ExpandedClause[] {
   const own = new Map<string, ProbeInfo>();
   const all = new Set<string>();
-  const expanded = program.clauses.map((clause) => {
-    const probes = new Map<string, ProbeInfo>();
+  const expanded = program.clauses.flatMap((clause): ExpandedClause[] => {
+    // A probe that a clause names more than once fires the clause as often.
+    const rounds: Map<string, ProbeInfo>[] = [new Map()];
     for (const point of clause.attachPoints) {
       const text = substituteInText(point.text, options.params).replace(/^\w+=(?=\w+(:|$))/, "");
       const parts = partsOf({ ...point, text }, lookup, diagnostics, options);
@@ -108,11 +114,13 @@ export function expand(
       const found = special(parts, point, own, diagnostics, options) ??
         find({ ...point, text }, parts, lookup, diagnostics, options);
       for (const probe of found) {
-        probes.set(probe.name, probe);
+        let round = rounds.find((one) => !one.has(probe.name));
+        if (round === undefined) rounds.push(round = new Map());
+        round.set(probe.name, probe);
         all.add(probe.name);
       }
     }
-    return { clause, probes: [...probes.values()] };
+    return rounds.map((probes) => ({ clause, probes: [...probes.values()] }));
   });
   if (all.size > options.maxProbes) {
     const span = program.clauses[0].span;
@@ -134,14 +142,19 @@ export function expand(
       )?.span ?? program.clauses[0].span,
     );
   }
+  const leftOut = (clause: Clause) =>
+    clause.attachPoints.some(({ text }) => lookup.isLeftOut?.(nameParts(text).join(":")));
   const kept = expanded.filter(({ clause, probes }) => {
-    if (probes.length === 0 && !diagnostics.failed) tellEmpty(clause, diagnostics, options);
+    if (probes.length === 0 && !diagnostics.failed && !leftOut(clause)) {
+      tellEmpty(clause, diagnostics, options);
+    }
     return probes.length > 0;
   });
   if (kept.length === 0 && !diagnostics.failed) {
-    diagnostics.error("no-match", "No probes to attach", program.clauses[0].span);
+    const span = program.clauses[0]?.span ?? { start: 0, end: 0 };
+    diagnostics.error(NOTHING_TO_ATTACH, "No probes to attach", span);
   }
-  return options.missing === "error" ? expanded : kept;
+  return diagnostics.failed ? expanded : kept;
 }
 
 /** Says that no attach point of a clause has a probe. */
@@ -208,7 +221,10 @@ function special(
   const [type] = parts;
   const name = parts.join(":");
   if (type === "self" && name !== "self:signal:SIGUSR1") {
-    diagnostics.error("invalid-probe", "The only self probe is self:signal:SIGUSR1", span);
+    const message = parts[1] === "signal" && parts.length === 3
+      ? `${parts[2]} is not a supported signal`
+      : "The only self probe is self:signal:SIGUSR1";
+    diagnostics.error("invalid-probe", message, span);
     return [];
   }
   if (!["begin", "end", ...options.special].includes(type)) return undefined;
@@ -269,12 +285,25 @@ function find(
     }
   }
   if (found.length > 0 || options.missing === "ignore") return found;
+  if (inTarget(parts, options).some((one) => lookup.isLeftOut?.(one))) return found;
   // A pattern may match nothing, as long as the clause has another probe: see expand().
   if (parts.some((part) => part.includes("*"))) return found;
   const reason = inTarget(parts, options).map((one) => lookup.explain(one)).find(Boolean);
+  // Whether such probes exist is not known before: the clause is told to have none.
+  const isUnknown = provider === "rawtracepoint" && parts.length === 2 ||
+    provider === "usdt" && parts.length === 3;
+  if (reason === undefined && isUnknown) return found;
   const message = reason ?? `No matches for ${provider} ${rest.join(":") || "(nothing)"}.`;
   if (options.missing === "warn") {
     diagnostics.warning("no-match", `${message} Skipping.`, point.span);
+    if (/^k(ret)?probe$/.test(provider)) {
+      diagnostics.warning(
+        "no-match",
+        `${rest.join(":")} is not traceable (either non-existing, inlined, or marked as ` +
+          '"notrace"); attaching to it will likely fail',
+        point.span,
+      );
+    }
   } else {
     diagnostics.error("no-match", message, point.span, `list probes with -l '${provider}:*'`);
   }

@@ -7,25 +7,26 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Node } from "../model/ir.ts";
 import {
   BOOL,
+  COUNTED,
   INT64,
   isNumeric,
-  isScalar,
   literalType,
   NONE,
   pointer,
   storageSize,
   string,
+  type Type,
   typeName,
   UINT64,
   UNKNOWN,
   widen,
 } from "../model/types.ts";
 import type { Context } from "./context.ts";
-import { broken, constant, mapNode } from "./nodes.ts";
+import { broken, constant, mapNode, warnOfCast } from "./nodes.ts";
 import { call } from "./functions/mod.ts";
 import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
 import { argument, name } from "./names.ts";
-import { binary, isConstant, unary } from "./operators.ts";
+import { binary, isConstant, isTooLong, tellTooLong, unary } from "./operators.ts";
 import { grow } from "./variable_types.ts";
 
 /** A variable that is in scope. */
@@ -40,6 +41,9 @@ export function variableNode(context: Context, expr: VariableExpr): Node {
       near && `did you mean ${near}?`,
     );
     return broken(expr.span);
+  }
+  if (local.unresolved && context.variables.isUnassigned(local)) {
+    context.error("unresolved", "Could not resolve the type of this variable", expr.span);
   }
   if (context.variables.isUnassigned(local)) {
     const message = `Variable used before it was assigned: ${local.name}`;
@@ -102,8 +106,13 @@ function typed(context: Context, expr: Expr): Node {
   context.budget.spend("checks", span);
   switch (expr.kind) {
     case "integer":
+      if (expr.param === "") {
+        const message = `Positional parameter $${expr.index} is empty or not provided.`;
+        context.warning("no-parameter", message, span);
+      }
       return constant(expr.value, literalType(expr.value), span);
     case "string":
+      if (isTooLong(context, expr.value)) tellTooLong(context, expr.value, span);
       return { op: "text", value: expr.value, type: string(expr.value.length + 1), span };
     case "bool":
       return constant(expr.value ? 1n : 0n, BOOL, span);
@@ -197,43 +206,63 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
 function step(context: Context, expr: Expr & { kind: "step" }): Node {
   const { target, span, operator, prefix } = expr;
   const by = operator === "++" ? 1 : -1;
+  // What only counts up may stay unsigned.
+  const byType = by > 0 ? COUNTED : INT64;
   if (target.kind === "map") {
     const key = context.key(target);
     const map = context.maps.get(target.name);
     // A pointer stays one.
     const { value } = map;
-    const type = value?.kind === "pointer" ? value : INT64;
+    const type = value?.kind === "pointer"
+      ? value
+      : value === undefined || value.kind === "integer"
+      ? byType
+      : "signed" in value && value.signed
+      ? INT64
+      : UINT64;
     context.maps.assign(map, type, span, context);
     const found = entry(context, target, key);
     if (found.op !== "map" || !isNumeric(found.type)) {
-      if (found.op === "aggregate") {
-        context.error("aggregation", `${operator} cannot change an aggregation`, span);
-      }
       return broken(span);
     }
     return { op: "step", target: found, by, prefix, type: found.type, span };
   }
   const node = variableNode(context, target);
   if (node.op !== "local") return node;
-  if (!isNumeric(node.type)) {
+  if (node.type.kind !== "integer" && node.type.kind !== "pointer") {
     context.error(
       "type-mismatch",
-      `The ${operator} operator can not be used on expressions of type '${typeName(node.type)}'`,
+      `Type mismatch for ${target.name}: trying to assign value of type ` +
+        `'${operator === "++" ? "uint64" : "int64"}' when variable ` +
+        `already has a type '${typeName(node.type)}'`,
       span,
     );
     return broken(span);
   }
   if (node.type.kind === "integer" && !context.variables.isFixed(node.local)) {
-    grow(context, node.local, INT64, span);
+    grow(context, node.local, byType, span);
   }
   return { op: "step", target: node, by, prefix, type: node.type, span };
 }
 
 function ternary(context: Context, expr: Expr & { kind: "ternary" }): Node {
-  const condition = context.condition(expr.condition);
-  const then = expr.then && context.any(expr.then);
+  const condition = context.condition(expr.condition, expr.span);
+  // Of a literal text, the text itself is the first result.
+  const isText = expr.then === undefined && expr.condition.kind === "string";
+  const then = isText ? context.any(expr.condition) : expr.then && context.any(expr.then);
   const otherwise = context.any(expr.otherwise);
   return choose(context, condition, then, otherwise, expr.span);
+}
+
+/** The type of `other`, if a literal fits in: the literal has no type of its own then. */
+function literalAdapted(literal: Node, other: Node): Type | undefined {
+  if (!isConstant(literal) || literal.cast || isConstant(other) && !other.cast) return undefined;
+  if (literal.type.kind !== "integer" || other.type.kind !== "integer") return undefined;
+  const { size, signed } = other.type;
+  const kept = signed
+    ? BigInt.asIntN(size * 8, literal.value)
+    : BigInt.asUintN(size * 8, literal.value);
+  return kept === literal.value ? other.type : undefined;
 }
 
 function choose(
@@ -261,25 +290,33 @@ function choose(
       span,
     };
   }
-  const type = widen(first.type, otherwise.type);
+  const type = literalAdapted(first, otherwise) ?? literalAdapted(otherwise, first) ??
+    widen(first.type, otherwise.type);
+  if (isConstant(condition) && type === undefined) {
+    return condition.value !== 0n ? first : otherwise;
+  }
   if (type === undefined || type.kind === "none") {
     context.error(
       "type-mismatch",
-      `Ternary operator must return the same type: have '${typeName(first.type)}' and ` +
+      `Branches must return the same type or compatible types: have '${
+        typeName(first.type)
+      }' and ` +
         `'${typeName(otherwise.type)}'`,
       span,
     );
     return first;
   }
+  for (const one of [first, otherwise]) warnOfCast(context, one, type);
   if (isConstant(condition)) {
     const taken = condition.value !== 0n ? first : otherwise;
-    return isScalar(type) ? taken : { op: "convert", operand: taken, type, span };
+    if (typeName(taken.type) === typeName(type)) return taken;
+    return { op: "convert", operand: taken, type, span };
   }
   return { op: "choose", condition, then, otherwise, type, span };
 }
 
 function ifValue(context: Context, expr: IfExpr): Node {
-  const condition = context.condition(expr.condition);
+  const condition = context.condition(expr.condition, expr.span);
   if (expr.comptime) {
     if (!isConstant(condition)) {
       context.error("comptime", "Unable to evaluate at compile time.", expr.condition.span);
@@ -322,5 +359,6 @@ function casted(context: Context, expr: Expr & { kind: "cast" }): Node {
     const message = `Unnecessary cast: expression is already of type ${typeName(to)}`;
     context.warning("cast", message, expr.head);
   }
-  return cast(context, to, operand, expr.span, expr.head);
+  // A cast is told by its type, without the operand.
+  return cast(context, to, operand, expr.head);
 }

@@ -2,7 +2,7 @@
 // Replaces uses of macros by their bodies. The variables of a macro get names that no script can write,
 // so that they are never mistaken for variables of the caller.
 
-import type { Expr, Macro, Program } from "../syntax/ast.ts";
+import type { Block, Expr, Macro, Program, Stmt } from "../syntax/ast.ts";
 import { Budget, type Diagnostics } from "../syntax/diagnostics.ts";
 import { mapProgram, rewriteBlock, rewriteExpr } from "../syntax/walk.ts";
 
@@ -47,7 +47,7 @@ class Expander {
   readonly #diagnostics: Diagnostics;
   /** Uses so far: each has variables of its own. */
   #uses = 0;
-  /** Macros around the expression at hand. */
+  /** Macros around the expression at hand, outermost first. */
   readonly #around: Macro[] = [];
   readonly #budget: Budget;
 
@@ -86,56 +86,78 @@ class Expander {
     sameCount: readonly Macro[],
   ): Macro | undefined {
     if (sameCount.length === 0) {
-      const counts = [...new Set(macros.map(({ params }) => params.length))].join(" or ");
-      this.#diagnostics.error(
-        "macro",
-        `Call to macro '${use.name}' has the wrong number of arguments. Expected: ${counts} but ` +
-          `got ${args.length}.`,
-        use.span,
-      );
+      this.#tellNone(use, macros);
       return undefined;
     }
     // The most specific macro: sigils say more than any expression does.
     const [best] = sameCount.filter(({ params }) =>
       params.every((param, i) => accepts(param, args[i]))
     ).sort((a, b) => specific(b) - specific(a));
-    if (best === undefined) {
-      const wanted = sameCount.map(({ params }) => `${use.name}(${params.join(", ")})`).join(", ");
-      this.#diagnostics.error(
-        "macro",
-        `Call to macro '${use.name}' has arguments of other kinds than it wants: ${wanted}`,
-        use.span,
-      );
-    }
+    if (best === undefined) this.#tellNone(use, macros);
     return best;
+  }
+
+  /** Reports a use that no definition fits, and what there is. */
+  #tellNone({ name, span }: Use, macros: readonly Macro[]): void {
+    const wanted = macros.map(({ params }) => `${name}(${params.join(", ")})`).join(", ");
+    this.#diagnostics.error(
+      "macro",
+      `Call to ${name}() has arguments that do not match any definition.`,
+      span,
+      `defined: ${wanted}`,
+    );
   }
 
   /** Reports expansions that would never end, or are too deep. */
   #isEndless(macro: Macro, use: Use): boolean {
-    const recursive = this.#around.includes(macro);
-    if (!recursive && this.#around.length < MAX_DEPTH) return false;
+    const from = this.#around.indexOf(macro);
+    if (from < 0 && this.#around.length < MAX_DEPTH) return false;
+    const chain = [...this.#around.slice(from).map(({ name }) => name), use.name].join(" > ");
     this.#diagnostics.error(
       "macro-recursion",
-      recursive
-        ? `Recursive macro call detected: '${use.name}'`
+      from >= 0
+        ? `Recursive macro call detected. Call chain: ${chain}`
         : `macros use each other more than ${MAX_DEPTH} deep: '${use.name}'`,
       use.span,
     );
     return true;
   }
 
+  /** Variables that a macro makes. Reports what no macro may hold. */
+  #ownNames({ body }: Macro): ReadonlySet<string> {
+    const own = new Set<string>();
+    visitStatements(body, (one) => {
+      if (one.kind === "assign" && one.target.kind === "variable") own.add(one.target.name);
+      if (one.kind === "let" || one.kind === "for") own.add(one.variable.name);
+      if (one.kind === "return") {
+        const message = "'return' statement is not allowed in a macro";
+        this.#diagnostics.error("macro", message, one.span);
+      }
+    });
+    return own;
+  }
+
   /** The body of a macro with its arguments, and with variables that no script can name. */
   #instantiate(macro: Macro, args: readonly Expr[], { span }: Use): Expr {
     const use = ++this.#uses;
     const byParam = new Map(macro.params.map((param, i) => [param, args[i]]));
+    const own = this.#ownNames(macro);
     const substitute = (expr: Expr): Expr => {
       this.#budget.spend("macros", span);
       if (expr.kind === "variable") {
-        return byParam.get(expr.name) ?? { ...expr, name: `${expr.name}#${use}` };
+        const arg = byParam.get(expr.name);
+        // What the macro only reads is the caller's.
+        return arg ?? (own.has(expr.name) ? { ...expr, name: `${expr.name}#${use}` } : expr);
       }
       if (expr.kind === "map") {
         const arg = byParam.get(expr.name) as Expr & { kind: "map" } | undefined;
-        return arg === undefined ? expr : { ...arg, keys: expr.keys, span: expr.span };
+        if (arg !== undefined) return { ...arg, keys: expr.keys, span: expr.span };
+        this.#diagnostics.error(
+          "macro",
+          `Unhygienic access to map: ${expr.name}. Maps must be passed into the macro as arguments.`,
+          expr.span,
+        );
+        return expr;
       }
       if (expr.kind === "name") return byParam.get(expr.name) ?? expr;
       return expr;
@@ -145,6 +167,24 @@ class Expander {
     const block = rewriteBlock(body, this.replace);
     return { kind: "expansion", name: macro.name, block, span };
   }
+}
+
+/** Calls back for every statement of a block, also of those inside. */
+function visitStatements(block: Block, see: (statement: Stmt) => void): void {
+  const expression = (expr: Expr): void => {
+    if (expr.kind === "block") visitStatements(expr.block, see);
+    if (expr.kind === "if") {
+      visitStatements(expr.then, see);
+      if (expr.otherwise !== undefined) visitStatements(expr.otherwise, see);
+    }
+  };
+  for (const one of block.body) {
+    see(one);
+    if (one.kind === "while" || one.kind === "for" || one.kind === "unroll") {
+      visitStatements(one.body, see);
+    } else if (one.kind === "expr") expression(one.expr);
+  }
+  if (block.value !== undefined) expression(block.value);
 }
 
 /** In place of a call that was reported. */
@@ -161,11 +201,8 @@ function checkDefinitions(name: string, macros: readonly Macro[], diagnostics: D
   for (const macro of macros) {
     const signature = macro.params.map(sigil).join(",") + macro.params.length;
     if (signatures.has(signature)) {
-      diagnostics.error("macro", `Redefinition of macro: ${name}`, macro.span);
+      diagnostics.error("macro", `Redefinition of macro: ${name}`, macro.head);
     }
     signatures.add(signature);
-    if (new Set(macro.params).size !== macro.params.length) {
-      diagnostics.error("macro", `Macro ${name} has two parameters of one name`, macro.span);
-    }
   }
 }

@@ -23,6 +23,10 @@ export class MapTypes {
   /** Places that use a map without giving it a value, by the map's name and by where they start. */
   readonly #reads = new Map<string, Map<number, Span>>();
 
+  /** First places where a map is given a tuple or has one as the key, by the map's name: told last. */
+  readonly #tuples = new Map<string, Span>();
+  readonly #tupleKeys = new Map<string, Span>();
+
   /** A map by name; one that was not seen before is nothing yet. */
   get(name: string): MapVariable {
     let map = this.#maps.get(name);
@@ -83,9 +87,21 @@ export class MapTypes {
     );
   }
 
-  /** Notes the type of a value that the script assigns to a map. */
-  assign(map: MapVariable, type: Type | AggregationType, span: Span, sink: Sink): void {
+  /**
+   * Notes the type of a value that the script assigns to a map.
+   *
+   * @param span Place of the assignment, or of the aggregation.
+   * @param target Place where the map's name begins; default: that of the assignment.
+   */
+  assign(
+    map: MapVariable,
+    type: Type | AggregationType,
+    span: Span,
+    sink: Sink,
+    target = span,
+  ): void {
     const before = map.value;
+    if (type.kind === "tuple" && !this.#tuples.has(map.name)) this.#tuples.set(map.name, span);
     let wide: Type | AggregationType | undefined = type;
     if (before !== undefined) {
       if (before.kind === "aggregation" || type.kind === "aggregation") {
@@ -98,13 +114,16 @@ export class MapTypes {
     }
     if (wide !== undefined) {
       map.value = wide;
+      checkKind(map, target, sink);
       return;
     }
+    const tuple = type.kind === "tuple" ? undefined : this.#tuples.get(map.name);
+    const [given, had] = tuple === undefined ? [type, before!] : [before!, type];
     sink.error(
       "type-mismatch",
-      `Type mismatch for ${map.name}: trying to assign value of type '${typeName(type)}' ` +
-        `when map already has a type '${typeName(before!)}'`,
-      span,
+      `Type mismatch for ${map.name}: trying to assign value of type '${typeName(given)}' ` +
+        `when map already has a type '${typeName(had)}'`,
+      tuple ?? span,
     );
   }
 
@@ -124,25 +143,46 @@ export class MapTypes {
       return;
     }
     if (key === undefined) return;
+    if (key.type.kind === "tuple" && !this.#tupleKeys.has(map.name)) {
+      this.#tupleKeys.set(map.name, span);
+    }
     const wide = map.key === undefined ? key.type : widen(map.key, key.type);
     if (wide !== undefined) {
       map.key = wide;
       return;
     }
+    const tuple = key.type.kind === "tuple" ? undefined : this.#tupleKeys.get(map.name);
+    const [given, had] = tuple === undefined ? [key.type, map.key!] : [map.key!, key.type];
     sink.error(
       "key-mismatch",
       `Argument mismatch for ${map.name}: trying to access with arguments: ` +
-        `'${typeName(key.type)}' when map expects arguments: '${typeName(map.key!)}'`,
-      span,
+        `'${typeName(given)}' when map expects arguments: '${typeName(had)}'`,
+      tuple ?? span,
     );
   }
+}
+
+/** Maps that aggregate have a value for each CPU, all others have one: a declaration must say the same. */
+function checkKind({ name, declared, value }: MapVariable, span: Span, sink: Sink): void {
+  const kind = value?.kind === "aggregation" ? "percpuhash" : "hash";
+  if (declared === undefined || declared.kind.startsWith("percpu") === (kind === "percpuhash")) {
+    return;
+  }
+  sink.error(
+    "map-kind",
+    `Incompatible map types. Type from declaration: ${declared.kind}. Type from value/key type: ` +
+      kind,
+    { start: span.start, end: span.start + name.length },
+  );
 }
 
 /** A type's name and how much room it takes. */
 export function shape(type: Type | AggregationType): string {
   return type.kind === "aggregation"
     ? `${type.name}${type.signed}${type.params.join()}`
-    : `${typeName(type)}${storageSize(type)}${"truncates" in type ? type.truncates : ""}`;
+    : `${typeName(type)}${storageSize(type)}${"truncates" in type ? type.truncates : ""}${
+      "literal" in type ? type.literal : ""
+    }`;
 }
 
 /** Same function and parameters; signed if either is. */

@@ -18,6 +18,7 @@ import {
   isFloat,
   isNumeric,
   isScalar,
+  kindName,
   NONE,
   pointer,
   string,
@@ -39,7 +40,8 @@ export function valueType(type: Type): Type {
 /** `object.name`, through a pointer too. */
 export function member(context: Context, object: Node, name: string, span: Span): Node {
   const { type } = object;
-  if (type.kind === "pointer" && type.to.kind === "struct") {
+  const isRecord = type.kind === "pointer" && type.to.kind === "tuple" && !/^\d/.test(name);
+  if (type.kind === "pointer" && (type.to.kind === "struct" || isRecord)) {
     const target: Node = { op: "load", address: object, offset: 0, type: type.to, span };
     return member(context, target, name, span);
   }
@@ -47,7 +49,8 @@ export function member(context: Context, object: Node, name: string, span: Span)
   if (type.kind !== "struct") {
     context.error(
       "no-fields",
-      `Can not access field '${name}' on expression of type '${typeName(type)}'`,
+      `Can not access ${/^\d/.test(name) ? "index" : "field"} '${name}' on expression of type ` +
+        `'${typeName(type)}'`,
       span,
     );
     return broken(span);
@@ -131,11 +134,13 @@ export function element(context: Context, object: Node, index: Node, span: Span)
   if (type.kind === "tuple" && isConstant(index)) {
     return tupleElement(context, object, type, `${index.value}`, span);
   }
-  if (!isNumeric(index.type)) {
+  const isInteger = index.type.kind === "integer" && !(isConstant(index) && index.value < 0n);
+  if (!isInteger && type.kind !== "pointer") {
     context.error(
       "type-mismatch",
-      `The index must be an integer, found '${typeName(index.type)}'`,
-      index.span,
+      "The array index operator [] only accepts non-negative integer indices. Got: " +
+        kindName(index.type),
+      span,
     );
     return broken(span);
   }
@@ -148,8 +153,8 @@ export function element(context: Context, object: Node, index: Node, span: Span)
   if (array.kind !== "array") {
     context.error(
       "not-an-array",
-      `The array index operator [] can only be used on arrays and ` +
-        `pointers, found ${typeName(type)}`,
+      `The array index operator [] can only be used on arrays, pointers, and tuples, found ` +
+        `${typeName(type)}.`,
       span,
     );
     return broken(span);
@@ -200,8 +205,10 @@ export function dereference(context: Context, address: Node, span: Span): Node {
   if (address.type.kind !== "pointer" || address.type.to.kind === "none") {
     context.error(
       "type-mismatch",
-      `Can not dereference a value of type '${typeName(address.type)}': it is no pointer to a ` +
-        `known type`,
+      address.type.kind === "pointer"
+        ? `Can not dereference a value of type '${typeName(address.type)}': it is no pointer to ` +
+          "a known type"
+        : `The * operator can not be used on expressions of type '${typeName(address.type)}'`,
       span,
     );
     return broken(span);
@@ -209,13 +216,12 @@ export function dereference(context: Context, address: Node, span: Span): Node {
   return { op: "load", address, offset: 0, type: address.type.to, span };
 }
 
-/** The value of the cast `(to)operand`; errors are told at its head, the type. */
+/** The value of the cast `(to)operand`. */
 export function cast(
   context: Context,
   to: Type,
   operand: Node,
   span: Span,
-  head: Span = span,
 ): Node {
   const from = operand.type;
   const convert = (): Node => ({ op: "convert", operand, type: to, span });
@@ -238,10 +244,18 @@ export function cast(
     // A literal has no more bytes than it needs, but takes those that there are.
     const literal = isConstant(operand) && from.kind === "integer" && from.signed;
     const fits = literal ? bytes <= 8 && size <= bytes : bytes === size;
+    if (fits && literal && isConstant(operand)) {
+      // A negative literal has no more bytes than it needs, and zeros behind them.
+      const value = BigInt.asUintN(size * 8, operand.value);
+      const bits = constant(value, UINT64, span);
+      return { op: "convert", operand: bits, type: { ...to, count }, span };
+    }
     if (fits) return { op: "convert", operand, type: { ...to, count }, span };
   }
-  if (isNumeric(to) && sized(from) && cSize(from) <= 8) return convert();
-  if (to.kind === "array" && from.kind === "string" && cSize(to.of) === 1) {
+  if (isNumeric(to) && sized(from) && cSize(from) === cSize(to)) return convert();
+  const fitsText = to.kind === "array" && from.kind === "string" && cSize(to.of) === 1 &&
+    (to.count === 0 || to.count === from.limit);
+  if (fitsText) {
     return { op: "convert", operand, type: { ...to, count: to.count || from.limit }, span };
   }
   if (to.kind === "array" && from.kind === "array" && cSize(to) === cSize(from)) return convert();
@@ -250,7 +264,7 @@ export function cast(
     return convert();
   }
   if (typeName(to) === typeName(from)) return operand;
-  context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, head);
+  context.error("cast", `Cannot cast from "${typeName(from)}" to "${typeName(to)}"`, span);
   return broken(span);
 }
 

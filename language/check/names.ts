@@ -19,7 +19,6 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Node } from "../model/ir.ts";
 import { parseCType } from "../ctypes/parse_type.ts";
 import {
-  INT64,
   integer,
   literalType,
   longString,
@@ -93,7 +92,10 @@ const COMPOSED: Readonly<Record<ComposedBuiltin, (context: Context, span: Span) 
     return { op: "text", value, type: string(value.length + 1), span };
   },
   args: wholeArguments,
-  ctx: (context, span) => builtinNode("ctx", pointer(contextType(context), "kernel"), span),
+  ctx(context, span) {
+    if (context.probe.special) notHere(context, "ctx", span);
+    return builtinNode("ctx", pointer(contextType(context), "kernel"), span);
+  },
   retval: result,
   func: (context, span) => probeValue(context, "func", span),
   usermode: (context, span) => probeValue(context, "usermode", span),
@@ -181,12 +183,33 @@ function functionName(context: Context, span: Span): Node | undefined {
   return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span };
 }
 
+function typeOfProbe(name: string): string {
+  return name.split(":")[0];
+}
+
+/** Sentences about builtins that few types of probes have. */
+const UNAVAILABLE: Readonly<
+  Record<string, (name: string, type: string, context: Context) => string>
+> = {
+  argN: (name) =>
+    `The ${name} builtin can only be used with 'kprobes', 'uprobes' and 'usdt' probes`,
+  args: (_, __, { probe }) =>
+    "The args builtin can only be used with tracepoint, rawtracepoint, fentry/fexit, and uprobe " +
+    `probes (${probeType(probe.name)} used here)`,
+  ctx: (_, type) => `The ctx builtin can not be used with '${type}' probes`,
+  func: (_, type) => `The func builtin can not be used with '${type}' probes`,
+  retval: () =>
+    "The retval builtin can only be used with 'kretprobe' and 'uretprobe' and 'fentry' probes",
+};
+
 /** Says that a builtin has no meaning in this probe. */
 export function notHere(context: Context, name: string, span: Span): void {
   if (context.probe.name === "") return; // already reported: no match
+  const type = typeOfProbe(context.probe.name);
+  const known = UNAVAILABLE[ARGUMENT_NAME.test(name) ? "argN" : name]?.(name, type, context);
   context.error(
     "not-here",
-    `The ${name} builtin is not available in ${context.probe.name}`,
+    known ?? `The ${name} builtin is not available in ${context.probe.name}`,
     span,
   );
 }
@@ -217,7 +240,7 @@ function positional(context: Context, name: string, span: Span): Node {
     ? context.probe.args.find(({ at }) => at === name)
     : undefined;
   if (typed !== undefined) return argumentNode(context, typed, span);
-  return { op: "context", at: name, type: INT64, span };
+  return { op: "context", at: name, type: UINT64, span };
 }
 
 type Argument = ProbeInfo["args"][number];
@@ -292,15 +315,29 @@ function wholeArguments(context: Context, span: Span): Node {
 /** `config`: the settings as a record. */
 function configRecord(context: Context, span: Span): Node {
   const { config } = context;
+  const { told } = config;
   const values: Record<string, string | number | boolean> = {
+    cpp_demangle: config.cppDemangle,
+    lazy_symbolication: told.lazy_symbolication,
+    print_maps_on_exit: config.printMapsOnExit,
+    use_blazesym: told.use_blazesym,
+    show_debug_info: told.show_debug_info,
+    log_size: told.log_size,
+    max_bpf_progs: told.max_bpf_progs,
     max_cat_bytes: config.maxCatBytes,
     max_map_keys: config.maxMapKeys,
     max_probes: config.maxProbes,
     max_strlen: config.maxStrlen,
-    missing_probes: config.missingProbes,
-    print_maps_on_exit: config.printMapsOnExit,
-    stack_mode: config.stackMode,
+    on_stack_limit: told.on_stack_limit,
+    perf_rb_pages: config.perfRbPages,
     str_trunc_trailer: config.strTruncTrailer,
+    unstable_import_statement: told.unstable_import_statement,
+    unstable_tseries: config.unstableTseries,
+    unstable_typeinfo: config.unstableTypeinfo,
+    unstable_dw_ustack: told.unstable_dw_ustack,
+    missing_probes: config.missingProbes,
+    stack_mode: config.stackMode,
+    license: config.license,
   };
   const elements = Object.values(values).map((value): Node => {
     if (typeof value === "string") {

@@ -3,7 +3,8 @@
 
 import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, MapVariable, Node } from "../model/ir.ts";
-import { NONE, type ScalarType, type Type, UINT64 } from "../model/types.ts";
+import { keepsValue, NONE, type ScalarType, type Type, typeName, UINT64 } from "../model/types.ts";
+import type { Context } from "./context.ts";
 
 /** A number that is known. */
 export function constant(value: bigint, type: ScalarType, span: Span): Node {
@@ -29,4 +30,23 @@ export function effect(span: Span, ...body: Action[]): Node {
 /** A node that reads an entry of a map. */
 export function mapNode(map: MapVariable, key: Node | undefined, type: Type, span: Span): Node {
   return { op: "map", map, key, type, span };
+}
+
+/** Warns where a number becomes one of another type that cannot hold all its values. */
+export function warnOfCast(
+  context: Pick<Context, "warning">,
+  node: Node,
+  to: Type,
+  span = node.span,
+): void {
+  const from = node.type;
+  const isPlain = node.op === "constant" && !node.cast;
+  if (isPlain || from.kind !== "integer" || to.kind !== "integer" || keepsValue(from, to)) return;
+  if (from.unknown || from.enumeration !== undefined || to.enumeration !== undefined) return;
+  context.warning(
+    "implicit-cast",
+    `Expression of type: ${typeName(from)} being cast to type: ${typeName(to)}. This may cause ` +
+      "unexpected results. Use an explicit cast to suppress this warning.",
+    span,
+  );
 }

@@ -9,9 +9,12 @@ import { isText } from "../model/storage.ts";
 import {
   arithmeticType,
   BOOL,
+  type CodedType,
+  COUNTED,
   INT64,
   integer,
   isCharArray,
+  isLiteral,
   isNumeric,
   isScalar,
   isSigned,
@@ -24,8 +27,8 @@ import {
   UINT64,
   widen,
 } from "../model/types.ts";
-import type { Context } from "./context.ts";
-import { broken, constant } from "./nodes.ts";
+import type { CodeName, Context } from "./context.ts";
+import { broken, constant, warnOfCast } from "./nodes.ts";
 import { foldBinary } from "./fold.ts";
 
 const COMPARISONS: readonly string[] = ["==", "!=", "<", ">", "<=", ">="];
@@ -37,7 +40,7 @@ export function isConstant(node: Node): node is Node & { op: "constant" } {
 
 /** A literal that is not negative takes the signedness of what it meets. */
 function adapted(node: Node, other: Type): Type {
-  const neutral = isConstant(node) && node.value >= 0n;
+  const neutral = isLiteral(node.type) || isConstant(node) && node.value >= 0n;
   return neutral && !isSigned(other) ? UINT64 : node.type;
 }
 
@@ -59,7 +62,22 @@ export function asString(context: Context, node: Node): TextNode | undefined {
   if (isCharArray(type)) {
     return { op: "convert", operand: node, type: string(type.count + 1), span };
   }
+  if (isNamed(type) && node.op === "convert" && isConstant(node.operand)) {
+    const value = context.environment.codeName(type.as, node.operand.value);
+    return { op: "text", value, type: string(value.length + 1), span };
+  }
   return undefined;
+}
+
+/** True for text that is longer than strings may be. */
+export function isTooLong({ config: { maxStrlen } }: Context, text: string): boolean {
+  return maxStrlen > 0 && text.length >= maxStrlen;
+}
+
+/** Reports text that is too long. */
+export function tellTooLong(context: Context, text: string, span: Span): void {
+  const { maxStrlen } = context.config;
+  context.error("text-length", `String is too long (over ${maxStrlen} bytes): ${text}`, span);
 }
 
 /** The node of `left operator right`. */
@@ -82,23 +100,45 @@ export function binary(
   if (COMPARISONS.includes(operator)) {
     return compare(context, operator as Comparison, left, right, span);
   }
+  const isEmpty = left.op === "text" && isConstant(right) ||
+    isConstant(left) && right.op === "text";
+  if (operator === "+" && isEmpty) {
+    context.warning("empty-text", "literal string will always be empty", span);
+    return { op: "text", value: "", type: string(1), span };
+  }
   const moved = movePointer(context, operator, left, right, span);
   if (moved !== undefined) return moved;
+  const pointers = left.type.kind === "pointer" || right.type.kind === "pointer";
+  if (pointers || left.type.kind === "string" && right.type.kind === "string") {
+    return unusable(context, operator, left, right, span);
+  }
   if (!isNumeric(left.type) || !isNumeric(right.type)) {
     return mismatch(context, operator, left, right, span);
   }
-  return {
+  warnOfSigns(context, left, right);
+  const type = resultType(operator, left, right);
+  const result: Node = {
     op: "binary",
     operator: operator as Arithmetic,
     left,
     right,
     signed: isSignedOperation(operator, left, right),
-    type: resultType(operator, left, right),
+    type: type === BOOL ? UINT64 : type,
     span,
   };
+  return type === BOOL ? { op: "convert", operand: result, type, span } : result;
+}
+
+/** An unsigned number of 64 bits beside a signed one becomes signed. */
+function warnOfSigns(context: Context, left: Node, right: Node): void {
+  for (const [one, other] of [[left, right], [right, left]]) {
+    if (isSigned(adapted(other, one.type))) warnOfCast(context, one, INT64);
+  }
 }
 
 function resultType(operator: string, left: Node, right: Node): Type {
+  if (left.type.kind === "bool" && right.type.kind === "bool") return BOOL;
+  if (isLiteral(left.type) && isLiteral(right.type)) return COUNTED;
   if (operator === "-") return INT64;
   const a = adapted(left, right.type);
   const b = adapted(right, left.type);
@@ -136,6 +176,13 @@ function fold(
     );
     return broken(span);
   }
+  if (left.type.kind === "bool" && right.type.kind === "bool") {
+    return constant(value === 0n ? 0n : 1n, BOOL, span);
+  }
+  const wraps = operator === "<<" && left.value >= 1n << 63n;
+  if (wraps) return constant(BigInt.asUintN(64, value), UINT64, span);
+  const shifts = operator === ">>" || operator === "<<";
+  if (shifts && (right.value < 0n || right.value > 63n)) return unfoldable(context, span);
   if (value < -(1n << 63n) || value >= 1n << 64n) return unfoldable(context, span);
   // A cast makes more of a literal than its value.
   const cast = left.cast === true || right.cast === true;
@@ -160,6 +207,12 @@ function logical(
   right: Node,
   span: Span,
 ): Node {
+  // Beside a bool, a literal text is true if it has a character.
+  const isTrue = (text: Node, other: Node) =>
+    text.op === "text" && other.type.kind === "bool"
+      ? constant(text.value === "" ? 0n : 1n, BOOL, text.span)
+      : text;
+  [left, right] = [isTrue(left, right), isTrue(right, left)];
   for (const side of [left, right]) {
     if (!isNumeric(side.type)) return mismatch(context, operator, left, right, span);
   }
@@ -179,6 +232,7 @@ function compare(
   span: Span,
 ): Node {
   if (isNumeric(left.type) && isNumeric(right.type)) {
+    warnOfSigns(context, left, right);
     const signed = isSignedOperation(operator, left, right);
     return { op: "compare", operator, left, right, signed, type: BOOL, span };
   }
@@ -196,8 +250,36 @@ function compare(
     if (as !== undefined) {
       return { op: "same", left: a, right: b, as, negate, type: BOOL, span };
     }
+    const named = sameName(context, a, b, span) ?? sameName(context, b, a, span);
+    if (named !== undefined) return negate ? unary(context, "!", named, span) : named;
+    if (isPlainTuple(a.type) && isPlainTuple(b.type)) {
+      return constant(negate ? 1n : 0n, BOOL, span);
+    }
+  }
+  if (left.type.kind === "string" && right.type.kind === "string") {
+    return unusable(context, operator, left, right, span);
   }
   return mismatch(context, operator, left, right, span);
+}
+
+/** Whether a number whose name is printed has the name that a literal says. */
+function sameName(context: Context, coded: Node, text: Node, span: Span): Node | undefined {
+  if (text.op !== "text" || !isNamed(coded.type)) return undefined;
+  const number: Node = { op: "convert", operand: coded, type: INT64, span };
+  const codes = context.environment.codesNamed(coded.type.as, text.value);
+  return codes.map((code) => binary(context, "==", number, constant(code, INT64, span), span))
+    .reduce((a, b) => logical(context, "||", a, b, span), constant(0n, BOOL, span));
+}
+
+/** True for numbers whose names are the same on every system. */
+function isNamed(type: Type): type is CodedType & { as: CodeName } {
+  return type.kind === "coded" && ["strerror", "signal", "syscall"].includes(type.as);
+}
+
+/** True for a tuple without names whose elements can be compared. */
+function isPlainTuple(type: Type): boolean {
+  return type.kind === "tuple" && comparable(type) &&
+    type.elements.every(({ name }) => name === undefined);
 }
 
 function comparable(type: Type): boolean {
@@ -223,24 +305,9 @@ function movePointer(
   const a = left.type.kind === "pointer";
   const b = right.type.kind === "pointer";
   if (!a && !b) return undefined;
-  if (operator === "-" && a && b) {
-    const size = stepSize(left.type);
-    const bytes: Node = {
-      op: "binary",
-      operator: "-",
-      left,
-      right,
-      signed: true,
-      type: INT64,
-      span,
-    };
-    return size === 1
-      ? bytes
-      : binary(context, "/", bytes, constant(BigInt(size), INT64, span), span);
-  }
   if (operator !== "+" && (operator !== "-" || !a)) return undefined;
   const [base, by] = a ? [left, right] : [right, left];
-  if (!isNumeric(by.type)) return undefined;
+  if (by.type.kind !== "integer") return undefined;
   return offsetPointer(context, operator, base, by, span);
 }
 
@@ -267,6 +334,22 @@ export function offsetPointer(
   };
 }
 
+/** Reports operands of one type that the operator does not take. */
+function unusable(
+  context: Context,
+  operator: string,
+  left: Node,
+  right: Node,
+  span: Span,
+): Node {
+  const message = left.op === "text" && right.op === "text"
+    ? "illegal literal operation with strings"
+    : `The ${operator} operator can not be used on expressions of types ` +
+      `${typeName(left.type)}, ${typeName(right.type)}`;
+  context.error("type-mismatch", message, span);
+  return COMPARISONS.includes(operator) ? constant(0n, BOOL, span) : broken(span);
+}
+
 function mismatch(
   context: Context,
   operator: string,
@@ -290,11 +373,11 @@ export function unary(
   operand: Node,
   span: Span,
 ): Node {
-  if (!isNumeric(operand.type)) {
+  const isNegatable = operand.type.kind === "bool" && operator === "!";
+  if (operand.type.kind !== "integer" && !isNegatable) {
     context.error(
       "type-mismatch",
-      `The '${operator}' operator can not be used on expressions of type ` +
-        `'${typeName(operand.type)}'`,
+      `The ${operator} operator can not be used on expressions of type '${typeName(operand.type)}'`,
       span,
     );
     return broken(span);
@@ -306,18 +389,33 @@ export function unary(
       : { op: "not", operand, type: BOOL, span };
   }
   if (isConstant(operand)) {
-    // ~ is unsigned, as in C on an unsigned long.
+    // ~ is unsigned, as in C on an unsigned long; of a cast, it has the cast's width.
     const { type, cast } = operand;
     if (cast && type.kind === "integer") {
       const bits = type.size * 8;
       const value = operator === "-" ? -operand.value : ~operand.value;
-      const kept = type.signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
-      return { ...constant(kept, type, span), cast } as Node;
+      const signed = type.signed && (operator === "-" || type.size === 8);
+      const kept = signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value);
+      return { ...constant(kept, integer(type.size, signed), span), cast } as Node;
+    }
+    if (operator === "-" && operand.value > 1n << 63n) {
+      context.error("overflow", "negative value will underflow", span);
+      return broken(span);
     }
     const value = operator === "-"
       ? BigInt.asIntN(64, -operand.value)
       : BigInt.asUintN(64, ~operand.value);
     return constant(value, literalType(value), span);
   }
-  return { op: "unary", operator, operand, type: operator === "-" ? INT64 : UINT64, span };
+  const { type } = operand;
+  const size = type.kind === "integer" ? type.size : 8;
+  // A signed number has a negative; all other results have the operand's width.
+  if (operator === "-" && isSigned(type)) {
+    return { op: "unary", operator, operand, type: INT64, span };
+  }
+  const full = isSigned(type) && size === 8 ? INT64 : UINT64;
+  const result: Node = { op: "unary", operator, operand, type: full, span };
+  if (size === 8) return result;
+  const narrow: Node = { op: "convert", operand: result, type: integer(size, false), span };
+  return { op: "convert", operand: narrow, type: UINT64, span };
 }

@@ -25,7 +25,7 @@ export function substituteParams(program: Program, params: readonly string[]): P
     const bytes = String.fromCharCode(...new TextEncoder().encode(text));
     return value === undefined
       ? { kind: "string", value: bytes, span }
-      : { kind: "integer", value, param: bytes, span };
+      : { kind: "integer", value, param: bytes, index, span };
   };
   return mapProgram(program, (expr) => rewriteExpr(expr, replace));
 }

@@ -234,7 +234,7 @@ function resolveImports(
     }
     const text = readImport(one, options, diagnostics);
     if (text === undefined) continue;
-    const imported = parse(source.append(one.path, text), true);
+    const imported = parse(source.append(one.path, text));
     merged.definitions.push(...imported.definitions);
     merged.maps.push(...imported.maps);
     merged.macros.push(...imported.macros);

@@ -132,7 +132,8 @@ function normalizeRate(parts: string[], type: string): string[] {
   const what = `Invalid rate of ${type} probe`;
   const text = parts.at(-1) ?? "";
   // A listing names a family without its rate.
-  if (parts.length > 2 || parts.length === 0 || text === "" || /[*?[]/.test(parts.join())) {
+  if (parts.length > 2 || parts.length === 0 || /[*?[]/.test(parts.join())) return parts;
+  if (text === "" && !UNITS.includes(parts[0])) {
     return parts;
   }
   const rate = integer(text, what);
@@ -188,9 +189,19 @@ function normalizeFunction(parts: string[]): string[] {
 function normalizeAddress(parts: string[]): string[] {
   if (parts.length !== 3) return parts;
   const [address, length, mode] = parts;
+  if (integer(address, "Invalid function/address argument") === 0n) {
+    throw new ProbeNameError("watchpoint must be attached to a non-zero address");
+  }
+  const bytes = integer(length, "Invalid length argument");
+  if (![1n, 2n, 4n, 8n].includes(bytes)) {
+    throw new ProbeNameError("watchpoint length must be one of (1,2,4,8)");
+  }
+  if (!/^[rwx]+$/.test(mode)) {
+    throw new ProbeNameError("watchpoint mode must be combination of (r,w,x)");
+  }
   return [
     `0x${integer(address, "Invalid function/address argument").toString(16)}`,
-    `${integer(length, "Invalid length argument")}`,
+    `${bytes}`,
     mode,
   ];
 }

@@ -15,7 +15,7 @@ import {
   UNKNOWN,
 } from "../model/types.ts";
 import { elseIf } from "../syntax/walk.ts";
-import { assign } from "./assignments.ts";
+import { assign, reportVoid } from "./assignments.ts";
 import type { Context } from "./context.ts";
 import { aggregateValue } from "./memory.ts";
 import { broken, mapNode } from "./nodes.ts";
@@ -62,7 +62,13 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
   context.budget.spend("statements", span);
   switch (one.kind) {
     case "expr":
-      return expressionStatement(context, one.expr, one.quiet === true, out, span);
+      return expressionStatement(
+        context,
+        one.expr,
+        one.quiet === true,
+        out,
+        one.bare ? one.expr.span : span,
+      );
     case "assign":
       return assign(context, one, out);
     case "let":
@@ -82,12 +88,12 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
     }
     case "unroll": {
       const count = context.value(one.count);
-      if (!isConstant(count)) {
-        context.error("literal-expected", "unroll() expects a literal", one.count.span);
+      if (!isConstant(count) || count.type.kind === "bool") {
+        context.error("literal-expected", "invalid unroll value", span);
       } else if (count.value < 1n) {
-        context.error("range", "unroll minimum value is 1", one.count.span);
+        context.error("range", "unroll minimum value is 1", span);
       } else if (count.value > MAX_UNROLL) {
-        context.error("range", `unroll maximum value is ${MAX_UNROLL}`, one.count.span);
+        context.error("range", `unroll maximum value is ${MAX_UNROLL}`, span);
       } else {
         const { body } = context.block(one.body);
         out.push({ op: "repeat", count: Number(count.value), body, span });
@@ -99,7 +105,7 @@ function statement(context: Context, one: Stmt, out: Action[]): void {
     case "break":
     case "continue":
       if (context.flow.loops === 0) {
-        context.error("loop", `${one.kind} statement must be inside a loop`, span);
+        context.error("loop", `'${one.kind}' statement is not allowed in a probe`, span);
       }
       out.push({ op: one.kind, span });
       return;
@@ -119,7 +125,10 @@ function loop(context: Context, block: Block): Action[] {
 
 function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): void {
   const { span, variable, over } = one;
-  checkShadowing(context, variable);
+  if (context.variables.lookup(variable.name) !== undefined) {
+    const message = `Loop declaration shadows existing variable: ${variable.name}`;
+    context.error("shadowing", message, variable.span);
+  }
   context.variables.scoped(() => {
     if ("kind" in over) {
       if (over.keys.length > 0) {
@@ -145,8 +154,9 @@ function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): 
       out.push({ op: "each", local, map, body: loop(context, one.body), span });
       return;
     }
-    const from = bound(context, over.from);
-    const to = bound(context, over.to);
+    const range = { start: span.start, end: over.to.span.end };
+    const from = bound(context, over.from, "start", range);
+    const to = bound(context, over.to, "end", range);
     const local = context.variables.declare(variable, INT64, true);
     out.push({ op: "range", local, from, to, body: loop(context, one.body), span });
   });
@@ -166,10 +176,11 @@ function entryNumber(context: Context, map: string, span: Span): Type {
   return value?.type ?? UINT64;
 }
 
-function bound(context: Context, expr: Expr): Node {
+function bound(context: Context, expr: Expr, which: "start" | "end", span: Span): Node {
   const node = context.value(expr);
-  if (isNumeric(node.type)) return node;
-  context.error("type-mismatch", "Loop range requires an integer", expr.span);
+  if (node.type.kind === "integer") return node;
+  const message = `Loop range requires an integer for the ${which} value`;
+  context.error("type-mismatch", message, span);
   return broken(expr.span);
 }
 
@@ -209,7 +220,7 @@ function expressionStatement(
   }
   if (expr.kind === "ternary" && expr.then !== undefined) {
     // c ? f() : g()
-    const condition = context.condition(expr.condition);
+    const condition = context.condition(expr.condition, expr.span);
     const then: Action[] = [];
     const otherwise: Action[] = [];
     expressionStatement(context, expr.then, true, then, span);
@@ -218,10 +229,6 @@ function expressionStatement(
     return;
   }
   const node = context.any(expr);
-  if (node.op === "delete" && !quiet) {
-    out.push({ op: "remove", map: node.map, key: node.key, span: expr.span });
-    return;
-  }
   if (node.op === "block") {
     out.push(...node.body);
     if (node.type === NONE) return;
@@ -230,7 +237,7 @@ function expressionStatement(
     out.push({ op: "evaluate", value: node, span: expr.span });
   }
   const wrong = node.op === "constant" && expr.kind === "call"; // reported already
-  const acts = expr.kind === "step" || node.op === "inline" || node.op === "block";
+  const acts = expr.kind === "step" || ["inline", "block", "delete"].includes(node.op);
   if (!quiet && !wrong && !acts) {
     context.warning("discarded", "Return value discarded.", span);
   }
@@ -243,7 +250,7 @@ function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
   let decided = false;
   for (let one: IfExpr | undefined = expr; one !== undefined;) {
     const { comptime, then }: IfExpr = one;
-    const condition = context.condition(one.condition);
+    const condition = context.condition(one.condition, one.span);
     const known = isConstant(condition) ? condition.value !== 0n : undefined;
     if (comptime && known === undefined) {
       context.error("comptime", "Unable to evaluate at compile time.", one.condition.span);
@@ -269,15 +276,16 @@ function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
 function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[]): void {
   const { variable, span } = one;
   const type = one.type && context.type(one.type);
+  if (one.value !== undefined && reportVoid(context, one.value, variable, span)) return;
   const value = one.value && context.value(one.value);
-  checkShadowing(context, variable);
+  const head = { start: span.start, end: variable.span.end };
+  checkShadowing(context, variable, head);
   const local = context.variables.declare(
     variable,
     type ?? value?.type ?? UNKNOWN,
     type !== undefined,
   );
   if (value === undefined) {
-    const head = { start: span.start, end: variable.span.end };
     context.variables.leaveUnassigned(local, head);
   }
   out.push({
@@ -288,7 +296,7 @@ function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[
   });
 }
 
-function checkShadowing(context: Context, { name, span }: VariableExpr): void {
+function checkShadowing(context: Context, { name }: VariableExpr, span: Span): void {
   if (context.variables.lookup(name) === undefined) return;
   context.error(
     "shadowing",

@@ -6,6 +6,7 @@ import type { Local, Node } from "../model/ir.ts";
 import { isNumeric, isScalar, type Type, typeName, widen } from "../model/types.ts";
 import type { Context } from "./context.ts";
 import { cast } from "./memory.ts";
+import { warnOfCast } from "./nodes.ts";
 import { isConstant } from "./operators.ts";
 
 /** Checks a value that a variable takes, widens the variable, and notes that it has a value. */
@@ -18,6 +19,7 @@ export function assigned(
   context.variables.markAssigned(local);
   if (!context.variables.isFixed(local)) {
     grow(context, local, node.type, span);
+    warnOfCast(context, node, local.type);
     return node;
   }
   const { type } = local;
@@ -25,8 +27,16 @@ export function assigned(
     mismatch(context, local, node.type, span);
     return node;
   }
+  warnOfCast(context, node, type);
   if (isScalar(type) && isNumeric(node.type)) return cast(context, type, node, span);
   const wide = widen(type, node.type);
+  if (
+    type.kind === "string" && node.type.kind === "string" && node.op === "text" &&
+    node.type.limit > type.limit
+  ) {
+    mismatch(context, local, node.type, span);
+    return node;
+  }
   if (wide === undefined || (wide.kind !== "string" && typeName(wide) !== typeName(type))) {
     mismatch(context, local, node.type, span);
   }

@@ -15,7 +15,7 @@ import { emitCondition } from "./condition.ts";
 import type { Gen } from "./emitter.ts";
 import { FrameError, placed } from "./frame.ts";
 import { emitEach, emitRange, emitRounds, emitWhile } from "./loops.ts";
-import { changeMap, deleteFromMap, writeMap } from "./maps.ts";
+import { changeMap, writeMap } from "./maps.ts";
 import { locate, place } from "./memory.ts";
 import { emitEntry, emitExit, emitRecord, emitWhole } from "./records.ts";
 import { emitArithmetic, evaluate } from "./scalar.ts";
@@ -85,8 +85,6 @@ function emitAction(gen: Gen, action: Action): void {
       return emitEntry(gen, action);
     case "exit":
       return exit(gen, action);
-    case "remove":
-      return deleteFromMap(gen, action.map, action.key, action);
     case "debugf":
       return debugf(gen, action);
   }

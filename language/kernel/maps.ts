@@ -258,7 +258,6 @@ export function deleteFromMap(
   gen: Gen,
   map: MapVariable,
   key: Node | undefined,
-  missing?: Pick<Node, "span">,
 ): void {
   gen.frame.scope(() => {
     const { type, layout } = gen.map(map);
@@ -276,11 +275,6 @@ export function deleteFromMap(
     gen.emit(loadMap(R1, reference));
     gen.address(R2, at);
     gen.emit(callHelper(BPF_FUNC.map_delete_elem), jeq(R0, imm(0), gone));
-    if (missing !== undefined) {
-      const result = gen.frame.slot();
-      gen.save(result);
-      emitFault(gen, missing, FAULT.noDelete, result);
-    }
     gen.emit(mov64(R0, imm(0)), ja(done));
     gen.asm.bind(gone);
     gen.emit(mov64(R0, imm(1)));

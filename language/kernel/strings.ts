@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Functions on text and bytes, as code.
 
-import { add64, imm, mov64 } from "../../core/asm/alu.ts";
+import { add64, imm, mov64, sub64 } from "../../core/asm/alu.ts";
 import type { Label } from "../../core/asm/instruction.ts";
 import { callHelper, ja, jeq, jge, jgt, jlt, jne } from "../../core/asm/jump.ts";
 import { load } from "../../core/asm/load_store.ts";
@@ -104,13 +104,13 @@ function compareBytes(
   gen.asm.bind(done);
 }
 
-/** `into` = how R0 and R1, which differ, compare. */
+/** `into` = how R0 and R1, which differ, compare: text only differs, bytes by as much as they do. */
 function emitOrder(gen: Gen, into: Register, { text }: { text: boolean }): void {
-  const greater = gen.asm.label("greater");
-  gen.emit(mov64(R2, imm(1)));
-  if (!text) gen.emit(jgt(R0, R1, greater), mov64(R2, imm(-1)));
-  gen.asm.bind(greater);
-  if (into !== R2) gen.emit(mov64(into, R2));
+  if (text) gen.emit(mov64(into, imm(1)));
+  else {
+    gen.emit(sub64(R0, R1));
+    if (into !== R0) gen.emit(mov64(into, R0));
+  }
 }
 
 /** Compares bytes by a function that is called for each byte: the verifier does not take long loops. */
@@ -215,7 +215,7 @@ export function strlen(gen: Gen, { text }: RegisterCallNode<"strlen">): void {
   });
 }
 
-/** R0: the first byte that differs decides; 0 if none does. */
+/** R0: the difference of the first bytes that differ; 0 if none do. */
 export function memcmp(gen: Gen, node: RegisterCallNode<"memcmp">): void {
   const { count } = node;
   gen.frame.scope(() => {

@@ -27,7 +27,8 @@ export const FUNCTIONS = {
   join: [1, 2],
   time: [0, 1],
   strftime: [2, 2],
-  str: [1, 2],
+  // What follows the length is not looked at.
+  str: [1, 6],
   buf: [1, 2],
   path: [1, 2],
   ksym: [1, 1],
@@ -116,7 +117,7 @@ export interface RegisterCalls {
   strstr: { readonly haystack: TextNode; readonly needle: TextNode };
   /** Bytes of a text, without its NUL. */
   strlen: { readonly text: TextNode };
-  /** The first byte that differs decides: 1 or -1; 0 if none does. */
+  /** The difference of the first bytes that differ; 0 if none do. */
   memcmp: { readonly left: Node; readonly right: Node; readonly count: number };
   /** Frames of a stack. */
   stack_len: { readonly stack: Node };

@@ -16,6 +16,8 @@ export interface Local {
   readonly name: string;
   /** Widens while the checker finds out the types. */
   type: Type;
+  /** True for a variable that nothing in the script gives a type. */
+  unresolved?: boolean;
 }
 
 /** A map of the script. The types of key and value widen while the checker finds them out. */
@@ -226,8 +228,6 @@ export type Action =
     /** print(@m[k]) of an aggregation. */
     | { readonly op: "entry"; readonly map: MapVariable; readonly key: Node }
     | { readonly op: "exit"; readonly code?: Node }
-    /** delete(@m[k]) as a statement: a missing key is reported, if the script reports failures. */
-    | { readonly op: "remove"; readonly map: MapVariable; readonly key?: Node }
     | { readonly op: "debugf"; readonly format: string; readonly values: readonly Node[] }
   )
   & { readonly span: Span };

@@ -175,11 +175,6 @@ export const FAULT = {
     message: "Map full; can't update element. Try increasing max_map_keys config or manually " +
       "setting the max entries in a map declaration e.g. `let @a = hash(5000)`",
   },
-  noDelete: {
-    kind: "helper_error",
-    helper: "map_delete_elem",
-    message: "Can't delete map element because it does not exist.",
-  },
   noLookup: {
     kind: "helper_error",
     helper: "map_lookup_elem",

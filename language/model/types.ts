@@ -18,6 +18,8 @@ export interface IntegerType {
   readonly signed: boolean;
   /** Enumeration whose names are printed in place of the numbers. */
   readonly enumeration?: Enumeration;
+  /** Set for a literal that is not negative: beside an unsigned number, the literal is unsigned. */
+  readonly literal?: true;
   /** Set on {@linkcode UNKNOWN} only. */
   readonly unknown?: true;
 }
@@ -194,6 +196,8 @@ export function pointer(to: Type, space?: Space): PointerType {
 
 /** The type of most arithmetic: a signed integer of 64 bits. */
 export const INT64: IntegerType = integer(8, true);
+/** What is counted from literals, as by ++: a signed number that is unsigned beside unsigned ones. */
+export const COUNTED: IntegerType = { ...integer(8, true), literal: true };
 /** An unsigned integer of 64 bits. */
 export const UINT64: IntegerType = integer(8, false);
 /** An unsigned integer of 32 bits. */
@@ -239,9 +243,15 @@ export function tuple(types: readonly Type[]): TupleType {
 /** Smallest signed type that holds a literal; uint64 above INT64_MAX. */
 export function literalType(value: bigint): IntegerType {
   for (const size of [1, 2, 4, 8] as const) {
-    if (BigInt.asIntN(size * 8, value) === value) return integer(size, true);
+    if (BigInt.asIntN(size * 8, value) !== value) continue;
+    return value < 0n ? integer(size, true) : { ...integer(size, true), literal: true };
   }
   return UINT64;
+}
+
+/** True for the type of a literal that is not negative, and of what is computed from such literals. */
+export function isLiteral(type: Type): boolean {
+  return type.kind === "integer" && type.literal === true;
 }
 
 /** True for C's floating-point types: bytes with a size, and no values of scripts. */
@@ -312,6 +322,7 @@ export function elementOffsets(type: TupleType): number[] {
  */
 export function toldSize(type: Type): number {
   if (type.kind === "string" && type.truncates) return type.limit - 1;
+  if (type.kind === "stack") return (type.space === "user" ? 16 : 8) + type.limit * 8;
   return type.kind === "buffer" ? BUFFER_HEAD + type.limit : cSize(type);
 }
 
@@ -348,7 +359,7 @@ export function cSize(type: Type): number {
       return Math.ceil(at / align) * align;
     }
     case "special":
-      return type.as === "mac" ? 6 : type.as === "inet" ? 20 : 16;
+      return type.as === "mac" ? 6 : type.as === "inet" ? 24 : 16;
     case "none":
       return 0;
     default:
@@ -399,7 +410,16 @@ export function widen(a: Type, b: Type): Type | undefined {
       const same = a.enumeration?.name === b.enumeration?.name;
       if (same) return a.size >= b.size ? a : b;
     }
-    if (a.signed === b.signed) return a.size >= b.size ? a : b;
+    if (a.literal !== b.literal && a.signed !== b.signed) {
+      const other = a.literal ? b : a;
+      return other.signed ? other : integer(a.size >= b.size ? a.size : b.size, false);
+    }
+    if (a.signed === b.signed) {
+      const size = a.size >= b.size ? a.size : b.size;
+      const wider = a.size >= b.size ? a : b;
+      // Together with a number that is no literal, a literal is none.
+      return wider.literal && !(a.literal && b.literal) ? integer(size, a.signed) : wider;
+    }
     const [signed, unsigned] = a.signed ? [a, b] : [b, a];
     if (signed.size > unsigned.size) return integer(signed.size, true);
     return unsigned.size < 8 ? integer(unsigned.size * 2 as 2 | 4 | 8, true) : INT64;
@@ -407,7 +427,7 @@ export function widen(a: Type, b: Type): Type | undefined {
   if (a.kind === "pointer" && b.kind === "pointer") {
     if (a.to.kind === "none") return b;
     if (b.to.kind === "none") return a;
-    return typeName(a) === typeName(b) ? a : UINT64;
+    return cSize(a.to) >= cSize(b.to) ? a : b;
   }
   // An address of nothing in particular is a number.
   if (a.kind === "pointer" && b.kind === "integer") {
@@ -469,10 +489,33 @@ export function typeName(type: Type | AggregationType): string {
     case "stack":
       return `${type.space === "kernel" ? "k" : "u"}stack_${type.mode}_${type.limit}`;
     case "coded":
+      return type.as === "username" || type.as === "ksym" ? `${type.as}_t` : type.as;
     case "special":
-      return type.as;
+      return type.as === "usym" ? "usym_t" : type.as === "inet" ? "inet[24]" : type.as;
     case "aggregation":
       return `${type.name}_t`;
+    default:
+      return type.kind;
+  }
+}
+
+/** The kind of a type in messages: "int", "string", "count_t". */
+export function kindName(type: Type | AggregationType): string {
+  switch (type.kind) {
+    case "integer":
+      return "int";
+    case "tuple":
+      return type.elements[0]?.name === undefined ? "tuple" : "record";
+    case "none":
+      return "void";
+    case "struct":
+      return "struct";
+    case "special":
+      return type.as;
+    case "coded":
+    case "aggregation":
+    case "stack":
+      return typeName(type);
     default:
       return type.kind;
   }

@@ -15,7 +15,7 @@ import type { Memory } from "../model/memory.ts";
 import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
 import { packedAt, printSlot, type RecordView } from "./printf.ts";
-import { bitField, printValue } from "./value_text.ts";
+import { bitField, printValue, visibleFields } from "./value_text.ts";
 import {
   divided,
   type MessageKind,
@@ -33,14 +33,17 @@ export class JsonPrinter implements Printer {
   readonly #out: Out;
   readonly #names: Names;
   readonly #say: (text: string) => void;
+  readonly #quiet: boolean;
 
-  constructor({ out, names, say }: PrinterOutput) {
+  constructor({ out, names, say, quiet }: PrinterOutput) {
     this.#out = out;
     this.#say = say;
     this.#names = names;
+    this.#quiet = quiet;
   }
 
   attached(count: number): void {
+    if (this.#quiet) return;
     this.#out.text(
       `{"type": "attached_probes", "count": ${count}, "data": {"probes": ${count}}}\n`,
     );
@@ -77,14 +80,21 @@ export class JsonPrinter implements Printer {
   }
 
   element(map: MapType, value: MapValue): void {
-    this.#out.text(`{"type": "${dataType(map) === "map" ? "value" : dataType(map)}", "data": `);
+    // A number of an average is a number like any other.
+    const kind = value.kind === "average" ? "map" : dataType(map);
+    this.#out.text(`{"type": "${kind === "map" ? "value" : kind}", "data": `);
     this.#mapValue(value, 0n);
     this.#out.text("}\n");
   }
 
   map(map: MapType, entries: readonly Entry[], { top, div }: PrintLimits): void {
     const shown = top === undefined || top === 0 ? entries : entries.slice(-top);
-    if (shown.length === 0) return;
+    if (shown.length === 0) {
+      if (dataType(map) === "stats") {
+        this.#out.text(`{"type": "stats", "data": {"${map.name}": {}}}\n`);
+      }
+      return;
+    }
     const newest = newestEpoch(entries);
     this.#out.text(`{"type": "${dataType(map)}", "data": {"${map.name}": `);
     if (map.key === undefined) {
@@ -135,7 +145,7 @@ export class JsonPrinter implements Printer {
   /** Keys are text without parentheses and spaces. */
   #key(type: Type, key: Memory): void {
     const mark = this.#out.length;
-    printValue(this.#out, plainEnums(type), key, 0, this.#names);
+    printValue(this.#out, type, key, 0, this.#names);
     let text = this.#out.take(mark);
     if (type.kind === "tuple") {
       if (text.startsWith("(") && text.endsWith(")")) text = text.slice(1, -1);
@@ -164,7 +174,7 @@ export class JsonPrinter implements Printer {
       case "histogram":
         out.text("[");
         value.buckets.forEach(({ min, max, count }, i) => {
-          if (i > 0) out.text(", ");
+          if (i > 0) out.text(",");
           out.text("{");
           if (min !== undefined) out.text(`"min": ${min}, `);
           if (max !== undefined) out.text(`"max": ${max}, `);
@@ -242,7 +252,7 @@ export class JsonPrinter implements Printer {
     }
     if (type.kind === "struct") {
       out.text("{");
-      type.fields().forEach((field, i) => {
+      visibleFields(type).forEach((field, i) => {
         if (i > 0) out.text(", ");
         out.text(`"${field.name}": `);
         this.#field(field, memory, at);
@@ -268,14 +278,4 @@ export class JsonPrinter implements Printer {
 /** Name that JSON output gives to a map. */
 function dataType({ value }: MapType): string {
   return value.kind === "aggregation" ? AGGREGATIONS[value.name].json : "map";
-}
-
-/** Enumerations are numbers here. */
-function plainEnums(type: Type): Type {
-  if (type.kind === "integer") return { ...type, enumeration: undefined };
-  if (type.kind !== "tuple") return type;
-  return {
-    kind: "tuple",
-    elements: type.elements.map((one) => ({ ...one, type: plainEnums(one.type) })),
-  };
 }

@@ -31,6 +31,8 @@ export interface Histogram {
   readonly buckets: readonly Bucket[];
   /** True if bounds that are multiples of 1024 may be abbreviated in labels: "1K". */
   readonly abbreviate: boolean;
+  /** True for buckets of equal width: lhist(). */
+  readonly linear: boolean;
   /** Sum of all counts. */
   readonly total: bigint;
 }
@@ -117,10 +119,20 @@ const READS: Readonly<Record<AggregationName, Read>> = {
   min: extreme,
   max: extreme,
   hist: (type, value, stride) =>
-    histogram(totals(type, value, stride), histBounds(type.params), true),
+    histogram(
+      type,
+      totals(type, value, stride),
+      histBounds(type.params),
+      type.params[0] === 0n,
+    ),
   lhist(type, value, stride) {
     const step = type.params[2];
-    return histogram(totals(type, value, stride), lhistBounds(type.params), step % 1024n === 0n);
+    return histogram(
+      type,
+      totals(type, value, stride),
+      lhistBounds(type.params),
+      step % 1024n === 0n,
+    );
   },
   tseries: series,
 };
@@ -162,7 +174,12 @@ function lhistBounds(params: readonly bigint[]): Bounds {
   };
 }
 
-function histogram(counts: BigUint64Array, bounds: Bounds, abbreviate: boolean): Histogram {
+function histogram(
+  { name }: AggregationType,
+  counts: BigUint64Array,
+  bounds: Bounds,
+  abbreviate: boolean,
+): Histogram {
   const first = counts.findIndex((count) => count > 0n);
   const last = counts.findLastIndex((count) => count > 0n);
   const buckets: Bucket[] = [];
@@ -171,7 +188,7 @@ function histogram(counts: BigUint64Array, bounds: Bounds, abbreviate: boolean):
     buckets.push({ ...bounds(i), count: counts[i] });
     total += counts[i];
   }
-  return { kind: "histogram", buckets, abbreviate, total };
+  return { kind: "histogram", buckets, abbreviate, linear: name === "lhist", total };
 }
 
 /** Intervals over all CPUs: each CPU has what it saw. */

@@ -71,6 +71,7 @@ Deno.test("histogramText() draws bars in proportion", () => {
     histogramText({
       kind: "histogram",
       abbreviate: true,
+      linear: false,
       total: 3n,
       buckets: [bucket(1n, 1n, 1n), bucket(1024n, 2047n, 2n)],
     }),

@@ -1,8 +1,8 @@
 // Pure: no I/O, no FFI.
 // The interface of printers: each shows the same data in its own format.
 
-import type { MapType, Type } from "../model/types.ts";
-import type { Memory } from "../model/memory.ts";
+import { elementOffsets, type MapType, type Type } from "../model/types.ts";
+import { Memory } from "../model/memory.ts";
 import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
 import type { RecordView } from "./printf.ts";
@@ -45,6 +45,8 @@ export interface PrinterOutput {
   readonly say: (text: string) => void;
   /** True if nobody wants to know how many probes are attached. */
   readonly quiet: boolean;
+  /** True to leave out warnings, those of faults included. */
+  readonly noWarnings?: boolean;
 }
 
 /** Makes the printer of one output format. */
@@ -85,13 +87,43 @@ export function divided(value: MapValue, div: bigint | undefined): MapValue {
       return { ...value, value: value.value / div };
     case "stats":
       return { ...value, average: value.average / div };
-    case "value":
-      if (value.type.kind !== "integer") return value;
+    case "value": {
+      const memory = new Memory(value.memory.bytes.slice());
+      divideNumbers(value.type, memory, 0, div);
+      return { ...value, memory };
+    }
+    case "histogram":
+      if (value.linear) return value;
       return {
-        kind: "number",
-        value: (value.type.signed ? value.memory.i64(0) : value.memory.u64(0)) / div,
+        ...value,
+        buckets: value.buckets.map((one) => ({ ...one, count: one.count / div })),
+        total: value.total / div,
       };
     default:
       return value;
+  }
+}
+
+/** Divides the numbers of a value where they are. */
+function divideNumbers(type: Type, memory: Memory, at: number, div: bigint): void {
+  switch (type.kind) {
+    case "integer": {
+      const number = type.signed ? memory.i64(at) : memory.u64(at);
+      return memory.setInteger(at, 8, number / div);
+    }
+    case "tuple": {
+      const offsets = elementOffsets(type);
+      return type.elements.forEach((one, i) =>
+        divideNumbers(one.type, memory, at + offsets[i], div)
+      );
+    }
+    case "array": {
+      const { of, count } = type;
+      if (of.kind !== "integer") return;
+      for (let i = 0; i < count; i++) {
+        const place = at + i * of.size;
+        memory.setInteger(place, of.size, memory.integer(place, of.size, of.signed) / div);
+      }
+    }
   }
 }

@@ -226,7 +226,9 @@ export class RecordReader implements Disposable {
     let all = `${formatPlace(first, source)}: ${severity}: ${text}\n`;
     if (around.length > 0) all += formatExcerpt(first, source);
     for (const span of around) {
-      all += `${formatPlace(span, source)}: ERROR: expanded from\n${formatExcerpt(span, source)}`;
+      all += `${formatPlace(span, source)}: ${severity}: expanded from\n${
+        formatExcerpt(span, source)
+      }`;
     }
     this.#output.printer.notice(this.#notice(action.kind, text, first, all));
   }

@@ -73,7 +73,13 @@ export class Runner implements Disposable {
       frames: (hash) => loaded.frames(hash),
     }, options.symbolizer);
     const say = (text: string) => this.#say(text);
-    const output = { out: this.#out, names, say, quiet: options.quiet === true };
+    const output = {
+      out: this.#out,
+      names,
+      say,
+      quiet: options.quiet === true,
+      noWarnings: options.noWarnings === true,
+    };
     this.printer = new printer(output);
     this.#reader = new RecordReader(script, loaded, {
       ...output,
@@ -99,9 +105,9 @@ export class Runner implements Disposable {
     clearControl(this.#loaded.session);
   }
 
-  /** Code of the last exit(); 0 before any. */
+  /** Code of the last exit(), as the system keeps it: 8 bits; 0 before any. */
   get exitCode(): number {
-    return controlWord(this.#loaded.session, "exitCode");
+    return controlWord(this.#loaded.session, "exitCode") & 0xff;
   }
 
   #say(text: string): void {
@@ -135,8 +141,9 @@ export class Runner implements Disposable {
     this.#reader.tellHidden();
     this.printer.ending();
     if (this.#script.config.printMapsOnExit) {
-      for (const name of this.#script.maps.keys()) {
+      for (const [name, { type }] of this.#script.maps) {
         if (this.#loaded.maps.get(name)!.isSet()) this.#reader.printMap(name);
+        else this.printer.map(type, [], {});
       }
     }
     this.#out.flush();

@@ -23,6 +23,42 @@ const SIGNAL_TEXTS = [
   "Bad system call",
 ];
 
+/** Names of numbers that all systems have alike, by what strerror(), signal_name() and syscall_name() print. */
+const CODE_NAMES = {
+  strerror(number: number): string {
+    if (number === 0) return "Success";
+    return ERROR_TEXTS[Math.abs(number)] ?? "Unknown error";
+  },
+  signal(number: number): string {
+    if (number < 0 || number > 64) return "N/A";
+    const text = SIGNAL_TEXTS[number - 1];
+    if (text !== undefined) return text;
+    return number >= 34 ? `Real-time signal ${number - 34}` : `Unknown signal ${number}`;
+  },
+  syscall(number: number): string {
+    for (const call of syscalls().values()) if (call.number === number) return call.name;
+    return "Unknown syscall";
+  },
+};
+
+/** The name of a number. */
+export function codeName(of: keyof typeof CODE_NAMES, code: bigint): string {
+  return CODE_NAMES[of](Number(BigInt.asIntN(32, code)));
+}
+
+/** Numbers of these kinds are smaller, in either direction. */
+const CODE_LIMIT = 4096;
+
+/** Numbers that have a name. */
+export function codesNamed(of: keyof typeof CODE_NAMES, name: string): bigint[] {
+  const found: bigint[] = [];
+  if (name === CODE_NAMES[of](CODE_LIMIT)) return found;
+  for (let code = 1 - CODE_LIMIT; code < CODE_LIMIT; code++) {
+    if (CODE_NAMES[of](code) === name) found.push(BigInt(code));
+  }
+  return found;
+}
+
 /** Number of a signal by its name without SIG. */
 export function signalNumber(name: string): number | undefined {
   return signalByName(`SIG${name}`);
@@ -72,20 +108,9 @@ export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names
       return strftime(format, ns + clocks[clock]());
     },
     wallTime: (bootNs) => bootNs + offsets.boot(),
-    error(number) {
-      if (number === 0) return "Success";
-      return ERROR_TEXTS[Math.abs(number)] ?? "Unknown error";
-    },
-    signal(number) {
-      if (number < 0 || number > 64) return "N/A";
-      const text = SIGNAL_TEXTS[number - 1];
-      if (text !== undefined) return text;
-      return number >= 34 ? `Real-time signal ${number - 34}` : `Unknown signal ${number}`;
-    },
-    syscall(number) {
-      for (const call of syscalls().values()) if (call.number === number) return call.name;
-      return "Unknown syscall";
-    },
+    error: CODE_NAMES.strerror,
+    signal: CODE_NAMES.signal,
+    syscall: CODE_NAMES.syscall,
   };
 }
 

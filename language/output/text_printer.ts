@@ -24,8 +24,10 @@ export class TextPrinter implements Printer {
   readonly #names: Names;
   readonly #say: (text: string) => void;
   readonly #quiet: boolean;
+  readonly #noWarnings: boolean;
 
-  constructor({ out, names, say, quiet }: PrinterOutput) {
+  constructor({ out, names, say, quiet, noWarnings }: PrinterOutput) {
+    this.#noWarnings = noWarnings === true;
     this.#out = out;
     this.#names = names;
     this.#say = say;
@@ -73,7 +75,8 @@ export class TextPrinter implements Printer {
     }
   }
 
-  notice({ text }: Notice): void {
+  notice({ kind, text }: Notice): void {
+    if (this.#noWarnings && kind !== "errorf") return;
     this.#remark(text);
   }
 

@@ -9,6 +9,7 @@ import {
   isCharArray,
   isSigned,
   type SpecialType,
+  type StructType,
   type Type,
 } from "../model/types.ts";
 import type { Memory } from "../model/memory.ts";
@@ -72,7 +73,7 @@ function codedText(
     case "probe":
       return names.probe(low);
     case "ksym":
-      return names.kernelSymbol(value, false) ?? `0x${value.toString(16)}`;
+      return names.kernelSymbol(value, false) ?? addressText(value);
     case "username":
       return names.user(low);
     case "strerror":
@@ -82,6 +83,11 @@ function codedText(
     case "syscall":
       return names.syscall(low | 0);
   }
+}
+
+/** An address that no symbol is at. */
+function addressText(address: bigint): string {
+  return address === 0n ? "0" : `0x${address.toString(16)}`;
 }
 
 /** 64 bits out of two halves. */
@@ -137,6 +143,15 @@ export function printC(out: Out, type: Type, memory: Memory, at: number, names: 
   }
 }
 
+/** The members of a structure by which its values are shown: those of anonymous ones are its own. */
+export function visibleFields(type: StructType): Field[] {
+  return type.fields().flatMap((field): Field[] =>
+    field.name === "" && field.type.kind === "struct"
+      ? visibleFields(field.type).map((one) => ({ ...one, offset: one.offset + field.offset }))
+      : [field]
+  );
+}
+
 function printStruct(
   out: Out,
   type: Type & { kind: "struct" },
@@ -144,12 +159,12 @@ function printStruct(
   at: number,
   names: Names,
 ): void {
-  const fields = type.fields();
+  const fields = visibleFields(type);
   if (fields.length === 0) return out.text("{}");
   out.text("{ ");
   fields.forEach((field, i) => {
     if (i > 0) out.text(", ");
-    if (field.name !== "") out.text(`.${field.name} = `);
+    out.text(`.${field.name} = `);
     if (isCharArray(field.type)) {
       // char[N] of C is text.
       out.text(memory.text(at + field.offset, field.type.count));
@@ -181,7 +196,7 @@ function printSpecial(out: Out, type: SpecialType, memory: Memory, at: number, n
     case "usym": {
       const address = memory.u64(at);
       const symbol = names.userSymbol(address, memory.u32(at + 8), false);
-      return out.text(symbol ?? `0x${address.toString(16)}`);
+      return out.text(symbol ?? addressText(address));
     }
     case "timestamp": {
       const format = names.text(memory.u32(at + 8));

@@ -46,6 +46,8 @@ export interface MapDeclaration {
 
 /** `macro name($a, @b, c) { … }` */
 export interface Macro {
+  /** Place of the word `macro` and the name. */
+  readonly head: Span;
   /** Name that calls of the macro use. */
   readonly name: string;
   /** Parameters with their `$` or `@`; a parameter without either takes any expression. */
@@ -136,7 +138,13 @@ export type BinaryOperator =
 /** An expression as it is written. */
 export type Expr =
   & (
-    | { readonly kind: "integer"; readonly value: bigint; readonly param?: string }
+    /** A number; of a positional parameter with its text and its number. */
+    | {
+      readonly kind: "integer";
+      readonly value: bigint;
+      readonly param?: string;
+      readonly index?: number;
+    }
     /** Text without escapes, one character for each byte. */
     | { readonly kind: "string"; readonly value: string }
     | { readonly kind: "bool"; readonly value: boolean }
@@ -270,7 +278,13 @@ export interface IfExpr {
 export type Stmt =
   & (
     /** `f();`; quiet in the form `_ = f();`, for which nobody is warned that the value is dropped. */
-    | { readonly kind: "expr"; readonly expr: Expr; readonly quiet?: boolean }
+    | {
+      readonly kind: "expr";
+      readonly expr: Expr;
+      readonly quiet?: boolean;
+      /** True where the semicolon is no part of the statement for a warning. */
+      readonly bare?: boolean;
+    }
     | Omit<AssignStmt, "span">
     /** `let $x : type = e;` */
     | {

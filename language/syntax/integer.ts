@@ -8,7 +8,7 @@ import { DURATION_NS } from "../../core/duration.ts";
  * 1e6, `_` separators, C suffixes (ignored), durations (in nanoseconds).
  */
 export function parseInteger(text: string): bigint | undefined {
-  const plain = text.replace(/(?<=[0-9A-Fa-f])_(?=[0-9A-Fa-f])/g, "");
+  const plain = text.replace(/(?<=[0-9A-Fa-f])_+(?=[0-9A-Fa-f])/g, "");
   let match = /^0[xX]([0-9A-Fa-f]+)(?:[uU]?[lL]{0,2})$/.exec(plain);
   if (match !== null) return BigInt(`0x${match[1]}`);
   match = /^([0-9]+)(?:[eE]([0-9]{1,2}))?(ns|us|ms|s|m|h|d)?$/.exec(plain);

@@ -164,7 +164,7 @@ export class Lexer {
     if (variable !== undefined) return this.#token("variable", variable, start);
     const param = this.#match(/\$([0-9]+|#)/y);
     if (param !== undefined) return this.#token("param", param, start);
-    const map = this.#match(/@[A-Za-z0-9_]*/y);
+    const map = this.#match(/@([A-Za-z_][A-Za-z0-9_]*)?/y);
     if (map !== undefined) return this.#token("map", map, start);
     for (const punct of PUNCTUATION) {
       if (this.#text.startsWith(punct, this.#at)) {
@@ -174,11 +174,12 @@ export class Lexer {
     }
     const invalid = this.#match(/[^\s\w$@"'{}()[\],;:.?=<>+\-*/%&|^!~]+/y) ??
       this.#text[this.#at++];
-    this.#diagnostics.error("syntax", `invalid character '${invalid[0]}'`, {
-      start,
-      end: this.#at,
-    });
-    return this.next();
+    // No expression begins or goes on with such a character: the parser says what is wanted.
+    return this.#token("punct", invalid, start);
+  }
+
+  #fail(message: string, span: Token["span"]): void {
+    this.#diagnostics.error("syntax", `syntax: ${message}`, span);
   }
 
   #token(kind: Token["kind"], text: string, start: number): Token {
@@ -196,10 +197,18 @@ export class Lexer {
     const text = this.#match(/[0-9][0-9A-Za-z_]*/y)!;
     const span = { start, end: this.#at };
     const value = parseInteger(text);
-    if (value === undefined) {
-      this.#diagnostics.error("syntax", `invalid integer literal '${text}'`, span);
+    const at = (from: number) => ({ start: start + from, end: this.#at });
+    if (value === undefined || /^\d+[eE]0+$/.test(text)) {
+      const suffix = /^(0[xX])?[\d_]+[uU]?[lL]{0,2}([A-Za-z]\w*)$/.exec(text);
+      const underscore = /_+$/.exec(text);
+      if (underscore !== null) {
+        this.#fail("trailing underscore in integer literal", at(underscore.index));
+      } else if (suffix !== null && !/^\d+[eE]\d*$/.test(text)) {
+        const rest = suffix[2];
+        this.#fail(`invalid integer suffix '${rest}'`, at(text.length - rest.length));
+      } else this.#fail(`invalid trailing bytes: ${text}`, span);
     } else if (value >= 1n << 64n) {
-      this.#diagnostics.error("syntax", `integer literal '${text}' exceeds 64 bits`, span);
+      this.#fail(`overflow error, maximum value is ${(1n << 64n) - 1n}: ${text}`, span);
     }
     return { kind: "integer", text, value: BigInt.asUintN(64, value ?? 0n), span };
   }
@@ -210,6 +219,8 @@ export class Lexer {
     for (;;) {
       const c = this.#text[this.#at];
       if (c === undefined || c === '"') break;
+      // What follows on the next line is what the string should have ended before.
+      if (c === "\n") break;
       this.#at++;
       if (c === "\\") value += this.#escape();
       else if (c < "\x80") value += c;
@@ -220,8 +231,12 @@ export class Lexer {
         value += String.fromCharCode(...new TextEncoder().encode(whole));
       }
     }
-    if (this.#text[this.#at] === undefined) {
-      this.#diagnostics.error("syntax", "unterminated string", { start, end: this.#at });
+    if (this.#text[this.#at] !== '"') {
+      const next = /\w+|\S|$/g;
+      next.lastIndex = Math.min(this.#at, this.#text.length);
+      const { index, 0: word } = next.exec(this.#text)!;
+      this.#fail("unterminated string", { start: index, end: index + word.length });
+      this.#at = this.#text.length;
     } else {
       this.#at++;
     }
@@ -243,11 +258,10 @@ export class Lexer {
     const c = this.#text[this.#at++] ?? "";
     const known = ESCAPES[c];
     if (known === undefined) {
-      const shown = c === "\n" ? "end of line" : c;
-      this.#diagnostics.error("syntax", `invalid escape sequence '\\${shown}'`, {
-        start,
-        end: this.#at,
-      });
+      const span = { start: start + 1, end: this.#at };
+      if (c === "x") {
+        this.#fail("invalid hex escape sequence", { start: this.#at, end: this.#at + 1 });
+      } else this.#fail(`invalid escape character '\\${c === "\n" ? "end of line" : c}'`, span);
     }
     return known ?? "";
   }

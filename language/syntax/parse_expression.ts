@@ -71,7 +71,7 @@ export class ExpressionParser {
   type(): TypeExpr {
     const cursor: Cursor = this.#cursor;
     const { start } = cursor.peek().span;
-    const word = cursor.take("identifier", "a type").text;
+    const word = cursor.take("identifier", "type name").text;
     let name = word;
     let typeOf: Expr | undefined;
     if (word === "typeof") {
@@ -143,7 +143,6 @@ export class ExpressionParser {
     const { start } = token.span;
     switch (token.text) {
       case "-":
-      case "+":
       case "!":
       case "~":
       case "*":
@@ -234,7 +233,7 @@ export class ExpressionParser {
             continue;
           }
           if (field.kind !== "identifier" && field.kind !== "integer") {
-            cursor.unexpected(field, "a field name");
+            cursor.unexpected(field, "field name after '.'");
           }
           expr = { kind: "field", object: expr, field: field.text, span: cursor.since(start) };
           continue;
@@ -278,7 +277,7 @@ export class ExpressionParser {
       case "integer":
         return { kind: "integer", value: token.value!, span };
       case "string":
-        return { kind: "string", value: this.#strings(token), span: cursor.since(span.start) };
+        return { kind: "string", value: token.text, span };
       case "param":
         return {
           kind: "param",
@@ -296,16 +295,11 @@ export class ExpressionParser {
     return cursor.unexpected(token, "expression");
   }
 
-  /** Joins strings that follow each other, as C does: "a" "b" is "ab". */
-  #strings(token: Token): string {
-    let { text } = token;
-    while (this.#cursor.peek().kind === "string") text += this.#cursor.next().text;
-    return text;
-  }
-
   #map(token: Token): Expr {
     const cursor: Cursor = this.#cursor;
-    const keys = cursor.accept("[") ? this.list("]") : [];
+    const bracket = cursor.accept("[");
+    if (bracket && cursor.is("]")) cursor.unexpected(cursor.peek(), "expression");
+    const keys = bracket ? this.list("]") : [];
     return { kind: "map", name: token.text, keys, span: cursor.since(token.span.start) };
   }
 
@@ -319,14 +313,32 @@ export class ExpressionParser {
       return { kind: "type", type, span: type.span };
     }
     if (!cursor.accept("(")) return { kind: "name", name: plainName(text), span };
+    if (text === "sizeof" || text === "typeinfo") {
+      const arg = this.#typeOrExpression();
+      cursor.expect(")");
+      return { kind: "call", name: text, args: [arg], span: cursor.since(span.start) };
+    }
+    if (text === "offsetof") return this.#offsetOf(span.start);
     const args: Expr[] = [];
     while (!cursor.accept(")")) {
       args.push(this.#typeOrExpression());
       if (cursor.is(")")) continue;
-      cursor.expect(",");
+      if (!cursor.is(",")) cursor.expect(")");
+      cursor.next();
       if (cursor.is(")")) cursor.unexpected(cursor.peek(), "expression");
     }
     return { kind: "call", name: text, args, span: cursor.since(span.start) };
+  }
+
+  /** Reads the arguments of offsetof(), a type and a path of members. */
+  #offsetOf(start: number): Expr {
+    const cursor: Cursor = this.#cursor;
+    const type = this.#typeOrExpression();
+    cursor.expect(",");
+    if (cursor.peek().kind !== "identifier") cursor.expect(")");
+    const path = this.expression();
+    cursor.expect(")");
+    return { kind: "call", name: "offsetof", args: [type, path], span: cursor.since(start) };
   }
 
   /** After the `(`: an expression, a tuple or a record. */
@@ -337,15 +349,27 @@ export class ExpressionParser {
     while (!cursor.accept(")")) {
       const named = cursor.peek().kind === "identifier" &&
         cursor.raw().looksLike(/[A-Za-z_]\w*\s*=[^=]/y);
+      const { start: from } = cursor.peek().span;
+      // After a name, every element has one.
+      if (!named && elements.some(({ name }) => name !== undefined)) {
+        cursor.unexpected(cursor.peek(), "identifier");
+      }
       let name: string | undefined;
       if (named) {
         name = cursor.next().text;
         cursor.expect("=");
         tuple = true;
       }
-      elements.push({ name, value: this.expression() });
+      const value = this.expression();
+      if (named && elements.some((one) => one.name === name)) {
+        const message = `syntax: Named argument list already contains name: ${name}`;
+        cursor.fail(message, cursor.since(from));
+      }
+      elements.push({ name, value });
       if (cursor.is(")")) continue;
-      cursor.expect(",");
+      if (!cursor.is(",")) cursor.expect(")");
+      cursor.next();
+      if (named && cursor.is(")")) cursor.unexpected(cursor.peek(), "identifier");
       tuple = true;
     }
     const span = cursor.since(start);
@@ -371,6 +395,10 @@ export class ExpressionParser {
         if (value) cursor.deepen();
         const { start } = cursor.next().span;
         const comptime = cursor.accept("comptime");
+        if (cursor.raw().looksLike(/\(\s*\)/y)) {
+          cursor.next();
+          cursor.unexpected(cursor.peek(), "expression");
+        }
         const condition = this.expression();
         arms.push({ start, comptime, condition, then: this.#block() });
         if (!cursor.accept("else")) break;
@@ -392,14 +420,18 @@ export class ExpressionParser {
     const items: Expr[] = [];
     while (!cursor.accept(close)) {
       items.push(this.expression());
-      if (!cursor.is(close)) cursor.expect(",");
+      if (cursor.is(close)) continue;
+      if (!cursor.is(",")) cursor.expect(close);
+      cursor.next();
+      if (cursor.is(close)) cursor.unexpected(cursor.peek(), "expression");
     }
     return items;
   }
 
   #stepTarget(expr: Expr): VariableExpr | MapExpr {
     if (expr.kind !== "variable" && expr.kind !== "map") {
-      this.#cursor.fail("syntax: increment/decrement requires a variable or map", expr.span);
+      const span = expr.kind === "cast" ? expr.head : expr.span;
+      this.#cursor.fail("syntax: increment/decrement requires a variable or map", span);
     }
     return expr;
   }

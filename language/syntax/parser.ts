@@ -19,6 +19,7 @@ import type {
 import { Cursor, SyntaxStop } from "./cursor.ts";
 import { Diagnostics, ScriptError, type Source } from "./diagnostics.ts";
 import { ExpressionParser } from "./parse_expression.ts";
+import type { Token } from "./token.ts";
 import type { MapKind } from "../model/types.ts";
 
 const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
@@ -26,11 +27,10 @@ const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
 /**
  * Parses the last file of a source as a script.
  *
- * @param imported True for an imported script, which need not have probes.
  * @throws {ScriptError} Syntax errors; the parser stops at the first.
  */
-export function parse(source: Source, imported = false): Program {
-  return parseAll(source, (parser) => parser.program(imported));
+export function parse(source: Source): Program {
+  return parseAll(source, (parser) => parser.program());
 }
 
 /**
@@ -65,6 +65,9 @@ class Parser {
     this.#expressions = new ExpressionParser(this.#cursor, () => this.#block());
   }
 
+  /** True once a config block was read: there is one. */
+  #hasConfig = false;
+
   onlyExpression(): Expr {
     const expr = this.#expressions.expression();
     const rest = this.#cursor.peek();
@@ -72,7 +75,7 @@ class Parser {
     return expr;
   }
 
-  program(imported: boolean): Program {
+  program(): Program {
     const parts: Parts = {
       definitions: [],
       config: [],
@@ -84,38 +87,48 @@ class Parser {
     };
     const lexer = this.#cursor.raw();
     while (lexer.peek() !== "") this.#root(parts);
-    if (parts.clauses.length === 0 && !imported) {
-      this.#cursor.fail("no probes: the script is empty", { start: 0, end: 0 });
-    }
     return parts;
   }
 
   /** Reads one item of the top level. Definitions come first, then config and imports, then the rest. */
   #root(parts: Parts): void {
     const lexer = this.#cursor.raw();
-    const at = { start: lexer.offset, end: lexer.offset + 1 };
     const rest = parts.clauses.length + parts.macros.length + parts.functions.length +
         parts.maps.length > 0;
     const early = (what: string) => {
-      if (rest) this.#cursor.fail(`${what} must come before probes, macros and functions`, at);
+      if (!rest) return;
+      const { span } = this.#cursor.next();
+      this.#cursor.fail(`syntax: ${what} must appear before probes and functions`, span);
     };
     if (lexer.looksLike(/#|(struct|union|enum|typedef)\b(?!\s*:)/y)) {
       if (parts.config.length + parts.imports.length > 0 || rest) {
-        this.#cursor.fail("C definitions must come first", at);
+        const { span } = lexer.definition();
+        this.#cursor.fail(
+          "syntax: C definitions must appear before probes and functions",
+          { start: span.start, end: span.end },
+        );
       }
       parts.definitions.push(lexer.definition());
     } else if (lexer.looksLike(/config\b/y)) {
       early("config");
       this.#config(parts.config);
-    } else if (lexer.looksLike(/import\s*"/y)) {
-      early("import");
+    } else if (lexer.looksLike(/import\b(?!\s*[:{])/y)) {
+      early("root imports");
       const { start } = this.#cursor.next().span;
-      const path = this.#cursor.take("string", "a path").text;
-      this.#cursor.accept(";");
-      parts.imports.push({ path, span: this.#cursor.since(start) });
+      const path = this.#cursor.take("string", "string after 'import'").text;
+      const span = this.#cursor.since(start);
+      if (!this.#cursor.accept(";")) {
+        this.#cursor.unexpected(this.#cursor.peek(), "';' after import");
+      }
+      parts.imports.push({ path, span });
+    } else if (lexer.looksLike(/let\b(?!\s*(@|:))/y)) {
+      const { span } = this.#cursor.next();
+      const message = "syntax: root-level let statements need to be map declarations, e.g. " +
+        "let @a = hash(2);";
+      this.#cursor.fail(message, span);
     } else if (lexer.looksLike(/let\s*@/y)) {
       parts.maps.push(this.#mapDeclaration());
-    } else if (lexer.looksLike(/macro\s+[A-Za-z_]\w*\s*\(/y)) {
+    } else if (lexer.looksLike(/macro\b(?!\s*:)/y)) {
       parts.macros.push(this.#macro());
     } else if (lexer.looksLike(/fn\s+[A-Za-z_]\w*\s*\(/y)) {
       parts.functions.push(this.#function());
@@ -126,20 +139,21 @@ class Parser {
 
   #config(entries: ConfigEntry[]): void {
     const cursor: Cursor = this.#cursor;
-    cursor.next();
+    const word = cursor.next();
+    if (this.#hasConfig) cursor.fail("syntax: duplicate config block", word.span);
+    this.#hasConfig = true;
     cursor.expect("=");
     cursor.expect("{");
     while (!cursor.accept("}")) {
       if (cursor.accept(";") || cursor.accept(",")) continue;
       const key = cursor.take("identifier", "a configuration key");
       cursor.expect("=");
-      const sign = cursor.accept("-") ? "-" : "";
       const value = cursor.next();
       if (!["integer", "string", "identifier"].includes(value.kind)) {
-        cursor.unexpected(value, "a value");
+        cursor.unexpected(value, "string, int, boolean, or ident");
       }
       const text = value.kind === "integer" ? `${value.value}` : value.text;
-      entries.push({ key: key.text, value: sign + text, span: cursor.since(key.span.start) });
+      entries.push({ key: key.text, value: text, span: cursor.since(key.span.start) });
       if (!cursor.is("}")) cursor.expect(";");
     }
   }
@@ -151,9 +165,14 @@ class Parser {
     cursor.expect("=");
     const kind = cursor.take("identifier", "a kind of map");
     cursor.expect("(");
+    const size = cursor.peek();
+    if (size.kind !== "integer") {
+      const message = "syntax: expected positive integer for map declaration max entries";
+      cursor.fail(message, { start: size.span.start, end: size.span.start + widthOf(size) });
+    }
     const entries = this.#expressions.expression();
     cursor.expect(")");
-    cursor.expect(";");
+    cursor.accept(";");
     const span = cursor.since(start);
     if (!MAP_KINDS.includes(kind.text)) {
       const kinds = MAP_KINDS.toReversed().join(", ");
@@ -165,19 +184,24 @@ class Parser {
   #macro(): Macro {
     const cursor: Cursor = this.#cursor;
     const { start } = cursor.next().span;
-    const name = cursor.next().text;
+    const name = cursor.take("identifier", "macro name").text;
+    const head = cursor.since(start);
     cursor.expect("(");
     const params: string[] = [];
     while (!cursor.accept(")")) {
       const param = cursor.next();
+      if (params.includes(param.text)) {
+        const message = `Ident for macro argument has already been used: ${param.text}`;
+        cursor.fail(message, param.span);
+      }
       if (!["variable", "map", "identifier"].includes(param.kind)) {
-        cursor.unexpected(param, "a parameter");
+        cursor.unexpected(param, "macro argument ($var, @map, or identifier)");
       }
       params.push(param.text);
       if (!cursor.is(")")) cursor.expect(",");
     }
     const body = this.#block();
-    return { name, params, body, span: cursor.since(start) };
+    return { name, params, head, body, span: cursor.since(start) };
   }
 
   #function(): FunctionDefinition {
@@ -203,12 +227,11 @@ class Parser {
     const attachPoints: AttachPoint[] = [];
     const start = (lexer.peek(), lexer.offset);
     for (;;) {
+      if (/[{}]/.test(lexer.peek())) cursor.unexpected(cursor.next(), "attach point");
       const { text, span } = lexer.attachPoint();
       if (!/^[\w*"$]/.test(text)) {
-        cursor.fail(`expected a probe, found '${lexer.peek() || "end of file"}'`, {
-          start: span.start,
-          end: span.start + 1,
-        });
+        if (text === "") cursor.next();
+        cursor.unexpected(cursor.peek(), "'{'");
       }
       attachPoints.push({ text, span });
       if (lexer.peek() !== ",") break;
@@ -221,7 +244,8 @@ class Parser {
       this.#expressions.inPredicate = true;
       predicate = this.#expressions.expression();
       this.#expressions.inPredicate = false;
-      cursor.expect("/");
+      if (!cursor.is("/")) cursor.unexpected(cursor.peek(), "'/' to close predicate");
+      cursor.next();
     }
     const body = this.#block();
     return { attachPoints, predicate, body, span: cursor.since(start) };
@@ -235,16 +259,32 @@ class Parser {
     cursor.expect("{");
     const body: Stmt[] = [];
     let value: Expr | undefined;
+    let canEnd = false;
     while (!cursor.accept("}")) {
-      if (cursor.accept(";")) continue;
+      if (canEnd && cursor.accept(";")) {
+        canEnd = false;
+        continue;
+      }
+      if (cursor.peek().kind === "end") cursor.unexpected(cursor.peek(), "'}'");
+      const beginsPlace = ["variable", "map"].includes(cursor.peek().kind);
       const statement = this.#statement();
+      // Behind the brace of an expression a semicolon may stand.
+      canEnd = statement.kind === "expr" && endsInBlock(statement);
       if (cursor.is("}") && statement.kind === "expr" && !statement.quiet) {
         value = statement.expr;
       } else {
         if (!endsInBlock(statement) && !cursor.is("}")) cursor.expect(";");
         // A statement that is an expression has its semicolon, as the other kinds have not.
         const withEnd = statement.kind === "expr" && !statement.quiet;
-        body.push(withEnd ? { ...statement, span: cursor.since(statement.span.start) } : statement);
+        body.push(
+          withEnd
+            ? {
+              ...statement,
+              span: cursor.since(statement.span.start),
+              bare: beginsPlace || cursor.is("}"),
+            }
+            : statement,
+        );
       }
     }
     this.#expressions.inPredicate = inPredicate;
@@ -269,11 +309,19 @@ class Parser {
     if (assignment === null || cursor.peek().kind !== "punct") {
       return { kind: "expr", expr, span: cursor.since(start) };
     }
+    const root = rootOf(expr);
+    if (root === undefined) cursor.unexpected(cursor.peek(), "';'");
     cursor.next();
-    if (expr.kind !== "variable" && expr.kind !== "map") {
-      cursor.fail("can only assign to a variable or a map", expr.span);
-    }
     const value = this.#expressions.expression();
+    if (expr.kind !== "variable" && expr.kind !== "map") {
+      cursor.fail(
+        expr.kind === "field"
+          ? "syntax: Tuples and records are immutable once created. Consider creating a new value " +
+            "and assigning it instead."
+          : "syntax: invalid assignment target",
+        cursor.since(start),
+      );
+    }
     return {
       kind: "assign",
       target: expr,
@@ -338,7 +386,7 @@ class Parser {
   #let(start: number): Stmt {
     const cursor: Cursor = this.#cursor;
     cursor.next();
-    const { text: name, span } = cursor.take("variable", "a variable");
+    const { text: name, span } = cursor.take("variable", "variable after 'let'");
     const type = cursor.accept(":") ? this.#expressions.type() : undefined;
     const value = cursor.accept("=") ? this.#expressions.expression() : undefined;
     const variable = { kind: "variable", name, span } as const;
@@ -349,22 +397,34 @@ class Parser {
     const cursor: Cursor = this.#cursor;
     cursor.next();
     const parenthesis = cursor.accept("(");
-    const { text: name, span } = cursor.take("variable", "a variable");
+    const { text: name, span } = cursor.take("variable", "variable in for loop");
     cursor.expect(":");
     const from = this.#expressions.expression();
     let over: MapExpr | { from: Expr; to: Expr };
     if (cursor.accept("..")) {
       over = { from, to: this.#expressions.expression() };
-    } else if (from.kind === "map") {
+    } else if (from.kind === "map" && from.keys.length === 0) {
       over = from;
     } else {
-      cursor.fail("for loops go over a map or a range: for ($i : 0..10)", from.span);
+      if (parenthesis) cursor.accept(")");
+      cursor.unexpected(cursor.peek(), "map or range in for loop");
     }
     if (parenthesis) cursor.expect(")");
     const body = cursor.nested(() => this.#block());
     const variable = { kind: "variable", name, span } as const;
     return { kind: "for", variable, over, body, span: cursor.since(start) };
   }
+}
+
+/** Characters of a token that an error marks: of a string, its quote. */
+function widthOf({ kind, span }: Token): number {
+  return kind === "string" ? 1 : span.end - span.start;
+}
+
+/** The variable or map that a place is in. */
+function rootOf(expr: Expr): Expr | undefined {
+  if (expr.kind === "variable" || expr.kind === "map") return expr;
+  return expr.kind === "field" || expr.kind === "index" ? rootOf(expr.object) : undefined;
 }
 
 function endsInBlock(statement: Stmt): boolean {

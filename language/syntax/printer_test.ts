@@ -7,13 +7,13 @@ import { formatProgram } from "./printer.ts";
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 function format(text: string): string {
-  return formatProgram(parse(new Source("x", text), true), text);
+  return formatProgram(parse(new Source("x", text)), text);
 }
 
 /** A tree without places; a literal's text may have moved. */
 function shape(text: string): string {
   return JSON.stringify(
-    { ...parse(new Source("x", text), true), definitions: [] },
+    { ...parse(new Source("x", text)), definitions: [] },
     (key, value) =>
       key === "span" || key === "head"
         ? undefined

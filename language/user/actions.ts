@@ -17,7 +17,7 @@ import {
   refuse,
   type Step,
 } from "./builder.ts";
-import { change, deleteKey, eachEntry, store } from "./maps.ts";
+import { change, eachEntry, store } from "./maps.ts";
 import { copyBytes, locate, place } from "./memory.ts";
 import { entry, exit, fault, record, whole } from "./records.ts";
 import { cellOf, condition, evaluate, variableOf } from "./scalar.ts";
@@ -142,10 +142,6 @@ function statement(b: Build, action: Action): Step {
       return entry(b, action);
     case "exit":
       return exit(b, action);
-    case "remove": {
-      const remove = deleteKey(b, action, action);
-      return effect(() => void remove());
-    }
     case "debugf":
       return refuse(action, "debugf() writes to the kernel's trace pipe");
   }

@@ -21,7 +21,6 @@ import { evaluate } from "./scalar.ts";
 import type { UserEntry } from "./user_map.ts";
 
 const E2BIG = -7n;
-const ENOENT = -2n;
 
 /** Builds a key in memory. */
 export function placeKey(b: Build, map: MapVariable, key: Node | undefined): Located {
@@ -176,17 +175,13 @@ export function stepMap(
 export function deleteKey(
   b: Build,
   { map, key }: { readonly map: MapVariable; readonly key?: Node },
-  missing?: Pick<Node, "span">,
 ): Scalar {
   const { map: entries } = mapOf(b, map);
   const { at, fill } = placeKey(b, map, key);
-  const report = missing === undefined ? undefined : fault(b, missing, FAULT.noDelete);
   const { scratch } = b;
   return () => {
     fill();
-    if (entries.delete(scratch.memory, at)) return 1n;
-    report?.(ENOENT);
-    return 0n;
+    return entries.delete(scratch.memory, at) ? 1n : 0n;
   };
 }
 

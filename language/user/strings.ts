@@ -87,7 +87,7 @@ export function strlen(b: Build, { text }: RegisterCallNode<"strlen">): Scalar {
   };
 }
 
-/** The first byte that differs decides; 0 if none does. */
+/** The difference of the first bytes that differ; 0 if none do. */
 export function memcmp(b: Build, node: RegisterCallNode<"memcmp">): Scalar {
   const { count } = node;
   const { scratch } = b;
@@ -101,7 +101,7 @@ export function memcmp(b: Build, node: RegisterCallNode<"memcmp">): Scalar {
     const { bytes } = scratch.memory;
     for (let i = 0; i < count; i++) {
       const difference = bytes[x.at + i] - bytes[y.at + i];
-      if (difference !== 0) return difference > 0 ? 1n : -1n;
+      if (difference !== 0) return BigInt(difference);
     }
     return 0n;
   };

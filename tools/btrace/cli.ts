@@ -2,6 +2,8 @@
 
 import type { PlaneName } from "../../core/contract/provider.ts";
 import denoJson from "../../deno.json" with { type: "json" };
+import { NOTHING_TO_ATTACH } from "../../language/check/expand.ts";
+import { ScriptError } from "../../language/syntax/diagnostics.ts";
 import { type Options, parseOptions, STAGES, USAGE } from "./options.ts";
 import { choosePlane } from "../cli/plane.ts";
 import { reportError, write, writeAll } from "../cli/terminal.ts";
@@ -18,6 +20,14 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     return await dispatch(parseOptions(args));
   } catch (error) {
+    if (error instanceof ScriptError && error.diagnostics.at(-1)?.code === NOTHING_TO_ATTACH) {
+      write(Deno.stdout, `${error.diagnostics.at(-1)!.message}\n`);
+      return 1;
+    }
+    if (error instanceof Error && error.name === "EnvironmentError") {
+      write(Deno.stderr, `${error.message}\n`);
+      return 2;
+    }
     return reportError(error, USAGE, args.includes("-v"));
   }
 }
@@ -85,7 +95,7 @@ async function format(options: Options): Promise<number> {
     import("../../language/syntax/printer.ts"),
     import("../../language/syntax/diagnostics.ts"),
   ]);
-  const program = parse(new Source(source.name, source.text), true);
+  const program = parse(new Source(source.name, source.text));
   return write(Deno.stdout, formatProgram(program, source.text));
 }
 

@@ -3,7 +3,7 @@
 import type { Device } from "../../core/device/device.ts";
 import type { Options } from "./options.ts";
 import type { programs } from "../../language/programs.ts";
-import { fullName } from "../../language/check/probe_names.ts";
+import { fullName, ProbeNameError } from "../../language/check/probe_names.ts";
 
 /**
  * Lists probes as text, one name a line; with -v their arguments follow, indented.
@@ -28,7 +28,7 @@ export async function list(
     const { clauses } = parse(new Source("stdin", program));
     const points = clauses.flatMap(({ attachPoints }) => attachPoints.map(({ text }) => text));
     return points.map((text) => {
-      const name = fullName(text);
+      const name = searched(text);
       return /^(begin|end)$|^self:/.test(name)
         ? `${name}\n`
         : probes(device, name, options, debugInfo);
@@ -40,8 +40,18 @@ export async function list(
     return pattern.split(",").map((name) => structure(name.trim())).join("");
   }
   // A pattern without a colon matches probes of any provider.
-  const full = pattern.includes(":") ? fullName(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
+  const full = pattern.includes(":") ? searched(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
   return probes(device, full, options, debugInfo);
+}
+
+/** The name or pattern that a search means; a search for half a name finds nothing. */
+function searched(text: string): string {
+  try {
+    return fullName(text);
+  } catch (error) {
+    if (!(error instanceof ProbeNameError)) throw error;
+    return text;
+  }
 }
 
 function probes(
@@ -52,7 +62,8 @@ function probes(
 ): string {
   let text = "";
   // An exact name may match a probe that no listing shows: a rawtracepoint without its module.
-  const found = pattern.includes("*") ? device.probes(pattern) : device.match(pattern);
+  const found = [...pattern.includes("*") ? device.probes(pattern) : device.match(pattern)]
+    .sort((a, b) => a.name < b.name ? -1 : 1);
   for (const spec of found) {
     const { name } = spec;
     if (probeFilter !== undefined && !probeFilter.test(name)) continue;

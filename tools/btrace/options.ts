@@ -223,7 +223,8 @@ export function parseOptions(args: readonly string[]): Options {
     throw new UsageError(`Invalid value '${value}': expected ${words.join(" or ")}`, true);
   };
   const pid = text("pid");
-  const command = text("cmd");
+  // An empty command is none.
+  const command = text("cmd") || undefined;
   if (pid !== undefined && command !== undefined) {
     throw new UsageError("-c and -p cannot be used together", true);
   }
@@ -243,6 +244,7 @@ export function parseOptions(args: readonly string[]): Options {
   for (const stage of debug) {
     checkStage(stage);
   }
+  const { positional, named } = programParams((parsed["--"] as string[] | undefined) ?? []);
   return {
     program: text("e"),
     list: flag("list"),
@@ -268,8 +270,8 @@ export function parseOptions(args: readonly string[]): Options {
     debug,
     mode: modeOf(flag, text("mode")),
     verbose: flag("verbose"),
-    positional: (parsed._ as unknown[]).map(String),
-    named: namedParams((parsed["--"] as string[] | undefined) ?? []),
+    positional: [...(parsed._ as unknown[]).map(String), ...positional],
+    named,
   };
 }
 
@@ -311,15 +313,18 @@ function features(list: string | undefined): SwitchableFeature[] {
   return SWITCHABLE.filter((name) => wanted.includes(name));
 }
 
-/** Named parameters by name, from `--name=value` and `--name`. */
-function namedParams(args: readonly string[]): Map<string, string> {
+/** Parameters behind `--`: named ones are `--name=value` and `--name`, all others count as $1, $2, …. */
+function programParams(
+  args: readonly string[],
+): { positional: string[]; named: Map<string, string> } {
   const named = new Map<string, string>();
+  const positional: string[] = [];
   for (const arg of args) {
     const match = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg);
-    if (match === null) throw new UsageError(`unexpected program command line option: ${arg}`);
-    named.set(match[1], match[2] ?? "");
+    if (match === null) positional.push(arg);
+    else named.set(match[1], match[2] ?? "");
   }
-  return named;
+  return { positional, named };
 }
 
 function parsePid(text: string): number {

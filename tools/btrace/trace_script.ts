@@ -18,7 +18,7 @@ import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
 import type { Options } from "./options.ts";
-import { CONFIG_KEYS, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
+import { CONFIG_KEYS, configMessage, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { run } from "../../language/run.ts";
 import { tell, write, writeAll } from "../cli/terminal.ts";
 
@@ -93,7 +93,7 @@ function compileScript(
   });
   checkNamed(options.named, script.parameters);
   if (options.verbose) writeNotes(device, script);
-  for (const warning of script.warnings) {
+  for (const warning of options.noWarnings ? [] : script.warnings) {
     tell(formatDiagnostic(warning, script.source));
   }
   return script;
@@ -144,9 +144,10 @@ function checkNamed(
 
 /** Reads the script from -e, from a file or from standard input. */
 export function readSource({ program, positional }: Options): SourceText {
+  if (program === "") throw new UsageError("USAGE: filename or -e 'program' required.");
   if (program !== undefined) return { name: "stdin", text: program };
   const [file] = positional;
-  if (file === undefined) throw new UsageError("no program: use -e or name a file", true);
+  if (file === undefined) throw new UsageError("USAGE: filename or -e 'program' required.", true);
   try {
     return file === "-"
       ? { name: "stdin", text: readUtf8("/dev/stdin") }
@@ -245,6 +246,12 @@ function formatStats(stats: SessionStats): string {
     `${stats.skippedTicks} ticks skipped, ${stats.recursionMisses} skipped by the kernel\n`;
 }
 
+/** An environment variable has a value that its key does not take: btrace exits with status 2. */
+export class EnvironmentError extends Error {
+  /** Name of the class, by which errors are told without loading this module. */
+  override readonly name = "EnvironmentError";
+}
+
 /** Values of the environment variables BPFTRACE_*, by the key of a config block. */
 function configFromEnvironment(): Record<string, string> {
   const found: Record<string, string> = {};
@@ -253,9 +260,9 @@ function configFromEnvironment(): Record<string, string> {
     const value = Deno.env.get(name);
     if (value === undefined) continue;
     try {
-      set({ ...DEFAULT_CONFIG }, key, value);
+      set({ ...DEFAULT_CONFIG }, key, value, true);
     } catch (error) {
-      throw new UsageError(`${name}: ${(error as Error).message}`);
+      throw new EnvironmentError(configMessage(key, error as Error));
     }
     found[key] = value;
   }

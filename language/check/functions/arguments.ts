@@ -10,6 +10,7 @@ import type { MapVariable, Node } from "../../model/ir.ts";
 import {
   cSize,
   isNumeric,
+  kindName,
   longString,
   NONE,
   pointer,
@@ -30,34 +31,42 @@ export type Handlers = Readonly<Partial<Record<FunctionName, Handler>>>;
 
 const ORDINALS = ["first", "second", "third", "fourth"];
 
-/** An argument that must be an integer, a bool or a pointer. */
-export function numeric(context: Context, call: CallExpr, index: number): Node {
+/**
+ * An argument that must be an integer, or a pointer if the function supports one.
+ *
+ * @param wanted What the function supports, in its own words.
+ */
+export function numeric(
+  context: Context,
+  call: CallExpr,
+  index: number,
+  wanted = "only supports int arguments",
+): Node {
   const expr = call.args[index];
   const node = context.value(expr);
-  if (isNumeric(node.type)) return node;
-  context.error(
-    "type-mismatch",
-    `${call.name}() expects an integer or a pointer type as ${ORDINALS[index]} argument ` +
-      `(${typeName(node.type)} provided)`,
-    expr.span,
-  );
+  const { kind } = node.type;
+  if (kind === "integer" || kind === "pointer" && wanted.includes("pointer")) return node;
+  const message = wanted.startsWith("only")
+    ? `${call.name}() ${wanted} (${kindName(node.type)} provided)`
+    : `${call.name}() ${wanted}`;
+  context.error("type-mismatch", message, call.span);
   return broken(expr.span);
 }
 
-/** An argument that must be a number known while compiling. */
+/**
+ * An argument that must be a number known while compiling.
+ *
+ * @param message What is said, at the call, if the argument is none.
+ */
 export function literalNumber(
   context: Context,
   call: CallExpr,
   index: number,
+  message = `${call.name}(): ${ORDINALS[index]} argument must be an integer literal`,
 ): bigint | undefined {
-  const expr = call.args[index];
-  const node = context.value(expr);
+  const node = context.value(call.args[index]);
   if (isConstant(node)) return node.value;
-  context.error(
-    "literal-expected",
-    `${call.name}(): ${ORDINALS[index]} argument must be an integer literal`,
-    expr.span,
-  );
+  context.error("literal-expected", message, call.span);
   return undefined;
 }
 
@@ -69,8 +78,8 @@ export function literalText(context: Context, call: CallExpr, index: number): st
   if (node.op === "text") return node.value;
   context.error(
     "literal-expected",
-    `${call.name}() expects a string literal as ${ORDINALS[index]} argument`,
-    expr.span,
+    `${call.name}() expects a string literal (${kindName(node.type)} provided)`,
+    call.span,
   );
   return undefined;
 }
@@ -135,7 +144,7 @@ export function wholeMap(context: Context, call: CallExpr): MapVariable | undefi
     context.maps.read(map, first.span);
     return map;
   }
-  context.error("map-expected", `${call.name}() expects a map to be provided`, first.span);
+  context.error("map-expected", `${call.name}() expects a map argument`, first.span);
   return undefined;
 }
 
@@ -152,8 +161,8 @@ export function format(
   if (first.kind !== "string") {
     context.error(
       "literal-expected",
-      `${call.name}() expects a string literal as format`,
-      first.span,
+      `${call.name}() expects a string literal (${kindName(context.value(first).type)} provided)`,
+      call.span,
     );
     return undefined;
   }
@@ -180,12 +189,15 @@ export function format(
   }
   let ok = true;
   conversions.forEach(({ conversion }, i) => {
-    const wanted = wants(conversion, values[i].type);
+    const value = values[i];
+    const aggregated = value.op === "aggregate" && conversion !== "s";
+    const wanted = aggregated ? "integer" : wants(conversion, value.type);
     if (wanted === undefined) return;
     ok = false;
+    const type = aggregated ? typeName(value.map.value!) : typeName(value.type);
     context.error(
       "format",
-      `unsupported format specifier for type '${typeName(values[i].type)}': ${conversion}`,
+      `unsupported format specifier for type '${type}': ${conversion}`,
       call.span,
       `%${conversion} expects a value of type ${wanted}`,
     );
@@ -207,8 +219,17 @@ function wants(conversion: string, type: Type): string | undefined {
   }
 }
 
+/** Text as C reads it: up to the first NUL. */
+export function cText(text: string): string {
+  const end = text.indexOf("\0");
+  return end < 0 ? text : text.slice(0, end);
+}
+
 /** A value that can be sent and shown. */
 export function printable(context: Context, node: Node): Node {
+  if (node.op === "text" && node.type.kind === "string") {
+    return { ...node, value: cText(node.value) };
+  }
   if (node.type !== NONE) return node;
   context.error("no-value", "Nothing to print: the expression has no value", node.span);
   return broken(node.span);

@@ -10,15 +10,7 @@ import {
   lhistBuckets,
   SERIES_FUNCTIONS,
 } from "../../model/aggregations.ts";
-import {
-  BOOL,
-  INT64,
-  isNumeric,
-  isSigned,
-  type Type,
-  typeName,
-  UINT64,
-} from "../../model/types.ts";
+import { BOOL, INT64, isSigned, kindName, type Type, typeName, UINT64 } from "../../model/types.ts";
 import type { Context } from "../context.ts";
 import { broken, constant, mapNode } from "../nodes.ts";
 import { reportUnstable } from "../config.ts";
@@ -74,15 +66,9 @@ function find(context: Context, call: CallExpr): Node {
   const type: Type = known.value === undefined || known.value.kind === "aggregation"
     ? UINT64
     : known.value;
+  // What nobody can name afterwards is thrown away.
   const local: Local = context.variables.lookup(variable.name) ??
     context.variables.temporary(call, type);
-  if (context.variables.lookup(variable.name) === undefined) {
-    context.error(
-      "undefined-variable",
-      `Undefined or undeclared variable: ${variable.name}`,
-      variable.span,
-    );
-  }
   context.variables.markAssigned(local);
   return {
     op: "choose",
@@ -110,7 +96,7 @@ function len(context: Context, call: CallExpr): Node {
     if (stack.type.kind === "stack") {
       return { op: "call", name: "stack_len", stack, type: INT64, span };
     }
-    context.error("map-expected", "len() expects a map or stack to be provided", first.span);
+    context.error("map-expected", "call to len() expects a map, ustack, or kstack", first.span);
     return broken(span);
   }
   const map = context.maps.get(first.name);
@@ -144,12 +130,11 @@ export function aggregation(
   let signed = false;
   if (first !== undefined) {
     value = context.value(first);
-    if (!isNumeric(value.type)) {
-      context.error(
-        "type-mismatch",
-        `${name}() only supports integer arguments (${typeName(value.type)} provided)`,
-        first.span,
-      );
+    if (value.type.kind !== "integer") {
+      const message = /hist$|tseries/.test(name)
+        ? `${name}() only supports int arguments (${kindName(value.type)} provided)`
+        : `${name}() only supports integer arguments (${typeName(value.type)} provided)`;
+      context.error("type-mismatch", message, call.span);
       value = broken(first.span);
     }
     signed = isSigned(value.type);
@@ -181,26 +166,34 @@ const PARAMETERS: Readonly<
 function histBits(context: Context, call: CallExpr): Parameters {
   const bits = call.args.length > 1 ? literalNumber(context, call, 1) ?? 0n : 0n;
   if (bits >= 0n && bits <= 5n) return { params: [bits] };
-  context.error("range", `hist() bits must be 0..5 (${bits} provided)`, call.args[1].span);
+  context.error("range", `hist: bits ${bits} must be 0..5`, call.span);
   return { params: [0n] };
 }
 
 function lhistBounds(context: Context, call: CallExpr): bigint[] {
-  const [min, max, step] = [1, 2, 3].map((i) => literalNumber(context, call, i));
+  const [min, max, step] = ["min", "max", "step"].map((name, i) =>
+    literalNumber(
+      context,
+      call,
+      i + 1,
+      `lhist: invalid ${name} value (must be non-negative literal)`,
+    )
+  );
   if (min === undefined || max === undefined || step === undefined) return [0n, 1n, 1n];
   let message: string | undefined;
+  const range = max - min;
   if (step <= 0n) message = `lhist() step must be >= 1 (${step} provided)`;
   else if (min > max) {
     message = `lhist() min must be less than max (provided min ${min} and max ${max})`;
+  } else if (step > range) {
+    message = "lhist() step is too large for the given range (provided step " +
+      `${step} for range ${range})`;
   } else if (lhistBuckets([min, max, step]) - 2 > MAX_LHIST_BUCKETS) {
     message = `lhist() too many buckets, must be <= ${MAX_LHIST_BUCKETS} (would need ` +
       `${lhistBuckets([min, max, step]) - 2})`;
   }
   if (message === undefined) return [min, max, step];
-  context.error("range", message, {
-    start: call.args[1].span.start,
-    end: call.args[3].span.end,
-  });
+  context.error("range", message, call.span);
   return [0n, 1n, 1n];
 }
 
@@ -213,27 +206,30 @@ function tseries(
   call: CallExpr,
 ): Parameters {
   reportUnstable(context.config.unstableTseries, "tseries", call.span, context);
-  const interval = literalNumber(context, call, 1) ?? 1n;
-  const count = literalNumber(context, call, 2) ?? 1n;
+  const wanted = (name: string) => `tseries: invalid ${name} value (must be non-negative literal)`;
+  const interval = literalNumber(context, call, 1, wanted("interval_ns")) ?? 1n;
+  const count = literalNumber(context, call, 2, wanted("num_intervals")) ?? 1n;
   const inner = call.args.length > 3 ? literalText(context, call, 3) ?? "last" : "last";
   if (interval < 1n) {
     context.error(
       "range",
-      `tseries() interval must be >= 1 (${interval} provided)`,
-      call.args[1].span,
+      `tseries() interval_ns must be >= 1 (${interval} provided)`,
+      call.span,
     );
   } else if (count < 1n || count > MAX_TSERIES) {
     context.error(
       "range",
-      `tseries() num_intervals must be 1..${MAX_TSERIES} (${count} provided)`,
-      call.args[2].span,
+      `tseries() num_intervals must be ${
+        count < 1n ? ">= 1" : `<= ${MAX_TSERIES}`
+      } (${count} provided)`,
+      call.span,
     );
   } else if (!isSeriesFunction(inner)) {
     context.error(
       "range",
       `tseries() expects one of the following aggregation functions: avg, max, min, sum ` +
         `("${inner}" provided)`,
-      call.args[3].span,
+      call.span,
     );
   } else {
     return { params: [interval, count], inner };

@@ -3,7 +3,7 @@
 
 import type { CallExpr } from "../../syntax/ast.ts";
 import { AGGREGATIONS, isAggregationName } from "../../model/aggregations.ts";
-import { ARGUMENT_NAME, isBuiltin } from "../../model/builtins.ts";
+import { isBuiltin } from "../../model/builtins.ts";
 import { type Arity, type FunctionName, FUNCTIONS, isFunction } from "../../model/functions.ts";
 import { didYouMean } from "../../syntax/diagnostics.ts";
 import type { Node } from "../../model/ir.ts";
@@ -44,14 +44,15 @@ export function call(context: Context, expr: CallExpr): Node {
     return context.inline(defined, expr.args.map((arg) => context.value(arg)), span);
   }
   // Values can be written as calls: uid().
-  const isValue = ARGUMENT_NAME.test(expr.name) || isBuiltin(expr.name);
+  const isValue = isBuiltin(expr.name) && !["args", "ctx"].includes(expr.name);
   if (expr.args.length === 0 && isValue && !isFunction(expr.name)) {
     return name(context, expr.name, span);
   }
   if (expr.args.length === 1 && isTaskField(expr.name)) {
     return taskField(context, expr.name, span, context.value(expr.args[0]));
   }
-  if (!checkArity(context, expr)) return broken(span);
+  if (!isAvailable(context, expr)) return broken(span);
+  if (!isAggregationName(expr.name) && !checkArity(context, expr)) return broken(span);
   if (!isFunction(expr.name)) {
     context.error(
       "aggregation",
@@ -62,6 +63,14 @@ export function call(context: Context, expr: CallExpr): Node {
     return broken(span);
   }
   return HANDLERS[expr.name](context, expr);
+}
+
+/** Functions that only probes with a certain context have; told before their arguments are. */
+function isAvailable(context: Context, { name, span }: CallExpr): boolean {
+  if (!["reg", "skboutput", "socket_cookie"].includes(name) || !context.probe.special) return true;
+  const [type] = context.probe.name.split(":");
+  context.error("not-here", `${name} can not be used with "${type}" probes`, span);
+  return false;
 }
 
 /** Names that a call may be a spelling mistake of; typeof() is no function but part of a type. */
@@ -94,11 +103,30 @@ function hasArity(context: Context, expr: CallExpr): boolean {
   const [minimum, maximum] = limits;
   const count = expr.args.length;
   if (count >= minimum && count <= maximum) return true;
+  const { name, span } = expr;
+  if (LIBRARY_FUNCTIONS.includes(name)) {
+    const message = `Call to ${name}() has arguments that do not match any definition.`;
+    context.error("arity", message, span);
+    return false;
+  }
   const wanted = minimum === maximum
-    ? `${minimum} argument${minimum === 1 ? "" : "s"}`
+    ? `requires ${argumentCount(minimum)}`
     : count < minimum
-    ? `at least ${minimum} argument${minimum === 1 ? "" : "s"}`
-    : `up to ${maximum} argument${maximum === 1 ? "" : "s"}`;
-  context.error("arity", `${expr.name}() requires ${wanted} (${count} provided)`, expr.span);
+    ? `requires at least ${argumentCount(minimum)}`
+    : `takes up to ${argumentCount(maximum)}`;
+  context.error("arity", `${name}() ${wanted} (${count} provided)`, span);
   return false;
 }
+
+function argumentCount(count: number): string {
+  return `${["no", "one"][count] ?? count} argument${count === 1 ? "" : "s"}`;
+}
+
+/** Functions that are macros of a library in bpftrace, chosen by their arguments. */
+const LIBRARY_FUNCTIONS: readonly string[] = [
+  ...["assert", "static_assert", "strcontains", "strstr", "str_concat", "strlen", "strcap"],
+  ...["memcmp", "strerror", "signal_name", "syscall_name", "signal", "signal_thread", "override"],
+  ...["write_user", "len", "has_key", "find", "delete", "container_of", "uaddr"],
+  ...["is_ptr", "is_array", "is_str", "is_integer", "is_unsigned_integer", "is_literal", "is_err"],
+  ...["kfunc_exist", "kfunc_allowed"],
+];

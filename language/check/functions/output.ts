@@ -4,7 +4,14 @@
 import type { CallExpr } from "../../syntax/ast.ts";
 import { parseFormat } from "../../syntax/printf_format.ts";
 import type { Action, Node } from "../../model/ir.ts";
-import { INT64, isNumeric, type PointerType, typeName, UINT64 } from "../../model/types.ts";
+import {
+  INT64,
+  isNumeric,
+  kindName,
+  type PointerType,
+  typeName,
+  UINT64,
+} from "../../model/types.ts";
 import type { Context } from "../context.ts";
 import { constant, effect } from "../nodes.ts";
 import { isConstant, unary } from "../operators.ts";
@@ -77,14 +84,24 @@ function print(context: Context, call: CallExpr): Node {
   const [first, ...limits] = call.args;
   const numbers = limits.map((limit) => {
     const node = context.value(limit);
-    if (isConstant(node) && node.value >= 0n) return node.value;
-    context.error("literal-expected", "print() expects positive numbers as limits", limit.span);
+    // A negative number is a large one, and means all entries.
+    if (isConstant(node)) return node.value < 0n ? 0n : node.value;
+    const message = `print() expects a int literal (${kindName(node.type)} provided)`;
+    context.error("literal-expected", message, span);
     return 0n;
   });
   if (first.kind === "map") {
     const map = context.maps.get(first.name);
     if (first.keys.length === 0) {
       context.maps.read(map, first.span);
+      const { value } = map;
+      if (limits.length > 0 && value?.kind === "aggregation" && value.name === "stats") {
+        context.warning(
+          "ignored-limits",
+          "print()'s top and div arguments are ignored when used on stats() maps.",
+          span,
+        );
+      }
       const [top, div] = numbers;
       return effect(span, {
         op: "whole",
@@ -97,6 +114,14 @@ function print(context: Context, call: CallExpr): Node {
     }
     if (limits.length === 0 && map.value?.kind === "aggregation") {
       const key = context.key(first)!;
+      if (/hist$|tseries/.test(map.value.name)) {
+        context.error(
+          "aggregation",
+          `Map type ${typeName(map.value)} cannot print the value of individual keys. You must ` +
+            "print the whole map.",
+          span,
+        );
+      }
       return effect(span, { op: "entry", map, key, span });
     }
   }
@@ -167,7 +192,7 @@ function staticAssert(context: Context, call: CallExpr): Node {
       call.args[0].span,
     );
   } else if (condition.value === 0n) {
-    context.error("static-assert", `static assertion failed${text ? `: ${text}` : ""}`, call.span);
+    context.error("static-assert", text ?? "static assertion failed", call.span);
   }
   return effect(call.span);
 }

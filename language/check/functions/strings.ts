@@ -2,6 +2,7 @@
 // Functions on text and bytes.
 
 import type { CallExpr } from "../../syntax/ast.ts";
+import type { Span } from "../../syntax/diagnostics.ts";
 import type { TextNode } from "../../model/functions.ts";
 import type { Node } from "../../model/ir.ts";
 import {
@@ -9,7 +10,8 @@ import {
   cSize,
   INT64,
   integer,
-  isScalar,
+  isNumeric,
+  kindName,
   longString,
   string,
   type Type,
@@ -18,8 +20,9 @@ import {
 } from "../../model/types.ts";
 import type { Context } from "../context.ts";
 import { broken, constant } from "../nodes.ts";
-import { asString, isConstant } from "../operators.ts";
+import { asString, isConstant, isTooLong, tellTooLong } from "../operators.ts";
 import {
+  cText,
   type Handler,
   type Handlers,
   literalNumber,
@@ -36,6 +39,18 @@ function str(context: Context, call: CallExpr): Node {
   if (first.kind === "integer" && first.param !== undefined && second === undefined) {
     return literal(first.param, span);
   }
+  if (first.kind === "string" && isTooLong(context, first.value)) {
+    tellTooLong(context, first.value, span);
+    return literal("", span);
+  }
+  // A number that is written in the script is text, as a parameter is.
+  if (first.kind === "integer") {
+    const shown = first.param ?? `${first.value}`;
+    const most = second === undefined ? undefined : context.value(second);
+    if (most === undefined || isConstant(most)) {
+      return literal(most === undefined ? shown : shown.slice(0, Number(most.value)), span);
+    }
+  }
   // str($1 + 1): the rest of it.
   if (
     first.kind === "binary" && first.operator === "+" && first.right.kind === "integer" &&
@@ -47,6 +62,7 @@ function str(context: Context, call: CallExpr): Node {
   }
   const pointer = context.value(first);
   const length = second && numeric(context, call, 1);
+  if (isNegative(context, "str", length, span)) return literal("", span);
   const known = asString(context, pointer);
   if (known !== undefined) {
     if (length !== undefined && !isConstant(length)) {
@@ -55,9 +71,14 @@ function str(context: Context, call: CallExpr): Node {
     if (known.op === "text" && length === undefined) return known;
     const { maxStrlen } = context.config;
     const limit = length === undefined ? maxStrlen : Number((length as { value: bigint }).value);
-    if (limit + 1 >= known.type.limit) return known;
-    if (known.op === "text") return literal(known.value.slice(0, Math.max(0, limit)), span);
-    const type = length === undefined ? longString(limit) : string(Math.max(1, limit + 1));
+    if (known.op === "text") {
+      if (limit + 1 >= known.type.limit) return known;
+      return literal(known.value.slice(0, Math.max(0, limit)), span);
+    }
+    // The length of text that a program has made counts the NUL.
+    const room = length === undefined ? limit + 1 : Math.max(1, limit);
+    if (room >= known.type.limit) return known;
+    const type = length === undefined ? longString(limit) : string(room);
     return { op: "convert", operand: known, type, span };
   }
   const bytes = pointer.type.kind === "array" && cSize(pointer.type.of) === 1;
@@ -65,12 +86,12 @@ function str(context: Context, call: CallExpr): Node {
     const count = (pointer.type as Type & { kind: "array" }).count;
     return { op: "convert", operand: pointer, type: string(count + 1), span };
   }
-  if (!isScalar(pointer.type) || pointer.type.kind === "coded") {
+  if (pointer.type.kind !== "integer" && pointer.type.kind !== "pointer") {
     context.error(
       "type-mismatch",
-      `str() expects an integer or a pointer type as first argument ` +
+      `str() expects a string, integer or a pointer type as first argument ` +
         `(${typeName(pointer.type)} provided)`,
-      first.span,
+      span,
     );
     return literal("", span);
   }
@@ -86,6 +107,13 @@ function str(context: Context, call: CallExpr): Node {
   return readString(context, pointer, length, span);
 }
 
+/** Reports a length that is known to be negative. */
+function isNegative(context: Context, name: string, length: Node | undefined, span: Span): boolean {
+  if (length === undefined || !isConstant(length) || length.value >= 0n) return false;
+  context.error("range", `${name}() cannot use a negative length (${length.value})`, span);
+  return true;
+}
+
 function literal(value: string, span: Node["span"]): TextNode {
   return { op: "text", value, type: string(value.length + 1), span };
 }
@@ -96,15 +124,25 @@ function buf(context: Context, call: CallExpr): Node {
   const value = context.value(call.args[0]);
   const found = memory(value);
   const length = call.args.length > 1 ? numeric(context, call, 1) : undefined;
+  if (isNegative(context, "buf", length, span)) return broken(span);
   const { maxStrlen } = context.config;
   const own = value.type.kind === "array" || value.type.kind === "struct"
     ? cSize(value.type)
     : value.type.kind === "string"
     ? value.type.limit - 1
     : undefined;
-  const known = length === undefined ? own : isConstant(length) ? Number(length.value) : undefined;
+  const isArray = value.type.kind === "array" || value.type.kind === "struct";
+  const known = length === undefined
+    ? isArray ? own : undefined
+    : isConstant(length)
+    ? Number(length.value)
+    : undefined;
   if (length === undefined && known === undefined) {
-    context.error("arity", "buf() expects a length argument for non-array type", span);
+    context.error(
+      "arity",
+      `buf() expects a length argument for non-array type ${kindName(value.type)}`,
+      span,
+    );
     return broken(span);
   }
   const most = Math.max(1, maxStrlen - BUFFER_HEAD);
@@ -137,10 +175,11 @@ function strncmp(context: Context, call: CallExpr): Node {
   const { span } = call;
   const left = text(context, call, 0);
   const right = text(context, call, 1);
-  const count = literalNumber(context, call, 2);
+  const wanted = "Builtin strncmp requires a non-negative literal";
+  const count = literalNumber(context, call, 2, wanted);
   if (count === undefined) return broken(span);
   if (count < 0n) {
-    context.error("range", "strncmp() expects a non-negative length", call.args[2].span);
+    context.error("range", wanted, span);
     return broken(span);
   }
   if (left.op === "text" && right.op === "text") {
@@ -181,7 +220,7 @@ function search(name: "strstr" | "strcontains"): Handler {
 function strlen(context: Context, call: CallExpr): Node {
   const { span } = call;
   const value = text(context, call, 0);
-  if (value.op === "text") return constant(BigInt(value.value.length), UINT64, span);
+  if (value.op === "text") return constant(BigInt(cText(value.value).length), UINT64, span);
   return { op: "call", name: "strlen", text: value, type: UINT64, span };
 }
 
@@ -221,8 +260,9 @@ function memcmp(context: Context, call: CallExpr): Node {
     }
     return node;
   });
+  if (count === 0n) return constant(0n, integer(4, true), span);
   if (count === undefined || count < 1n || count > 4096n) {
-    context.error("range", "memcmp() expects a length from 1 to 4096", call.args[2].span);
+    context.error("range", "memcmp() expects a length from 0 to 4096", call.args[2].span);
     return broken(span);
   }
   const type = integer(4, true);
@@ -232,7 +272,12 @@ function memcmp(context: Context, call: CallExpr): Node {
 /** An integer that prints as a name. */
 function coded(as: "strerror" | "signal" | "syscall"): Handler {
   return (context, call) => {
-    const operand = numeric(context, call, 0);
+    const operand = context.value(call.args[0]);
+    if (!isNumeric(operand.type)) {
+      const message = `Cannot cast from "${typeName(operand.type)}" to "int32"`;
+      context.error("cast", message, call.span);
+      return broken(call.span);
+    }
     return { op: "convert", operand, type: { kind: "coded", as }, span: call.span };
   };
 }

@@ -9,7 +9,7 @@ import {
   BOOL,
   cSize,
   integer,
-  isNumeric,
+  kindName,
   pointer,
   type PointerType,
   type Space,
@@ -41,12 +41,12 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 
 function ksym(context: Context, call: CallExpr): Node {
-  const operand = numeric(context, call, 0);
+  const operand = numeric(context, call, 0, "expects an integer or pointer argument");
   return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span: call.span };
 }
 
 function usym(context: Context, call: CallExpr): Node {
-  const address = numeric(context, call, 0);
+  const address = numeric(context, call, 0, "expects an integer or pointer argument");
   const type: Type = { kind: "special", as: "usym" };
   return { op: "memory_call", name: "usym", address, type, span: call.span };
 }
@@ -70,6 +70,11 @@ function uaddr(context: Context, call: CallExpr): Node {
   const name = literalText(context, call, 0);
   if (name === undefined) return broken(span);
   const { userAddress } = context.environment;
+  if (context.probe.special) {
+    const type = context.probe.name.split(":")[0];
+    context.error("not-here", `__builtin_uaddr can not be used with "${type}" probes`, span);
+    return broken(span);
+  }
   if (userAddress === undefined) {
     context.error("not-here", "uaddr() needs a process: name it with -p", span);
     return broken(span);
@@ -86,7 +91,7 @@ function uaddr(context: Context, call: CallExpr): Node {
 /** kptr(), uptr(): which memory an address means. */
 function spaced(space: Space): Handler {
   return (context, call) => {
-    const operand = numeric(context, call, 0);
+    const operand = numeric(context, call, 0, "only supports integer or pointer arguments");
     const to: Type = operand.type.kind === "pointer" ? operand.type.to : { kind: "none" };
     const type: PointerType = { kind: "pointer", to, space };
     return { op: "convert", operand, type, span: call.span };
@@ -103,37 +108,45 @@ function reg(context: Context, call: CallExpr): Node {
   if (isReadableAt(context.probe, "reg:ip")) {
     context.error("register", `'${name}' is not a valid register on this architecture`, call.span);
   } else {
-    notHere(context, "reg", call.span);
+    const type = context.probe.name.split(":")[0];
+    context.error("not-here", `reg can not be used with "${type}" probes`, call.span);
   }
   return broken(call.span);
 }
+
+const STACK_MODES: readonly string[] = ["bpftrace", "raw", "perf", "build_id"];
 
 function stack(space: Space): Handler {
   return (context, call) => {
     let mode: StackMode = context.config.stackMode;
     let limit = MAX_STACK_FRAMES;
+    const [first] = call.args;
+    if (call.args.length > 1 && word(first) === undefined) {
+      context.error("stack", "Expected stack mode as first argument", call.span);
+      return stackNode(space, mode, limit, call.span);
+    }
     for (const [i, arg] of call.args.entries()) {
       const name = word(arg);
-      const modes = space === "user"
-        ? ["bpftrace", "perf", "raw", "build_id"]
-        : ["bpftrace", "perf", "raw"];
-      if (name !== undefined && i === 0 && !modes.includes(name)) {
-        context.error(
-          "stack",
-          `Invalid mode: '${name}'. Known modes: ${modes.join(", ")}`,
-          arg.span,
-        );
-      } else if (name !== undefined && i === 0) {
-        mode = name as StackMode;
-      } else {
-        const count = literalNumber(context, call, i);
-        if (count !== undefined && count < 1n) {
-          context.error("range", `${call.name}() limit must be 1..${MAX_STACK_FRAMES}`, arg.span);
-        } else if (count !== undefined) {
-          limit = count > MAX_STACK_FRAMES ? MAX_STACK_FRAMES : Number(count);
+      if (name !== undefined && i === 0) {
+        if (STACK_MODES.includes(name)) mode = name as StackMode;
+        else {
+          context.error(
+            "stack",
+            `Error parsing stack mode: ${call.name}: Invalid value for stack_mode: valid values ` +
+              "are bpftrace, raw, perf, and build_id.",
+            arg.span,
+          );
         }
+        continue;
+      }
+      const count = context.value(arg);
+      if (!isConstant(count) || count.value < 0n || count.type.kind === "bool") {
+        context.error("range", `${call.name}: invalid limit value`, call.span);
+      } else {
+        limit = count.value > MAX_STACK_FRAMES ? MAX_STACK_FRAMES : Number(count.value);
       }
     }
+    if (space === "kernel" && mode === "build_id") mode = "raw";
     return stackNode(space, mode, limit, call.span);
   };
 }
@@ -160,7 +173,7 @@ function ntop(context: Context, call: CallExpr): Node {
   const last = call.args.length - 1;
   const value = context.value(call.args[last]);
   const family = call.args.length > 1 ? numeric(context, call, 0) : undefined;
-  if (isNumeric(value.type) && value.type.kind !== "pointer") {
+  if (value.type.kind === "integer") {
     return {
       op: "memory_call",
       name: "ntop",
@@ -174,17 +187,17 @@ function ntop(context: Context, call: CallExpr): Node {
   const size = value.type.kind === "array"
     ? cSize(value.type)
     : value.type.kind === "string"
-    ? value.type.limit - 1
+    ? value.type.limit
     : value.type.kind === "buffer"
     ? value.type.limit
     : 0;
   const from = memory(value);
   if (value.type.kind !== "pointer" && size !== 4 && size !== 16) {
-    context.error(
-      "type-mismatch",
-      `ntop() expects an integer or an array of 4 or 16 bytes, found '${typeName(value.type)}'`,
-      call.args[last].span,
-    );
+    const sized = ["array", "string", "buffer"].includes(value.type.kind);
+    const message = sized
+      ? "ntop() argument must be 4 or 16 bytes in size"
+      : `ntop() expects an integer or array argument, got ${kindName(value.type)}`;
+    context.error("type-mismatch", message, span);
     return broken(span);
   }
   const own = constant(BigInt(size === 4 ? AF_INET : AF_INET6), UINT64, span);
@@ -202,11 +215,22 @@ function ntop(context: Context, call: CallExpr): Node {
 
 function pton(context: Context, call: CallExpr): Node {
   const { span } = call;
-  const address = literalText(context, call, 0);
-  if (address === undefined) return broken(span);
+  const literal = context.value(call.args[0]);
+  if (literal.op !== "text") {
+    context.error(
+      "literal-expected",
+      "pton() expects an string literal at the first argument",
+      span,
+    );
+    return broken(span);
+  }
+  const address = literal.value;
   const bytes = parseInet(address);
   if (bytes === undefined) {
-    context.error("range", `pton() expects an IPv4 or IPv6 address, got '${address}'`, span);
+    const message = /[.:]/.test(address)
+      ? `pton() expects a valid IPv4/IPv6 address, got ${address}`
+      : `pton() expects an string argument of an IPv4/IPv6 address, got ${address}`;
+    context.error("range", message, span);
     return broken(span);
   }
   const type: Type = { kind: "array", of: integer(1, false), count: bytes.length };
@@ -249,12 +273,16 @@ function macaddr(context: Context, call: CallExpr): Node {
   const from = memory(value);
   const own = value.type.kind === "array" || value.type.kind === "buffer";
   const size = from?.size ?? (own ? cSize(value.type) : undefined);
-  if ((from === undefined && size === undefined) || (size !== undefined && size !== 6)) {
-    context.error(
-      "type-mismatch",
-      `macaddr() only supports array of 6 bytes (${typeName(value.type)} provided)`,
-      call.args[0].span,
-    );
+  if (
+    (from === undefined && size === undefined) ||
+    (size !== undefined && (size < 6 || value.op === "text" && value.type.kind === "string"))
+  ) {
+    const message = value.op === "text" && value.type.kind === "string"
+      ? "macaddr() does not support literal string arguments"
+      : size !== undefined && size < 6
+      ? "macaddr() argument must be at least 6 bytes in size"
+      : `macaddr() only supports array of 6 bytes (${typeName(value.type)} provided)`;
+    context.error("type-mismatch", message, call.span);
     return broken(call.span);
   }
   return {
@@ -297,10 +325,18 @@ function strftime(context: Context, call: CallExpr): Node {
 function nsecs(context: Context, call: CallExpr): Node {
   const { span } = call;
   if (call.args.length === 0) return builtinNode("nsecs", UINT64, span);
-  const mode = word(call.args[0]);
+  const [first] = call.args;
+  const mode = word(first);
   const clock = CLOCKS.find((one) => one === mode);
+  if (mode === undefined) {
+    const kind = kindName(context.value(first).type);
+    const message = `nsecs() only supports timestamp_mode arguments (${kind} provided)`;
+    context.error("clock", message, span);
+    return broken(span);
+  }
   if (clock === undefined) {
-    context.error("clock", `Invalid timestamp mode: ${mode}. Known: ${CLOCKS.join(", ")}`, span);
+    const hint = `known modes: ${CLOCKS.join(", ")}`;
+    context.error("clock", `Invalid timestamp mode: ${mode}`, first.span, hint);
     return broken(span);
   }
   return { op: "call", name: "nsecs", clock, type: UINT64, span };
@@ -312,11 +348,10 @@ function ids(name: "pid" | "tid"): Handler {
     const { span } = call;
     const where = call.args.length === 0 ? "curr_ns" : word(call.args[0]);
     if (where !== "curr_ns" && where !== "init") {
-      context.error(
-        "namespace",
-        `Invalid PID namespace mode: ${where} (expects: curr_ns or init)`,
-        span,
-      );
+      const message = where === undefined
+        ? `${name}() only supports curr_ns and init as the argument`
+        : `Invalid PID namespace mode: ${where} (expects: curr_ns or init)`;
+      context.error("namespace", message, where === undefined ? span : call.args[0].span);
       return broken(span);
     }
     return builtinNode(where === "init" ? `${name}_init` as const : name, UINT32, span);
@@ -334,9 +369,12 @@ function comm(context: Context, call: CallExpr): Node {
 /** signal(), signal_thread(): by name or number. */
 function signal(name: "signal" | "signal_thread"): Handler {
   return (context, call) => {
-    needUnsafe(context, call);
     const [first] = call.args;
     const { span } = call;
+    if (context.probe.special) {
+      context.error("not-here", `${name}() can not be used for this probetype special`, span);
+    }
+    needUnsafe(context, call);
     let number: Node;
     if (first.kind === "string") {
       const found = context.environment.signal(first.value.replace(/^SIG/, "").toUpperCase());
@@ -363,16 +401,17 @@ function signal(name: "signal" | "signal_thread"): Handler {
 }
 
 function override(context: Context, call: CallExpr): Node {
+  if (context.probe.special) notHere(context, "ctx", call.span);
   needUnsafe(context, call);
   numeric(context, call, 0);
-  notHere(context, "override()", call.span);
+  if (!context.probe.special) notHere(context, "override()", call.span);
   return effect(call.span);
 }
 
 function writeUser(context: Context, call: CallExpr): Node {
   needUnsafe(context, call);
   const { span } = call;
-  const to = numeric(context, call, 0);
+  const to = numeric(context, call, 0, "only supports integer or pointer arguments");
   const from = context.value(call.args[1]);
   const size = literalNumber(context, call, 2);
   if (size === undefined || size < 1n || size > 4096n) {
@@ -395,7 +434,7 @@ function writeUser(context: Context, call: CallExpr): Node {
 /** socket_cookie(): 0 until something has asked the kernel for the socket's cookie. */
 function cookie(context: Context, call: CallExpr): Node {
   const { span } = call;
-  const socket = numeric(context, call, 0);
+  const socket = numeric(context, call, 0, "only supports integer or pointer arguments");
   const type = context.types.type("struct sock");
   if (type === undefined) return broken(span);
   const sock: Node = { op: "convert", operand: socket, type: pointer(type, "kernel"), span };
@@ -404,7 +443,7 @@ function cookie(context: Context, call: CallExpr): Node {
 }
 
 function bswap(context: Context, call: CallExpr): Node {
-  const value = numeric(context, call, 0);
+  const value = numeric(context, call, 0, "only supports integer arguments");
   const size = value.type.kind === "integer" ? value.type.size : 8;
   return {
     op: "call",
@@ -417,10 +456,12 @@ function bswap(context: Context, call: CallExpr): Node {
 }
 
 function path(context: Context, call: CallExpr): Node {
-  numeric(context, call, 0);
+  context.value(call.args[0]);
   context.error(
     "not-here",
-    `helper bpf_d_path not allowed in probe ${context.probe.name}`,
+    context.probe.special
+      ? "The path function can only be used with 'fentry', 'fexit', 'iter' probes"
+      : `helper bpf_d_path not allowed in probe ${context.probe.name}`,
     call.span,
   );
   return {
@@ -438,7 +479,9 @@ const MAX_PACKET = 9216;
 function packetOutput(context: Context, call: CallExpr): Node {
   const { span } = call;
   const file = literalText(context, call, 0) ?? "";
-  const [socketBuffer, length, offset] = [1, 2, 3].map((i) => numeric(context, call, i));
+  const [socketBuffer, length, offset] = [1, 2, 3].map((i) =>
+    numeric(context, call, i, "only supports integer or pointer arguments")
+  );
   const type = context.types.type("struct sk_buff");
   if (type === undefined) {
     context.error("unknown-type", "skboutput() needs BTF of struct sk_buff", span);

@@ -3,11 +3,14 @@
 
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
 import type { Span } from "../../syntax/diagnostics.ts";
+import { isBuiltin } from "../../model/builtins.ts";
 import type { Node } from "../../model/ir.ts";
 import {
   BOOL,
   findField,
   INT64,
+  integer,
+  isNumeric,
   literalType,
   pointer,
   string,
@@ -23,12 +26,41 @@ import { isConstant } from "../operators.ts";
 import { parseNumber } from "../params.ts";
 import { type Handler, type Handlers, literalText } from "./arguments.ts";
 
+/** Bytes of types that scripts cannot make values of. */
+const INTERNAL_SIZES: Readonly<Record<string, number>> = {
+  ...{ count_t: 8, sum_t: 8, min_t: 8, max_t: 8, avg_t: 8, stats_t: 8, timestamp: 16 },
+};
+
+/** Values that are macros of the library in bpftrace, which names of types do not expand to. */
+const LIBRARY_NAMES: readonly string[] = [
+  ...["uid", "gid", "username", "ncpus", "probetype", "usermode", "has_cpid", "cpid", "comm"],
+  ...["pcomm", "ppid", "leader_comm", "leader_tid", "numaid", "elapsed", "jiffies", "rand"],
+  ...["curtask", "cpu", "cgroup", "probe", "func"],
+];
+
+/** The type that a word names where a type or an expression may stand. */
+function namedType({ types }: Context, name: string): Type | undefined {
+  const bytes = INTERNAL_SIZES[name];
+  if (bytes !== undefined) return { kind: "array", of: integer(1, false), count: bytes };
+  const isValue = isBuiltin(name) && !LIBRARY_NAMES.includes(name);
+  return types.type(name) ?? (isValue ? undefined : types.type(`struct ${name}`));
+}
+
 /** A type, or the type of an expression, which is not evaluated. */
 export function typeOf(context: Context, expr: Expr): Type {
   if (expr.kind === "type") return context.type(expr.type);
   if (expr.kind === "name") {
-    const named = context.types.type(expr.name);
+    const named = namedType(context, expr.name);
     if (named !== undefined) return named;
+    if (LIBRARY_NAMES.includes(expr.name)) {
+      context.error("unknown-name", `Unknown identifier: '${expr.name}'`, expr.span);
+      return UINT64;
+    }
+  }
+  if (expr.kind === "map" && expr.keys.length === 0) {
+    // The map as a whole has its values' type, with keys or without.
+    const { value } = context.maps.get(expr.name);
+    if (value !== undefined && value.kind !== "aggregation") return value;
   }
   const { flow } = context;
   const around = flow.measuring;
@@ -38,17 +70,42 @@ export function typeOf(context: Context, expr: Expr): Type {
   return type;
 }
 
+/** Sizes that are told of what a script writes, where they differ from those of values. */
+function toldAlone(context: Context, expr: Expr): bigint | undefined {
+  if (expr.kind === "bool") return 8n;
+  if (expr.kind === "map" && expr.keys.length === 0) {
+    const { value } = context.maps.get(expr.name);
+    return value?.kind === "aggregation" ? 8n : undefined;
+  }
+  if (expr.kind !== "type" || expr.type.typeOf !== undefined) return undefined;
+  const { name, suffixes } = expr.type;
+  if (name === "string" && suffixes.length === 0) return 0n;
+  if (!["buffer", "inet"].includes(name) || suffixes.length !== 1) return undefined;
+  const count = typeof suffixes[0] === "object" ? context.value(suffixes[0]) : undefined;
+  if (count === undefined || !isConstant(count)) return undefined;
+  return name === "buffer" ? count.value + 12n : count.value;
+}
+
 function sizeOf(context: Context, call: CallExpr): Node {
+  const known = toldAlone(context, call.args[0]);
+  if (known !== undefined) return constant(known, UINT64, call.span);
   return constant(BigInt(toldSize(typeOf(context, call.args[0]))), UINT64, call.span);
 }
 
 /** offsetof(T, a.b.c) */
 function offsetOf(context: Context, call: CallExpr): Node {
   const type = typeOf(context, call.args[0]);
-  return constant(BigInt(memberOffset(context, type, call.args[1]) ?? 0), UINT64, call.span);
+  const offset = memberOffset(context, type, call.args[1], call.span) ?? 0;
+  return constant(BigInt(offset), UINT64, call.span);
 }
 
-function memberOffset(context: Context, type: Type, path: Expr): number | undefined {
+/** @param span Place of the call, for errors. */
+function memberOffset(
+  context: Context,
+  type: Type,
+  path: Expr,
+  span: Span,
+): number | undefined {
   const names = memberPath(path);
   if (names === undefined) {
     context.error("field-expected", "expected the name of a member", path.span);
@@ -61,8 +118,10 @@ function memberOffset(context: Context, type: Type, path: Expr): number | undefi
     if (field === undefined) {
       context.error(
         "unknown-field",
-        `'${typeName(current)}' has no member named '${name}'`,
-        path.span,
+        current.kind === "struct"
+          ? `'${typeName(current)}' has no field named '${name}'`
+          : `'${typeName(current)}' is not a C type.`,
+        span,
       );
       return undefined;
     }
@@ -84,7 +143,7 @@ function containerOf(context: Context, call: CallExpr): Node {
   const { span } = call;
   const inner = context.value(call.args[0]);
   const type = typeOf(context, call.args[1]);
-  const offset = memberOffset(context, type, call.args[2]);
+  const offset = memberOffset(context, type, call.args[2], span);
   const space = inner.type.kind === "pointer" ? inner.type.space : undefined;
   if (inner.type.kind !== "pointer") {
     context.error("type-mismatch", "container_of() expects a pointer", call.args[0].span);
@@ -107,10 +166,15 @@ function is(test: (node: Node) => boolean): Handler {
 /** is_err(): an error number where a pointer should be. */
 function isError(context: Context, call: CallExpr): Node {
   const { span } = call;
+  const value = context.value(call.args[0]);
+  if (!isNumeric(value.type)) {
+    context.error("cast", `Cannot cast from "${typeName(value.type)}" to "int64"`, span);
+    return constant(0n, BOOL, span);
+  }
   return {
     op: "compare",
     operator: ">=",
-    left: { ...context.value(call.args[0]), type: UINT64 },
+    left: { ...value, type: UINT64 },
     right: constant((1n << 64n) - 4095n, UINT64, span),
     signed: false,
     type: BOOL,
@@ -128,7 +192,11 @@ function typeInfo(context: Context, call: CallExpr): Node {
     type: string(value.length + 1),
     span,
   });
-  const base = type.kind === "struct" ? type.name.split(" ")[0] : type.kind;
+  const base = type.kind === "struct"
+    ? type.name.split(" ")[0]
+    : type.kind === "integer"
+    ? "int"
+    : type.kind;
   const elements = [constant(0n, INT64, span), text(base), text(typeName(type))];
   const names = ["btf_id", "base_type", "full_type"];
   return {
@@ -145,11 +213,20 @@ function typeInfo(context: Context, call: CallExpr): Node {
 /** getopt(name[, default[, description]]) */
 function getopt(context: Context, call: CallExpr): Node {
   const { span } = call;
-  const name = literalText(context, call, 0);
-  if (name === undefined) return broken(span);
+  const [first] = call.args;
+  if (first.kind !== "string") {
+    const message = "First argument to 'getopt' must be a string literal.";
+    context.error("literal-expected", message, first.span);
+    return broken(span);
+  }
+  const name = first.value;
   const fallback = call.args.length > 1 ? context.value(call.args[1]) : constant(0n, BOOL, span);
   if (fallback.op !== "constant" && fallback.op !== "text") {
-    context.error("literal-expected", "getopt() expects a literal as default", call.args[1].span);
+    context.error(
+      "literal-expected",
+      "Second argument to 'getopt' must be a string literal, integer literal, or a boolean literal.",
+      call.args[1].span,
+    );
     return broken(span);
   }
   const description = call.args.length > 2 ? literalText(context, call, 2) : undefined;
@@ -196,7 +273,10 @@ export const TYPES = {
   is_str: is(({ type }) => type.kind === "string"),
   is_integer: is(({ type }) => type.kind === "integer"),
   is_unsigned_integer: is(({ type }) => type.kind === "integer" && !type.signed),
-  is_literal: is((node) => isConstant(node) || node.op === "text"),
+  is_literal: (context, call) =>
+    call.args[0].kind === "map"
+      ? constant(0n, BOOL, call.span)
+      : is((node) => isConstant(node) || node.op === "text")(context, call),
   is_err: isError,
   getopt,
 } satisfies Handlers;
