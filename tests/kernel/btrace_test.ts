@@ -36,7 +36,7 @@ testWith("-l lists two probes for every sys_enter_* of tracefs", ["tracefs"], ()
 Deno.test("-l takes patterns with and without a provider", () => {
   assertEquals(
     btrace(["-l", "interval:*"]).stdout,
-    "interval:hz:\ninterval:us:\ninterval:ms:\ninterval:s:\n",
+    "interval:hz:\ninterval:ms:\ninterval:s:\ninterval:us:\n",
   );
   assertEquals(
     btrace(["-l", "*sys_e*_openat2"]).stdout,
@@ -54,7 +54,7 @@ Deno.test("--version, --help, and what is wrong with the command line", () => {
   assertMatch(btrace(["--version"]).stdout, /^btrace v\d+\.\d+\.\d+\n$/);
   assertMatch(btrace(["-h"]).stdout, /^USAGE:/);
   const failing: [string[], string][] = [
-    [[], "no program"],
+    [[], "USAGE: filename or -e"],
     [["--nonsense"], "unknown option --nonsense"],
     [["/no/such/file.bt"], "failed to open file '/no/such/file.bt': No such file or directory"],
     [["/"], "failed to open file '/': Is a directory"],

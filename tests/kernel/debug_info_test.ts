@@ -76,7 +76,7 @@ kernelTest("a structure of a program prints all its members", ["gcc"], () => {
         ".arr = [10,20,30,40], .ins = [{ .x = 3, .y = 4 },{ .x = 5, .y = 6 }], " +
         ".m = [[1,2,3],[4,5,6]], .col = GREEN, " +
         ".bf = { .a = 5, .b = 17, .c = -3, .d = 123456789012 }, " +
-        ".un = { .i = 99, .f = null, .bytes = c }, { .p = 77, .q = 77 }, " +
+        ".un = { .i = 99, .f = null, .bytes = c }, .p = 77, .q = 77, " +
         ".an = { .l = 11, .z = 12 }, .path = ADDRESS, .callback = 0x0, .ok = true, " +
         ".dbl = null, .uc = 200, .next = ADDRESS }",
       flags.join(" "),

@@ -28,7 +28,7 @@ kernelTest("--dry-run attaches and prints nothing", [], () => {
     "-e",
     "BEGIN { print(1); } interval:s:1 { }",
   ]);
-  assertEquals([code, stdout, stderr], [0, "", "Attached 2 probes\n"]);
+  assertEquals([code, stdout, stderr], [0, "", ""]);
 });
 
 Deno.test("-n checks only", () => {
@@ -120,12 +120,12 @@ kernelTest("self:signal runs when the tracer gets SIGUSR1", [], async () => {
 });
 
 kernelTest("--probe-filter keeps what matches", [], () => {
-  const { stderr } = btrace([
-    ...["--dry-run", "--probe-filter", "openat$", "-e", "syscall:open*:entry { } BEGIN { }"],
-  ]);
-  assertMatch(stderr, /Probe has no valid attach points/);
-  const kept = btrace(["--dry-run", "--probe-filter", "openat:", "-e", "syscall:open*:entry { }"]);
-  assertEquals(kept.stderr, "Attached 1 probe\n");
+  const attached = (filter: string) => {
+    const program = "syscall:open*:entry { } BEGIN { exit(); }";
+    return btrace(["--probe-filter", filter, "-e", program]).stderr;
+  };
+  assertEquals(attached("openat$"), "Attached 1 probe\n");
+  assertEquals(attached("openat:"), "Attached 2 probes\n");
 });
 
 kernelTest("imports and headers are found beside the script and by -I", [], () => {
@@ -140,7 +140,7 @@ kernelTest("imports and headers are found beside the script and by -I", [], () =
   );
   Deno.writeTextFileSync(
     `${folder}/main.bt`,
-    'import "lib.bt"\nimport "types.h"\nBEGIN { print(plus(sizeof(struct two), SEVEN)); print(seven()); }\n',
+    'import "lib.bt";\nimport "types.h";\nBEGIN { print(plus(sizeof(struct two), SEVEN)); print(seven()); }\n',
   );
   assertEquals(stdout(["-q", `${folder}/main.bt`]), "15\n7\n\n\n");
   const script = "#include <types.h>\nBEGIN { print(sizeof(struct two)); }";
