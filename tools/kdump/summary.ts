@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Counts and times of system calls, in a table like that of strace -c.
 
-import { ERESTART } from "../ktrace/systems/restarts.ts";
+import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
 import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
 
 interface Total {
@@ -39,7 +39,8 @@ export class Summary {
     // A return without its entry: the call began before the trace, or in the parent.
     if (entry?.name !== name) total.calls++;
     else total.ns += timeNs - entry.timeNs;
-    const isAgain = record.error === ERESTART && system === "linux";
+    const isAgain = record.error === ERESTART && system === "linux" &&
+      restartOf(Number(record.retval)) !== undefined;
     if (record.error > 0 || isAgain) total.errors++;
   }
 
