@@ -1,7 +1,7 @@
 // Runs a compiled script: BEGIN, events, END.
 
 import type { Device } from "../core/device/device.ts";
-import type { SessionStats } from "../core/contract/stats.ts";
+import { NO_STATS, type SessionStats } from "../core/contract/stats.ts";
 import type { Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
 import { openRunner, type RunnerOptions } from "./output/runner.ts";
@@ -47,10 +47,12 @@ export async function loadScript(
  * @throws {DtError} EPERM without the capabilities that the plane needs; errors of loading and attaching.
  */
 export async function run(
-  script: Script,
+  asked: Script,
   device: Device,
   options: RunOptions,
 ): Promise<RunResult> {
+  const script = await withoutRefused(asked, device, options);
+  if (script === undefined) return { exitCode: NOTHING_ATTACHED, stats: NO_STATS };
   let symbolizer = options.symbolizer;
   using loaded = await loadScript(script, device, {
     ...options,
@@ -80,6 +82,37 @@ export async function run(
   session.stop();
   runner.finish(() => loaded.fire("end"));
   return { exitCode: runner.exitCode, stats: session.stats() };
+}
+
+/** Exit status if no probe of a script could be attached, the same as bpftrace's. */
+const NOTHING_ATTACHED = 255;
+
+/**
+ * Leaves out probes that the kernel refuses, if the script says by `missing_probes` that it can do
+ * without.
+ *
+ * @returns Undefined if nothing is left of the script.
+ */
+async function withoutRefused(
+  script: Script,
+  device: Device,
+  { stderr }: RunOptions,
+): Promise<Script | undefined> {
+  const { config: { missingProbes }, plane, probes } = script;
+  if (missingProbes === "error" || plane !== "kernel") return script;
+  const { refusedProbes } = await import("./refused_probes.ts");
+  const refused = refusedProbes(script, device);
+  if (refused.length === 0) return script;
+  const say = (text: string) => stderr(new TextEncoder().encode(text));
+  if (missingProbes === "warn") {
+    for (const { name } of refused) {
+      say(`WARNING: Unable to attach probe: ${name}. Skipping.\n`);
+    }
+  }
+  const left = probes.filter((probe) => !refused.includes(probe));
+  if (left.length > 0) return { ...script, probes: left };
+  say("ERROR: Attachment failed for all probes.\n");
+  return undefined;
 }
 
 /** True if the script prints addresses of code of processes, in records or in maps. */

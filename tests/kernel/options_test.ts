@@ -206,3 +206,28 @@ kernelTest("without tracefs the error says so, and system calls work", ["unshare
   );
   assertEquals(unmounted("tracepoint:syscalls:sys_enter_openat { }").code, 0);
 });
+
+kernelTest("missing_probes decides about probes that the kernel refuses", ["root"], () => {
+  // A CPU has four watchpoints on x86-64, and a few more on aarch64.
+  const points = Array.from({ length: 20 }, (_, i) => `watchpoint:0x1${i + 10}000:8:w`);
+  const script = `${points.join(", ")} { } BEGIN { printf("hi\\n"); exit(); }`;
+  const run = (how: string, text = script) =>
+    btrace(["-e", `config = { missing_probes = "${how}" } ${text}`]);
+  const error = run("error");
+  assertEquals([error.code, error.stdout], [1, ""]);
+  assertMatch(
+    error.stderr,
+    /^ERROR: Cannot enable watchpoint:\S+: the CPU has no watchpoint left\n$/,
+  );
+  const warn = run("warn");
+  assertEquals([warn.code, warn.stdout], [0, "hi\n\n\n"]);
+  const skipped = warn.stderr.match(
+    /^WARNING: Unable to attach probe: watchpoint:\S+\. Skipping\.$/gm,
+  );
+  const attached = Number(/^Attached (\d+) probes$/m.exec(warn.stderr)![1]);
+  // BEGIN is one of them.
+  assertEquals(skipped!.length + attached, points.length + 1);
+  assert(attached > 2, warn.stderr);
+  const ignore = run("ignore");
+  assertEquals([ignore.stdout, ignore.stderr], ["hi\n\n\n", `Attached ${attached} probes\n`]);
+});
