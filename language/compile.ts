@@ -131,6 +131,9 @@ function lookupIn(device: Device, filter: RegExp | undefined): ProbeLookup {
   return {
     providers: device.registry.providers,
     explain: (name) => device.registry.explain(name),
+    *names(pattern) {
+      for (const { name } of device.probes(pattern)) yield name;
+    },
     isLeftOut: (pattern) =>
       filter !== undefined && device.match(pattern).some(({ name }) => !filter.test(name)),
     match(pattern) {

@@ -59,6 +59,8 @@ export interface ProbeLookup {
    * @throws An error with `code` EINVAL if the name has a bad value in it.
    */
   match(pattern: string): ProbeInfo[];
+  /** Names of the probes that match, as -l lists them. */
+  names?(pattern: string): Iterable<string>;
   /** True if the probes of that name were left out, as the user wished. */
   isLeftOut?(pattern: string): boolean;
   /** Why there is no probe of that name, if more is known than that. */
@@ -155,6 +157,30 @@ export function expand(
     diagnostics.error(NOTHING_TO_ATTACH, "No probes to attach", span);
   }
   return diagnostics.failed ? expanded : kept;
+}
+
+/** Most names of probes of one kind that a wrong name is compared with. */
+const MOST_NAMES = 20_000;
+
+/**
+ * The name of a probe that is nearly the wanted one: its last part is, or, where no probe has the
+ * parts before, one of these.
+ */
+function nearProbe(wanted: string, lookup: ProbeLookup): string | undefined {
+  const parts = wanted.split(":");
+  for (let i = parts.length - 1; i > 0; i--) {
+    const before = parts.slice(0, i).join(":");
+    const behind = "*" + ":*".repeat(parts.length - 1 - i);
+    const found = new Set<string>();
+    for (const name of lookup.names?.(`${before}:${behind}`) ?? []) {
+      found.add(name.split(":")[i]);
+      if (found.size > MOST_NAMES) return undefined;
+    }
+    if (found.size === 0) continue;
+    const near = didYouMean(parts[i], found, MOST_NAMES);
+    return near && [before, near, ...parts.slice(i + 1)].join(":");
+  }
+  return undefined;
 }
 
 /** Says that no attach point of a clause has a probe. */
@@ -305,7 +331,13 @@ function find(
       );
     }
   } else {
-    diagnostics.error("no-match", message, point.span, `list probes with -l '${provider}:*'`);
+    const near = nearProbe(inTarget(parts, options)[0], lookup);
+    diagnostics.error(
+      "no-match",
+      message,
+      point.span,
+      near === undefined ? `list probes with -l '${provider}:*'` : `did you mean '${near}'?`,
+    );
   }
   return [];
 }

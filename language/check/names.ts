@@ -56,7 +56,7 @@ export function name(context: Context, name: string, span: Span): Node {
     "unknown-name",
     `Unknown identifier: '${name}'`,
     span,
-    near && `did you mean '${near}'?`,
+    near === undefined ? `a text is written in quotes: "${name}"` : `did you mean '${near}'?`,
   );
   return broken(span);
 }

@@ -293,14 +293,22 @@ export function formatDiagnostic(one: Diagnostic, source: Source): string {
 /** Most names of a similar length that a wrong name is compared with. */
 const MAX_CANDIDATES = 200;
 
-/** The nearest of `candidates` that is at most two edits away; undefined if none is. */
-export function didYouMean(name: string, candidates: Iterable<string>): string | undefined {
+/**
+ * The nearest of `candidates` that is at most two edits away; undefined if none is.
+ *
+ * @param most Candidates of a similar length that are compared; if there are more, nothing is found.
+ */
+export function didYouMean(
+  name: string,
+  candidates: Iterable<string>,
+  most = MAX_CANDIDATES,
+): string | undefined {
   let best: string | undefined;
   let bestDistance = 3;
   let tried = 0;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
-    if (tried++ === MAX_CANDIDATES) return undefined;
+    if (tried++ === most) return undefined;
     const distance = editDistance(name, candidate);
     if (distance < bestDistance && distance < candidate.length) {
       best = candidate;
