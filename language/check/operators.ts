@@ -369,7 +369,7 @@ function mismatch(
 /** The node of `-a`, `~a` or `!a`. */
 export function unary(
   context: Context,
-  operator: "-" | "~" | "!" | "+",
+  operator: "-" | "~" | "!",
   operand: Node,
   span: Span,
 ): Node {
@@ -382,7 +382,6 @@ export function unary(
     );
     return broken(span);
   }
-  if (operator === "+") return operand;
   if (operator === "!") {
     return isConstant(operand)
       ? constant(operand.value === 0n ? 1n : 0n, BOOL, span)

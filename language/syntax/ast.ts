@@ -160,7 +160,7 @@ export type Expr =
     | Omit<CallExpr, "span">
     | {
       readonly kind: "unary";
-      readonly operator: "-" | "!" | "~" | "*" | "&" | "+";
+      readonly operator: "-" | "!" | "~" | "*" | "&";
       readonly operand: Expr;
     }
     | Omit<StepExpr, "span">

@@ -103,7 +103,7 @@ class RandomExpressions {
     return this.pick([
       () => `${inner()} ${this.pick(Object.keys(PRECEDENCE))} ${inner()}`,
       () => `${inner()} ${this.pick(Object.keys(PRECEDENCE))} ${inner()}`,
-      () => `${this.pick(["-", "!", "~", "*", "&", "+"])} ${inner()}`,
+      () => `${this.pick(["-", "!", "~", "*", "&"])} ${inner()}`,
       () => `${inner()} ? ${inner()} : ${inner()}`,
       () => `${inner()} ?: ${inner()}`,
       () => `(${this.pick(["int64", "struct s *", "uint8[4]", "foo *", "foo"])})${inner()}`,

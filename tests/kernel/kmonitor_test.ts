@@ -153,7 +153,7 @@ kernelTest("kmonitor knows zombies and threads", ["gcc"], async () => {
 
 kernelTest("scripts have the events on both planes", [], () => {
   const script = `proc:process:exec { printf("exec %s %s\\n", str(args.path), str(args.argv)); }
-    proc:process:exit { printf("exit %d %d\\n", args.code, args.signal); @runtime = max(args.runtime > 0); }
+    proc:process:exit { printf("exit %d %d\\n", args.code, args.signal); @runtime = max((uint64)(args.runtime > 0)); }
     proc:process:abort { printf("abort %d\\n", args.signal); }`;
   const command = "sh -c '/bin/true; sh -c \"exit 5\"; kill -USR1 $$'";
   const [kernel, user] = ["kernel", "user"].map((plane) =>
