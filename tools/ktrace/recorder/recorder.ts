@@ -10,7 +10,7 @@
 
 import { DtError } from "../../../core/errors.ts";
 import { LINUX_ABI } from "../formats/types.ts";
-import { INHERIT, ROOT } from "../formats/points.ts";
+import { ALL_POINTS, INHERIT, pointOf, ROOT } from "../formats/points.ts";
 import { type Lwp, Request, RequestPool } from "./request.ts";
 import { TraceFile, type TraceFileOptions } from "./trace_file.ts";
 
@@ -28,6 +28,10 @@ export interface RecorderOptions {
    * {@linkcode Recorder.flush}. Default "record".
    */
   readonly commit?: "record" | "round";
+  /** Records that may wait in the queue of a process; more are lost. Default: all of the pool. */
+  readonly mostPending?: number;
+  /** Number of waiting records at which a process's queue is drained by enqueue. Default: never. */
+  readonly drainEvery?: number;
   /** Called when the recording of a process that lives on has stopped. */
   readonly stopped?: (process: TracedProcess) => void;
 }
@@ -76,6 +80,8 @@ export class Recorder implements Disposable {
   readonly #warn: (message: string) => void;
   readonly #commit: "record" | "round";
   readonly #stopped: (process: TracedProcess) => void;
+  readonly #mostPending: number;
+  readonly #drainEvery: number;
   readonly #processes = new Map<number, Process>();
   readonly #files = new Set<TraceFile>();
   /** Files that could not be written, which was said. */
@@ -91,6 +97,8 @@ export class Recorder implements Disposable {
     this.#warn = options.warn ?? (() => {});
     this.#commit = options.commit ?? "record";
     this.#stopped = options.stopped ?? (() => {});
+    this.#mostPending = positive(options.mostPending, "records that wait");
+    this.#drainEvery = positive(options.drainEvery, "records between drains");
     this.#pool = new RequestPool(options.pool ?? DEFAULT_POOL, this.#warn);
   }
 
@@ -160,7 +168,11 @@ export class Recorder implements Disposable {
       throw refused("EPERM", pid, "root records it");
     }
     this.#drain(known);
-    if (known.file !== file) known.announced = false;
+    if (known.file !== file) {
+      // What was recorded before is in the former file, for good.
+      this.#flush(known.file);
+      known.announced = false;
+    }
     known.file = file;
     known.points |= points;
     return known;
@@ -223,13 +235,13 @@ export class Recorder implements Disposable {
   }
 
   /**
-   * A request for a record of a process, or undefined if the pool is empty: the record is lost, and the next
-   * one says so.
+   * A request for a record of a process, or undefined: nothing of the process is recorded any more; or the
+   * pool is empty, the record is lost, and the next one says so. KTRCHECK, ktr_getrequest.
    *
    * @param maySleep The maker may wait: all queues are written if that makes room.
    */
   request(process: TracedProcess, lwp: Lwp, maySleep = true): Request | undefined {
-    if (this.#inTrace) return undefined;
+    if (this.#inTrace || process.points === 0) return undefined;
     if (maySleep && this.#pool.free === 0) this.drainAll();
     const request = this.#pool.take();
     if (request === undefined) {
@@ -247,9 +259,15 @@ export class Recorder implements Disposable {
     (process as Process).dropped = true;
   }
 
-  /** Writes what waits, then this record. */
+  /**
+   * Writes what waits, then this record. A record of a point that is off is not written, nor one of a
+   * process whose recording has stopped.
+   *
+   * @throws {DtError} EINVAL the request is not its maker's any more: it was submitted or enqueued.
+   */
   submit(process: TracedProcess, request: Request): void {
     const own = process as Process;
+    if (!this.#accepts(own, request)) return;
     this.#mark(own, request);
     this.#drain(own);
     this.#write(own, request);
@@ -257,11 +275,39 @@ export class Recorder implements Disposable {
     if (this.#commit === "record") this.#flush(own.file);
   }
 
-  /** Puts a record into the process's queue, where it waits. */
+  /**
+   * Puts a record into the process's queue, where it waits; see {@linkcode submit} for records that are
+   * not wanted. A record that finds the queue full is lost.
+   *
+   * @throws {DtError} EINVAL the request is not its maker's any more.
+   */
   enqueue(process: TracedProcess, request: Request): void {
     const own = process as Process;
+    if (!this.#accepts(own, request)) return;
+    if (own.queue.length >= this.#mostPending) {
+      this.#pool.give(request);
+      this.lose(own);
+      this.#lost++;
+      return;
+    }
     this.#mark(own, request);
+    request.state = "queued";
     own.queue.push(request);
+    if (own.queue.length >= this.#drainEvery) this.drain(own);
+  }
+
+  /** True if a record is wanted; the request of another one goes back to the pool. */
+  #accepts(process: Process, request: Request): boolean {
+    if (request.state !== "made") {
+      throw new DtError("EINVAL", `Cannot record: the request is ${request.state} already`, {
+        operation: "ktrace",
+      });
+    }
+    // The start and the end of a process have no point of their own.
+    const point = pointOf(request.type) & ALL_POINTS;
+    if (process.points !== 0 && (point === 0 || (process.points & point) !== 0)) return true;
+    this.#pool.give(request);
+    return false;
   }
 
   /** Writes what waits now; what comes meanwhile waits. */
@@ -378,6 +424,13 @@ export class Recorder implements Disposable {
       if (process.file === file) this.#stop(process);
     }
   }
+}
+
+/** A limit that is optional: no limit is infinite. */
+function positive(value: number | undefined, what: string): number {
+  if (value === undefined) return Infinity;
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new DtError("EINVAL", `Cannot have ${value} ${what}: 1 or more`, { operation: "ktrace" });
 }
 
 function refused(code: string, pid: number, reason: string): DtError {

@@ -19,8 +19,13 @@ export interface Lwp {
   readonly comm: Uint8Array;
 }
 
+/** Where a request is: in the pool, with its maker, or in a process's queue. */
+export type RequestState = "free" | "made" | "queued";
+
 /** A record that is being made, or waits. */
 export class Request implements Lwp {
+  /** Where the request is; the pool and the recorder say so. */
+  state: RequestState = "free";
   /** Type of the record. [the maker's until it is submitted] */
   type: KtrType = KTR.user;
   /** Id of the record's process. */
@@ -223,6 +228,7 @@ export class RequestPool {
     const request = this.#free.pop();
     if (request !== undefined) {
       this.#used++;
+      request.state = "made";
       return request;
     }
     if (!this.#warned) this.#warn("Out of ktrace request objects.");
@@ -233,6 +239,7 @@ export class RequestPool {
   /** Returns a request to the pool. */
   give(request: Request): void {
     this.#used--;
+    request.state = "free";
     this.#free.push(request);
   }
 }
