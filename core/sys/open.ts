@@ -83,6 +83,15 @@ export function truncateFile(fd: number, bytes: number): void {
 }
 
 /**
+ * Size of a regular file in bytes, by moving its offset to the end; lseek(2). A negative number for
+ * a descriptor without an offset, such as a pipe.
+ */
+export function seekEnd(fd: number): number {
+  const SEEK_END = 2n;
+  return Number(libc().syscall(arch.syscalls.lseek, BigInt(fd), 0n, SEEK_END, 0n, 0n, 0n));
+}
+
+/**
  * Makes a pipe. Programs that this process executes do not inherit its ends; pipe2(2).
  *
  * @returns The two ends, which the caller owns.

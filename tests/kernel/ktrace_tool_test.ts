@@ -382,6 +382,57 @@ testWith("each tool says why a command or a process cannot be had", [], async ()
   await child.status;
 });
 
+kernelTest("ktrace --rotate loses no record, and each file can be read alone", ["gcc"], () => {
+  const folder = Deno.makeTempDirSync();
+  const file = `${folder}/trace`;
+  const calls = 20_000;
+  for (const way of [[], ["--sync"]]) {
+    const rotation = ["--rotate", "256k,50", "-t", "c", "-f", file];
+    assertEquals(ktrace(...way, ...rotation, buildCaller(), `${calls}`), DONE);
+    const files = [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`);
+    assert(files.length > 5, files.join());
+    let found = 0;
+    for (const one of files) {
+      assert(size(one) < 900_000, `${one}: ${size(one)}`);
+      const { code, stdout, stderr } = tool("kdump", [one]);
+      assertEquals([code, stderr], [0, ""]);
+      // The numbers of calls have names: the file knows whose they are.
+      assert(!/CALL +\[/.test(stdout) && !/linux_|#\d+\(/.test(stdout), stdout.slice(0, 500));
+      found += stdout.match(/ CALL +getppid\n/g)?.length ?? 0;
+      Deno.removeSync(one);
+    }
+    assertEquals(found, calls, way.join());
+  }
+  // Of three files, the former ones are thrown away.
+  ktrace("--rotate", "64K,2", "-t", "c", "-f", file, buildCaller(), `${calls}`);
+  assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+    ...["trace", "trace.1", "trace.2"],
+  ]);
+  assertMatch(ktrace("--rotate", "1k", "true").stderr, /^ERROR: --rotate wants SIZE/);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+kernelTest("a trace that somebody empties has no hole, and its names again", ["gcc"], async () => {
+  const file = Deno.makeTempFileSync();
+  for (const way of [[], ["--sync"]]) {
+    const [command, ...args] = toolCommand("ktrace", [
+      ...[...way, "-t", "c", "-f", file, buildProgram("reader")],
+    ]);
+    const child = new Deno.Command(command, { args, stdout: "null", stderr: "null" }).spawn();
+    await until("records", () => size(file) > 200_000);
+    Deno.truncateSync(file, 0);
+    await until("more records", () => size(file) > 100_000);
+    child.kill("SIGTERM");
+    await child.status;
+    const { code, stdout, stderr } = tool("kdump", [file]);
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, / (CALL|RET) +\w+/);
+    assert(!/(CALL|RET) +\[/.test(stdout), stdout.slice(0, 300));
+    assertEquals(recordsOf(file)[0].type, "procctor");
+  }
+  Deno.removeSync(file);
+});
+
 kernelTest("utrace() adds records of a TypeScript program", [], () => {
   for (const way of [[], ["--sync"]]) {
     const program = `

@@ -7,6 +7,7 @@ import { readOptions, UsageError } from "../cli/command_line.ts";
 /** The help text that --help prints. */
 export const USAGE = `USAGE:
     kdump [-AcdEHlnRrSsT] [-f FILE] [-m N] [-p PID] [-t POINTS] [--json | --summary | --tree]
+          [FILE]
 
 Shows what ktrace has recorded, of Linux, FreeBSD, NetBSD or OpenBSD.
 
@@ -113,7 +114,10 @@ export function parseKdumpOptions(args: readonly string[]): KdumpOptions {
     },
     command: true,
   });
-  if (command.length > 0) throw new UsageError(`unknown argument ${command[0]}`, true);
+  const [positional, another] = command;
+  if (another !== undefined || (positional !== undefined && text("file") !== undefined)) {
+    throw new UsageError(`one file at a time: ${another ?? positional}`, true);
+  }
   const number = (name: string) => {
     const value = text(name);
     if (value === undefined || /^\d+$/.test(value)) return value && Number(value);
@@ -132,7 +136,7 @@ export function parseKdumpOptions(args: readonly string[]): KdumpOptions {
   if (modes.length > 1) throw new UsageError("--json, --summary or --tree: one of them", true);
   return {
     mode: modes[0] ?? "lines",
-    file: text("file") ?? "ktrace.out",
+    file: text("file") ?? positional ?? "ktrace.out",
     id: number("pid") as number | undefined,
     points: letters === undefined ? -1 : points,
     mostData: (number("most") as number | undefined) ?? Infinity,

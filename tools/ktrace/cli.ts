@@ -72,7 +72,7 @@ async function run(options: KtraceOptions): Promise<number> {
 }
 
 async function set(options: KtraceOptions): Promise<void> {
-  const { points, append, format, noWait, genioBytes, pool, ringBytes } = options;
+  const { points, append, rotation, format, noWait, genioBytes, pool, ringBytes } = options;
   const pids = targets(options);
   const start = [
     BACKGROUND,
@@ -83,7 +83,10 @@ async function set(options: KtraceOptions): Promise<void> {
   ];
   const file = absolute(options.file);
   const asked = { genioBytes: options.explicitGenio ? genioBytes : undefined, ringBytes, pool };
-  await askBackground({ op: "set", pids, points, file, append, format, noWait, ...asked }, start);
+  await askBackground(
+    { op: "set", pids, points, file, append, rotation, format, noWait, ...asked },
+    start,
+  );
 }
 
 /** Ids of the processes that -p or -g, and -d, name at this moment. */

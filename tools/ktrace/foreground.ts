@@ -36,6 +36,7 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
   const open = () =>
     tracing.recorder.open(options.file, {
       append: options.append,
+      rotation: options.rotation,
       format: options.format === "json" ? JSON_LINES : FREEBSD,
       whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
     });

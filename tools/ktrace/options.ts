@@ -3,6 +3,7 @@
 import { SIGNALS_HELP } from "../cli/signals.ts";
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import { readOptions, UsageError } from "../cli/command_line.ts";
+import { parseRotation, type Rotation } from "./recorder/rotation.ts";
 import { DEFAULT_POINTS, INHERIT, parsePoints } from "./formats/points.ts";
 
 /** Help text that --help prints. */
@@ -17,6 +18,7 @@ Records what a command or a running process does: system calls, paths, data, sig
 OPTIONS:
     -f, --file FILE      where records go [default: ktrace.out]; - is standard output
     -a, --append         keep what is in the file
+        --rotate SIZE[,N] at SIZE bytes (k, m, g) rename FILE to FILE.1, that to FILE.2, up to N [default: 1]
     -t, --points LETTERS what is recorded [default: +]; after a - what is not
                          c system calls, n paths, i data read and written, s signals,
                          t structures, u user records, w context switches, f page faults,
@@ -72,6 +74,8 @@ export interface KtraceOptions {
   readonly file: string;
   /** True if -a keeps the present content of the file. */
   readonly append: boolean;
+  /** When the file is renamed and a new one is begun. */
+  readonly rotation?: Rotation;
   /** True if -d includes the present descendants of a process. */
   readonly descend: boolean;
   /** Bits of the trace points, with INHERIT if -i was given. */
@@ -106,7 +110,17 @@ const MOST_RING = 1 << 30;
  */
 export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
   const { text, flag, command } = readOptions(args, {
-    string: ["file", "points", "pid", "pgrp", "format", "genio-size", "request-pool", "ring-size"],
+    string: [
+      "file",
+      "points",
+      "pid",
+      "pgrp",
+      "format",
+      "genio-size",
+      "request-pool",
+      "ring-size",
+      "rotate",
+    ],
     boolean: [
       ...["append", "inherit", "descendants", "clear", "clear-all", "sync", "no-wait", "verbose"],
       ...["help", "version"],
@@ -142,6 +156,11 @@ export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
   if (points === undefined || points === 0) {
     throw new UsageError(`no trace points: ${letters} (letters: cinstuwfxvp + A)`);
   }
+  const rotate = text("rotate");
+  const rotation = rotate === undefined ? undefined : parseRotation(rotate);
+  if (rotate !== undefined && rotation === undefined) {
+    throw new UsageError(`--rotate wants SIZE[k|m|g][,N], 4096 or more and 1 to 1000: ${rotate}`);
+  }
   const format = text("format") ?? "freebsd";
   if (format !== "freebsd" && format !== "json") {
     throw new UsageError(`--format is freebsd or json: ${format}`);
@@ -154,6 +173,7 @@ export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
     pgrp,
     file: text("file") ?? "ktrace.out",
     append: flag("append"),
+    rotation,
     descend: flag("descendants"),
     points: points | (flag("inherit") ? INHERIT : 0),
     sync: flag("sync"),

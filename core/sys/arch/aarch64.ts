@@ -36,6 +36,7 @@ export const aarch64: Arch = {
     setgroups: 159n,
     ftruncate: 46n,
     mprotect: 226n,
+    lseek: 62n,
     rt_sigprocmask: 135n,
   },
   audit: 0xc00000b7,

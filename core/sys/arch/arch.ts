@@ -32,6 +32,7 @@ export interface Arch {
     readonly setgroups: bigint;
     readonly ftruncate: bigint;
     readonly mprotect: bigint;
+    readonly lseek: bigint;
     readonly rt_sigprocmask: bigint;
   };
   /**

@@ -35,6 +35,7 @@ export const x86_64: Arch = {
     setgroups: 116n,
     ftruncate: 77n,
     mprotect: 10n,
+    lseek: 8n,
     rt_sigprocmask: 14n,
   },
   audit: 0xc000003e,

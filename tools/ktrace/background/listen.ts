@@ -166,6 +166,7 @@ class Server {
     }
     const file = this.#tracing.recorder.open(request.file, {
       append: request.append,
+      rotation: request.rotation,
       format,
       whenFull: this.#options.sync ? (request.noWait ? "stop" : "wait") : "later",
     });

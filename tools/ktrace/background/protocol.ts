@@ -1,5 +1,7 @@
 // Messages on the sockets: a request and a reply, each a JSON object on a line.
 
+import type { Rotation } from "../recorder/rotation.ts";
+
 /** Operations on running traces. */
 export type ControlRequest =
   | {
@@ -8,6 +10,7 @@ export type ControlRequest =
     readonly points: number;
     readonly file: string;
     readonly append: boolean;
+    readonly rotation?: Rotation;
     readonly format: "freebsd" | "json";
     readonly noWait: boolean;
     /** Sizes that the recorder must have; undefined accepts any. */

@@ -59,8 +59,8 @@ class Process implements TracedProcess {
   readonly queue: Request[] = [];
   /** A record was lost since the last one that was made. */
   dropped = false;
-  /** True if the file has the process's first record. */
-  announced = false;
+  /** The process's first record in its file; undefined before it is written. */
+  head?: Request;
 
   constructor(pid: number, startNs: number, points: number, file: TraceFile) {
     this.pid = pid;
@@ -83,14 +83,14 @@ export class Recorder implements Disposable {
   readonly #mostPending: number;
   readonly #drainEvery: number;
   readonly #processes = new Map<number, Process>();
+  /** Processes that have ended since their file was flushed. */
+  readonly #ended = new Set<Process>();
   readonly #files = new Set<TraceFile>();
   /** Files that could not be written, which was said. */
   readonly #failed = new WeakSet<TraceFile>();
   /** Set while records are written: what that makes is not recorded. */
   #inTrace = false;
   #lost = 0;
-  /** The first record of a process in a file. */
-  readonly #announcement = new Request();
 
   /** Makes a recorder that records no process yet. */
   constructor(options: RecorderOptions = {}) {
@@ -138,7 +138,7 @@ export class Recorder implements Disposable {
    * @throws {DtError} What open(2) says.
    */
   open(path: string, options: TraceFileOptions = {}): TraceFile {
-    const file = new TraceFile(path, options);
+    const file: TraceFile = new TraceFile(path, { heads: () => this.#headsOf(file), ...options });
     this.#files.add(file);
     return file;
   }
@@ -171,7 +171,7 @@ export class Recorder implements Disposable {
     if (known.file !== file) {
       // What was recorded before is in the former file, for good.
       this.#flush(known.file);
-      known.announced = false;
+      known.head = undefined;
     }
     known.file = file;
     known.points |= points;
@@ -371,6 +371,7 @@ export class Recorder implements Disposable {
     this.#drain(process);
     if (this.#commit === "record") this.#flush(process.file);
     process.points = 0;
+    this.#ended.add(process);
     if (this.#processes.get(process.pid) === process) this.#processes.delete(process.pid);
   }
 
@@ -394,18 +395,25 @@ export class Recorder implements Disposable {
     const { file } = process;
     this.#inTrace = true;
     try {
-      if (!process.announced) {
-        process.announced = true;
-        this.#announcement.belongsTo(process.pid, request);
-        this.#announcement.seconds = request.seconds;
-        this.#announcement.nanoseconds = request.nanoseconds;
-        this.#announcement.procctor(LINUX_ABI);
-        file.append(this.#announcement);
+      if (process.head === undefined) {
+        const head = process.head = new Request();
+        head.belongsTo(process.pid, request);
+        head.seconds = request.seconds;
+        head.nanoseconds = request.nanoseconds;
+        head.procctor(LINUX_ABI);
+        file.append(head);
       }
       file.append(request);
     } finally {
       this.#inTrace = false;
     }
+  }
+
+  /** The first records of the processes in a file, also of those whose last records are not written. */
+  #headsOf(file: TraceFile): Request[] {
+    return [...this.#ended, ...this.#processes.values()].flatMap((process) =>
+      process.file === file && process.head !== undefined ? [process.head] : []
+    );
   }
 
   /** Writes a file's buffer. After a failure recording into the file stops; its processes run on. */
@@ -417,6 +425,7 @@ export class Recorder implements Disposable {
     } finally {
       this.#inTrace = false;
     }
+    for (const process of this.#ended) if (process.file === file) this.#ended.delete(process);
     const { failure } = file;
     if (failure === undefined) return;
     this.#fail(file, failure);

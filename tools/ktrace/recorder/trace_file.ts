@@ -8,11 +8,13 @@ import {
   duplicate,
   O_WRONLY,
   openFile,
+  seekEnd,
   setBlocking,
   truncateFile,
 } from "../../../core/sys/open.ts";
 import { openOutput } from "../../../core/sys/output_file.ts";
 import { type Format, FREEBSD } from "../formats/write.ts";
+import { rotate, type Rotation } from "./rotation.ts";
 import { asRequester, type Credentials, ownCredentials } from "./credentials.ts";
 import type { Request } from "./request.ts";
 
@@ -26,6 +28,13 @@ export interface TraceFileOptions {
   readonly append?: boolean;
   /** Format of the file's records. Default: FreeBSD's ktrace.out. */
   readonly format?: Format;
+  /**
+   * The records that must stand before others, one of each process: they are written again when the file
+   * has lost its first records, because somebody has emptied it or because it was rotated.
+   */
+  readonly heads?: () => readonly Request[];
+  /** When the file is renamed and a new one is begun. Default: never. */
+  readonly rotation?: Rotation;
   /** User and group that open and write the file. Default: those of this process. */
   readonly credentials?: Credentials;
   /**
@@ -44,7 +53,10 @@ export class TraceFile implements Disposable {
   readonly #own = ownCredentials();
   /** Format of the file's records. */
   readonly format: Format;
-  readonly #fd: Fd;
+  #fd: Fd;
+  readonly #rotation?: Rotation;
+  readonly #heads: () => readonly Request[];
+  #wantsHeads = false;
   readonly #isRegular: boolean;
   /** This process has made the file. */
   readonly #isNew: boolean = false;
@@ -77,9 +89,9 @@ export class TraceFile implements Disposable {
     const whenFull = options.whenFull ?? "wait";
     if (path === "-") this.#fd = this.#as(() => ownOutput(whenFull !== "wait"));
     else {
-      const { append } = options;
       const { uid } = this.credentials;
-      const { fd, isNew } = this.#as(() => openOutput(path, { append, uid }));
+      // Whoever empties the file while it is written leaves no hole.
+      const { fd, isNew } = this.#as(() => openOutput(path, { append: true, uid }));
       this.#fd = fd;
       this.#isNew = isNew;
     }
@@ -87,6 +99,8 @@ export class TraceFile implements Disposable {
     this.#isRegular = isFile && path !== "-";
     this.#end = this.#isRegular ? size : 0;
     this.#isOld = this.#isRegular && !options.append && size > 0;
+    this.#heads = options.heads ?? (() => []);
+    this.#rotation = this.#isRegular ? options.rotation : undefined;
     // A descriptor that is shared with others stays as they want it.
     this.#whenFull = isFile || this.#fd.what.startsWith("dup:") ? "wait" : whenFull;
     if (this.#whenFull !== "wait") setBlocking(this.#fd.value, false);
@@ -164,12 +178,56 @@ export class TraceFile implements Disposable {
     if (this.#length === 0 || this.#failure !== undefined) return;
     this.begin();
     try {
-      this.#as(() => this.#writeAll());
+      this.#as(() => {
+        this.#restoreHeads();
+        this.#writeAll();
+      });
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
       this.#failure = error as DtError;
     }
     if (this.#failure !== undefined) this.#length = 0;
+    else this.#rotate();
+  }
+
+  /** Writes the first record of each process, if the file has lost them. */
+  #restoreHeads(): void {
+    if (!this.#isRegular) return;
+    const size = seekEnd(this.#fd.value);
+    if (size >= 0 && size < this.#end) {
+      this.#end = size;
+      this.#wantsHeads = true;
+    }
+    if (!this.#wantsHeads) return;
+    this.#wantsHeads = false;
+    const heads = this.#heads();
+    const bytes = new Uint8Array(heads.reduce((sum, head) => sum + this.format.size(head), 0));
+    const view = new DataView(bytes.buffer);
+    let length = 0;
+    for (const head of heads) length = this.format.write(head, bytes, view, length);
+    for (let done = 0; done < length;) {
+      done += this.#write(bytes.subarray(done, length), false);
+    }
+    this.#end += length;
+  }
+
+  /** Begins a new file if this one is large enough. */
+  #rotate(): void {
+    const rotation = this.#rotation;
+    if (rotation === undefined || this.#end < rotation.bytes || this.#length > 0) return;
+    try {
+      this.#as(() => rotate(this.path, rotation));
+      const { fd } = this.#as(() =>
+        openOutput(this.path, { uid: this.credentials.uid, append: true })
+      );
+      this.#fd[Symbol.dispose]();
+      this.#fd = fd;
+      this.#end = 0;
+      this.#wantsHeads = true;
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      this.#failure = error as DtError;
+    }
   }
 
   /** Writes what was taken, closes. What its reader does not take at once is lost, which is a failure. */
