@@ -433,6 +433,20 @@ kernelTest("a trace that somebody empties has no hole, and its names again", ["g
   Deno.removeSync(file);
 });
 
+kernelTest("kdump --tree knows the parents of processes in a pid namespace", ["unshare"], () => {
+  const file = Deno.makeTempFileSync();
+  const inner = "unshare -p -f --mount-proc sh -c 'sh -c \"sleep 0.1; true\" & wait'";
+  for (const way of [[], ["--sync"]]) {
+    assertEquals(ktrace(...way, "-i", "-f", file, "sh", "-c", `${inner}; true`), DONE);
+    const lines = tool("kdump", [file, "--tree"]).stdout.trimEnd().split("\n");
+    const depths = lines.map((
+      line,
+    ) => [/^ */.exec(line)![0].length / 2, line.trim().split(" ")[1]]);
+    assertEquals(depths, [[0, "sh"], [1, "unshare"], [2, "sh"], [3, "sh"], [4, "sleep"]]);
+  }
+  Deno.removeSync(file);
+});
+
 kernelTest("utrace() adds records of a TypeScript program", [], () => {
   for (const way of [[], ["--sync"]]) {
     const program = `

@@ -19,8 +19,11 @@ export interface OptionNames {
   readonly boolean: readonly string[];
   /** Options whose values add up when they are given more than once. */
   readonly collect?: readonly string[];
-  /** True if the first argument that is no option begins a command with arguments of its own. */
-  readonly command?: boolean;
+  /**
+   * What arguments that are no options are: "command", the first one begins a command with arguments
+   * of its own; "operands", they stand anywhere. Absent: there are none.
+   */
+  readonly others?: "command" | "operands";
   /** Short names of options by their long names. */
   readonly alias: Readonly<Record<string, string>>;
 }
@@ -33,7 +36,7 @@ export interface ReadOptions {
   all(name: string): readonly string[];
   /** True if an option without a value was given. */
   flag(name: string): boolean;
-  /** The command, with its arguments. */
+  /** The command with its arguments, or the operands. */
   readonly command: readonly string[];
 }
 
@@ -49,9 +52,9 @@ export function readOptions(args: readonly string[], names: OptionNames): ReadOp
     boolean: [...names.boolean],
     collect: [...names.collect ?? []],
     alias: names.alias,
-    stopEarly: names.command,
+    stopEarly: names.others === "command",
     unknown: (arg, key) => {
-      if (names.command && key === undefined) return true;
+      if (names.others !== undefined && key === undefined) return true;
       unknown.push(arg);
       return false;
     },

@@ -112,7 +112,7 @@ export function parseKdumpOptions(args: readonly string[]): KdumpOptions {
       help: "h",
       version: "V",
     },
-    command: true,
+    others: "operands",
   });
   const [positional, another] = command;
   if (another !== undefined || (positional !== undefined && text("file") !== undefined)) {

@@ -33,6 +33,9 @@ export class Tree {
   readonly #told = new Map<number, Life>();
   readonly #nameOf: (code: number, system: SystemName) => string;
 
+  /** True if records of the making of processes tell the parents. */
+  #tellsParents = false;
+
   /** @param nameOf Names a system call by its number. */
   constructor(nameOf: (code: number, system: SystemName) => string) {
     this.#nameOf = nameOf;
@@ -54,6 +57,13 @@ export class Tree {
       life.programs.push(shown.join(" "));
     }
     if (record.kind === "procdtor") life.ended = true;
+    if (record.kind === "procctor" && record.parent !== undefined) {
+      this.#tellsParents = true;
+      const parent = this.#now.get(record.parent);
+      if (parent !== undefined && !life.hasParent && !isWithin(parent, life)) adopt(parent, life);
+    }
+    // The result of a fork is a number of the parent's namespace: of no use where there is a better one.
+    if (this.#tellsParents) return;
     if (record.kind !== "sysret" || record.error !== 0 || record.retval <= 0n) return;
     if (FORKS.test(this.#nameOf(record.code, system))) this.#born(Number(record.retval), life);
   }

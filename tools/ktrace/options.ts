@@ -141,7 +141,7 @@ export function parseKtraceOptions(args: readonly string[]): KtraceOptions {
       help: "h",
       version: "V",
     },
-    command: true,
+    others: "command",
   });
   const number = (name: string, most: number, least = 1) => {
     const value = text(name);

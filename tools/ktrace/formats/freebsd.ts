@@ -127,7 +127,12 @@ export function decodePayload(type: number, data: Uint8Array): RecordBody {
       return { kind: "sysctl", name: text(data) };
     case KTR.procctor:
       needs(data, 4);
-      return { kind: "procctor", flags: view.getUint32(0, true) };
+      return {
+        kind: "procctor",
+        flags: view.getUint32(0, true),
+        // Behind FreeBSD's structure, and only in traces of Linux.
+        ...(data.length < 8 ? {} : { parent: view.getUint32(4, true) }),
+      };
     case KTR.procdtor:
       return { kind: "procdtor" };
     case KTR.capfail:

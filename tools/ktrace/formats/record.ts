@@ -65,7 +65,7 @@ export type RecordBody =
     readonly data: Uint8Array;
   }
   | { readonly kind: "sysctl"; readonly name: string }
-  | { readonly kind: "procctor"; readonly flags: number }
+  | { readonly kind: "procctor"; readonly flags: number; readonly parent?: number }
   | { readonly kind: "procdtor" }
   | {
     readonly kind: "capfail";

@@ -59,6 +59,8 @@ class Process implements TracedProcess {
   readonly queue: Request[] = [];
   /** A record was lost since the last one that was made. */
   dropped = false;
+  /** Process that has made this one, if it was recorded: its number where the recorder runs. */
+  parent?: number;
   /** The process's first record in its file; undefined before it is written. */
   head?: Request;
 
@@ -217,7 +219,11 @@ export class Recorder implements Disposable {
    */
   fork(parent: TracedProcess, pid: number, startNs: number): TracedProcess | undefined {
     if ((parent.points & INHERIT) === 0) return undefined;
-    return this.#of(pid, startNs) ?? this.set(pid, startNs, parent.points, parent.file);
+    const known = this.#of(pid, startNs);
+    if (known !== undefined) return known;
+    const child = this.set(pid, startNs, parent.points, parent.file) as Process;
+    child.parent = parent.pid;
+    return child;
   }
 
   /**
@@ -400,7 +406,7 @@ export class Recorder implements Disposable {
         head.belongsTo(process.pid, request);
         head.seconds = request.seconds;
         head.nanoseconds = request.nanoseconds;
-        head.procctor(LINUX_ABI);
+        head.procctor(LINUX_ABI, process.parent);
         file.append(head);
       }
       file.append(request);

@@ -160,9 +160,11 @@ export class Request implements Lwp {
   }
 
   /** A process is known from here on. */
-  procctor(flags: number): void {
-    this.begin(KTR.procctor, 4);
+  procctor(flags: number, parent?: number): void {
+    // FreeBSD's kdump reads the flags and passes over the rest.
+    this.begin(KTR.procctor, parent === undefined ? 4 : 8);
     this.#view.setUint32(0, flags, true);
+    if (parent !== undefined) this.#view.setUint32(4, parent, true);
   }
 
   #ascii(at: number, text: string): void {
