@@ -30,7 +30,13 @@ import {
 } from "./registration.ts";
 import { queueSignal, signalNumber } from "./signals.ts";
 import { type Registration, Targets } from "./targets.ts";
-import { type KnownProcess, knownProcess, unseenBirth, unseenEnd } from "./unseen.ts";
+import {
+  heldExecution,
+  type KnownProcess,
+  knownProcess,
+  unseenBirth,
+  unseenEnd,
+} from "./unseen.ts";
 
 /**
  * A signal to a process: si_int is the bit of the event, si_pid the process of the event, si_uid the
@@ -148,6 +154,8 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   #closed = false;
   #delivered = 0n;
   #signalsLost = 0n;
+  /** When the held child was let go, CLOCK_BOOTTIME in ns: its run time begins there. */
+  #heldUntil?: bigint;
   #lostBefore = 0n;
   #nextRepairMs = 0;
   /** Events that were lost and found out all the same. */
@@ -317,8 +325,13 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
     if (this.#session !== undefined) return checkCgroup(watched, this.#session.plane);
     const { source = "auto", child } = this.#options;
     this.#source = source === "auto" ? this.#climb(watched) : this.#open(source, watched);
+    if (child === undefined || this.#source === "pidfd") return child?.release();
+    // The child has waited since it was made.
+    this.#heldUntil = bootTimeNs();
+    // The proc connector tells of an execution only when the child goes on.
+    if (this.#source !== "connector") this.#order.push(heldExecution(child.pid));
     // A tracer lets the child run itself.
-    if (this.#source !== "ptrace") child?.release();
+    if (this.#source !== "ptrace") child.release();
   }
 
   /**
@@ -480,7 +493,8 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
   readonly #event = (event: DtEvent): void => this.#order.push(processEvent(event));
 
   /** Tells an event to those who watch its task, and keeps the tables of tasks. */
-  #deliver(event: ProcessEvent): void {
+  #deliver(told: ProcessEvent): void {
+    const event = this.#withoutHold(told);
     const { name, pid, tid, timestampNs } = event;
     if (name === "process:fork") this.#renewed(pid);
     if (name === "thread:create") this.#renewed(tid);
@@ -498,6 +512,14 @@ export class Monitor implements Disposable, AsyncIterable<ProcessEvent> {
       this.#queue.push(event);
     }
     for (const watched of wanted) this.#notify(watched, event, bit);
+  }
+
+  /** The run time of the held child counts from when it was let go. */
+  #withoutHold(event: ProcessEvent): ProcessEvent {
+    const since = this.#heldUntil;
+    const isHeld = event.pid === this.#options.child?.pid && event.tid === event.pid;
+    if (since === undefined || !isHeld || event.runtimeNs === undefined) return event;
+    return { ...event, runtimeNs: event.timestampNs - since };
   }
 
   /** Registrations that an event concerns: of the running task, of a birth the parent's, and of its cgroup. */

@@ -49,6 +49,33 @@ export function unseenEnd(process: KnownProcess): ProcessEvent[] {
   return aborted ? [{ ...exit, name: "process:abort" }, exit] : [exit];
 }
 
+/** The execution of the program that a held child is about to begin. */
+export function heldExecution(pid: number): ProcessEvent {
+  const { comm, ppid } = new Thread(pid);
+  const argv = readProc(`${pid}/cmdline`).replace(/\0$/, "").split("\0");
+  let path = argv[0];
+  try {
+    path = Deno.readLinkSync(`/proc/${pid}/exe`);
+  } catch {
+    // The name that the command was called by is the best that is known.
+  }
+  return {
+    ...eventOf(pid, comm, ppid, bootTimeNs()),
+    name: "process:exec",
+    path,
+    argv,
+    oldTid: pid,
+  };
+}
+
+function readProc(path: string): string {
+  try {
+    return Deno.readTextFileSync(`/proc/${path}`);
+  } catch {
+    return "";
+  }
+}
+
 /** The birth of a process that lives. */
 export function unseenBirth(pid: number): ProcessEvent {
   const { ppid } = new Thread(pid);

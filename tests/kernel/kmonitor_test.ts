@@ -85,6 +85,20 @@ for (const source of ["kernel", "ptrace"]) {
   });
 }
 
+for (const source of ["kernel", "ptrace", "connector"]) {
+  kernelTest(`kmonitor -c shows the command's own start, and its own time (${source})`, [], () => {
+    const { stdout } = kmonitor(["--json", "--source", source, "-c", "sleep 0.2"]);
+    const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    assertEquals(events.map(({ event }) => event), ["process:exec", "process:exit"]);
+    const [exec, exit] = events;
+    assertEquals([exec.comm, exec.argv, exec.pid], ["sleep", ["sleep", "0.2"], exit.pid]);
+    const seconds = Number(exit.runtime_ns) / 1e9;
+    assert(seconds >= 0.2 && seconds < 0.2 + 0.15, `${seconds}`);
+    const between = Number(BigInt(exit.boot_ns) - BigInt(exec.boot_ns)) / 1e9;
+    assert(Math.abs(between - seconds) < 0.1, `${between} and ${seconds}`);
+  });
+}
+
 /** Starts kmonitor in the background; collects what it prints. */
 function running(args: readonly string[]) {
   const child = new Deno.Command(Deno.execPath(), {
@@ -188,7 +202,9 @@ kernelTest("a storm of processes and threads is seen to the last one", ["gcc"], 
       if (one.event === "process:fork") assertEquals(one.parent_pid, events.at(-1)!.pid);
       born++;
     } else {
-      assert(living.delete(one.tid) || one === events.at(-1), JSON.stringify(one));
+      // The first event is the execution of the command, the last one its end.
+      const isOwn = one === events[0] || one === events.at(-1);
+      assert(living.delete(one.tid) || isOwn, JSON.stringify(one));
     }
   }
   assertEquals([born, living.size], [20_000, 0]);
@@ -299,8 +315,7 @@ kernelTest("strace -f sees the same set of events", ["strace"], () => {
   const number = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
   const theirs: Counts = [
     number(/(fork|clone3?)\(.*= \d+$|<\.\.\. (v?fork|clone3?) resumed>.*= \d+$/gm),
-    // The first execution is the command's own; kmonitor starts behind it.
-    number(/execve\(.*= 0$|<\.\.\. execve resumed>.*= 0$/gm) - 1,
+    number(/execve\(.*= 0$|<\.\.\. execve resumed>.*= 0$/gm),
     number(/\+\+\+ exited with/g),
   ];
   const events = eventsOf(WORKLOAD);
