@@ -46,6 +46,13 @@ class Waiting implements AsyncDisposable {
     return BigInt(`0x${this.#words[index]}`);
   }
 
+  /** Lets the program go on: it calls shown(). */
+  async go(): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    await writer.write(new Uint8Array([10]));
+    writer.releaseLock();
+  }
+
   async end(): Promise<void> {
     await this.#child.stdin.close();
     await this.#child.stdout.cancel();
@@ -526,8 +533,11 @@ testWith(
 
 testWith("uaddr() is where a variable of the process is", ["gcc", "root"], async () => {
   await using program = await Waiting.start(buildProgram("places"));
-  const args = ["-q", "-p", `${program.pid}`, "-e"];
-  const script = 'BEGIN { printf("%p\\n", uaddr("answer")); exit(); } interval:s:1 {}';
-  const { stdout, stderr } = btrace([...args, script]);
+  const path = buildProgram("places");
+  const script = `uprobe:${path}:shown { printf("%p\\n", uaddr("answer")); exit(); }`;
+  await using tracer = new RunningBtrace(["-p", `${program.pid}`, "-e", script]);
+  await tracer.attached();
+  await program.go();
+  const { stdout, stderr } = await tracer.result();
   assertEquals(stdout.trim(), `0x${program.address(2).toString(16)}`, stderr);
 });
