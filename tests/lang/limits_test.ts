@@ -52,6 +52,12 @@ const LIMITS: Record<string, Limit> = {
     script: `BEGIN { } tracepoint:${"*a".repeat(30)}*:${"*s".repeat(30)} { }`,
     error: "Probe has no valid attach points",
   },
+  "unions in unions that double": {
+    script: `union u25 { int x; };\n${
+      times(25, (i) => `union u${24 - i} { union u${25 - i} a; union u${25 - i} b; };`, "\n")
+    }\nBEGIN { print(*(union u0 *)0); }`,
+    error: "'union u8' has too many members: 131072, with those of its members",
+  },
   "macros of C that double": {
     script: `${doubling((i) => `#define M${i}`, (i) => `M${i}`, " + ")}\n#define M25 1\n` +
       "struct s { int a[M0]; };\nBEGIN { }",

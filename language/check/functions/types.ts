@@ -19,6 +19,7 @@ import {
 import type { Context } from "../context.ts";
 import { broken, constant } from "../nodes.ts";
 import { reportUnstable } from "../config.ts";
+import { cast } from "../memory.ts";
 import { isConstant } from "../operators.ts";
 import { parseNumber } from "../params.ts";
 import { type Handler, type Handlers, literalText } from "./arguments.ts";
@@ -105,7 +106,7 @@ function isError(context: Context, call: CallExpr): Node {
   return {
     op: "compare",
     operator: ">=",
-    left: { ...context.value(call.args[0]), type: UINT64 },
+    left: cast(context, UINT64, cast(context, INT64, context.value(call.args[0]), span), span),
     right: constant((1n << 64n) - 4095n, UINT64, span),
     signed: false,
     type: BOOL,
