@@ -22,6 +22,12 @@ import { writtenType } from "./written_type.ts";
 
 const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
 
+/**
+ * Checks that an error costs, also where the same error is told already: a function that is called often
+ * has an error as often, and each looks for the name that was meant.
+ */
+const ERROR_COST = 1000;
+
 /** Checks one clause for probes whose arguments lie at the same places. */
 export class ClauseChecker implements Context {
   /** Types of the script's maps, as far as they are known. */
@@ -109,6 +115,7 @@ export class ClauseChecker implements Context {
   }
 
   error(code: string, message: string, span: Span, hint?: string): void {
+    this.budget.spend("checks", span, ERROR_COST);
     this.#sink.error(code, message, span, hint);
   }
 
