@@ -1,6 +1,7 @@
 // Files that have what was taken out of another: symbols and debug information, by the build id or by the
 // name that is in .gnu_debuglink. "Separate Debug Files" in gdb's manual.
 
+import process from "node:process";
 import { readInput } from "../sys/input_file.ts";
 import type { ElfFile } from "./elf.ts";
 import { openElf } from "./elf_path.ts";
@@ -54,7 +55,7 @@ function* candidates({ buildId, debugLink }: ElfFile, path: string, root: string
 }
 
 /** Greatest size in bytes of a debug file whose checksum is computed. */
-const MOST_BYTES = 1 << 30;
+const MOST_BYTES = 1 << 28;
 
 /** CRC-32, as .gnu_debuglink has it. */
 function checksum(path: string): number | undefined {
@@ -64,10 +65,6 @@ function checksum(path: string): number | undefined {
   } catch {
     return undefined;
   }
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1 ? 0xedb8_8320 : 0);
-  }
-  return ~crc >>> 0;
+  // Loaded only for files that need it.
+  return process.getBuiltinModule("node:zlib").crc32(bytes);
 }
