@@ -1,7 +1,6 @@
 // Files that have what was taken out of another: symbols and debug information, by the build id or by the
 // name that is in .gnu_debuglink. "Separate Debug Files" in gdb's manual.
 
-import process from "node:process";
 import { readInput } from "../sys/input_file.ts";
 import type { ElfFile } from "./elf.ts";
 import { openElf } from "./elf_path.ts";
@@ -57,6 +56,13 @@ function* candidates({ buildId, debugLink }: ElfFile, path: string, root: string
 /** Greatest size in bytes of a debug file whose checksum is computed. */
 const MOST_BYTES = 1 << 28;
 
+/** The change that each byte makes to a CRC-32. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1 ? 0xedb8_8320 : 0);
+  return crc;
+});
+
 /** CRC-32, as .gnu_debuglink has it. */
 function checksum(path: string): number | undefined {
   let bytes: Uint8Array;
@@ -65,6 +71,7 @@ function checksum(path: string): number | undefined {
   } catch {
     return undefined;
   }
-  // Loaded only for files that need it.
-  return process.getBuiltinModule("node:zlib").crc32(bytes);
+  let crc = 0xffff_ffff;
+  for (let i = 0; i < bytes.length; i++) crc = crc >>> 8 ^ CRC_TABLE[(crc ^ bytes[i]) & 0xff];
+  return ~crc >>> 0;
 }
