@@ -6,6 +6,7 @@ import type { Action, Arithmetic } from "../model/ir.ts";
 import type { Context } from "./context.ts";
 import { entry, variableNode } from "./expressions.ts";
 import { aggregation, checkArity, isAggregation } from "./functions/mod.ts";
+import { append } from "./nodes.ts";
 import { binary, isSignedOperation } from "./operators.ts";
 import { assigned } from "./variable_types.ts";
 
@@ -16,7 +17,7 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
     // The statements of the block, then the value of the block into the map.
     const { block } = value;
     return context.variables.scoped(() => {
-      out.push(...context.statements({ ...block, value: undefined }, false).body);
+      append(out, context.statements({ ...block, value: undefined }, false).body);
       assign(context, { ...one, value: block.value! }, out);
     });
   }

@@ -10,7 +10,7 @@ import { BOOL, isNumeric, tuple, type Type, typeName, UNKNOWN } from "../model/t
 import { chain } from "../ctypes/scope.ts";
 import type { CheckedClause } from "./checked_program.ts";
 import type { Context, Flow, Shared } from "./context.ts";
-import { broken, constant } from "./nodes.ts";
+import { append, broken, constant } from "./nodes.ts";
 import { programOf } from "./program.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { expression } from "./expressions.ts";
@@ -237,9 +237,9 @@ function inline(
     context.flow.calls.push({ definition, result });
     const checked = variables.scoped(() => context.statements(body, true));
     context.flow.calls.pop();
-    actions.push(...checked.body);
+    append(actions, checked.body);
     const { value } = checked;
-    if (value?.op === "block" && value.type.kind === "none") actions.push(...value.body);
+    if (value?.op === "block" && value.type.kind === "none") append(actions, value.body);
     else if (value !== undefined && value.type.kind !== "none") {
       const kept = assigned(context, result, value, value.span);
       actions.push({ op: "assign", local: result, value: kept, span });

@@ -18,7 +18,7 @@ import { elseIf } from "../syntax/walk.ts";
 import { assign } from "./assignments.ts";
 import type { Context } from "./context.ts";
 import { aggregateValue } from "./memory.ts";
-import { broken, mapNode } from "./nodes.ts";
+import { append, broken, mapNode } from "./nodes.ts";
 import { isConstant } from "./operators.ts";
 import { assigned } from "./variable_types.ts";
 
@@ -204,7 +204,7 @@ function expressionStatement(
 ): void {
   if (expr.kind === "if") return ifStatement(context, expr, out);
   if (expr.kind === "block") {
-    out.push(...context.block(expr.block).body);
+    append(out, context.block(expr.block).body);
     return;
   }
   if (expr.kind === "ternary" && expr.then !== undefined) {
@@ -223,7 +223,7 @@ function expressionStatement(
     return;
   }
   if (node.op === "block") {
-    out.push(...node.body);
+    append(out, node.body);
     if (node.type === NONE) return;
     out.push({ op: "evaluate", value: node.value, span: expr.span });
   } else {
@@ -262,7 +262,7 @@ function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
     const { body } = context.block(rest);
     if (!decided) otherwise = body;
   }
-  if (arms.length === 0) out.push(...otherwise);
+  if (arms.length === 0) append(out, otherwise);
   else out.push({ op: "if", arms, otherwise, span: expr.span });
 }
 

@@ -2,7 +2,7 @@
 // with diagnostics of ours, or runs, in bounded time and memory.
 
 import { assert, assertEquals } from "@std/assert";
-import { kernelTest, output } from "../helpers.ts";
+import { btrace, kernelTest, output } from "../helpers.ts";
 
 /** `n` pieces of text, made of their numbers. */
 function times(n: number, make: (i: number) => string, between = " "): string {
@@ -159,6 +159,11 @@ const LIMITS: Record<string, Limit> = {
     prints: "1",
     mib: 650,
   },
+  "150,000 statements in a block": {
+    script: `BEGIN { { ${"1; ".repeat(150_000)} } print(1); }`,
+    prints: "1",
+    mib: 450,
+  },
   "10,000 clauses of a probe": {
     script: times(10_000, (i) => `BEGIN { @a[${i}] = 1; }`),
     error: "there are too many conditions in the program for the kernel",
@@ -242,6 +247,12 @@ for (const [what, limit] of Object.entries(LIMITS)) {
     assert(result.mib < mib, `${result.mib} MiB`);
   });
 }
+
+kernelTest("a parameter may be as long as the kernel lets an argument be", [], () => {
+  const script = 'BEGIN { $x = $1 == "a"; printf("%d\\n", $x); }';
+  const { code, stdout, stderr } = btrace(["-q", "-e", script, "a".repeat(131_000)]);
+  assertEquals([code, stdout.trim(), stderr], [0, "0", ""]);
+});
 
 kernelTest("8,000 errors on one line: the first hundred are shown", [], () => {
   const { code, stderr, mib } = measured(`BEGIN { ${times(8000, (i) => `$x${i};`)} }`);
