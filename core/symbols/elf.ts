@@ -174,11 +174,11 @@ export class ElfFile {
    * @param kind "code" for functions, "data" for variables.
    */
   symbols(kind: SymbolKind): SymbolSource {
-    // A file has one table of each kind.
-    const tables = [SHT_SYMTAB, SHT_DYNSYM].flatMap((wanted) => {
-      const section = this.#sections.find(({ type }) => type === wanted);
-      return section === undefined ? [] : [this.#table(section, kind)];
-    });
+    // A file has one table of each kind; more are not believed.
+    const isFirst = (section: Section) =>
+      section === this.#sections.find(({ type }) => type === section.type);
+    const tables = this.#sections.filter(({ type }) => type === SHT_SYMTAB || type === SHT_DYNSYM)
+      .filter(isFirst).map((section) => this.#table(section, kind));
     return joined(tables);
   }
 

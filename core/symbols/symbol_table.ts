@@ -33,7 +33,7 @@ export interface SymbolSource {
   /** Name of a symbol, before any renaming. */
   name(index: number): string;
   /**
-   * Chooses between two symbols at one address: positive if `b` is shown. Default: the later one.
+   * Chooses between two symbols at one address: positive if `a` is shown. Default: the later one.
    */
   better?(a: number, b: number): number;
 }
