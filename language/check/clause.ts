@@ -26,7 +26,7 @@ const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
  * Checks that an error costs, also where the same error is told already: a function that is called often
  * has an error as often, and each looks for the name that was meant.
  */
-const ERROR_COST = 1000;
+const ERROR_COST = 100;
 
 /** Checks one clause for probes whose arguments lie at the same places. */
 export class ClauseChecker implements Context {

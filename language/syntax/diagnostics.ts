@@ -295,6 +295,8 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
   let best: string | undefined;
   let bestDistance = 3;
   for (const candidate of candidates) {
+    // The difference of the lengths is the least distance.
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(name, candidate);
     if (distance < bestDistance && distance < candidate.length) {
       best = candidate;
