@@ -10,7 +10,7 @@ import { rangesOf } from "./lists.ts";
 import { initialLength, type Unit } from "./unit.ts";
 
 /** Ranges of all units together; more would be a file that is made to keep us busy. */
-const MOST_RANGES = 1 << 24;
+const MOST_RANGES = 1 << 22;
 
 /** Functions of a file by their addresses. */
 export class AddressIndex {
@@ -85,6 +85,7 @@ export class AddressIndex {
         const { root } = unit;
         if (root.tag !== DW_TAG.compile_unit && root.tag !== DW_TAG.skeleton_unit) continue;
         for (const { start, end } of rangesOf(root)) {
+          if (rows.length > MOST_RANGES) break;
           if (start < end) rows.push([start, end, unit.offset]);
         }
       } catch (error) {

@@ -60,7 +60,7 @@ function dwarfOf(
 
 /** .gnu_debugaltlink: a path, NUL, a build id. */
 function sharedFile(elf: ElfFile, path: string): DwarfFile | undefined {
-  const link = elf.section(".gnu_debugaltlink");
+  const link = elf.smallSection(".gnu_debugaltlink");
   const end = link?.indexOf(0) ?? -1;
   if (link === undefined || end < 0) return undefined;
   const name = stringAt(link, 0);

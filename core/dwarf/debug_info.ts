@@ -16,6 +16,8 @@ import { sectionReader } from "./sections.ts";
 import { TypeNames } from "./type_names.ts";
 import { type DebugType, type Keyword, Types } from "./types.ts";
 
+/** Notes that are kept: every unit may miss a file of its own. */
+const MOST_NOTES = 100;
 const KEYWORDS: ReadonlySet<string> = new Set(["struct", "union", "class", "enum"]);
 
 /** The debug information of one file; read as far as questions need it. */
@@ -157,7 +159,7 @@ export function framesOf(elf: ElfFile): CallFrames[] {
 export function openDebugInfo(path: string): DebugInfo | undefined {
   const notes: string[] = [];
   const note = (text: string) => {
-    if (!notes.includes(text)) notes.push(text);
+    if (notes.length < MOST_NOTES && !notes.includes(text)) notes.push(text);
   };
   const found = findDwarf(path, note);
   return found && new DebugInfo(path, found, notes);

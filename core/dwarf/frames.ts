@@ -72,6 +72,8 @@ const SORTED_TABLE = 0x3b;
 const MOST_DESCRIPTIONS = 1 << 22;
 const MOST_ROWS = 1 << 16;
 const MOST_REMEMBERED = 256;
+/** Rules of all rows of a description together. */
+const MOST_RULES = 1 << 20;
 
 /** Frames of a file. */
 export class CallFrames {
@@ -300,12 +302,16 @@ function run(common: Common, instructions: ByteReader, start: number): FrameRow[
   const initial = new Map(state.registers);
   const rows: FrameRow[] = [];
   let address = start;
+  let rules = 0;
   const row = () => {
     const { cfa, registers } = state;
     // An advance by nothing replaces the row.
     if (rows.at(-1)?.start === address) rows.pop();
     rows.push({ start: address, cfa, registers: new Map(registers) });
-    if (rows.length > MOST_ROWS) throw new DamagedError("frames of too many rows");
+    rules += registers.size;
+    if (rows.length > MOST_ROWS || rules > MOST_RULES) {
+      throw new DamagedError("frames of too many rows");
+    }
   };
   execute(common, instructions, state, initial, (by, to) => {
     row();
@@ -323,6 +329,7 @@ function execute(
   advance: (by: number, to?: number) => void,
 ): void {
   const remembered: State[] = [];
+  let copied = 0;
   const set = (register: number, rule: RegisterRule) => state.registers.set(register, rule);
   const restore = (register: number) => {
     const rule = initial?.get(register);
@@ -381,7 +388,10 @@ function execute(
         set(reader.uleb(), { kind: "register", register: reader.uleb() });
         continue;
       case 0x0a: // DW_CFA_remember_state
-        if (remembered.length >= MOST_REMEMBERED) throw new DamagedError("a frame without an end");
+        copied += state.registers.size;
+        if (remembered.length >= MOST_REMEMBERED || copied > MOST_RULES) {
+          throw new DamagedError("a frame without an end");
+        }
         remembered.push({ cfa: state.cfa, registers: new Map(state.registers) });
         continue;
       case 0x0b: { // DW_CFA_restore_state

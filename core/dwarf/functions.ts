@@ -46,7 +46,8 @@ const MOST_PARAMETERS = 256;
 
 /** Describes a function with its parameters as they are at `place`, by default the first instruction. */
 export function describeFunction(die: Die, types: Types, place?: FunctionPlace): FunctionInfo {
-  const address = rangesOf(die)[0]?.start ?? 0;
+  const [first] = rangesOf(die);
+  const address = first?.start ?? 0;
   const { pc, cfa } = place ?? { pc: address, cfa: convention.cfaAtEntry };
   const frame: Frame = {
     unit: die.unit,

@@ -27,6 +27,11 @@ const DW_LNCT_path = 1;
 const DW_LNCT_directory_index = 2;
 /** Names of a table; more would be a file that is made to keep us busy. */
 const MOST_FILES = 1 << 18;
+/** Characters of all names of a table: many of them may be the same long text. */
+const MOST_CHARACTERS = 1 << 26;
+/** Places that a line may have; the ranges that all functions in question may have. */
+const MOST_PLACES = 1 << 20;
+const MOST_RANGES = 1 << 22;
 
 /** Addresses of a line. */
 export interface LinePlaces {
@@ -51,6 +56,8 @@ export function findLine(dwarf: DwarfFile, file: string, line: number): LinePlac
     if (units === undefined) seen.set(at, [unit]);
     else units.push(unit);
   }
+  // Tables do not overlap: all programs together are no longer than the section.
+  let room = dwarf.section("debug_line").length;
   for (const [at, units] of seen) {
     intact(() => {
       const table = readHeader(dwarf, units[0], at);
@@ -59,10 +66,12 @@ export function findLine(dwarf: DwarfFile, file: string, line: number): LinePlac
         if (path === file || path.endsWith(`/${file}`)) wanted.add(i);
       });
       if (wanted.size === 0) return;
+      room -= table.program.end - table.program.at;
+      if (room < 0) throw new DamagedError("tables of lines that overlap");
       const found = rowsOf(table, wanted, line);
       for (const number of wanted) files.add(table.files[number]);
       if (found.length === 0) return;
-      const scopes = units.flatMap((unit) => scopesOf(dwarf.whole(unit)));
+      const scopes = scopesOf(units.map((unit) => dwarf.whole(unit)));
       for (const address of firstOfEach(found, scopes)) addresses.add(address);
     });
   }
@@ -127,8 +136,12 @@ function oldNames(reader: ByteReader, folder: string): string[] {
     if (folders.length > MOST_FILES) throw new DamagedError("too many folders");
   }
   const files = [""];
+  let room = MOST_CHARACTERS;
   for (let name = reader.text(); name !== ""; name = reader.text()) {
-    files.push(joined(folders[reader.uleb()] ?? "", name));
+    const path = joined(folders[reader.uleb()] ?? "", name);
+    files.push(path);
+    room -= path.length;
+    if (room < 0) throw new DamagedError("names of files that are too long");
     reader.skipLeb();
     reader.skipLeb();
     if (files.length > MOST_FILES) throw new DamagedError("too many files");
@@ -141,9 +154,13 @@ type Format = Parameters<typeof skipForm>[2];
 /** Version 5: what an entry has is told before. */
 function newNames(dwarf: DwarfFile, reader: ByteReader, format: Format, folder: string): string[] {
   const folders = newEntries(dwarf, reader, format).map(({ path }) => joined(folder, path));
-  return newEntries(dwarf, reader, format).map(({ path, folder }) =>
-    joined(folders[folder] ?? "", path)
-  );
+  let room = MOST_CHARACTERS;
+  return newEntries(dwarf, reader, format).map(({ path, folder }) => {
+    const whole = joined(folders[folder] ?? "", path);
+    room -= whole.length;
+    if (room < 0) throw new DamagedError("names of files that are too long");
+    return whole;
+  });
 }
 
 function newEntries(dwarf: DwarfFile, reader: ByteReader, format: Format) {
@@ -153,6 +170,7 @@ function newEntries(dwarf: DwarfFile, reader: ByteReader, format: Format) {
     throw new DamagedError("too many files");
   }
   const found: { path: string; folder: number }[] = [];
+  let room = MOST_CHARACTERS;
   for (let i = 0; i < count; i++) {
     let path = "";
     let folder = 0;
@@ -162,6 +180,8 @@ function newEntries(dwarf: DwarfFile, reader: ByteReader, format: Format) {
       else skipForm(reader, form, format);
     }
     found.push({ path, folder });
+    room -= path.length;
+    if (room < 0) throw new DamagedError("names of files that are too long");
   }
   return found;
 }
@@ -205,7 +225,8 @@ function rowsOf(table: LineTable, files: ReadonlySet<number>, wanted: number): n
   const row = () => {
     if (first) isRemoved = address === 0;
     first = false;
-    if (line === wanted && isStatement && !isRemoved && files.has(file)) found.push(address);
+    if (line !== wanted || !isStatement || isRemoved || !files.has(file)) return;
+    if (found.push(address) > MOST_PLACES) throw new DamagedError("a line in too many places");
   };
   while (!program.done) {
     const operation = program.u8();
@@ -258,30 +279,64 @@ function rowsOf(table: LineTable, files: ReadonlySet<number>, wanted: number): n
   return found;
 }
 
-/** Functions of a unit, and copies of functions in others. */
-function scopesOf(unit: Unit): AddressRange[][] {
-  const scopes: AddressRange[][] = [];
-  unit.walk(({ tag, attributes }, { offset }) => {
-    if (tag !== DW_TAG.subprogram && tag !== DW_TAG.inlined_subroutine) return true;
-    if (attributes.includes(DW_AT.low_pc) || attributes.includes(DW_AT.ranges)) {
-      scopes.push(rangesOf(unit.entryAt(offset)!));
-    }
-    return true;
-  });
+/** A range of code, with the number of the function, or copy of a function, that the code is of. */
+interface Scope extends AddressRange {
+  readonly number: number;
+}
+
+/** Code of functions of units, and of copies of functions in others; inner ones have higher numbers. */
+function scopesOf(units: readonly Unit[]): Scope[] {
+  const scopes: Scope[] = [];
+  let number = 0;
+  for (const unit of units) {
+    unit.walk(({ tag, attributes }, { offset }) => {
+      if (tag !== DW_TAG.subprogram && tag !== DW_TAG.inlined_subroutine) return true;
+      if (!attributes.includes(DW_AT.low_pc) && !attributes.includes(DW_AT.ranges)) return true;
+      number++;
+      for (const { start, end } of rangesOf(unit.entryAt(offset)!)) {
+        if (scopes.push({ start, end, number }) > MOST_RANGES) {
+          throw new DamagedError("functions of too many parts");
+        }
+      }
+      return true;
+    });
+  }
   return scopes;
 }
 
 /** The lowest address in each scope; a scope is of what no smaller one covers. */
-function firstOfEach(addresses: readonly number[], scopes: readonly AddressRange[][]): number[] {
-  const lowest = new Map<AddressRange[] | undefined, number>();
-  for (const address of addresses) {
-    let innermost: AddressRange[] | undefined;
-    // What is inside another scope comes after that.
-    for (const scope of scopes) {
-      if (scope.some(({ start, end }) => address >= start && address < end)) innermost = scope;
+function firstOfEach(addresses: readonly number[], scopes: readonly Scope[]): number[] {
+  const wanted = [...new Set(addresses)].sort((a, b) => a - b);
+  /** Number of the innermost scope of each address: what is inside another comes after that. */
+  const innermost = new Uint32Array(wanted.length);
+  // From the innermost scope outwards: an address is of the first scope that covers it. Addresses that
+  // have their scope are passed over at once: next[i] leads to the next address without a scope.
+  const next = Uint32Array.from({ length: wanted.length + 1 }, (_, i) => i);
+  const free = (from: number) => {
+    let at = from;
+    while (next[at] !== at) at = next[at] = next[next[at]];
+    return at;
+  };
+  for (const { start, end, number } of scopes.toReversed()) {
+    for (let at = free(firstFrom(wanted, start)); wanted[at] < end; at = free(at)) {
+      innermost[at] = number;
+      next[at] = at + 1;
     }
-    const known = lowest.get(innermost);
-    if (known === undefined || address < known) lowest.set(innermost, address);
   }
+  const lowest = new Map<number, number>();
+  wanted.forEach((address, i) => {
+    if (!lowest.has(innermost[i])) lowest.set(innermost[i], address);
+  });
   return [...lowest.values()];
+}
+
+/** Index of the first number that is not less than `least`. */
+function firstFrom(sorted: readonly number[], least: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -24,16 +24,19 @@ export interface RangeLocation extends AddressRange {
 /** More than any list has. */
 const MOST_ENTRIES = 1 << 17;
 
-/** The code of an entry: DW_AT_low_pc and DW_AT_high_pc, or DW_AT_ranges; empty if it has none. */
-export function rangesOf(die: Die): AddressRange[] {
+/**
+ * The code of an entry: DW_AT_low_pc and DW_AT_high_pc, or DW_AT_ranges; nothing if it has none. The ranges
+ * are read as they are asked for: many entries of a damaged file may have the same long list.
+ */
+export function* rangesOf(die: Die): Generator<AddressRange> {
   const place = die.list(DW_AT.ranges);
-  if (place !== undefined) return [...rangeList(die.unit, place, die === die.unit.root)];
+  if (place !== undefined) return yield* rangeList(die.unit, place, die === die.unit.root);
   const start = die.address(DW_AT.low_pc);
-  if (start === undefined) return [];
+  if (start === undefined) return;
   const end = isLength(die)
     ? start + (die.number(DW_AT.high_pc) ?? 0)
     : die.address(DW_AT.high_pc) ?? start;
-  return [{ start, end }];
+  yield { start, end };
 }
 
 function* rangeList(unit: Unit, place: ListPlace, isUnit: boolean): Generator<AddressRange> {

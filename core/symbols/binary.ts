@@ -15,6 +15,9 @@ export interface SymbolHelpers {
   readonly unxz?: (bytes: Uint8Array) => Uint8Array | undefined;
 }
 
+/** Characters of all names of a file that are looked at; all names of a browser have half of that. */
+const MOST_CHARACTERS = 1 << 28;
+
 /** A program or library, with its headers read and its symbols read on demand. */
 export class Binary {
   /** Headers and sections of the file. */
@@ -57,8 +60,11 @@ export class Binary {
   *functions(): Generator<{ name: string; address: number; size: number }> {
     const symbols = this.#symbols("code");
     const seen = new Set<string>();
+    let room = MOST_CHARACTERS;
     for (let i = 0; i < symbols.count; i++) {
       const [name, address] = [symbols.name(i), symbols.start(i)];
+      room -= name.length;
+      if (room < 0) return;
       const key = `${name} ${address}`;
       if (seen.has(key)) continue; // the symbol stands in two tables
       seen.add(key);
@@ -73,8 +79,11 @@ export class Binary {
   find(name: string): { address: number; size: number } | undefined {
     for (const kind of ["data", "code"] as const) {
       const symbols = this.#symbols(kind);
-      for (let i = 0; i < symbols.count; i++) {
-        if (symbols.name(i) === name) return { address: symbols.start(i), size: symbols.size(i) };
+      let room = MOST_CHARACTERS;
+      for (let i = 0; i < symbols.count && room >= 0; i++) {
+        const one = symbols.name(i);
+        if (one === name) return { address: symbols.start(i), size: symbols.size(i) };
+        room -= one.length;
       }
     }
     return undefined;
@@ -104,7 +113,7 @@ export class Binary {
 
   /** The file inside .gnu_debugdata, which has the names of functions. */
   #mini(): ElfFile | undefined {
-    const packed = this.elf.section(".gnu_debugdata");
+    const packed = this.elf.smallSection(".gnu_debugdata");
     const bytes = packed && this.#helpers.unxz?.(packed);
     return bytes && elfOf((offset, length) => bytes.subarray(offset, offset + length));
   }

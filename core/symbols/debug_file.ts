@@ -54,7 +54,14 @@ function* candidates({ buildId, debugLink }: ElfFile, path: string, root: string
 }
 
 /** Greatest size in bytes of a debug file whose checksum is computed. */
-const MOST_BYTES = 1 << 30;
+const MOST_BYTES = 1 << 28;
+
+/** The change that each byte makes to a CRC-32. */
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1 ? 0xedb8_8320 : 0);
+  return crc;
+});
 
 /** CRC-32, as .gnu_debuglink has it. */
 function checksum(path: string): number | undefined {
@@ -65,9 +72,6 @@ function checksum(path: string): number | undefined {
     return undefined;
   }
   let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1 ? 0xedb8_8320 : 0);
-  }
+  for (let i = 0; i < bytes.length; i++) crc = crc >>> 8 ^ CRC_TABLE[(crc ^ bytes[i]) & 0xff];
   return ~crc >>> 0;
 }

@@ -3,7 +3,7 @@
 // symbols. Addresses are numbers, those that the file itself uses. See elf(5); "The .gnu_debuglink
 // section" and "MiniDebugInfo" of gdb's manual.
 
-import { type SymbolSource, textAt } from "./symbol_table.ts";
+import { endOf, type SymbolSource, textAt } from "./symbol_table.ts";
 
 /** Reads bytes of a file; returns fewer bytes at the end of the file. */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
@@ -48,6 +48,15 @@ const STB_WEAK = 2;
 const MOST_HEADERS = 65536;
 /** Greatest size in bytes of a section that is read. */
 const MOST_BYTES = 1 << 30;
+/** Greatest size in bytes of a table of symbols and of their names: browsers have a third of that. */
+const MOST_SYMBOL_BYTES = 1 << 27;
+const MOST_STRING_BYTES = 1 << 28;
+/** Greatest size in bytes of the names of sections, of notes, and of other small sections. */
+const MOST_SMALL_BYTES = 1 << 24;
+/** Most bytes of the name of a section. */
+const MOST_SECTION_NAME = 256;
+/** Notes of segments that are looked into. */
+const MOST_NOTES = 16;
 
 /** Kind of symbol: "code" for functions, "data" for variables. */
 export type SymbolKind = "code" | "data";
@@ -129,11 +138,10 @@ export class ElfFile {
 
   /** Name and CRC-32 of the separate debug file (.gnu_debuglink); undefined if there is no hint. */
   get debugLink(): { readonly name: string; readonly crc: number } | undefined {
-    const bytes = this.section(".gnu_debuglink");
+    const bytes = this.smallSection(".gnu_debuglink");
     if (bytes === undefined || bytes.length < 8) return undefined;
-    const end = bytes.indexOf(0);
-    const at = padded(end + 1);
-    if (end < 0 || at + 4 > bytes.length) return undefined;
+    const at = padded(endOf(bytes, 0) + 1);
+    if (at + 4 > bytes.length) return undefined;
     return { name: textAt(bytes, 0), crc: viewOf(bytes).getUint32(at, true) };
   }
 
@@ -148,6 +156,12 @@ export class ElfFile {
     return found && this.#contents(found);
   }
 
+  /** Contents of a section as {@linkcode ElfFile.section} has them; empty if they have more than 16 MiB. */
+  smallSection(name: string): Uint8Array | undefined {
+    const found = this.#sections.find((one) => one.name === name);
+    return found && this.#contents(found, MOST_SMALL_BYTES);
+  }
+
   /** Contents of a section that is compressed, with the header that says how; undefined for others. */
   compressedSection(name: string): Uint8Array | undefined {
     const found = this.#sections.find((one) => one.name === name && one.compressed);
@@ -160,25 +174,29 @@ export class ElfFile {
    * @param kind "code" for functions, "data" for variables.
    */
   symbols(kind: SymbolKind): SymbolSource {
+    // A file has one table of each kind; more are not believed.
+    const isFirst = (section: Section) =>
+      section === this.#sections.find(({ type }) => type === section.type);
     const tables = this.#sections.filter(({ type }) => type === SHT_SYMTAB || type === SHT_DYNSYM)
-      .map((section) => this.#table(section, kind));
+      .filter(isFirst).map((section) => this.#table(section, kind));
     return joined(tables);
   }
 
   /** Contents of a section; empty if the section is compressed, takes no room or claims too much. */
-  #contents(section: Section): Uint8Array {
-    return section.compressed ? new Uint8Array() : this.#raw(section);
+  #contents(section: Section, most = MOST_BYTES): Uint8Array {
+    return section.compressed ? new Uint8Array() : this.#raw(section, most);
   }
 
-  #raw({ type, offset, size }: Section): Uint8Array {
-    return type === SHT_NOBITS || size > MOST_BYTES ? new Uint8Array() : this.#read(offset, size);
+  #raw({ type, offset, size }: Section, most = MOST_BYTES): Uint8Array {
+    return type === SHT_NOBITS || size > most ? new Uint8Array() : this.#read(offset, size);
   }
 
   /** Decodes the program headers. */
   #programs(at: number, size: number, count: number) {
     const wide = this.#wide;
+    if (size !== (wide ? 56 : 32)) return [];
     const view = viewOf(this.#read(at, size * count));
-    return Array.from({ length: Math.floor(view.byteLength / (size || 1)) }, (_, i) => {
+    return Array.from({ length: Math.floor(view.byteLength / size) }, (_, i) => {
       const from = i * size;
       return {
         type: view.getUint32(from, true),
@@ -191,7 +209,9 @@ export class ElfFile {
 
   /** Decodes the section headers. */
   #readSections(at: number, size: number, count: number, namesIndex: number): Section[] {
-    if (at === 0 || count === 0 || count > MOST_HEADERS || size < (this.#wide ? 64 : 40)) return [];
+    if (at === 0 || count === 0 || count > MOST_HEADERS || size !== (this.#wide ? 64 : 40)) {
+      return [];
+    }
     const wide = this.#wide;
     const view = viewOf(this.#read(at, size * count));
     const raw = Array.from({ length: Math.floor(view.byteLength / size) }, (_, i) => {
@@ -209,28 +229,31 @@ export class ElfFile {
       };
     });
     const strings = raw[namesIndex];
-    const names = strings === undefined || strings.size > MOST_BYTES
+    const names = strings === undefined || strings.size > MOST_SMALL_BYTES
       ? new Uint8Array()
       : this.#read(strings.offset, strings.size);
-    return raw.map(({ nameAt, ...rest }) => ({ ...rest, name: textAt(names, nameAt) }));
+    const nameOf = (at: number) => textAt(names.subarray(at, at + MOST_SECTION_NAME), 0);
+    return raw.map(({ nameAt, ...rest }) => ({ ...rest, name: nameOf(nameAt) }));
   }
 
   /** Finds the build id in the notes: in segments or, in a debug file, in a section. */
   #buildId(notes: readonly Segment[]): string | undefined {
-    for (const { offset, size } of notes) {
+    for (const { offset, size } of notes.slice(0, MOST_NOTES)) {
       const found = buildIdIn(this.#read(offset, Math.min(size, 4096)));
       if (found !== undefined) return found;
     }
-    const section = this.section(".note.gnu.build-id");
+    const section = this.smallSection(".note.gnu.build-id");
     return section && buildIdIn(section);
   }
 
   /** The symbols of a kind in one symbol table. */
   #table(section: Section, kind: SymbolKind): SymbolSource {
     const wide = this.#wide;
-    const bytes = this.#contents(section);
+    const bytes = this.#contents(section, MOST_SYMBOL_BYTES);
     const strings = this.#sections[section.link];
-    const names = strings === undefined ? new Uint8Array() : this.#contents(strings);
+    const names = strings === undefined
+      ? new Uint8Array()
+      : this.#contents(strings, MOST_STRING_BYTES);
     const view = viewOf(bytes);
     const entry = wide ? 24 : 16;
     const info = (at: number) => view.getUint8(at + (wide ? 4 : 12));
@@ -264,7 +287,7 @@ export class ElfFile {
             binding === STB_WEAK ? 0 : 1,
             binding === STB_GLOBAL ? 1 : 0,
             -underscores(names, nameAt(index)),
-            textAt(names, nameAt(index)).length,
+            endOf(names, nameAt(index)) - nameAt(index),
           ];
         });
         const differs = x.findIndex((value, i) => value !== y[i]);
@@ -303,7 +326,7 @@ export function joined(tables: readonly SymbolSource[]): SymbolSource {
 /** Counts the underscores at the start of a name. */
 function underscores(names: Uint8Array, at: number): number {
   let count = 0;
-  while (names[at + count] === 0x5f) count++;
+  while (count < 16 && names[at + count] === 0x5f) count++;
   return count;
 }
 

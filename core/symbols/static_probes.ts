@@ -30,7 +30,7 @@ const OWNER = "stapsdt";
  * reader.
  */
 export function* staticProbes(elf: ElfFile): Generator<StaticProbe> {
-  const notes = elf.section(".note.stapsdt");
+  const notes = elf.smallSection(".note.stapsdt");
   if (notes === undefined || !elf.is64Bit) return;
   const view = new DataView(notes.buffer, notes.byteOffset, notes.byteLength);
   const base = elf.sectionAddress(".stapsdt.base");

@@ -33,7 +33,7 @@ export interface SymbolSource {
   /** Name of a symbol, before any renaming. */
   name(index: number): string;
   /**
-   * Chooses between two symbols at one address: positive if `b` is shown. Default: the later one.
+   * Chooses between two symbols at one address: positive if `a` is shown. Default: the later one.
    */
   better?(a: number, b: number): number;
 }
@@ -63,17 +63,19 @@ export class SymbolTable {
     let sorted = true;
     for (let i = 0; i < count; i++) {
       order[i] = i;
-      sorted &&= i === 0 || all[i - 1] < all[i] ||
-        (all[i - 1] === all[i] && source.better === undefined);
+      sorted &&= i === 0 || all[i - 1] <= all[i];
     }
     // The kernel's symbols are mostly sorted already, and sorting would take half of the
     // constructor's time.
-    if (!sorted) order.sort((a, b) => all[a] - all[b] || (source.better?.(a, b) ?? a - b));
-    // Of several symbols at one address the last is kept, which is the best.
+    if (!sorted) order.sort((a, b) => all[a] - all[b] || a - b);
+    // Of several symbols at one address the best is kept, by default the last.
     let kept = 0;
-    for (let i = 0; i < count; i++) {
-      if (i + 1 < count && all[order[i]] === all[order[i + 1]]) continue;
-      order[kept++] = order[i];
+    for (let i = 0; i < count;) {
+      let best = order[i++];
+      for (; i < count && all[order[i]] === all[best]; i++) {
+        if ((source.better?.(best, order[i]) ?? -1) < 0) best = order[i];
+      }
+      order[kept++] = best;
     }
     this.#indexes = order.slice(0, kept);
     this.#starts = new Float64Array(kept);
@@ -126,17 +128,27 @@ export class SymbolTable {
   }
 }
 
+/** Most bytes of a name: names of C++ have some thousands at most. */
+const MOST_NAME = 1 << 14;
+
 /**
- * Decodes UTF-8 text up to a NUL or another end.
+ * Decodes UTF-8 text up to a NUL or another end. Text that is longer than any name is cut: many names of
+ * a damaged file may be one long text.
  *
  * @param bytes Bytes with the text in them.
  * @param from Offset of the text.
  * @param end Byte that ends the text; the end of the bytes ends it, too.
  */
 export function textAt(bytes: Uint8Array, from: number, end = 0): string {
+  return decoder.decode(bytes.subarray(from, endOf(bytes, from, end)));
+}
+
+/** Where text ends that starts at `from`. */
+export function endOf(bytes: Uint8Array, from: number, end = 0): number {
+  const most = Math.min(bytes.length, from + MOST_NAME);
   let to = from;
-  while (to < bytes.length && bytes[to] !== end) to++;
-  return decoder.decode(bytes.subarray(from, to));
+  while (to < most && bytes[to] !== end) to++;
+  return to;
 }
 
 const decoder = new TextDecoder();

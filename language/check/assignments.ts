@@ -9,7 +9,7 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Context } from "./context.ts";
 import { entry, variableNode } from "./expressions.ts";
 import { aggregation, checkArity, isAggregation } from "./functions/mod.ts";
-import { warnOfCast } from "./nodes.ts";
+import { append, warnOfCast } from "./nodes.ts";
 import { binary, isSignedOperation } from "./operators.ts";
 import { assigned } from "./variable_types.ts";
 
@@ -21,7 +21,7 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
     const { block } = value;
     const inside = () =>
       context.variables.scoped(() => {
-        out.push(...context.statements({ ...block, value: undefined }, false).body);
+        append(out, context.statements({ ...block, value: undefined }, false).body);
         assign(context, { ...one, value: block.value! }, out);
       });
     return value.kind === "block" ? inside() : context.expanding(value.span, inside);

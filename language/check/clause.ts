@@ -10,7 +10,7 @@ import { BOOL, isNumeric, kindName, tuple, type Type, UNKNOWN } from "../model/t
 import { chain } from "../ctypes/scope.ts";
 import type { CheckedClause } from "./checked_program.ts";
 import type { Context, Flow, Shared } from "./context.ts";
-import { broken, constant, warnOfCast } from "./nodes.ts";
+import { append, broken, constant, warnOfCast } from "./nodes.ts";
 import { programOf } from "./program.ts";
 import type { ProbeInfo } from "./expand.ts";
 import { expression } from "./expressions.ts";
@@ -21,6 +21,12 @@ import { type ClauseState, Variables } from "./variables.ts";
 import { writtenType } from "./written_type.ts";
 
 const NO_PROBE: ProbeInfo = { name: "", pbn: 0, args: [] };
+
+/**
+ * Checks that an error costs, also where the same error is told already: a function that is called often
+ * has an error as often, and each looks for the name that was meant.
+ */
+const ERROR_COST = 100;
 
 /** Checks one clause for probes whose arguments lie at the same places. */
 export class ClauseChecker implements Context {
@@ -111,6 +117,7 @@ export class ClauseChecker implements Context {
   }
 
   error(code: string, message: string, span: Span, hint?: string): void {
+    this.budget.spend("checks", span, ERROR_COST);
     this.#sink.error(code, message, span, hint);
   }
 
@@ -231,9 +238,9 @@ function inline(
     context.flow.calls.push({ definition, result });
     const checked = variables.scoped(() => context.statements(body, true));
     context.flow.calls.pop();
-    actions.push(...checked.body);
+    append(actions, checked.body);
     const { value } = checked;
-    if (value?.op === "block" && value.type.kind === "none") actions.push(...value.body);
+    if (value?.op === "block" && value.type.kind === "none") append(actions, value.body);
     else if (value !== undefined && value.type.kind !== "none") {
       const kept = assigned(context, result, value, value.span);
       actions.push({ op: "assign", local: result, value: kept, span });

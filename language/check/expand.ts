@@ -7,7 +7,7 @@ import type { Diagnostics } from "../syntax/diagnostics.ts";
 import { didYouMean } from "../syntax/diagnostics.ts";
 import type { Reaction } from "./config.ts";
 import { substituteInText } from "./params.ts";
-import { checkCount, FILE_TYPES, nameParts, ProbeNameError } from "./probe_names.ts";
+import { checkCount, FILE_TYPES, nameParts, ProbeNameError, typeOf } from "./probe_names.ts";
 
 /** Facts about a probe that the compiler needs. */
 export interface ProbeInfo {
@@ -184,7 +184,11 @@ function nearProbe(wanted: string, lookup: ProbeLookup): string | undefined {
 }
 
 /** Says that no attach point of a clause has a probe. */
-function tellEmpty(clause: Clause, diagnostics: Diagnostics, { missing }: ExpandOptions): void {
+function tellEmpty(
+  clause: Clause,
+  diagnostics: Diagnostics,
+  { missing, params }: ExpandOptions,
+): void {
   const what = "Probe has no valid attach points.";
   const { span, text } = clause.attachPoints[0];
   if (missing === "warn") {
@@ -194,12 +198,12 @@ function tellEmpty(clause: Clause, diagnostics: Diagnostics, { missing }: Expand
       span,
     );
   } else if (missing === "error") {
-    const [type] = nameParts(text);
+    const [word] = substituteInText(text, params).split(":");
     diagnostics.error(
       "no-match",
       `${what} If this is expected, set the 'missing_probes' config variable to 'warn'.`,
       span,
-      `list probes with -l '${type}:*'`,
+      `list probes with -l '${typeOf(word)}:*'`,
     );
   }
 }

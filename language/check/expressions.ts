@@ -22,7 +22,7 @@ import {
   widen,
 } from "../model/types.ts";
 import type { Context } from "./context.ts";
-import { broken, constant, mapNode, warnOfCast } from "./nodes.ts";
+import { append, broken, constant, mapNode, warnOfCast } from "./nodes.ts";
 import { call } from "./functions/mod.ts";
 import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
 import { argument, name } from "./names.ts";
@@ -338,7 +338,7 @@ function blockValue(context: Context, block: Block, span: Span): Node {
   return context.variables.scoped(() => {
     const { body, value } = context.statements(block, true);
     if (value === undefined || value.type.kind === "none") {
-      if (value?.op === "block") body.push(...value.body);
+      if (value?.op === "block") append(body, value.body);
       return {
         op: "block",
         body,

@@ -16,6 +16,11 @@ export function broken(span: Span): Node {
   return constant(0n, UINT64, span);
 }
 
+/** Adds to the end of a list. There may be more than a call can have arguments. */
+export function append<T>(list: T[], more: readonly T[]): void {
+  for (const one of more) list.push(one);
+}
+
 /** Statements as an expression without a value. */
 export function effect(span: Span, ...body: Action[]): Node {
   return {

@@ -15,14 +15,20 @@ export function parseNumber(text: string): bigint | undefined {
 
 /** A program without parameters. Missing ones are 0 and "". */
 export function substituteParams(program: Program, params: readonly string[]): Program {
+  // As text a parameter is its bytes, like every string of a script.
+  const texts: string[] = [];
+  const textOf = (index: number, text: string) =>
+    texts[index] ??= Array.from(
+      new TextEncoder().encode(text),
+      (byte) => String.fromCharCode(byte),
+    ).join("");
   const replace = (expr: Expr): Expr => {
     if (expr.kind !== "param") return expr;
     const { span, index } = expr;
     if (index === 0) return { kind: "integer", value: BigInt(params.length), span };
     const text = params[index - 1] ?? "";
     const value = text === "" ? 0n : parseNumber(text);
-    // As text a parameter is its bytes, like every string of a script.
-    const bytes = String.fromCharCode(...new TextEncoder().encode(text));
+    const bytes = textOf(index, text);
     return value === undefined
       ? { kind: "string", value: bytes, span }
       : { kind: "integer", value, param: bytes, index, span };

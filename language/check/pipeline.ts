@@ -16,6 +16,7 @@ import type { Environment, Shared } from "./context.ts";
 import { expand, type ProbeLookup } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
 import { mapProgram } from "../syntax/walk.ts";
+import { append } from "./nodes.ts";
 import { substituteParams } from "./params.ts";
 
 /** A script that has passed the front end. */
@@ -235,12 +236,12 @@ function resolveImports(
     const text = readImport(one, options, diagnostics);
     if (text === undefined) continue;
     const imported = parse(source.append(one.path, text));
-    merged.definitions.push(...imported.definitions);
-    merged.maps.push(...imported.maps);
-    merged.macros.push(...imported.macros);
-    merged.functions.push(...imported.functions);
-    merged.clauses.push(...imported.clauses);
-    pending.push(...imported.imports);
+    append(merged.definitions, imported.definitions);
+    append(merged.maps, imported.maps);
+    append(merged.macros, imported.macros);
+    append(merged.functions, imported.functions);
+    append(merged.clauses, imported.clauses);
+    append(pending, imported.imports);
   }
   return merged;
 }

@@ -18,7 +18,7 @@ import { elseIf } from "../syntax/walk.ts";
 import { assign, reportVoid } from "./assignments.ts";
 import type { Context } from "./context.ts";
 import { aggregateValue } from "./memory.ts";
-import { broken, mapNode } from "./nodes.ts";
+import { append, broken, mapNode } from "./nodes.ts";
 import { isConstant } from "./operators.ts";
 import { assigned } from "./variable_types.ts";
 
@@ -215,7 +215,7 @@ function expressionStatement(
 ): void {
   if (expr.kind === "if") return ifStatement(context, expr, out);
   if (expr.kind === "block") {
-    out.push(...context.block(expr.block).body);
+    append(out, context.block(expr.block).body);
     return;
   }
   if (expr.kind === "ternary" && expr.then !== undefined) {
@@ -230,7 +230,7 @@ function expressionStatement(
   }
   const node = context.any(expr);
   if (node.op === "block") {
-    out.push(...node.body);
+    append(out, node.body);
     if (node.type === NONE) return;
     out.push({ op: "evaluate", value: node.value, span: expr.span });
   } else {
@@ -269,7 +269,7 @@ function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
     const { body } = context.block(rest);
     if (!decided) otherwise = body;
   }
-  if (arms.length === 0) out.push(...otherwise);
+  if (arms.length === 0) append(out, otherwise);
   else out.push({ op: "if", arms, otherwise, span: expr.span });
 }
 

@@ -42,6 +42,8 @@ export interface CType {
   readonly to?: CType;
   /** The type as error messages write it. */
   readonly name: string;
+  /** Structures of C text only: number of members, those within members included. */
+  readonly leaves?: number;
   /** Structures only: the members in order. */
   members?(): readonly CMember[];
 }
@@ -126,8 +128,22 @@ export function cArray(of: CType, count: number | undefined): CType {
 export function withAlign(type: CType, align: number): CType {
   if (align === type.align) return type;
   const members = type.members && (() => type.members!());
-  const { kind, name, size, complete, signed, to } = type;
-  return { kind, name, type: type.type, size, align, complete, signed, to, members };
+  const { kind, name, size, complete, signed, to, leaves } = type;
+  return { kind, name, type: type.type, size, align, complete, signed, to, leaves, members };
+}
+
+/** Size, alignment in bytes, and members of a structure. */
+export interface StructBody {
+  /** Bytes of the structure. */
+  readonly size: number;
+  /** Alignment of the structure in bytes. */
+  readonly align: number;
+  /** Number of members, those within members included. */
+  readonly leaves: number;
+  /** Members as C declares the members. */
+  readonly members: readonly CMember[];
+  /** Members as scripts read the members. */
+  readonly fields: Field[];
 }
 
 /** A struct or union, whose members may become known later than the name. */
@@ -139,7 +155,7 @@ export class CStruct implements CType {
   /** True if C text has used the size of the kernel's structure: no definition may follow. */
   measured = false;
   readonly #fallback: () => Type | undefined;
-  #body: { size: number; align: number; members: readonly CMember[]; fields: Field[] } | undefined;
+  #body: StructBody | undefined;
 
   /** @param fallback Finds the kernel's type of the name if C text has no definition. */
   constructor(name: string, fallback: () => Type | undefined) {
@@ -180,14 +196,16 @@ export class CStruct implements CType {
     return this.#body !== undefined || this.#kernelType() !== undefined;
   }
 
+  get leaves(): number | undefined {
+    return this.#body?.leaves;
+  }
+
   members(): readonly CMember[] {
     return this.#body?.members ?? membersOf(this.#kernelType());
   }
 
   /** Sets size, alignment in bytes, and members of the structure. */
-  define(
-    body: { size: number; align: number; members: readonly CMember[]; fields: Field[] },
-  ): void {
+  define(body: StructBody): void {
     this.#body = body;
   }
 

@@ -17,6 +17,7 @@ import {
 import { CError, type CToken } from "./c_token.ts";
 import { Enumerators, enumeratorType } from "./enumerators.ts";
 import { layOut, type Member } from "./layout.ts";
+import { mostMembers } from "../model/types.ts";
 import { PackStack } from "./pack.ts";
 import { basicType } from "./parse_type.ts";
 import { basicCType, basicWord, builtinName } from "./specifiers.ts";
@@ -291,7 +292,7 @@ export class Declarations {
   #vaList(): CType {
     const { size, align } = this.#machine.vaList;
     const type = new CStruct("struct __va_list", () => undefined);
-    type.define({ size, align, members: [], fields: [] });
+    type.define({ size, align, leaves: 0, members: [], fields: [] });
     return type;
   }
 
@@ -412,6 +413,9 @@ export class Declarations {
       pack: this.#pack.current(tag ?? stream.token()),
       unnamedBitFieldsAlign: this.#machine.unnamedBitFieldsAlign,
     });
+    if (layout.leaves > mostMembers(layout.size)) {
+      stream.fail(`'${full}' has too many members: ${layout.leaves}, with those of its members`);
+    }
     type.define(layout);
     this.problems.delete(full);
     return type;

@@ -3,7 +3,7 @@
 // x86_64 and aarch64, with packed, aligned and #pragma pack.
 
 import { type Field, integer, NONE, type Type } from "../model/types.ts";
-import type { CMember, CType } from "./c_type.ts";
+import type { CMember, CType, StructBody } from "./c_type.ts";
 
 /** A member whose place is not known yet. */
 export interface Member {
@@ -33,20 +33,8 @@ export interface LayoutOptions {
   readonly unnamedBitFieldsAlign: boolean;
 }
 
-/** Size, alignment and offsets of a structure. */
-export interface Layout {
-  /** Size of the structure in bytes, with padding at the end. */
-  readonly size: number;
-  /** Alignment of the structure in bytes. */
-  readonly align: number;
-  /** Members with their offsets, as C declares the members. */
-  readonly members: readonly CMember[];
-  /** Members with their offsets, as scripts read the members. */
-  readonly fields: Field[];
-}
-
 /** Computes the offset of each member, and size and alignment of the structure. */
-export function layOut(members: readonly Member[], options: LayoutOptions): Layout {
+export function layOut(members: readonly Member[], options: LayoutOptions): StructBody {
   const { union, pack } = options;
   const placed: CMember[] = [];
   let bits = 0;
@@ -82,7 +70,16 @@ export function layOut(members: readonly Member[], options: LayoutOptions): Layo
     end = Math.max(end, bits);
   }
   const size = roundUp(Math.ceil(end / 8), align);
-  return { size, align, members: placed, fields: placed.map((one) => field(one, size)) };
+  const leaves = placed.reduce((sum, { type }) => sum + leavesOf(type), 0);
+  return { size, align, leaves, members: placed, fields: placed.map((one) => field(one, size)) };
+}
+
+/** Number of scalars in a value, those that share bytes each counted. */
+function leavesOf(type: CType): number {
+  const { kind, to, size } = type;
+  if (kind === "array" && to !== undefined && to.size > 0) return size / to.size * leavesOf(to);
+  // The kernel's structures have about a member for each byte at most.
+  return kind === "struct" ? type.leaves ?? Math.max(1, size) : 1;
 }
 
 /** The alignment of a member that is no bit field. */

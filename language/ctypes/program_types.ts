@@ -20,6 +20,7 @@ import {
   type Enumeration,
   type Field,
   integer,
+  mostMembers,
   NONE,
   type StructType,
   type Type,
@@ -28,8 +29,6 @@ import {
 import { basicType } from "./parse_type.ts";
 import type { ProgramFunction, ProgramScope, ProgramStorage, ProgramValue } from "./scope.ts";
 
-/** Members in a structure: unions of unions can have more than anybody has time for. */
-const MOST_LEAVES = 1 << 16;
 /** Most structures inside each other. */
 const MOST_DEPTH = 32;
 const MOST_ELEMENTS = 1 << 24;
@@ -153,7 +152,7 @@ export class ProgramTypes implements ProgramScope {
       size: type.size,
       align: 8,
       fields: () =>
-        fields ??= this.#leavesOf(type, 0) > MOST_LEAVES
+        fields ??= this.#leavesOf(type, 0) > mostMembers(type.size)
           ? []
           : type.members().map((one) => this.#field(one)),
     };
@@ -175,8 +174,7 @@ export class ProgramTypes implements ProgramScope {
   }
 
   /**
-   * Members of a record, of records within it, too, elements of an array counted once; Infinity if it
-   * contains itself.
+   * Members of a record, of records within it, too; Infinity if it contains itself.
    */
   #leavesOf(type: RecordType, depth: number): number {
     const known = this.#leaves.get(type);
@@ -186,8 +184,13 @@ export class ProgramTypes implements ProgramScope {
     let sum = 0;
     for (const member of type.members()) {
       let inner = resolved(member.type);
-      for (let i = 0; i < MOST_DEPTH && inner.kind === "array"; i++) inner = resolved(inner.of);
-      sum += inner.kind === "record" ? this.#leavesOf(inner, depth + 1) : 1;
+      let count = 1;
+      for (let i = 0; i < MOST_DEPTH && inner.kind === "array"; i++) {
+        count = inner.counts.reduce((product, one) => product * one, count);
+        inner = resolved(inner.of);
+      }
+      // Arrays of scalars are no more than their bytes.
+      sum += inner.kind === "record" ? Math.max(1, count) * this.#leavesOf(inner, depth + 1) : 1;
       // Members must lie within their record.
       const end = Math.ceil((member.bits ?? 0) / 8) || byteSize(member.type);
       const from = member.bits === undefined ? member.offset : Math.floor(member.offset / 8);

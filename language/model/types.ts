@@ -97,6 +97,17 @@ export interface StructType {
   fields(): readonly Field[];
 }
 
+/** Members that a structure of any size may have, those within its members included. */
+const MOST_MEMBERS = 1 << 16;
+
+/**
+ * Most members of a structure of so many bytes, those within its members included: one for each bit, and
+ * some more. Unions in unions double their members without an end, and somebody may want to print them.
+ */
+export function mostMembers(bytes: number): number {
+  return MOST_MEMBERS + bytes * 8;
+}
+
 /** A member of a structure. */
 export interface Field {
   /** Empty for an anonymous struct or union, whose members count as the outer one's. */

@@ -33,6 +33,21 @@ export function findFile(name: string): string | undefined {
 
 const places = new Map<string, string>();
 
+/** True if a name means a file. A listing asks once for each of its probes. */
+function isFile(name: string): boolean {
+  return name.includes("/") ? identityOf(name) !== undefined : findFile(name) !== undefined;
+}
+
+/** Equal for a file that has not changed; undefined if the path leads to no regular file. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { isFile, dev, ino, size, mtime } = Deno.statSync(path);
+    return isFile ? [dev, ino, size, mtime?.getTime()].join() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function real(path: string): string | undefined {
   try {
     const found = Deno.realPathSync(path);
@@ -138,7 +153,7 @@ export interface NamedFile {
 export function splitFile(text: string): NamedFile | undefined {
   for (let colon = text.indexOf(":"); colon > 0; colon = text.indexOf(":", colon + 1)) {
     const file = text.slice(0, colon);
-    const known = isPattern(file) ? matchingFiles(file).length > 0 : findFile(file) !== undefined;
+    const known = isPattern(file) ? matchingFiles(file).length > 0 : isFile(file);
     if (known) return { file, rest: text.slice(colon + 1) };
   }
   return undefined;
@@ -238,12 +253,14 @@ const opened = new Map<string, { readonly identity: string; readonly file: Probe
 
 /** The file that a probe names; read once, and again when it has changed. */
 export function probedFile(name: string): ProbedFile | undefined {
-  const path = findFile(name);
-  if (path === undefined) return undefined;
-  const { dev, ino, size, mtime } = Deno.statSync(path);
-  const identity = [path, dev, ino, size, mtime?.getTime()].join();
   const known = opened.get(name);
-  if (known?.identity === identity) return known.file;
+  if (known !== undefined && name.includes("/") && identityOf(name) === known.identity) {
+    return known.file;
+  }
+  const path = findFile(name);
+  const identity = path && identityOf(path);
+  if (path === undefined || identity === undefined) return undefined;
+  if (known?.file.path === path && known.identity === identity) return known.file;
   const binary = openBinary(path);
   if (binary === undefined) return undefined;
   const file = new ProbedFile(path, binary);

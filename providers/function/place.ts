@@ -33,7 +33,7 @@ export function parsePlace(text: string, isReturn: boolean): Place | undefined {
     const addresses = [...new Set(all)].filter((one) => file.offsetOf(one) !== undefined);
     return { file, within, addresses, offsets: addresses.map((one) => file.offsetOf(one)!) };
   };
-  const [, program, source, line] = /^(.+)@([^@]+):(\d+)$/.exec(text) ?? [];
+  const [, program, source, line] = /^(.+)@([^@]+):(\d+)$/s.exec(text) ?? [];
   const sourced = program === undefined ? undefined : probedFile(program);
   if (sourced !== undefined) {
     if (isReturn) throw bad("Source code location not allowed");
@@ -52,7 +52,7 @@ export function parsePlace(text: string, isReturn: boolean): Place | undefined {
     if (isReturn && address !== inside.address) throw bad(NO_RETURN);
     return place(file, [address], address !== inside.address);
   }
-  const [, base, offsetText] = /^(.*?)(?:\+(0x[0-9a-f]+|\d+))?$/i.exec(where)!;
+  const [, base, offsetText] = /^(.*?)(?:\+(0x[0-9a-f]+|\d+))?$/is.exec(where)!;
   const found = file.named(base);
   if (found.length === 0) return undefined;
   const offset = Number(offsetText ?? 0);

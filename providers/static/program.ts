@@ -119,7 +119,7 @@ const NAME = /^[A-Za-z_]\w{0,63}$/;
 /** Tracepoints of a library. Another user may have written it, so everything in it is checked. */
 function* probesOf(path: string): Generator<{ types: readonly ArgumentType[]; probe: FileProbe }> {
   const binary = openBinary(path);
-  const text = binary?.elf.section(".dt.types");
+  const text = binary?.elf.smallSection(".dt.types");
   if (binary === undefined || text === undefined) return;
   const lines = new TextDecoder().decode(text).replace(/\0$/, "").split("\n");
   const typesOf = new Map(lines.map((line) => {

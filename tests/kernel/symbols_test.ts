@@ -6,7 +6,6 @@ import { openBinary, staticProbes, Symbolizer } from "../../core/symbols/mod.ts"
 import { openSymbolizer } from "../../language/names/open_symbolizer.ts";
 import { cpuMs } from "../cpu_time.ts";
 import {
-  btrace,
   btraceCommand,
   buildProgram,
   kernelTest,

@@ -10,88 +10,14 @@ import { allProviders } from "../../providers/mod.ts";
 import { compile, run, type Script, ScriptError } from "../../language/mod.ts";
 import { interpret } from "../../language/user/interpret.ts";
 import { load } from "../../language/kernel/load_script.ts";
+import { loadCPart } from "../../language/ctypes/lazy.ts";
 import { kernelTest } from "../helpers.ts";
+import { mutateScript, scriptSeeds } from "../fuzz/mutate_script.ts";
+import { Random } from "../fuzz/random.ts";
 import { ProgramGenerator } from "./grammar.ts";
 
-const HERE = new URL(".", import.meta.url).pathname;
 const SECONDS = Number(Deno.env.get("FUZZ_SECONDS") ?? 0);
-
-const FRAGMENTS = [
-  ...["pid", "@x", "@x[1]", '@x["k"]', "$a", '"s"', "5", "-1", "comm", "nsecs", "probe", "retval"],
-  ...[
-    "str(args.filename)",
-    "str(arg1, 9)",
-    "args.args[1]",
-    "arg0",
-    "count()",
-    "hist(5)",
-    "avg(pid)",
-  ],
-  ...[
-    "lhist(1, 0, 9, 3)",
-    "min(1)",
-    "if (1) { }",
-    "else { }",
-    "print(",
-    'printf("%d %s\\n", 1, comm)',
-  ],
-  ...[
-    "==",
-    "!=",
-    "&&",
-    "||",
-    "+",
-    "-",
-    "/",
-    "%",
-    "<<",
-    ">>",
-    "[",
-    "]",
-    "{",
-    "}",
-    "(",
-    ")",
-    ";",
-    ",",
-  ],
-  ...["exit()", "delete(@x)", "clear(@x)", "zero(@x)", "? 1 : 2", "?:", "!", "~", "++", "--", "+="],
-  ...[
-    "interval:s:1",
-    "syscall:openat:entry",
-    "syscall:*:return",
-    "tracepoint:raw_syscalls:*",
-    "END",
-  ],
-];
-
-/**
- * Makes a generator of numbers below a limit; the same seed gives the same numbers on every
- * machine.
- */
-function generator(seed: number): (limit: number) => number {
-  return (limit) => {
-    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
-    return (seed >>> 8) % limit;
-  };
-}
-
-function mutate(seeds: readonly string[], random: (limit: number) => number): string {
-  let text = seeds[random(seeds.length)];
-  for (let i = random(4); i >= 0; i--) {
-    const at = random(text.length + 1);
-    const other = seeds[random(seeds.length)];
-    const from = random(other.length);
-    const [insert, remove] = [
-      () => [FRAGMENTS[random(FRAGMENTS.length)], 0] as const,
-      () => ["", 1 + random(8)] as const,
-      () => [other.slice(from, from + random(40)), 0] as const,
-      () => [String.fromCharCode(random(256)), 1] as const,
-    ][random(4)]();
-    text = text.slice(0, at) + insert + text.slice(at + remove);
-  }
-  return text;
-}
+const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 1);
 
 const device = openDevice({ providers: allProviders() });
 // Unsafe functions such as system() and signal() are refused, so that random programs do no harm.
@@ -131,14 +57,20 @@ function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "lo
   return "loaded";
 }
 
+/** Longest time in milliseconds that a text may take on a busy machine. */
+const MOST_MS = 20_000;
+
 /** Tries texts until the given number of rounds, or FUZZ_SECONDS, are over. */
-function rounds(make: (random: (limit: number) => number) => string, limit: number, share: number) {
-  const random = generator(Number(Deno.env.get("FUZZ_SEED") ?? 1));
+function rounds(make: (random: Random) => string, limit: number, share: number) {
+  const random = new Random(SEED);
   const end = Date.now() + SECONDS * 500;
   const counts = { refused: 0, compiled: 0, loaded: 0 };
   for (let round = 0; SECONDS > 0 ? Date.now() < end : round < limit; round++) {
     const text = make(random);
-    counts[attempt(text, SECONDS > 0 || random(share) === 0)]++;
+    const start = performance.now();
+    counts[attempt(text, SECONDS > 0 || random.once(share))]++;
+    const ms = performance.now() - start;
+    assert(ms < MOST_MS, `${ms} ms for ${JSON.stringify(text)}`);
   }
   if (SECONDS > 0) console.log(counts);
   return counts;
@@ -147,15 +79,11 @@ function rounds(make: (random: (limit: number) => number) => string, limit: numb
 kernelTest(
   "no mutated script crashes the compiler or is refused by the verifier",
   ["tracefs"],
-  () => {
-    const files = (folder: string) =>
-      [...Deno.readDirSync(folder)].map(({ name }) => name)
-        .filter((name) =>
-          name.endsWith(".bt") && !/too-large|chain|deep|many_variables|definitions/.test(name)
-        ).sort().map((name) => Deno.readTextFileSync(folder + name));
-    const seeds = [...files(HERE), ...files(`${HERE}../../tools/scripts/`)];
-    const { compiled, loaded } = rounds((random) => mutate(seeds, random), 10_000, 8);
-    assert(compiled + loaded > 120 && loaded > 20, `${compiled} compiled, ${loaded} loaded`);
+  async () => {
+    await loadCPart();
+    const seeds = await scriptSeeds();
+    const { compiled, loaded } = rounds((random) => mutateScript(seeds, random), 10_000, 8);
+    assert(compiled + loaded > 500 && loaded > 40, `${compiled} compiled, ${loaded} loaded`);
   },
 );
 
@@ -163,7 +91,7 @@ kernelTest("no program of the grammar crashes the compiler or is refused by the 
   "tracefs",
 ], () => {
   const { compiled, loaded } = rounds(
-    (random) => new ProgramGenerator(random).program(),
+    (random) => new ProgramGenerator((limit) => random.below(limit)).program(),
     1000,
     4,
   );
@@ -188,11 +116,11 @@ async function printed(text: string, plane: PlaneName): Promise<string | undefin
 }
 
 kernelTest("programs of the grammar print the same on both planes", [], async () => {
-  const random = generator(Number(Deno.env.get("FUZZ_SEED") ?? 1));
+  const random = new Random(SEED);
   const end = Date.now() + SECONDS * 1000;
   let compared = 0;
   for (let round = 0; SECONDS > 0 ? Date.now() < end : round < 250; round++) {
-    const text = new ProgramGenerator(random, { steady: true }).program();
+    const text = new ProgramGenerator((limit) => random.below(limit), { steady: true }).program();
     const kernel = await printed(text, "kernel");
     if (kernel === undefined) continue;
     assertEquals(await printed(text, "user"), kernel, text);

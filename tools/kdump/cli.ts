@@ -1,7 +1,7 @@
 // The command line of kdump.
 
 import denoJson from "../../deno.json" with { type: "json" };
-import { reportError, write, writeAll } from "../cli/terminal.ts";
+import { reportError, write } from "../cli/terminal.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { onEndSignals } from "../cli/signals.ts";
 import { recordJson } from "../ktrace/formats/json.ts";
@@ -64,14 +64,22 @@ async function dump(options: KdumpOptions): Promise<number> {
   };
   for await (const chunk of chunks(options)) take(reader.push(chunk));
   take(reader.end());
-  writeAll(Deno.stdout, new TextEncoder().encode(view.end()));
+  let text = "";
+  for (const part of view.end()) {
+    text += part;
+    if (text.length > CHUNK) {
+      write(Deno.stdout, text);
+      text = "";
+    }
+  }
+  write(Deno.stdout, text);
   return status;
 }
 
 /** Turns records into text: some at each record, the rest at the end. */
 interface View {
   add(record: KtrRecord, system: SystemName): string;
-  end(): string;
+  end(): Iterable<string>;
 }
 
 function viewOf(options: KdumpOptions): View {
@@ -86,14 +94,14 @@ function viewOf(options: KdumpOptions): View {
           view.add(record, system);
           return "";
         },
-        end: () => view.format(),
+        end: () => view instanceof Tree ? view.lines() : [view.format()],
       };
     }
     case "json":
-      return { add: (record, system) => `${recordJson(record, system)}\n`, end: () => "" };
+      return { add: (record, system) => `${recordJson(record, system)}\n`, end: () => [] };
     default: {
       const lines = new Lines(options);
-      return { add: (record, system) => lines.format(record, system), end: () => "" };
+      return { add: (record, system) => lines.format(record, system), end: () => [] };
     }
   }
 }

@@ -202,3 +202,27 @@ Deno.test("Tree shows every process, whatever numbers are used again", () => {
   assertEquals(lines.slice(0, 3).map((line) => line.split(" sh")[0]), ["1", "  2", "    3"]);
   assert(lines.some((line) => line.startsWith("      1 sh")));
 });
+
+Deno.test("Tree takes generations and siblings by the hundred thousand", () => {
+  const count = 150_000;
+  for (const isChain of [true, false]) {
+    const tree = new Tree(() => "fork");
+    const header = { dropped: false, comm: "sh", timeNs: 1n, kind: "sysret", code: 57, error: 0 };
+    for (let i = 1; i < count; i++) {
+      const pid = isChain ? i : 1;
+      tree.add({ ...header, kind: "sysret", pid, tid: pid, retval: BigInt(i + 1) }, "linux");
+      // The child has records before its parent's next fork returns.
+      tree.add({ ...header, kind: "sysret", pid: i + 1, tid: i + 1, retval: 0n }, "linux");
+    }
+    const before = cpuMs();
+    let lines = 0;
+    let characters = 0;
+    for (const line of tree.lines()) {
+      lines++;
+      characters += line.length;
+    }
+    assertEquals(lines, count);
+    assert(characters < count * 400, `${characters} characters`);
+    assert(cpuMs() - before < 10_000);
+  }
+});

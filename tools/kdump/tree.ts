@@ -10,13 +10,18 @@ import { quoted } from "./text.ts";
 /** System calls that make a process. */
 const FORKS = /^(fork|vfork|clone|clone3|__clone|__fork14|rfork|pdfork|__vfork14|__tfork)$/;
 
+/** Levels that are indented; what is deeper tells its level. */
+const MOST_INDENT = 100;
+/** Ancestors that are looked at. */
+const MOST_ANCESTORS = 1000;
+
 /** One life of a process, as another process may have the same number later. */
 interface Life {
   readonly pid: number;
   comm: string;
   readonly programs: string[];
   readonly children: Life[];
-  hasParent: boolean;
+  parent?: Life;
   ended: boolean;
   firstNs: bigint;
   lastNs: bigint;
@@ -60,7 +65,9 @@ export class Tree {
     if (record.kind === "procctor" && record.parent !== undefined) {
       this.#tellsParents = true;
       const parent = this.#now.get(record.parent);
-      if (parent !== undefined && !life.hasParent && !isWithin(parent, life)) adopt(parent, life);
+      if (parent !== undefined && life.parent === undefined && !isWithin(parent, life)) {
+        adopt(parent, life);
+      }
     }
     // The result of a fork is a number of the parent's namespace: of no use where there is a better one.
     if (this.#tellsParents) return;
@@ -70,17 +77,21 @@ export class Tree {
 
   /** The processes as an indented list, children below their parents. */
   format(): string {
-    let text = "";
-    const left = this.#lives.filter(({ hasParent }) => !hasParent).reverse().map((life) => ({
+    return [...this.lines()].join("");
+  }
+
+  /** The lines of the list, each with its line end; a large trace has more text than a string can. */
+  *lines(): Generator<string> {
+    const left = this.#lives.filter(({ parent }) => parent === undefined).reverse().map((life) => ({
       life,
       depth: 0,
     }));
     for (let next = left.pop(); next !== undefined; next = left.pop()) {
       const { life, depth } = next;
-      text += `${"  ".repeat(depth)}${line(life)}\n`;
+      const indent = "  ".repeat(Math.min(depth, MOST_INDENT));
+      yield `${indent}${depth > MOST_INDENT ? `(${depth}) ` : ""}${line(life)}\n`;
       for (const child of life.children.toReversed()) left.push({ life: child, depth: depth + 1 });
     }
-    return text;
   }
 
   #life(pid: number, timeNs: bigint): Life {
@@ -91,7 +102,6 @@ export class Tree {
       comm: "",
       programs: [],
       children: [],
-      hasParent: false,
       ended: false,
       firstNs: timeNs,
       lastNs: timeNs,
@@ -110,25 +120,28 @@ export class Tree {
   #born(pid: number, parent: Life): void {
     const known = this.#now.get(pid);
     // A known life is this child, even if it has ended, unless the life has a parent or is an ancestor.
-    const isOther = known !== undefined && (known.hasParent || isWithin(parent, known));
+    const isOther = known !== undefined && (known.parent !== undefined || isWithin(parent, known));
     if (known === undefined || (known.ended && isOther)) this.#told.set(pid, parent);
     else if (!isOther) adopt(parent, known);
   }
 }
 
 function adopt(parent: Life, child: Life): void {
-  child.hasParent = true;
+  child.parent = parent;
   parent.children.push(child);
 }
 
-/** True if `life` is `root` or a descendant: numbers that are used again could close a circle. */
+/**
+ * True if `life` is `root` or a descendant: numbers that are used again could close a circle. True, too,
+ * for a process that has too many ancestors.
+ */
 function isWithin(life: Life, root: Life): boolean {
-  const left = [root];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (next === life) return true;
-    left.push(...next.children);
+  let next: Life | undefined = life;
+  for (let i = 0; i < MOST_ANCESTORS && next !== undefined; i++) {
+    if (next === root) return true;
+    next = next.parent;
   }
-  return false;
+  return next !== undefined;
 }
 
 function line({ pid, comm, programs, firstNs, lastNs, records, threads }: Life): string {

@@ -79,8 +79,17 @@ export function isComm(bytes: Uint8Array): boolean {
   return end >= 0 && bytes.subarray(end).every((byte) => byte === 0);
 }
 
-/** Words of 64 bits. */
+/** More arguments than any system call has. */
+const MOST_ARGUMENTS = 64;
+
+/**
+ * Arguments of a system call, words of 64 bits.
+ *
+ * @throws {RangeError} The payload is shorter, or they are more than any call has: a damaged file may
+ * have such a record at each of its bytes.
+ */
 export function words(data: Uint8Array, at: number, count: number): bigint[] {
+  if (count > MOST_ARGUMENTS) throw new RangeError(`${count} arguments`);
   needs(data, at + count * 8);
   const view = viewOf(data);
   return Array.from({ length: count }, (_, i) => view.getBigInt64(at + i * 8, true));

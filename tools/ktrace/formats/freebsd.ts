@@ -12,6 +12,7 @@ import {
   needs,
   text,
   viewOf,
+  words,
 } from "./bytes.ts";
 import { HEADER_BYTES, KTR, KTR_DROP, KTR_VERSIONED } from "./types.ts";
 
@@ -72,9 +73,7 @@ export function decodePayload(type: number, data: Uint8Array): RecordBody {
     case KTR.syscall: {
       needs(data, 8);
       const count = Math.max(view.getInt16(2, true), 0);
-      needs(data, 8 + count * 8);
-      const args = Array.from({ length: count }, (_, i) => view.getBigInt64(8 + i * 8, true));
-      return { kind: "syscall", code: view.getInt16(0, true), args };
+      return { kind: "syscall", code: view.getInt16(0, true), args: words(data, 8, count) };
     }
     case KTR.sysret:
       needs(data, 16);
