@@ -292,9 +292,10 @@ function choose(
   }
   const type = literalAdapted(first, otherwise) ?? literalAdapted(otherwise, first) ??
     widen(first.type, otherwise.type);
-  if (isConstant(condition) && type === undefined) {
-    return condition.value !== 0n ? first : otherwise;
-  }
+  const isLiteral = (node: Node) => node.op === "text" || isConstant(node) && !node.cast;
+  const isKnown = isConstant(condition) &&
+    (type === undefined || isLiteral(first) && isLiteral(otherwise));
+  if (isKnown) return condition.value !== 0n ? first : otherwise;
   if (type === undefined || type.kind === "none") {
     context.error(
       "type-mismatch",

@@ -527,7 +527,22 @@ testWith(
 testWith("uaddr() is where a variable of the process is", ["gcc", "root"], async () => {
   await using program = await Waiting.start(buildProgram("places"));
   const args = ["-q", "-p", `${program.pid}`, "-e"];
-  const script = 'BEGIN { printf("%p\\n", uaddr("answer")); exit(); } interval:s:1 {}';
+  const script = 'interval:ms:1 { printf("%p\\n", uaddr("answer")); exit(); }';
   const { stdout, stderr } = btrace([...args, script]);
   assertEquals(stdout.trim(), `0x${program.address(2).toString(16)}`, stderr);
+});
+
+testWith("uaddr() and func find their way in a command", ["gcc", "root"], () => {
+  const program = buildProgram("places");
+  const points = ["uprobe", "uretprobe"].map((type) => `${type}:${program}:shown`);
+  points.push(`uprobe:${program}:main`);
+  const script = `${points} { printf("%s %d\\n", func, *uaddr("answer")); }`;
+  const { stdout, stderr } = btrace(["-q", "-c", `${program}`, "-e", script]);
+  const lines = stdout.split("\n").filter((line) => /^(shown|main) /.test(line));
+  assertEquals(lines, ["main 42", "shown 42", "shown 42"], stderr);
+  const none = `uprobe:${program}:shown { print(uaddr("no_such")); }`;
+  assertStringIncludes(
+    btrace(["-c", program, "-e", none]).stderr,
+    `Could not resolve symbol: ${program}:no_such`,
+  );
 });

@@ -74,8 +74,9 @@ export function typeOf(context: Context, expr: Expr): Type {
 function toldAlone(context: Context, expr: Expr): bigint | undefined {
   if (expr.kind === "bool") return 8n;
   if (expr.kind === "map" && expr.keys.length === 0) {
-    const { value } = context.maps.get(expr.name);
-    return value?.kind === "aggregation" ? 8n : undefined;
+    const { value, key } = context.maps.get(expr.name);
+    if (value?.kind !== "aggregation") return undefined;
+    return key === undefined ? 8n : BigInt(toldSize(key));
   }
   if (expr.kind !== "type" || expr.type.typeOf !== undefined) return undefined;
   const { name, suffixes } = expr.type;
@@ -235,31 +236,55 @@ function getopt(context: Context, call: CallExpr): Node {
     : fallback.type.kind === "bool"
     ? `${fallback.value !== 0n}`
     : `${fallback.value}`;
-  context.parameters.set(name, { description, fallback: shown });
+  const earlier = context.parameters.get(name);
+  if (earlier !== undefined && earlier.fallback !== shown) {
+    context.error(
+      "option",
+      `Command line option '${name}' needs to have the same default value in all places it is ` +
+        `used. Previous default value: ${earlier.fallback}`,
+      span,
+    );
+    return broken(span);
+  }
+  context.parameters.set(name, {
+    description: description ?? earlier?.description,
+    fallback: shown,
+  });
   const given = context.named.get(name);
   if (given === undefined) return fallback;
   return named(context, name, given, fallback, span);
 }
 
-function named(context: Context, name: string, given: string, fallback: Node, span: Span): Node {
-  const wrong = (kind: string) => {
+function named(
+  context: Context,
+  name: string,
+  given: string | true,
+  fallback: Node,
+  span: Span,
+): Node {
+  const wrong = (what: string, value = given) => {
     context.error(
       "option",
-      `program command line option --${name} invalid ${kind} (value: ${given})`,
+      `program command line option --${name} ${what} (value: ${value})`,
       span,
     );
     return broken(span);
   };
+  if (given === true) {
+    if (fallback.op === "text") return wrong("expects a string");
+    if (fallback.type.kind !== "bool") return wrong("expects an integer");
+    return constant(1n, BOOL, span);
+  }
   if (fallback.op === "text") {
     return { op: "text", value: given, type: string(given.length + 1), span };
   }
   if (fallback.type.kind === "bool") {
     if (/^(true|1|)$/i.test(given)) return constant(1n, BOOL, span);
     if (/^(false|0)$/i.test(given)) return constant(0n, BOOL, span);
-    return wrong("bool");
+    return wrong("expects a boolean (e.g. 'true')");
   }
   const value = parseNumber(given);
-  return value === undefined ? wrong("integer") : constant(value, literalType(value), span);
+  return value === undefined ? wrong("invalid integer") : constant(value, literalType(value), span);
 }
 
 /** The functions of this file. */
