@@ -62,12 +62,17 @@ export function typeOf(context: Context, expr: Expr): Type {
     const { value } = context.maps.get(expr.name);
     if (value !== undefined && value.kind !== "aggregation") return value;
   }
+  return measured(context, expr).type;
+}
+
+/** The value of an expression that is only asked for its type. */
+function measured(context: Context, expr: Expr): Node {
   const { flow } = context;
   const around = flow.measuring;
   flow.measuring = true;
-  const { type } = context.value(expr);
+  const node = context.value(expr);
   flow.measuring = around;
-  return type;
+  return node;
 }
 
 /** Sizes that are told of what a script writes, where they differ from those of values. */
@@ -90,7 +95,15 @@ function toldAlone(context: Context, expr: Expr): bigint | undefined {
 function sizeOf(context: Context, call: CallExpr): Node {
   const known = toldAlone(context, call.args[0]);
   if (known !== undefined) return constant(known, UINT64, call.span);
-  return constant(BigInt(toldSize(typeOf(context, call.args[0]))), UINT64, call.span);
+  const type = typeOf(context, call.args[0]);
+  // As text, an array of char has a zero behind it.
+  const zero = type.kind === "string" && isMember(context, call.args[0]) ? 1 : 0;
+  return constant(BigInt(toldSize(type) - zero), UINT64, call.span);
+}
+
+/** True for a member in C memory, as `a->b`; elements of tuples and records are none. */
+function isMember(context: Context, expr: Expr): boolean {
+  return expr.kind === "field" && measured(context, expr).op === "load";
 }
 
 /** offsetof(T, a.b.c) */
