@@ -2,7 +2,7 @@
 
 import type { Device } from "../core/device/device.ts";
 import { BTF_KIND, kernelBtf } from "../core/btf/mod.ts";
-import { kernelSymbols } from "../core/symbols/mod.ts";
+import { kernelSymbols, openBinary } from "../core/symbols/mod.ts";
 import { readIfThere } from "../core/sys/input_file.ts";
 import { possibleCpuCount } from "../core/sys/cpu.ts";
 import { tracefsMissing } from "../core/tracefs/mod.ts";
@@ -42,8 +42,8 @@ export interface CompileOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** Positional parameters: $1, $2, … */
   readonly params?: readonly string[];
-  /** Named parameters that getopt() finds: text by name, "" for a flag without a value. */
-  readonly named?: ReadonlyMap<string, string>;
+  /** Named parameters that getopt() finds: text by name, true without a value. */
+  readonly named?: ReadonlyMap<string, string | true>;
   /** Allows system(), signal() and the like. */
   readonly unsafe?: boolean;
   /** Folders to look for headers in. */
@@ -157,6 +157,7 @@ function systemEnvironment(
 ): Environment {
   return {
     userAddress,
+    programAddress: (path, name) => openBinary(path)?.find(name),
     program: programs as Environment["program"],
     kernelMemory: plane === "kernel",
     get cpus() {

@@ -144,6 +144,8 @@ interface ProbeUses {
   readonly args: boolean;
   /** Its type. */
   readonly type: boolean;
+  /** Symbols of the file that the probe is in. */
+  readonly symbols: boolean;
   /** Whether it names it at all. */
   readonly named: boolean;
   /** How often the clause uses the name of the probe for more than printing and keys of maps. */
@@ -155,6 +157,7 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
   let names = 0;
   let named = false;
   let type = false;
+  let symbols = false;
   const see = (expr: Expr) => {
     if (expr.kind === "name" || (expr.kind === "call" && expr.args.length === 0)) {
       args ||= /^(args|retval|arg[0-9]|func|usermode)$/.test(expr.name);
@@ -165,6 +168,7 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
       }
     }
     if (expr.kind === "call" && expr.name === "reg") args = true;
+    if (expr.kind === "call" && expr.name === "uaddr") symbols = true;
     // Types may be the program's.
     args ||= expr.kind === "cast" || expr.kind === "type";
     // Its number will do as a key and in a record.
@@ -178,7 +182,7 @@ function usesOf({ clause }: ExpandedClause): ProbeUses {
   };
   if (clause.predicate !== undefined) visitExpr(clause.predicate, see);
   visitBlock(clause.body, see);
-  return { args, type, named, names };
+  return { args, type, symbols, named, names };
 }
 
 /** True if a map has the name of the probe as a key where another use of the map has text. */
@@ -206,17 +210,17 @@ const FUNCTION = /^[uk](ret)?probe(?=:)|^f(entry|exit)(?=:)/;
  * it computes with the name of the probe. */
 function split(
   { clause, probes }: ExpandedClause,
-  { args, type, named }: ProbeUses,
+  { args, type, symbols, named }: ProbeUses,
   probeIsText: boolean,
   programLayout: (probe: ProbeInfo) => string,
 ): ExpandedClause[] {
   if (probes.length < 2) return [{ clause, probes }];
   if (named && probeIsText) return probes.map((probe) => ({ clause, probes: [probe] }));
-  if (!args && !type) return [{ clause, probes }];
+  if (!args && !type && !symbols) return [{ clause, probes }];
   const groups = Map.groupBy(
     probes,
     (probe) => {
-      const { args, retval, layout, context, name } = probe;
+      const { args, retval, layout, context, name, code } = probe;
       return JSON.stringify([
         args,
         retval,
@@ -224,6 +228,7 @@ function split(
         context,
         type ? name.split(":")[0] : FUNCTION.exec(name),
         programLayout(probe),
+        symbols ? code : undefined,
       ]);
     },
   );

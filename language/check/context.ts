@@ -23,6 +23,8 @@ export interface Environment {
   kernelAddress(name: string): bigint | undefined;
   /** A variable or function of the process that is traced, by its name: where it is, its bytes. */
   userAddress?(name: string): { address: bigint; size: number } | undefined;
+  /** The same in a program's file, with the address that the file has for it. */
+  programAddress(path: string, name: string): { address: number; size: number } | undefined;
   /** What debug information tells of a program; absent if no such information is to be read. */
   program?(path: string): ProgramScope | undefined;
   /** Id of a cgroup by its path; throws with a message. */
@@ -55,8 +57,8 @@ export interface Shared {
   readonly functions: ReadonlyMap<string, FunctionDefinition>;
   /** Facts about the running system. */
   readonly environment: Environment;
-  /** Named parameters that the command line gives: text by name, "" for a flag without a value. */
-  readonly named: ReadonlyMap<string, string>;
+  /** Named parameters that the command line gives: text by name, true without `=`. */
+  readonly named: ReadonlyMap<string, string | true>;
   /** Named parameters that the program asks for: grows while the program is checked. */
   readonly parameters: Map<string, NamedParameter>;
   /** Whether system() and the like are allowed. */

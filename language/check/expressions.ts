@@ -182,9 +182,11 @@ function prefixed(context: Context, expr: Expr & { kind: "unary" }): Node {
     return { op: "address", local: node.local, type: pointer(node.type, "kernel"), span };
   }
   if (operand.kind === "map" && operand.keys.length === 0) {
+    const map = context.maps.get(operand.name);
+    context.maps.read(map, operand.span);
     return {
       op: "address",
-      map: context.maps.get(operand.name),
+      map,
       type: pointer(NONE, "kernel"),
       span,
     };
@@ -292,9 +294,10 @@ function choose(
   }
   const type = literalAdapted(first, otherwise) ?? literalAdapted(otherwise, first) ??
     widen(first.type, otherwise.type);
-  if (isConstant(condition) && type === undefined) {
-    return condition.value !== 0n ? first : otherwise;
-  }
+  const isLiteral = (node: Node) => node.op === "text" || isConstant(node) && !node.cast;
+  const isKnown = isConstant(condition) &&
+    (type === undefined || isLiteral(first) && isLiteral(otherwise));
+  if (isKnown) return condition.value !== 0n ? first : otherwise;
   if (type === undefined || type.kind === "none") {
     context.error(
       "type-mismatch",
@@ -355,6 +358,15 @@ function blockValue(context: Context, block: Block, span: Span): Node {
 function casted(context: Context, expr: Expr & { kind: "cast" }): Node {
   const to = context.type(expr.to);
   const operand = context.value(expr.operand);
+  if (expr.to.name === "string" && expr.to.suffixes.length === 0) {
+    context.error(
+      "cast",
+      `Cannot cast from "${typeName(operand.type)}" to "string"`,
+      expr.head,
+      "a size is part of the type: string[64]",
+    );
+    return broken(expr.head);
+  }
   if (typeName(to) === typeName(operand.type) && operand.op !== "aggregate") {
     const message = `Unnecessary cast: expression is already of type ${typeName(to)}`;
     context.warning("cast", message, expr.head);

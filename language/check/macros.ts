@@ -38,6 +38,9 @@ export function expandMacros(
   return mapProgram({ ...program, macros: [] }, (expr) => rewriteExpr(expr, expander.replace));
 }
 
+/** Values that keep their name where a macro has the same one; the macro is used with parentheses. */
+const ALWAYS_BUILTIN = /^(pid|tid|nsecs|kstack|ustack|args|ctx|arg\d+)$/;
+
 /** Something that may be the use of a macro: a call, or a name without arguments. */
 type Use = Expr & { kind: "call" | "name" };
 
@@ -66,6 +69,7 @@ class Expander {
     if (expr.kind !== "call" && expr.kind !== "name") return expr;
     const macros = this.#byName.get(expr.name);
     if (macros === undefined) return expr;
+    if (expr.kind === "name" && ALWAYS_BUILTIN.test(expr.name)) return expr;
     const args = expr.kind === "call" ? expr.args : [];
     const sameCount = macros.filter(({ params }) => params.length === args.length);
     // A name may be something else's, where the macro takes arguments.

@@ -197,7 +197,7 @@ function spaceOf(node: Node) {
 
 /** The value of `*address`. */
 export function dereference(context: Context, address: Node, span: Span): Node {
-  if (isNumeric(address.type) && address.type.kind !== "pointer") {
+  if (address.type.kind === "integer") {
     // An address that is a number: eight bytes.
     const type = pointer(UINT64);
     return dereference(context, { op: "convert", operand: address, type, span }, span);
@@ -237,12 +237,12 @@ export function cast(
   }
   if (to.kind === "bool" && from.kind === "string") return isNotEmpty(context, operand, span);
   const sized = (type: Type) => type.kind === "array" && isScalar(type.of);
-  if (sized(to) && isNumeric(from) && to.kind === "array") {
-    const size = from.kind === "integer" ? from.size : 8;
+  if (sized(to) && from.kind === "integer" && to.kind === "array") {
+    const { size } = from;
     const count = to.count || size / cSize(to.of);
     const bytes = count * cSize(to.of);
     // A literal has no more bytes than it needs, but takes those that there are.
-    const literal = isConstant(operand) && from.kind === "integer" && from.signed;
+    const literal = isConstant(operand) && from.signed;
     const fits = literal ? bytes <= 8 && size <= bytes : bytes === size;
     if (fits && literal && isConstant(operand)) {
       // A negative literal has no more bytes than it needs, and zeros behind them.

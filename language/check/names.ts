@@ -172,12 +172,14 @@ function probeValue(context: Context, name: string, span: Span): Node {
 function functionName(context: Context, span: Span): Node | undefined {
   const { name } = context.probe;
   const here: Node = { op: "context", at: "reg:ip", type: UINT64, span };
-  if (name.startsWith("uprobe:")) {
+  const start = builtinNode("func", UINT64, span);
+  if (/^uprobe:|^uretprobe:/.test(name)) {
+    // At its return, a function is where it was called from.
+    const address = name.startsWith("uprobe:") ? here : start;
     const type: Type = { kind: "special", as: "usym" };
-    return { op: "memory_call", name: "usym", address: here, type, span };
+    return { op: "memory_call", name: "usym", address, type, span };
   }
   if (!/^(kprobe|kretprobe|fentry|fexit):/.test(name)) return undefined;
-  const start = builtinNode("func", UINT64, span);
   const isPlace = name.startsWith("kprobe:") && isReadableAt(context.probe, "reg:ip");
   const operand = isPlace ? here : start;
   return { op: "convert", operand, type: { kind: "coded", as: "ksym" }, span };

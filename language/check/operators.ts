@@ -179,13 +179,16 @@ function fold(
   if (left.type.kind === "bool" && right.type.kind === "bool") {
     return constant(value === 0n ? 0n : 1n, BOOL, span);
   }
-  const wraps = operator === "<<" && left.value >= 1n << 63n;
-  if (wraps) return constant(BigInt.asUintN(64, value), UINT64, span);
-  const shifts = operator === ">>" || operator === "<<";
-  if (shifts && (right.value < 0n || right.value > 63n)) return unfoldable(context, span);
-  if (value < -(1n << 63n) || value >= 1n << 64n) return unfoldable(context, span);
   // A cast makes more of a literal than its value.
   const cast = left.cast === true || right.cast === true;
+  const shifts = operator === ">>" || operator === "<<";
+  if (shifts && (right.value < 0n || right.value > 63n)) return unfoldable(context, span);
+  if (operator === "<<" && !cast) {
+    // What is shifted out is lost.
+    const kept = left.value < 0n ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
+    return constant(kept, literalType(kept), span);
+  }
+  if (value < -(1n << 63n) || value >= 1n << 64n) return unfoldable(context, span);
   const type = cast ? resultType(operator, left, right) : literalType(value);
   const kept = type.kind === "integer" && type.signed
     ? BigInt.asIntN(64, value)

@@ -54,7 +54,7 @@ export interface AnalyzeOptions {
   /** Positional parameters of the command line: $1 and on. */
   readonly params: readonly string[];
   /** Named parameters that the command line gives: text by name. */
-  readonly named: ReadonlyMap<string, string>;
+  readonly named: ReadonlyMap<string, string | true>;
   /** Called if the script has a C part. */
   readonly c: () => CTools;
   /** Text to put before the script's definitions: --include. */

@@ -8,6 +8,7 @@ import {
   INT64,
   isNumeric,
   NONE,
+  string,
   tuple,
   type Type,
   typeName,
@@ -275,7 +276,9 @@ function ifStatement(context: Context, expr: IfExpr, out: Action[]): void {
 
 function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[]): void {
   const { variable, span } = one;
-  const type = one.type && context.type(one.type);
+  // A text without a size is as long as what is assigned.
+  const grows = one.type?.name === "string" && one.type.suffixes.length === 0;
+  const type = grows ? string(1) : one.type && context.type(one.type);
   if (one.value !== undefined && reportVoid(context, one.value, variable, span)) return;
   const value = one.value && context.value(one.value);
   const head = { start: span.start, end: variable.span.end };
@@ -283,7 +286,7 @@ function declaration(context: Context, one: Stmt & { kind: "let" }, out: Action[
   const local = context.variables.declare(
     variable,
     type ?? value?.type ?? UNKNOWN,
-    type !== undefined,
+    type !== undefined && !grows,
   );
   if (value === undefined) {
     context.variables.leaveUnassigned(local, head);

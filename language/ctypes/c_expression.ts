@@ -420,6 +420,14 @@ export function findMember(type: CType, name: string): CMember | undefined {
   return undefined;
 }
 
+/** Names of the members of a structure, those of unnamed ones inside included. */
+export function* memberNames(type: CType): Generator<string> {
+  for (const member of type.members?.() ?? []) {
+    if (member.name !== "") yield member.name;
+    else yield* memberNames(member.type);
+  }
+}
+
 /** An array as the address of its first element. */
 function decayed(value: CValue): CValue {
   const { type, address } = value;

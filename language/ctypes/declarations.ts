@@ -2,7 +2,7 @@
 // Declarations of C: types are remembered, functions and variables are read and passed over.
 
 import { AttributeReader, type Attributes, merged, NO_ATTRIBUTES, withMode } from "./attributes.ts";
-import { CExpressions, type CValue } from "./c_expression.ts";
+import { CExpressions, type CValue, memberNames } from "./c_expression.ts";
 import {
   cArray,
   cPointer,
@@ -396,6 +396,7 @@ export class Declarations {
       : this.#declareTag(full);
     stream.next();
     const members: Member[] = [];
+    const names = new Set<string>();
     while (!stream.accept("}")) {
       if (stream.atEnd) stream.fail(`expected '}' at the end of '${full}'`);
       if (stream.accept(";")) continue;
@@ -403,7 +404,7 @@ export class Declarations {
         while (!stream.accept(";")) stream.skipBalanced();
         continue;
       }
-      this.#members(members);
+      this.#members(members, names);
     }
     const { packed, align } = this.#attributes.read(before);
     const layout = layOut(members, {
@@ -427,14 +428,20 @@ export class Declarations {
     return type;
   }
 
-  /** The members that one line of a structure declares. */
-  #members(members: Member[]): void {
+  /** The members that one line of a structure declares; `names` has those of all lines. */
+  #members(members: Member[], names: Set<string>): void {
     const stream: TokenStream = this.#stream;
     const { type: base, attributes } = this.#specifiers();
     if (stream.peek() === ";" || stream.peek() === "}") {
       // Without a name only a structure counts, whose members are the outer one's.
       if (base.kind === "struct") {
         const { packed, align } = attributes;
+        for (const name of memberNames(base)) {
+          if (names.has(name)) {
+            stream.fail(`member of anonymous struct redeclares '${name}'`, stream.token());
+          }
+          names.add(name);
+        }
         members.push({ name: "", type: base, packed, align });
       }
       return;
@@ -449,6 +456,8 @@ export class Declarations {
       );
       const { packed, align } = all;
       const name = declarator?.name?.text ?? "";
+      if (names.has(name)) stream.fail(`duplicate member '${name}'`, declarator?.name ?? at);
+      if (name !== "") names.add(name);
       const type = withMode(declared, all) ??
         stream.fail(`mode '${all.mode}' is not supported`, at);
       if (declarator !== undefined && declarator.name === undefined && width === undefined) {
@@ -498,6 +507,9 @@ export class Declarations {
     while (!stream.accept("}")) {
       const member = stream.next();
       if (member.kind !== "word") stream.fail(`expected a name, found '${member.text}'`, member);
+      if (this.enumerators.get(member.text) !== undefined) {
+        stream.fail(`redefinition of enumerator '${member.text}'`, member);
+      }
       this.#attributes.read();
       if (stream.accept("=")) value = this.#expressions.constant().value;
       // Later enumerators may be computed from this one.

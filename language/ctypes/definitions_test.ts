@@ -121,6 +121,13 @@ Deno.test("parseDefinitions() says what it cannot do, and where", () => {
     ],
     ["#pragma ms_struct on\nstruct s { int a; };", "1:1: #pragma ms_struct on is not supported"],
     ["struct s { int a; }; struct s { int b; };", "1:29: redefinition of 'struct s'"],
+    ["struct s { int a; int b, a; };", "1:26: duplicate member 'a'"],
+    [
+      "struct s { int a; struct { union { int b; int a; }; }; };",
+      "1:54: member of anonymous struct redeclares 'a'",
+    ],
+    ["enum e { A, B, A };", "1:16: redefinition of enumerator 'A'"],
+    ["enum e { A }; enum f { B, A };", "1:27: redefinition of enumerator 'A'"],
   ];
   for (const [text, expected] of cases) {
     const { message } = assertThrows(() => define(text), CError);

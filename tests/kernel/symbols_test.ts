@@ -6,6 +6,7 @@ import { openBinary, staticProbes, Symbolizer } from "../../core/symbols/mod.ts"
 import { openSymbolizer } from "../../language/names/open_symbolizer.ts";
 import { cpuMs } from "../cpu_time.ts";
 import {
+  btrace,
   btraceCommand,
   buildProgram,
   kernelTest,
@@ -539,4 +540,19 @@ testWith("uaddr() is where a variable of the process is", ["gcc", "root"], async
   await program.go();
   const { stdout, stderr } = await tracer.result();
   assertEquals(stdout.trim(), `0x${program.address(2).toString(16)}`, stderr);
+});
+
+testWith("uaddr() and func find their way in a command", ["gcc", "root"], () => {
+  const program = buildProgram("places");
+  const points = ["uprobe", "uretprobe"].map((type) => `${type}:${program}:shown`);
+  points.push(`uprobe:${program}:main`);
+  const script = `${points} { printf("%s %d\\n", func, *uaddr("answer")); }`;
+  const { stdout, stderr } = btrace(["-q", "-c", `${program}`, "-e", script]);
+  const lines = stdout.split("\n").filter((line) => /^(shown|main) /.test(line));
+  assertEquals(lines, ["main 42", "shown 42", "shown 42"], stderr);
+  const none = `uprobe:${program}:shown { print(uaddr("no_such")); }`;
+  assertStringIncludes(
+    btrace(["-c", program, "-e", none]).stderr,
+    `Could not resolve symbol: ${program}:no_such`,
+  );
 });

@@ -24,6 +24,10 @@ export async function main(args: readonly string[]): Promise<number> {
       write(Deno.stdout, `${error.diagnostics.at(-1)!.message}\n`);
       return 1;
     }
+    if (error instanceof Error && error.name === "OptionsAsked") {
+      write(Deno.stderr, `${error.message}\n`);
+      return 1;
+    }
     if (error instanceof Error && error.name === "EnvironmentError") {
       write(Deno.stderr, `${error.message}\n`);
       return 2;

@@ -3,6 +3,7 @@
 import type { Device } from "../../core/device/device.ts";
 import type { Options } from "./options.ts";
 import type { programs } from "../../language/programs.ts";
+import { globMatcher, isPattern } from "../../core/contract/probe_name.ts";
 import { fullName, ProbeNameError } from "../../language/check/probe_names.ts";
 
 /**
@@ -27,21 +28,44 @@ export async function list(
     ]);
     const { clauses } = parse(new Source("stdin", program));
     const points = clauses.flatMap(({ attachPoints }) => attachPoints.map(({ text }) => text));
-    return points.map((text) => {
-      const name = searched(text);
-      return /^(begin|end)$|^self:/.test(name)
-        ? `${name}\n`
-        : probes(device, name, options, debugInfo);
-    }).join("");
+    return points.map((text) => probes(device, family(device, searched(text)), options, debugInfo))
+      .join("");
   }
   const pattern = options.positional[0] ?? "*";
   if (/^(struct|union|enum)\s/.test(pattern)) {
-    const { structure } = await import("./list_structure.ts");
-    return pattern.split(",").map((name) => structure(name.trim())).join("");
+    const { structures } = await import("./list_structure.ts");
+    return pattern.split(",").map((name) => structures(name.trim(), options.verbose)).join("");
   }
-  // A pattern without a colon matches probes of any provider.
-  const full = pattern.includes(":") ? searched(pattern) : pattern === "*" ? "*" : `*:*${pattern}*`;
-  return probes(device, full, options, debugInfo);
+  const parts = pattern.split(",").map((text) => text.trim()).filter((text) => text !== "");
+  return parts.map((part) => {
+    // A pattern without a colon matches probes of any provider.
+    const full = part.includes(":") ? searched(part) : part === "*" ? "*" : `*:*${part}*`;
+    return probes(device, full, options, debugInfo);
+  }).join("");
+}
+
+/** Names of probes that no provider has, because scripts fire them, by the types of the probes. */
+const OWN_PROBES: Readonly<Record<string, string>> = {
+  self: "self:signal:SIGUSR1",
+  test: "test::",
+  bench: "benchmark::",
+};
+
+/** Names of a script's own probes that a pattern with one of their types matches. */
+function ownProbes(pattern: string): string[] {
+  const [type] = pattern.split(":");
+  const name = OWN_PROBES[type];
+  if (name === undefined) return [];
+  const rest = (text: string) => text.slice(text.indexOf(":") + 1);
+  return globMatcher(rest(pattern))(rest(name)) ? [name] : [];
+}
+
+/** The name that a listing has for a probe of an endless family: "interval:ms:" for "interval:ms:1". */
+function family(device: Device, name: string): string {
+  const prefix = name.slice(0, name.lastIndexOf(":") + 1);
+  if (isPattern(name) || !/^[^:]+:[^:]+:$/.test(prefix)) return name;
+  for (const _ of device.probes(prefix)) return prefix;
+  return name;
 }
 
 /** The name or pattern that a search means; a search for half a name finds nothing. */
@@ -61,8 +85,10 @@ function probes(
   debugInfo: ReturnType<typeof programs> | undefined,
 ): string {
   let text = "";
+  for (const name of ownProbes(pattern)) text += `${name}\n`;
   // An exact name may match a probe that no listing shows: a rawtracepoint without its module.
-  const found = [...pattern.includes("*") ? device.probes(pattern) : device.match(pattern)]
+  const isListed = pattern.includes("*") || pattern.endsWith(":");
+  const found = [...isListed ? device.probes(pattern) : device.match(pattern)]
     .sort((a, b) => a.name < b.name ? -1 : 1);
   for (const spec of found) {
     const { name } = spec;

@@ -1,6 +1,7 @@
 // -l 'struct NAME': structures as C text.
 
-import { kernelBtf } from "../../core/btf/mod.ts";
+import { BTF_KIND, type BtfKind, kernelBtf } from "../../core/btf/mod.ts";
+import { globMatcher, isPattern } from "../../core/contract/probe_name.ts";
 import { BtfTypes } from "../../language/ctypes/btf_types.ts";
 import {
   cSize,
@@ -10,9 +11,35 @@ import {
   typeName,
 } from "../../language/model/types.ts";
 
-/** C text of a kernel structure, union or enumeration; empty if the kernel has none of that name. */
-export function structure(name: string): string {
+const KINDS: Readonly<Record<string, BtfKind>> = {
+  struct: BTF_KIND.STRUCT,
+  union: BTF_KIND.UNION,
+  enum: BTF_KIND.ENUM,
+};
+
+/**
+ * Structures, unions or enumerations of the kernel that a pattern as `struct list_*` matches: their
+ * C text, or their names, one a line. Empty if the kernel has none.
+ *
+ * @param whole True for C text.
+ */
+export function structures(pattern: string, whole: boolean): string {
   const types = new BtfTypes(kernelBtf);
+  return named(pattern).map((name) => whole ? structure(types, name) : `${name}\n`).join("");
+}
+
+function named(pattern: string): string[] {
+  const btf = kernelBtf();
+  const [, kind, glob] = /^(\w+)\s+(.*)$/.exec(pattern) ?? [];
+  if (btf === null || kind === undefined) return [];
+  if (!isPattern(glob)) return btf.find(KINDS[kind], glob) === 0 ? [] : [`${kind} ${glob}`];
+  const matches = globMatcher(glob);
+  const found = new Set<string>();
+  for (const [, name] of btf.names(KINDS[kind])) if (matches(name)) found.add(`${kind} ${name}`);
+  return [...found].sort();
+}
+
+function structure(types: BtfTypes, name: string): string {
   const type = types.type(name);
   if (type?.kind === "struct") return `vmlinux: ${body(type, "")};\n\n`;
   if (type?.kind === "integer" && type.enumeration !== undefined) {

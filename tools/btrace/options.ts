@@ -121,8 +121,8 @@ export interface Options {
   readonly verbose: boolean;
   /** FILE, where the command line names a script's file, then positional parameters. */
   readonly positional: readonly string[];
-  /** Values of the script's named parameters, which follow `--`, by name. */
-  readonly named: ReadonlyMap<string, string>;
+  /** Values of the script's named parameters, which follow `--`, by name; true without a value. */
+  readonly named: ReadonlyMap<string, string | true>;
 }
 
 /** Options of bpftrace that are accepted and have no effect. */
@@ -316,13 +316,13 @@ function features(list: string | undefined): SwitchableFeature[] {
 /** Parameters behind `--`: named ones are `--name=value` and `--name`, all others count as $1, $2, …. */
 function programParams(
   args: readonly string[],
-): { positional: string[]; named: Map<string, string> } {
-  const named = new Map<string, string>();
+): { positional: string[]; named: Map<string, string | true> } {
+  const named = new Map<string, string | true>();
   const positional: string[] = [];
   for (const arg of args) {
     const match = /^--([^=]+)(?:=([\s\S]*))?$/.exec(arg);
     if (match === null) positional.push(arg);
-    else named.set(match[1], match[2] ?? "");
+    else named.set(match[1], match[2] ?? true);
   }
   return { positional, named };
 }

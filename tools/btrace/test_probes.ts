@@ -48,6 +48,7 @@ function tests(
   json: boolean,
 ): number {
   const many = (count: number) => `${count} test${count === 1 ? "" : "s"}`;
+  if (names.length === 0) return 0;
   if (!json) say(`${GREEN}[==========]${PLAIN} Running ${many(names.length)}.\n`);
   const failed: string[] = [];
   for (const name of names) {
@@ -84,6 +85,7 @@ function benches(
   say: (text: string) => void,
   json: boolean,
 ): number {
+  if (names.length === 0) return 0;
   const width = 41;
   if (!json) {
     say(`${"Benchmark".padEnd(width)}${"Time(ns)".padEnd(15)}Iterations\n`);

@@ -124,21 +124,25 @@ function writeNotes(device: Device, { probes }: Script): void {
 
 /** Refuses named parameters that the script does not read; `-- --help` lists those that the script reads. */
 function checkNamed(
-  given: ReadonlyMap<string, string>,
+  given: ReadonlyMap<string, string | true>,
   known: Script["parameters"],
 ): void {
-  const list = [...known].map(([name, { description, fallback }]) =>
-    `    --${name}${description === undefined ? "" : `  ${description}`} [default: ${fallback}]\n`
-  ).join("");
+  const hint = (list: string) =>
+    known.size === 0
+      ? "HINT: no custom program options defined."
+      : `HINT: expected program options:${list}`;
   if (given.has("help") && !known.has("help")) {
-    throw new UsageError(`program command line options:\n${list}`);
+    const lines = [...known].reverse().map(([name, { description }]) =>
+      `\n--${name}${description === undefined ? "" : `: ${description}`}`
+    );
+    throw new OptionsAsked(hint(lines.join("")));
   }
   const unexpected = [...given.keys()].filter((name) => !known.has(name));
   if (unexpected.length === 0) return;
   const names = (all: Iterable<string>) => [...all].map((name) => `--${name}`).join(", ");
   throw new UsageError(
-    `unexpected program command line options: ${names(unexpected)}` +
-      (known.size === 0 ? "" : `\nHINT: expected program options: ${names(known.keys())}`),
+    `unexpected program command line options: ${names(unexpected)}\n` +
+      hint(` ${names(known.keys())}`),
   );
 }
 
@@ -244,6 +248,12 @@ function formatStats(stats: SessionStats): string {
   return `${stats.fired} events fired: ${stats.recorded} recorded, ${stats.aggregated} aggregated, ` +
     `${stats.filtered} filtered, ${stats.dropped} dropped, ${stats.recursed} recursed\n` +
     `${stats.skippedTicks} ticks skipped, ${stats.recursionMisses} skipped by the kernel\n`;
+}
+
+/** Not a mistake: `-- --help` asks for the named parameters of the script, which the message lists. */
+class OptionsAsked extends Error {
+  /** Name by which the command line knows the error. */
+  override readonly name = "OptionsAsked";
 }
 
 /** An environment variable has a value that its key does not take: btrace exits with status 2. */

@@ -3,6 +3,7 @@
 
 import { MAX_STACK_FRAMES } from "../../../core/contract/event_layout.ts";
 import type { CallExpr } from "../../syntax/ast.ts";
+import type { Span } from "../../syntax/diagnostics.ts";
 import type { Node } from "../../model/ir.ts";
 import { CLOCKS } from "../../model/plan.ts";
 import {
@@ -22,7 +23,7 @@ import {
 } from "../../model/types.ts";
 import type { Context } from "../context.ts";
 import { broken, constant, effect } from "../nodes.ts";
-import { isReadableAt } from "../expand.ts";
+import { isReadableAt, type ProbeInfo } from "../expand.ts";
 import { binary, isConstant } from "../operators.ts";
 import { member } from "../memory.ts";
 import { builtinNode, notHere } from "../names.ts";
@@ -75,17 +76,54 @@ function uaddr(context: Context, call: CallExpr): Node {
     context.error("not-here", `__builtin_uaddr can not be used with "${type}" probes`, span);
     return broken(span);
   }
-  if (userAddress === undefined) {
-    context.error("not-here", "uaddr() needs a process: name it with -p", span);
-    return broken(span);
-  }
+  if (userAddress === undefined) return addressBesideProbe(context, name, span);
   const found = userAddress(name);
   if (found === undefined) {
     context.error("symbol", `Failed to resolve user symbol: ${name}`, span);
     return broken(span);
   }
-  const size = POINTED.find((size) => size === found.size) ?? 8;
-  return constant(found.address, pointer(integer(size, false), "user"), span);
+  return constant(found.address, pointerTo(found.size), span);
+}
+
+/** Type of the address of a user variable with that number of bytes. */
+function pointerTo(size: number): PointerType {
+  return pointer(integer(POINTED.find((one) => one === size) ?? 8, false), "user");
+}
+
+/** Address of a symbol of the file that the probe is in: as far from the probe as in the file. */
+function addressBesideProbe(context: Context, name: string, span: Span): Node {
+  const { code } = context.probe;
+  const start = code && code.functionAddress !== 0 ? functionStart(context, code, span) : undefined;
+  if (code === undefined || start === undefined) {
+    context.error("not-here", "uaddr() needs a process: name it with -p", span);
+    return broken(span);
+  }
+  const found = context.environment.programAddress(code.path, name);
+  if (found === undefined) {
+    context.error("symbol", `Could not resolve symbol: ${code.path}:${name}`, span);
+    return broken(span);
+  }
+  const operand = moved(start, found.address - code.functionAddress);
+  return { op: "convert", operand, type: pointerTo(found.size), span };
+}
+
+/** Where the function of the probe starts in the process; undefined if the probe does not tell. */
+function functionStart(
+  { probe }: Context,
+  { within }: NonNullable<ProbeInfo["code"]>,
+  span: Span,
+): Node | undefined {
+  // At its return, a function is where it was called from.
+  if (probe.name.startsWith("uretprobe:")) return builtinNode("func", UINT64, span);
+  if (!isReadableAt(probe, "reg:ip")) return undefined;
+  return moved({ op: "context", at: "reg:ip", type: UINT64, span }, -within);
+}
+
+/** A number of 64 bits and a distance that may be negative. */
+function moved(left: Node, distance: number): Node {
+  const { span } = left;
+  const right = constant(BigInt.asUintN(64, BigInt(distance)), UINT64, span);
+  return { op: "binary", operator: "+", left, right, signed: false, type: UINT64, span };
 }
 
 /** kptr(), uptr(): which memory an address means. */

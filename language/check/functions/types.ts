@@ -62,20 +62,26 @@ export function typeOf(context: Context, expr: Expr): Type {
     const { value } = context.maps.get(expr.name);
     if (value !== undefined && value.kind !== "aggregation") return value;
   }
+  return measured(context, expr).type;
+}
+
+/** The value of an expression that is only asked for its type. */
+function measured(context: Context, expr: Expr): Node {
   const { flow } = context;
   const around = flow.measuring;
   flow.measuring = true;
-  const { type } = context.value(expr);
+  const node = context.value(expr);
   flow.measuring = around;
-  return type;
+  return node;
 }
 
 /** Sizes that are told of what a script writes, where they differ from those of values. */
 function toldAlone(context: Context, expr: Expr): bigint | undefined {
   if (expr.kind === "bool") return 8n;
   if (expr.kind === "map" && expr.keys.length === 0) {
-    const { value } = context.maps.get(expr.name);
-    return value?.kind === "aggregation" ? 8n : undefined;
+    const { value, key } = context.maps.get(expr.name);
+    if (value?.kind !== "aggregation") return undefined;
+    return key === undefined ? 8n : BigInt(toldSize(key));
   }
   if (expr.kind !== "type" || expr.type.typeOf !== undefined) return undefined;
   const { name, suffixes } = expr.type;
@@ -89,7 +95,15 @@ function toldAlone(context: Context, expr: Expr): bigint | undefined {
 function sizeOf(context: Context, call: CallExpr): Node {
   const known = toldAlone(context, call.args[0]);
   if (known !== undefined) return constant(known, UINT64, call.span);
-  return constant(BigInt(toldSize(typeOf(context, call.args[0]))), UINT64, call.span);
+  const type = typeOf(context, call.args[0]);
+  // As text, an array of char has a zero behind it.
+  const zero = type.kind === "string" && isMember(context, call.args[0]) ? 1 : 0;
+  return constant(BigInt(toldSize(type) - zero), UINT64, call.span);
+}
+
+/** True for a member in C memory, as `a->b`; elements of tuples and records are none. */
+function isMember(context: Context, expr: Expr): boolean {
+  return expr.kind === "field" && measured(context, expr).op === "load";
 }
 
 /** offsetof(T, a.b.c) */
@@ -235,31 +249,55 @@ function getopt(context: Context, call: CallExpr): Node {
     : fallback.type.kind === "bool"
     ? `${fallback.value !== 0n}`
     : `${fallback.value}`;
-  context.parameters.set(name, { description, fallback: shown });
+  const earlier = context.parameters.get(name);
+  if (earlier !== undefined && earlier.fallback !== shown) {
+    context.error(
+      "option",
+      `Command line option '${name}' needs to have the same default value in all places it is ` +
+        `used. Previous default value: ${earlier.fallback}`,
+      span,
+    );
+    return broken(span);
+  }
+  context.parameters.set(name, {
+    description: description ?? earlier?.description,
+    fallback: shown,
+  });
   const given = context.named.get(name);
   if (given === undefined) return fallback;
   return named(context, name, given, fallback, span);
 }
 
-function named(context: Context, name: string, given: string, fallback: Node, span: Span): Node {
-  const wrong = (kind: string) => {
+function named(
+  context: Context,
+  name: string,
+  given: string | true,
+  fallback: Node,
+  span: Span,
+): Node {
+  const wrong = (what: string, value = given) => {
     context.error(
       "option",
-      `program command line option --${name} invalid ${kind} (value: ${given})`,
+      `program command line option --${name} ${what} (value: ${value})`,
       span,
     );
     return broken(span);
   };
+  if (given === true) {
+    if (fallback.op === "text") return wrong("expects a string");
+    if (fallback.type.kind !== "bool") return wrong("expects an integer");
+    return constant(1n, BOOL, span);
+  }
   if (fallback.op === "text") {
     return { op: "text", value: given, type: string(given.length + 1), span };
   }
   if (fallback.type.kind === "bool") {
     if (/^(true|1|)$/i.test(given)) return constant(1n, BOOL, span);
     if (/^(false|0)$/i.test(given)) return constant(0n, BOOL, span);
-    return wrong("bool");
+    return wrong("expects a boolean (e.g. 'true')");
   }
   const value = parseNumber(given);
-  return value === undefined ? wrong("integer") : constant(value, literalType(value), span);
+  return value === undefined ? wrong("invalid integer") : constant(value, literalType(value), span);
 }
 
 /** The functions of this file. */
