@@ -327,6 +327,29 @@ kernelTest("ktrace -i records children whose parents end at once", ["gcc"], () =
   Deno.removeSync(file);
 });
 
+kernelTest(
+  "every way of recording has the same signals: not those that do nothing",
+  ["gcc"],
+  () => {
+    const file = Deno.makeTempFileSync();
+    for (const way of [[], ["--sync"]]) {
+      const { stdout } = tool("ktrace", [
+        ...way,
+        "-t",
+        "s",
+        "-f",
+        file,
+        buildProgram("signal_actions"),
+      ]);
+      const signals = tool("kdump", ["--json", "-f", file]).stdout.trim().split("\n")
+        .map((line) => JSON.parse(line)).filter(({ type }) => type === "psig")
+        .map(({ signal, action }) => [signal, action]);
+      assertEquals(signals, [["SIGUSR2", stdout.trim()], ["SIGTERM", "0x0"]], way.join());
+    }
+    Deno.removeSync(file);
+  },
+);
+
 testWith("each tool says why a command or a process cannot be had", [], async () => {
   const folder = Deno.makeTempDirSync();
   const files: Readonly<Record<string, string>> = {

@@ -5,6 +5,7 @@ import { callOf } from "../../core/sources/syscalls/mod.ts";
 import { isCut, latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
+import { SIG_DFL, SIG_IGN, UNKNOWN_HANDLER } from "../ktrace/systems/signal_actions.ts";
 import type { KdumpOptions } from "./options.ts";
 import { structArrayText, structText } from "./struct_text.ts";
 import { isMode, isUnused, symbolOf } from "./symbols/arguments.ts";
@@ -103,11 +104,13 @@ export class Lines {
       case "psig": {
         const { action, mask } = record;
         const signo = numbersOf(record, name).signo ?? record.signo;
-        const how = action === 0n
+        const how = action === SIG_DFL
           ? "SIG_DFL"
-          : `caught handler=0x${action.toString(16)} mask=0x${
-            Uint8Array.from(mask).reverse().toHex().replace(/^0+(?=.)/, "")
-          }`;
+          : action === SIG_IGN
+          ? "SIG_IGN"
+          : `caught handler=${
+            action === UNKNOWN_HANDLER ? "unknown" : `0x${action.toString(16)}`
+          } mask=0x${Uint8Array.from(mask).reverse().toHex().replace(/^0+(?=.)/, "")}`;
         const code = signalCodeName(signo, record.code, name);
         return `${system.signal(signo) ?? signo} ${how} code=${code}`;
       }

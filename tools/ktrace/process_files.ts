@@ -1,5 +1,7 @@
 // What /proc tells of a process that is stopped. proc_pid_stat(5), proc_pid_cmdline(5)
 
+import { SIG_DFL, SIG_IGN, UNKNOWN_HANDLER } from "./systems/signal_actions.ts";
+
 /** sysconf(_SC_CLK_TCK), the same on all of Linux's architectures. */
 const TICK_NS = 1e7;
 
@@ -54,11 +56,15 @@ export function environment(pid: number): Uint8Array {
   return read(`/proc/${pid}/environ`);
 }
 
-/** Is there a handler for this signal? */
-export function isCaught(tid: number, signal: number): boolean {
+/** What a thread does with a signal; a handler's address is not in /proc. */
+export function actionOf(tid: number, signal: number): bigint {
   const status = textOf(read(`/proc/${tid}/status`));
-  const mask = BigInt(`0x${/^SigCgt:\t([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
-  return (mask >> BigInt(signal - 1) & 1n) === 1n;
+  const has = (set: string) => {
+    const mask = BigInt(`0x${new RegExp(`^${set}:\\t([0-9a-f]+)`, "m").exec(status)?.[1] ?? "0"}`);
+    return (mask >> BigInt(signal - 1) & 1n) === 1n;
+  };
+  if (has("SigCgt")) return UNKNOWN_HANDLER;
+  return has("SigIgn") ? SIG_IGN : SIG_DFL;
 }
 
 /** Path of the program that is executed. */

@@ -1,6 +1,7 @@
 // Records as JSON, one a line: by ktrace as they are made, by kdump as they were read.
 
 import { ERESTART, restartOf } from "../systems/restarts.ts";
+import { UNKNOWN_HANDLER } from "../systems/signal_actions.ts";
 import { callOf } from "../../../core/sources/syscalls/mod.ts";
 import { safeJson } from "../../../core/safe_text.ts";
 import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
@@ -66,7 +67,7 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
       case "psig":
         return {
           signal: system.signal(numbers.signo ?? record.signo) ?? record.signo,
-          action: hex(record.action),
+          action: record.action === UNKNOWN_HANDLER ? null : hex(record.action),
           code: record.code,
         };
       case "csw":

@@ -42,7 +42,7 @@ export type RecordBody =
   | {
     readonly kind: "psig";
     readonly signo: number;
-    /** Address of the handler; 0 is the default action. */
+    /** Address of the handler; 0 is the default action, 1 ignores, -1 is a handler that is not known. */
     readonly action: bigint;
     readonly code: number;
     readonly mask: Uint8Array;

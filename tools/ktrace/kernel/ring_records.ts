@@ -10,6 +10,7 @@ import type { Request } from "../recorder/request.ts";
 import { structToFile } from "../struct_layouts.ts";
 import { linuxArguments } from "../systems/linux.ts";
 import { ERESTART } from "../systems/restarts.ts";
+import { isIgnored } from "../systems/signal_actions.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
 import { CAPTURED, RECORD } from "./layout.ts";
 
@@ -154,6 +155,11 @@ export class RingRecords {
   #signalAt(at: number): number {
     const signal = this.view.getInt32(at, true);
     return signal === SIGKILL ? this.view.getInt32(at + 32, true) & 0x7f || signal : signal;
+  }
+
+  /** Does the signal at a payload do nothing? The process had blocked the signal when it was sent. */
+  isIgnoredSignal(at: number): boolean {
+    return isIgnored(this.view.getInt32(at, true), this.view.getBigUint64(at + 16, true));
   }
 
   /** A 64-bit number that has no more than 53. */

@@ -293,6 +293,7 @@ export class KernelSource implements Disposable {
       }
       if ((process.points & pointOf(KTR.sysret)) === 0) return;
     }
+    if (type === KTR.psig && this.#records.isIgnoredSignal(offset + RECORD.payload)) return;
     this.#make(process, lwp, type, offset);
   }
 

@@ -29,7 +29,8 @@ import { structToFile } from "../struct_layouts.ts";
 import { isRefusal, linuxArguments, linuxCall } from "../systems/linux.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
 import { readCapture, readString } from "./capture.ts";
-import { isCaught, threadStart } from "../process_files.ts";
+import { actionOf, threadStart } from "../process_files.ts";
+import { isIgnored, UNKNOWN_HANDLER } from "../systems/signal_actions.ts";
 import { latin1 } from "../formats/bytes.ts";
 import { recordProgram, stamp } from "../program.ts";
 import { gainsRights } from "./set_id.ts";
@@ -73,8 +74,6 @@ const HANDLED_CALL = "rt_sigaction";
 const EXECS: ReadonlySet<string> = new Set(["execve", "execveat"]);
 /** Names of the values of an entry. */
 const ARGUMENTS = ["arg0", "arg1", "arg2", "arg3", "arg4", "arg5"];
-/** Address of a handler that was set before tracing began: it exists, its address is unknown. */
-const UNKNOWN_HANDLER = 0xffff_ffff_ffff_ffffn;
 /** Points that ptrace(2) cannot see. */
 const UNSEEN = pointOf(KTR.csw) | pointOf(KTR.fault);
 
@@ -224,13 +223,17 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
 
   signalled(tracee: Tracee, signal: number): void {
     const process = this.#recorder.process(tracee.pid);
-    const request = process && this.#request(process, tracee, KTR.psig);
-    if (process === undefined || request === undefined) return;
+    if (process === undefined || (process.points & pointOf(KTR.psig)) === 0) return;
+    const action = actionOf(tracee.tid, signal);
+    // The kernel reports an ignored signal to a tracer alone: other ways of recording see none.
+    if (isIgnored(signal, action)) return;
+    const request = this.#request(process, tracee, KTR.psig);
+    if (request === undefined) return;
     const handler = this.#handlers.get(tracee.pid)?.get(signal);
     request.psig({
       signo: freebsdSignal(signal),
       code: signalCode(tracee.tid),
-      action: isCaught(tracee.tid, signal) ? handler ?? UNKNOWN_HANDLER : 0n,
+      action: action === UNKNOWN_HANDLER ? handler ?? action : action,
       mask: blockedSignals(tracee.tid),
     });
     this.#recorder.submit(process, request);
