@@ -101,6 +101,10 @@ function whole(context: Context, expr: Expr): Node {
   return node.type.kind === "none" ? context.value(expr) : node;
 }
 
+function literal({ value, span }: Extract<Expr, { kind: "string" }>): Node {
+  return { op: "text", value, type: string(value.length + 1), span };
+}
+
 function typed(context: Context, expr: Expr): Node {
   const { span } = expr;
   context.budget.spend("checks", span);
@@ -113,7 +117,7 @@ function typed(context: Context, expr: Expr): Node {
       return constant(expr.value, literalType(expr.value), span);
     case "string":
       if (isTooLong(context, expr.value)) tellTooLong(context, expr.value, span);
-      return { op: "text", value: expr.value, type: string(expr.value.length + 1), span };
+      return literal(expr);
     case "bool":
       return constant(expr.value ? 1n : 0n, BOOL, span);
     case "param":
@@ -141,6 +145,10 @@ function typed(context: Context, expr: Expr): Node {
     case "step":
       return step(context, expr);
     case "binary":
+      if (expr.left.kind === "string" && expr.right.kind === "string" && expr.operator !== "+") {
+        // What the script itself compares is never text of the program: of any length.
+        return binary(context, expr.operator, literal(expr.left), literal(expr.right), span);
+      }
       return binary(
         context,
         expr.operator,
