@@ -70,7 +70,8 @@ export async function askOnce(oracle: Oracle, one: Case): Promise<OracleAnswer> 
   if (signal !== null) return { broken: `ended by ${signal}` };
   const said = /Error loading BPF program|LLVM ERROR|BUG:|Assertion|Aborted/.exec(stderr)?.[0];
   if (said !== undefined) return { broken: said };
-  return answerOf(code, stdout, stderr);
+  // getopt_long(3) tells the path by which the program was started: a folder of this machine.
+  return answerOf(code, stdout, stderr.replaceAll(oracle.command.at(-1)!, "bpftrace"));
 }
 
 /** Runs a tracer in a folder; the folder's name is no part of what it prints. */
