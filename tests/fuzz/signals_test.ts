@@ -132,7 +132,7 @@ async function round(random: Random, which: number): Promise<void> {
   const what = told.join(" ");
   assert(!what.includes("never ended"), what);
   const text = await stderr;
-  assert(!/Uncaught|panicked|^ +at /m.test(text), `${what}: ${text}`);
+  assert(!/Uncaught|panicked|internal error|^ +at /m.test(text), `${what}: ${text}`);
   await pause(150);
   assertEquals(running(command), [], what);
   assertEquals(temporaryFiles().filter((one) => !before.includes(one)), [], what);

@@ -96,6 +96,6 @@ export async function askOurTool(one: Case): Promise<Answer> {
 
 /** An error that nobody caught is an answer of its own. */
 function crashed(answer: Answer, stderr: string): Answer {
-  const found = /^error: .*$/m.exec(stderr)?.[0];
+  const found = /^(?:error|ERROR: internal error): .*$/m.exec(stderr)?.[0];
   return found === undefined ? answer : { ...answer, error: [found] };
 }

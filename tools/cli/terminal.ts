@@ -35,10 +35,10 @@ export function tell(message: string): void {
 
 /**
  * Prints a line about an error, and returns the exit status. An error that this project does not expect is
- * thrown again.
+ * called internal, with its place.
  *
  * @param usage The help text, shown after mistakes in the command line.
- * @param verbose True if the verifier's log is shown, too.
+ * @param verbose True if the verifier's log and the stack of an internal error are shown, too.
  */
 export function reportError(error: unknown, usage: string, verbose = false): number {
   if (error instanceof Deno.errors.BrokenPipe) return 128 + 13; // the status after SIGPIPE
@@ -53,7 +53,14 @@ export function reportError(error: unknown, usage: string, verbose = false): num
     tell(`ERROR: ${error.message}\n`);
     if (error instanceof VerifierError && verbose) write(Deno.stderr, error.log);
   } else {
-    throw error;
+    tell(`ERROR: internal error: ${error}${placeOf(error)}\n`);
+    if (verbose && error instanceof Error) tell(`${error.stack}\n`);
   }
   return 1;
+}
+
+/** File and line where an error was made. */
+function placeOf(error: unknown): string {
+  const place = /(?:file|https?):[^\s)]+/.exec(error instanceof Error ? error.stack ?? "" : "");
+  return place === null ? "" : `, at ${place[0]}`;
 }
