@@ -1,5 +1,11 @@
 // Pure: no I/O, no FFI.
-// Names and numbers of signals: asm/signal.h, the same on x86-64 and aarch64.
+// Names and numbers of signals, and handlers that are no functions: asm/signal.h, the same on x86-64
+// and aarch64.
+
+/** Handler that stands for the default action. */
+export const SIG_DFL = 0n;
+/** Handler of a signal that is ignored. */
+export const SIG_IGN = 1n;
 
 /** Linux's signals from number 1, each with its prefix SIG. */
 export const LINUX_SIGNALS: readonly string[] = [

@@ -3,7 +3,8 @@
 
 import { arch } from "./arch/mod.ts";
 import { lasting, pageSize } from "./memory.ts";
-import { handlerOf, makeHandler, setHandler, SIG_IGN } from "./signal_handler.ts";
+import { SIG_IGN } from "../signal_names.ts";
+import { handlerOf, makeHandler, setHandler } from "./signal_handler.ts";
 import { onSignals } from "./signals.ts";
 
 /** Numbers of the signals that ask a program to end. */

@@ -12,9 +12,6 @@ const ACTION_BYTES = 256;
 /** Offset of sa_flags in that structure: behind the handler's address and 128 bytes of a mask. */
 const FLAGS = 136;
 
-/** Handler of a signal that is ignored. */
-export const SIG_IGN = 1n;
-
 /** Reads the address of a signal's handler; 0 stands for the default action. */
 export function handlerOf(signal: number): bigint {
   const action = new Uint8Array(ACTION_BYTES);

@@ -7,7 +7,8 @@ import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { Poller } from "./poller.ts";
-import { handlerOf, madeHandler, makeHandler, setHandler, SIG_IGN } from "./signal_handler.ts";
+import { SIG_IGN } from "../signal_names.ts";
+import { handlerOf, madeHandler, makeHandler, setHandler } from "./signal_handler.ts";
 
 const SIGHUP = 1;
 const SIGUSR1 = 10;

@@ -1,11 +1,12 @@
 // Records as lines, in the format of FreeBSD's kdump.
 
 import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
+import { SIG_DFL, SIG_IGN } from "../../core/signal_names.ts";
 import { callOf } from "../../core/sources/syscalls/mod.ts";
 import { isCut, latin1, strings } from "../ktrace/formats/bytes.ts";
 import { linuxCall, numbersOf, systemBy } from "../ktrace/systems/linux.ts";
 import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
-import { SIG_DFL, SIG_IGN, UNKNOWN_HANDLER } from "../ktrace/systems/signal_actions.ts";
+import { UNKNOWN_HANDLER } from "../ktrace/systems/signal_actions.ts";
 import type { KdumpOptions } from "./options.ts";
 import { structArrayText, structText } from "./struct_text.ts";
 import { isMode, isUnused, symbolOf } from "./symbols/arguments.ts";

@@ -1,6 +1,7 @@
 // What /proc tells of a process that is stopped. proc_pid_stat(5), proc_pid_cmdline(5)
 
-import { SIG_DFL, SIG_IGN, UNKNOWN_HANDLER } from "./systems/signal_actions.ts";
+import { SIG_DFL, SIG_IGN } from "../../core/signal_names.ts";
+import { UNKNOWN_HANDLER } from "./systems/signal_actions.ts";
 
 /** sysconf(_SC_CLK_TCK), the same on all of Linux's architectures. */
 const TICK_NS = 1e7;
