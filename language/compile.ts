@@ -2,13 +2,13 @@
 
 import type { Device } from "../core/device/device.ts";
 import { BTF_KIND, kernelBtf } from "../core/btf/mod.ts";
-import { kernelSymbols, openBinary } from "../core/symbols/mod.ts";
+import { kernelSymbols } from "../core/symbols/kallsyms.ts";
 import { readIfThere } from "../core/sys/input_file.ts";
 import { possibleCpuCount } from "../core/sys/cpu.ts";
 import { tracefsMissing } from "../core/tracefs/mod.ts";
 import type { PlaneName } from "../core/contract/provider.ts";
 import { BtfTypes } from "./ctypes/btf_types.ts";
-import { cPart } from "./ctypes/lazy.ts";
+import { cPart, symbols } from "./lazy_parts.ts";
 import type { Program } from "./syntax/ast.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
 import { type CompiledMap, mapLayout } from "./model/map_layout.ts";
@@ -157,7 +157,7 @@ function systemEnvironment(
 ): Environment {
   return {
     userAddress,
-    programAddress: (path, name) => openBinary(path)?.find(name),
+    programAddress: (path, name) => symbols.get().openBinary(path)?.find(name),
     program: programs as Environment["program"],
     kernelMemory: plane === "kernel",
     get cpus() {
@@ -183,7 +183,7 @@ function cTools(
   script: string,
   { includeFolders = [], kernelSource, kernelBuild }: CompileOptions,
 ): CTools {
-  const { HeaderFiles, ...rest } = cPart();
+  const { HeaderFiles, ...rest } = cPart.get();
   const architecture = Deno.build.arch;
   const headers = new HeaderFiles({
     script,

@@ -18,7 +18,7 @@
  * @module
  */
 
-import "./ctypes/preload.ts";
+import "./preload.ts";
 
 export {
   compile,

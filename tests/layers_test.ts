@@ -46,6 +46,7 @@ const GROUND = [
   "core/errors.ts",
   "core/c_type.ts",
   "core/duration.ts",
+  "core/lazy_part.ts",
   "core/safe_text.ts",
   "core/signal_names.ts",
 ];
@@ -110,7 +111,14 @@ const RULES: Rules = {
 
   // No tool imports another tool, except that kdump imports the formats that ktrace writes.
   "tools/cli/": ["core/", "language/syntax/", "npm:"],
-  "tools/btrace/": ["core/", "providers/mod.ts", "language/", "tools/cli/", "deno.json"],
+  "tools/btrace/": [
+    "core/",
+    "providers/mod.ts",
+    "providers/lazy.ts",
+    "language/",
+    "tools/cli/",
+    "deno.json",
+  ],
   "tools/profile/": ["core/", "providers/mod.ts", "language/", "tools/cli/", "deno.json"],
   "tools/kmonitor/": ["core/", "providers/proc-events/mod.ts", "tools/cli/", "deno.json"],
   "tools/ktrace/formats/": [

@@ -75,7 +75,7 @@ export interface AnalyzeOptions {
  * parse → import → configure → definitions → parameters → macros → expand → check.
  *
  * @throws {ScriptError} The script has errors: all that were found.
- * @throws {CPartMissing} The script has a C part and the modules for C are not loaded.
+ * @throws {PartMissing} The script has a C part and the modules for C are not loaded.
  */
 export function analyze(source: Source, lookup: ProbeLookup, options: AnalyzeOptions): Analyzed {
   const diagnostics = new Diagnostics(source.budget);

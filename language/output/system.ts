@@ -2,8 +2,9 @@
 
 import { ERROR_TEXTS } from "./generated/error_texts.ts";
 import { bootTimeNs, monotonicTimeNs, taiTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
-import { kernelSymbols, type Symbolizer } from "../../core/symbols/mod.ts";
-import { syscalls } from "../../core/sources/syscalls/mod.ts";
+import { kernelSymbols } from "../../core/symbols/kallsyms.ts";
+import type { Symbolizer } from "../../core/symbols/mod.ts";
+import { syscalls } from "../../core/sources/syscalls/table.ts";
 import { signalByName } from "../../core/signal_names.ts";
 import type { Names } from "./names.ts";
 import { strftime } from "./strftime.ts";

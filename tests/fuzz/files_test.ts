@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { openDevice } from "../../core/mod.ts";
-import { loadCPart } from "../../language/ctypes/lazy.ts";
+import { cPart } from "../../language/lazy_parts.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { buildProgram, output, ROOT, testWith } from "../helpers.ts";
 import { partsOf, readHeader, readPerfMap, readProgram, readTrace } from "./damaged_files.ts";
@@ -105,7 +105,7 @@ const HEADERS = [
 ];
 
 testWith("no damaged header crashes the compiler", [], async () => {
-  await loadCPart();
+  await cPart.load();
   const device = openDevice({ providers: allProviders() });
   const path = `${folder}/damaged.h`;
   rounds(1000, (random) => {

@@ -10,7 +10,7 @@ import { allProviders } from "../../providers/mod.ts";
 import { compile, run, type Script, ScriptError } from "../../language/mod.ts";
 import { interpret } from "../../language/user/interpret.ts";
 import { load } from "../../language/kernel/load_script.ts";
-import { loadCPart } from "../../language/ctypes/lazy.ts";
+import { cPart } from "../../language/lazy_parts.ts";
 import { kernelTest } from "../helpers.ts";
 import { mutateScript, scriptSeeds } from "../fuzz/mutate_script.ts";
 import { Random } from "../fuzz/random.ts";
@@ -80,7 +80,7 @@ kernelTest(
   "no mutated script crashes the compiler or is refused by the verifier",
   ["tracefs"],
   async () => {
-    await loadCPart();
+    await cPart.load();
     const seeds = await scriptSeeds();
     const { compiled, loaded } = rounds((random) => mutateScript(seeds, random), 10_000, 8);
     assert(compiled + loaded > 500 && loaded > 40, `${compiled} compiled, ${loaded} loaded`);

@@ -6,13 +6,15 @@ import { DtError, errorCode } from "../../core/errors.ts";
 import type { Attachment } from "../../core/contract/attachment.ts";
 import { isOwnFile } from "../../core/sys/trusted_path.ts";
 import { type Provider, PROVIDER_CONTRACT } from "../../core/contract/provider.ts";
-import { allProviders, type Demangle } from "../../providers/mod.ts";
+import { lazyProviders } from "../../providers/lazy.ts";
+import type { Demangle } from "../../providers/mod.ts";
 import { UsageError } from "../cli/command_line.ts";
 import type { Options } from "./options.ts";
 import { fullName } from "../../language/check/probe_names.ts";
 
 /**
- * Opens a device with all providers.
+ * Opens a device with all providers. Modules of those that the text names are loaded at once; of others,
+ * as of those that an imported script names, when they are wanted: see {@linkcode withParts}.
  *
  * @param text The script, or the pattern of a listing; decides whether names of C++ are loaded.
  * @throws {UsageError} A provider of --provider cannot be loaded.
@@ -23,7 +25,8 @@ export async function openFor(
 ): Promise<Device> {
   for (const feature of withoutFeatures) disableFeature(feature);
   const demangle = text.includes(":cpp:") ? await loadNames() : undefined;
-  const own = allProviders({ demangle });
+  const own = lazyProviders({ demangle });
+  await Promise.all(own.filter(mayBeNamed(text)).map((provider) => provider.load()));
   if (providers.length === 0) return openDevice({ providers: own });
   const others = await Promise.all(providers.map(loadProvider));
   try {
@@ -33,6 +36,13 @@ export async function openFor(
     if (errorCode(error) === undefined) throw error;
     throw new UsageError((error as Error).message);
   }
+}
+
+/** Guesses by words in front of colons whether a text names probes of a provider. */
+function mayBeNamed(text: string): (provider: Provider) => boolean {
+  const words = new Set([...text.matchAll(/[\w*?[\]]+(?=:)/g)].map(([word]) => fullName(word)));
+  const all = [...words].some((word) => /[*?[]/.test(word)) || !/[:{]/.test(text);
+  return ({ name }) => all || words.has(name);
 }
 
 /** Loads the package that demangles names of C++; undefined if it cannot be loaded. */

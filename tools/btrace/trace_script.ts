@@ -3,7 +3,7 @@
 import type { Device } from "../../core/device/device.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import type { SessionStats } from "../../core/contract/stats.ts";
-import { executableFiles, Symbolizer } from "../../core/symbols/mod.ts";
+import { withParts } from "../../core/lazy_part.ts";
 import { openOutput, type OutputFile, whenRead } from "../../core/sys/output_file.ts";
 import { statusField } from "../../core/sys/thread.ts";
 import { abortWithProcess, holdChild, processOf, programOf } from "../cli/child.ts";
@@ -13,12 +13,12 @@ import {
   type Script,
   type SourceText,
 } from "../../language/compile.ts";
-import { CPartMissing, loadCPart } from "../../language/ctypes/lazy.ts";
 import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
 import type { Options } from "./options.ts";
 import { CONFIG_KEYS, configMessage, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
+import { symbols } from "../../language/lazy_parts.ts";
 import { run } from "../../language/run.ts";
 import { tell, write, writeAll } from "../cli/terminal.ts";
 
@@ -41,13 +41,7 @@ export async function prepare(options: Options, plane: PlaneName): Promise<Prepa
   const device = await openFor(options, source.text);
   const programs = asksPrograms(source.text) ? await loadPrograms() : undefined;
   const all = { ...options, programs };
-  try {
-    return { device, script: compileScript(source, device, all, plane) };
-  } catch (error) {
-    if (!(error instanceof CPartMissing)) throw error;
-  }
-  await loadCPart();
-  return { device, script: compileScript(source, device, all, plane) };
+  return { device, script: await withParts(() => compileScript(source, device, all, plane)) };
 }
 
 /** True if a script uses arguments, types or source lines that only a program's debug information knows. */
@@ -87,7 +81,7 @@ function compileScript(
     targetFiles: targetFiles(options),
     programs: options.programs,
     userAddress: options.pid === undefined ? undefined : (name) => {
-      using symbolizer = new Symbolizer();
+      using symbolizer = new (symbols.get().Symbolizer)();
       return symbolizer.address(options.pid!, name);
     },
   });
@@ -104,7 +98,7 @@ function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
   if (pid !== undefined) {
     return () => {
       if (statusField(pid, "Tgid") === undefined) throw new UsageError(`No such process: ${pid}`);
-      return executableFiles(pid);
+      return symbols.get().executableFiles(pid);
     };
   }
   if (command === undefined) return undefined;
