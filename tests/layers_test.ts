@@ -109,7 +109,8 @@ const RULES: Rules = {
   "language/names/": ["core/", "language/compile.ts", "npm:"],
   "language/": ["core/", "language/"],
 
-  // No tool imports another tool, except that kdump imports the formats that ktrace writes.
+  // No tool imports another tool, except that kdump imports the formats that ktrace writes, and that systrace
+  // is ktrace's recorder with kdump's tables.
   "tools/cli/": ["core/", "language/syntax/", "npm:"],
   "tools/btrace/": [
     "core/",
@@ -134,6 +135,9 @@ const RULES: Rules = {
   "tools/kdump/": [
     ...[...GROUND, "core/sources/syscalls/", "tools/cli/", "tools/ktrace/formats/"],
     ...["tools/ktrace/systems/", "deno.json"],
+  ],
+  "tools/systrace/": [
+    ...["core/", "tools/cli/", "tools/kdump/", "tools/ktrace/", "deno.json"],
   ],
   "tools/": ["tools/"],
 };

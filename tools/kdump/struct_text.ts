@@ -15,7 +15,8 @@ export interface StructOptions {
   readonly system: SystemName;
 }
 
-type Kind =
+/** How a field is shown. */
+export type Kind =
   | "signed"
   | "unsigned"
   | "hex"
@@ -59,6 +60,7 @@ const LAYOUTS: Readonly<Record<string, readonly Field[]>> = {
   sigaction: fields("handler@0:8:pointer flags@8:8:hex mask@24:8:signals"),
   sigset: fields("@0:8:signals"),
   stack: fields("sp@0:8:pointer flags@8:4:hex size@16:8:unsigned"),
+  status: fields("@0:4:hex"),
   fds: fields("@0:4:signed @4:4:signed"),
   open_how: fields("flags@0:8:hex mode@8:8:octal resolve@16:8:hex"),
   rusage: fields(
@@ -119,6 +121,41 @@ function fieldText(view: DataView, field: Field, options: StructOptions): string
   }
 }
 
+/** A field of a structure: its name in the layout, and its bytes as a number; bytes themselves for text. */
+export interface StructField {
+  /** Name of the field without the prefix that C's structure gives; empty for a structure of one field. */
+  readonly name: string;
+  /** How the field is meant to be shown. */
+  readonly kind: Kind;
+  /** Value; of a time, the seconds. */
+  readonly value: bigint;
+  /** Nanoseconds or microseconds beside the seconds of a time. */
+  readonly part: bigint;
+  /** Bytes of the field. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Takes a structure of Linux apart; fields beyond the end of the data are left out.
+ *
+ * @returns undefined for a structure whose layout is not known.
+ */
+export function structFields(name: string, data: Uint8Array): StructField[] | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  return LAYOUTS[name]?.filter(({ at, bytes }) => at + bytes <= data.length).map((field) => {
+    const { at, bytes, kind } = field;
+    const isTime = kind === "time" || kind === "timeval";
+    const signed = isTime || kind === "signed";
+    return {
+      name: field.name,
+      kind,
+      value: number(view, at, Math.min(bytes, 8), signed),
+      part: isTime ? number(view, at + 8, Math.min(bytes - 8, 8), true) : 0n,
+      bytes: data.subarray(at, at + bytes),
+    };
+  });
+}
+
 function signalSet(mask: bigint, system: SystemName): string {
   const names: string[] = [];
   for (let signal = 1; signal <= 64; signal++) {
@@ -132,6 +169,7 @@ function signalSet(mask: bigint, system: SystemName): string {
 export function structText(name: string, data: Uint8Array, options: StructOptions): string {
   if (name === "stat") return `struct stat ${statText(data, options)}`;
   if (name === "sockaddr") return `struct sockaddr { ${sockaddrText(data)} }`;
+  if (name === "link" || name === "random") return `${name} ${quoted(data)}`;
   const layout = LAYOUTS[name];
   if (layout === undefined) return `unknown structure ${quoted(new TextEncoder().encode(name))}`;
   return `struct ${name} ${layoutText(layout, data, options)}`;
@@ -162,6 +200,27 @@ function layoutText(layout: readonly Field[], data: Uint8Array, options: StructO
     return field.name === "" ? text : `${field.name}=${text}`;
   });
   return `{ ${parts.join(", ")} }`;
+}
+
+/** What a record of struct stat tells first: type and permissions, size, device of a device file. */
+export interface FileStatus {
+  /** Type and permissions, as st_mode has them. */
+  readonly mode: number;
+  /** Size of the file in bytes. */
+  readonly size: bigint;
+  /** Device that a device file stands for. */
+  readonly rdev: bigint;
+}
+
+/** Reads a struct stat of a record; undefined if it is cut. */
+export function fileStatus(data: Uint8Array): FileStatus | undefined {
+  if (data.length < 224) return undefined;
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  return {
+    mode: view.getUint16(24, true),
+    size: number(view, 112, 8, false),
+    rdev: number(view, 40, 8, false),
+  };
 }
 
 /** Shows a struct stat of FreeBSD on a 64-bit machine. */
@@ -225,27 +284,55 @@ export function modeText(mode: number): string {
     bits(3, (mode & 0o2000) !== 0, "s") + bits(0, (mode & 0o1000) !== 0, "t");
 }
 
-/** Shows the family and the address of a socket. */
-function sockaddrText(data: Uint8Array): string {
-  if (data.length < 2) return "of another size";
+/** An address of a socket, taken apart. */
+export interface SocketAddress {
+  /** Name of the family: "AF_INET". */
+  readonly family: string;
+  /** IP address in its usual form. */
+  readonly ip?: string;
+  /** Port of an IP address. */
+  readonly port?: number;
+  /** Path of a Unix socket; an abstract address starts with a NUL. */
+  readonly path?: Uint8Array;
+  /** Process and groups of a netlink address. */
+  readonly netlink?: { readonly pid: number; readonly groups: number };
+}
+
+/** Takes the address in a record apart; undefined if it is cut. */
+export function socketAddress(data: Uint8Array): SocketAddress | undefined {
+  if (data.length < 2) return undefined;
   const family = familyName(data[1]);
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   if (family === "AF_INET" && data.length >= 8) {
-    return `${family}, ${data.subarray(4, 8).join(".")}:${view.getUint16(2)}`;
+    return { family, ip: data.subarray(4, 8).join("."), port: view.getUint16(2) };
   }
   if (family === "AF_INET6" && data.length >= 24) {
     const groups = Array.from({ length: 8 }, (_, i) => view.getUint16(8 + i * 2).toString(16));
-    return `${family}, [${shortest(groups)}]:${view.getUint16(2)}`;
+    return { family, ip: shortest(groups), port: view.getUint16(2) };
   }
   if (family === "AF_UNIX") {
     const path = data.subarray(2);
     // An abstract address starts with a NUL, which does not end the path.
     const end = path.indexOf(0, 1);
-    return `${family}, ${quoted(end < 0 ? path : path.subarray(0, end))}`;
+    return { family, path: end < 0 ? path : path.subarray(0, end) };
   }
   if (family === "AF_NETLINK" && data.length >= 12) {
-    return `${family}, pid=${view.getUint32(4, true)}, groups=${view.getUint32(8, true)}`;
+    return {
+      family,
+      netlink: { pid: view.getUint32(4, true), groups: view.getUint32(8, true) },
+    };
   }
+  return { family };
+}
+
+/** Shows the family and the address of a socket. */
+function sockaddrText(data: Uint8Array): string {
+  const address = socketAddress(data);
+  if (address === undefined) return "of another size";
+  const { family, ip, port, path, netlink } = address;
+  if (ip !== undefined) return `${family}, ${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+  if (path !== undefined) return `${family}, ${quoted(path)}`;
+  if (netlink !== undefined) return `${family}, pid=${netlink.pid}, groups=${netlink.groups}`;
   return family;
 }
 

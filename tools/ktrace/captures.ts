@@ -71,6 +71,11 @@ function written(argument: number): Capture {
   return { ...read(argument), isWrite: true };
 }
 
+/** Where a symbolic link leads to, as long as the result says. */
+function link(argument: number): Capture {
+  return { ...read(argument), type: KTR.struct, name: "link" };
+}
+
 function vector(isWrite: boolean): Capture {
   const how = HOW.vector;
   return capture({ type: KTR.genio, how, argument: 1, length: 2, isWrite, onSuccess: true });
@@ -151,8 +156,10 @@ const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
   linkat: [path(1), path(3)],
   symlink: [path(0), path(1)],
   symlinkat: [path(0), path(2)],
-  readlink: [path(0)],
-  readlinkat: [path(1)],
+  readlink: [path(0), link(1)],
+  readlinkat: [path(1), link(2)],
+  getrandom: [{ ...read(0), type: KTR.struct, name: "random" }],
+  getcwd: [{ ...path(0), onSuccess: true }],
   chmod: [path(0)],
   fchmodat: [path(1)],
   fchmodat2: [path(1)],
@@ -226,7 +233,7 @@ const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
   setrlimit: [given("rlimit", 16, 1)],
   prlimit64: [given("rlimit", 16, 2), filled("rlimit", 16, 3)],
   getrusage: [filled("rusage", 144, 1)],
-  wait4: [filled("rusage", 144, 3)],
+  wait4: [filled("status", 4, 1), filled("rusage", 144, 3)],
   rt_sigaction: [given("sigaction", 32, 1), filled("sigaction", 32, 2)],
   rt_sigprocmask: [given("sigset", 8, 1), filled("sigset", 8, 2)],
   rt_sigsuspend: [given("sigset", 8, 0)],

@@ -7,9 +7,10 @@ import { holdChild } from "../cli/child.ts";
 import { onEndSignals, statusOfSignal } from "../cli/signals.ts";
 import { JSON_LINES } from "./formats/json.ts";
 import type { KtraceOptions } from "./options.ts";
-import { FREEBSD } from "./formats/write.ts";
+import { type Format, FREEBSD } from "./formats/write.ts";
+import type { TraceFile, TraceFileOptions } from "./recorder/trace_file.ts";
 import { tryListen } from "./background/listen.ts";
-import { Tracing } from "./trace_session.ts";
+import { Tracing, type TracingOptions } from "./trace_session.ts";
 import { warn } from "./warn.ts";
 
 /**
@@ -23,21 +24,47 @@ export function isSync(options: { readonly sync: boolean }): boolean {
   return options.sync || kernelPlaneRefusal() !== undefined;
 }
 
+/** What a recording of a command needs of the options of ktrace. */
+export type CommandRecording =
+  & Pick<KtraceOptions, "command" | "file" | "points" | "append" | "sync" | "noWait">
+  & Pick<KtraceOptions, "genioBytes" | "verbose">
+  & Partial<Pick<KtraceOptions, "rotation" | "pool" | "ringBytes">>
+  & Pick<TraceFileOptions, "descriptor">
+  & Pick<TracingOptions, "calls">;
+
+/** How a recording is shown instead of being kept. */
+export interface CommandView {
+  /** Tells the user something beside the records. */
+  readonly warn: (message: string) => void;
+  /** Makes text of records. */
+  readonly format: Format;
+  /** Called when the command is about to run; what it returns is disposed at the end. */
+  begin(file: TraceFile, pid: number): Disposable;
+  /** Called when nothing is recorded any more, and the file is still open. */
+  end(file: TraceFile): void;
+}
+
 /**
  * Runs a command and records it.
  *
+ * @param view Shows the records; without one they go to the file in the format of the options.
  * @returns The command's status; 128 and the number of the signal that has ended it, or this.
  */
-export async function recordCommand(options: KtraceOptions): Promise<number> {
+export async function recordCommand(
+  options: CommandRecording & Partial<Pick<KtraceOptions, "format">>,
+  view?: CommandView,
+): Promise<number> {
   using stack = new DisposableStack();
   const ending = stack.use(new Ending());
   const sync = isSync(options);
-  const tracing = stack.use(new Tracing({ ...options, sync, warn, alone: true }));
+  const say = view?.warn ?? warn;
+  const tracing = stack.use(new Tracing({ ...options, sync, warn: say, alone: true }));
   const open = () =>
     tracing.recorder.open(options.file, {
       append: options.append,
       rotation: options.rotation,
-      format: options.format === "json" ? JSON_LINES : FREEBSD,
+      descriptor: options.descriptor,
+      format: view?.format ?? (options.format === "json" ? JSON_LINES : FREEBSD),
       whenFull: sync ? (options.noWait ? "stop" : "wait") : "later",
     });
   const file = await whenRead(open, ending.signal);
@@ -45,7 +72,7 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
   try {
     child = stack.use(holdChild(options.command.map(quote).join(" ")));
     tracing.set(child, options.points, file);
-    const listener = tryListen(tracing);
+    const listener = view === undefined ? tryListen(tracing) : NOBODY;
     if (typeof listener !== "string") stack.use(listener);
     else if (options.verbose) warn(`ktrace -c cannot change this trace: ${listener}`);
   } catch (error) {
@@ -56,19 +83,29 @@ export async function recordCommand(options: KtraceOptions): Promise<number> {
   }
   file.begin();
   ending.begin(tracing, child);
+  if (view !== undefined) stack.use(view.begin(file, child.pid));
   if (!sync) child.release();
   await tracing.run();
+  tracing.clearAll();
+  if (file.isOpen) view?.end(file);
   const status = await statusOf(child, tracing, ending);
   tracing[Symbol.dispose]();
-  report(tracing, file.records, options.verbose);
+  report(tracing, file.records, { verbose: options.verbose, say });
   return status;
 }
 
 /** What was lost is said whether it is asked for or not. */
-export function report(tracing: Tracing, records: number, verbose: boolean): void {
-  for (const line of tracing.takeLoss()) warn(line);
-  if (verbose) warn(`${records} records`);
+export function report(
+  tracing: Tracing,
+  records: number,
+  { verbose, say }: { readonly verbose: boolean; readonly say: (message: string) => void },
+): void {
+  for (const line of tracing.takeLoss()) say(line);
+  if (verbose) say(`${records} records`);
 }
+
+/** Listens to nobody: what is shown at once cannot be changed by another ktrace. */
+const NOBODY: Disposable = { [Symbol.dispose]() {} };
 
 /** As a shell takes it for one word. */
 function quote(word: string): string {

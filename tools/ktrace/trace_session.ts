@@ -18,6 +18,8 @@ export interface TracingOptions {
   readonly pool?: number;
   /** Most bytes of data of a system call. */
   readonly genioBytes: number;
+  /** Says whether the system call of a number is recorded in the kernel. Absent: all are. */
+  readonly calls?: (number: number) => boolean;
   /** Bytes of the ring of the kernel. */
   readonly ringBytes?: number;
   /** Called with messages for the user. */
@@ -45,10 +47,10 @@ export class Tracing implements Disposable {
       commit: options.sync ? "record" : "round",
       stopped: (process) => this.#source.released(process),
     });
-    const { genioBytes, ringBytes, warn, alone = false } = options;
+    const { genioBytes, ringBytes, calls, warn, alone = false } = options;
     this.#source = options.sync
       ? new TracedSource(this.recorder, { genioBytes, alone })
-      : new KernelTracing(this.recorder, { genioBytes, ringBytes, warn });
+      : new KernelTracing(this.recorder, { genioBytes, ringBytes, calls, warn });
   }
 
   /** Records that were lost. */

@@ -1,5 +1,6 @@
 // System calls: a record at the entry; at the return what is captured, then the result.
 
+import type { Assembler } from "../../../core/asm/assembler.ts";
 import { add64, and64, imm, mov32, mov64, mul64 } from "../../../core/asm/alu.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import type { Label } from "../../../core/asm/instruction.ts";
@@ -56,6 +57,7 @@ export function entryAction(parts: Parts): KernelAction {
       const [user, usual, none] = ["user", "usual", "none"].map((one) => asm.label(one));
       emitTraced(site, parts, pointOf(KTR.syscall) | pointOf(KTR.user));
       emitCallCode(asm, layout, R6, SPILL);
+      emitWanted(asm, parts, none);
       asm.emit(
         jeq(R0, imm(UTRACE_CALL), user),
         load(4, R1, R8, TRACED.points),
@@ -84,6 +86,20 @@ export function entryAction(parts: Parts): KernelAction {
       emitSubmit(site);
     },
   };
+}
+
+/** Jumps to `none` if the call whose code is in R0 is not to be recorded; keeps R0, clobbers R1. */
+function emitWanted(asm: Assembler, { calls }: Parts, none: Label): void {
+  if (calls === undefined) return;
+  const wanted = asm.label("wanted_call");
+  asm.emit(
+    jge(R0, imm(MOST_CALLS), wanted),
+    loadMapValue(R1, calls, 0),
+    add64(R1, R0),
+    load(1, R1, R1, 0),
+    jeq(R1, imm(0), none),
+  );
+  asm.bind(wanted);
 }
 
 /** Records the bytes of utrace(address, length); a call with too many bytes records nothing. */
@@ -125,6 +141,10 @@ export function returnAction(parts: CaptureParts): KernelAction {
       const none = asm.label("no_return");
       const words = site.scratch + SCRATCH.words;
       emitTraced(site, parts, CAPTURE_POINTS | pointOf(KTR.sysret) | pointOf(KTR.capfail));
+      if (parts.calls !== undefined) {
+        emitCallCode(asm, layout, R6, SPILL);
+        emitWanted(asm, parts, none);
+      }
       asm.emit(
         load(4, R1, R8, TRACED.points),
         and64(R1, imm(CAPTURE_POINTS)),

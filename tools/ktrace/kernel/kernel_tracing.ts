@@ -11,6 +11,8 @@ import { KernelSource } from "./source.ts";
 
 /** Sizes of the kernel plane's recording, and its callback. */
 export interface KernelTracingOptions {
+  /** Says whether the system call of a number is recorded. Absent: all are. */
+  readonly calls?: (number: number) => boolean;
   /** Bytes of the ring: a power of two. */
   readonly ringBytes?: number;
   /** Most bytes of data of a system call. */
@@ -106,9 +108,10 @@ export class KernelTracing implements TraceSource {
   /** @param exactly Nobody else will be recorded: no other points are wanted later. */
   #open(points: number, exactly: boolean): KernelSource {
     if (this.#source === undefined) {
-      const { genioBytes, ringBytes } = this.#options;
+      const { genioBytes, ringBytes, calls } = this.#options;
       const all = exactly ? points : points | CHEAP;
-      this.#source = new KernelSource(this.#recorder, { points: all, genioBytes, ringBytes });
+      const options = { points: all, genioBytes, ringBytes, calls };
+      this.#source = new KernelSource(this.#recorder, options);
     } else if ((points & ~this.#source.points) !== 0) {
       throw refusal(
         "EBUSY",

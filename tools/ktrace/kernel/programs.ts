@@ -8,6 +8,7 @@ import { ids, offsetOf } from "../../../core/sources/tasks/mod.ts";
 import { capturesByNumber, STRUCT_NAMES } from "../captures.ts";
 import { pointOf } from "../formats/points.ts";
 import { KTR, type KtrType } from "../formats/types.ts";
+import { MOST_CALLS } from "./layout.ts";
 import { entryAction, returnAction } from "./calls.ts";
 import { encodeOperations } from "./capture.ts";
 import { execAction, exitAction, forkAction } from "./life.ts";
@@ -17,6 +18,8 @@ import { faultAction, signalAction, switchAction } from "./switches.ts";
 export interface ProgramOptions {
   /** Points that processes may have. */
   readonly points: number;
+  /** Says whether the system call of a number is recorded. Absent: all are. */
+  readonly calls?: (number: number) => boolean;
   /** Most bytes of data of a system call. */
   readonly genioBytes: number;
   /** Most bytes of what else is captured: a path, arguments of a program. */
@@ -34,10 +37,11 @@ export function enablePrograms(
   session: Session,
   owned: DisposableStack,
   traced: BpfMap,
-  { points, genioBytes, captureBytes }: ProgramOptions,
+  { points, genioBytes, captureBytes, calls }: ProgramOptions,
 ): void {
   const parts = {
     traced: traced,
+    calls: calls && owned.use(wantedCalls(calls)),
     fields: {
       startTime: offsetOf("task_struct", "start_boottime"),
       blocked: offsetOf("task_struct", "blocked"),
@@ -85,4 +89,20 @@ export function enablePrograms(
     }
     enable("rawtracepoint:page_fault_user", faultAction(parts));
   }
+}
+
+/** A byte for each number of a system call: 1 if the call is recorded. */
+function wantedCalls(calls: (number: number) => boolean): BpfMap {
+  const map = new BpfMap({
+    type: "ARRAY",
+    name: "dt_calls",
+    keySize: 4,
+    valueSize: MOST_CALLS,
+    maxEntries: 1,
+  });
+  map.update(
+    new Uint8Array(4),
+    Uint8Array.from({ length: MOST_CALLS }, (_, i) => calls(i) ? 1 : 0),
+  );
+  return map;
 }

@@ -39,6 +39,8 @@ export interface TaskFields {
 
 /** Map and offsets that all actions use. */
 export interface Parts {
+  /** A byte for each number of a system call: 0 if the call is not recorded. Absent: all are. */
+  readonly calls?: MapReference;
   /** The map of recorded processes. */
   readonly traced: MapReference;
   /** Byte offsets of fields in the kernel's structures. */

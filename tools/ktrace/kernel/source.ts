@@ -27,6 +27,8 @@ import { RingRecords } from "./ring_records.ts";
 export interface KernelSourceOptions {
   /** Points that processes may have. */
   readonly points: number;
+  /** Says whether the system call of a number is recorded. Absent: all are. */
+  readonly calls?: (number: number) => boolean;
   /** Bytes of the ring: a power of two. Default {@linkcode DEFAULT_RING}. */
   readonly ringBytes?: number;
   /** Most bytes of data of a system call. */
@@ -82,7 +84,8 @@ export class KernelSource implements Disposable {
    *
    * @throws {DtError} EPERM and the like; EOPNOTSUPP a point that this kernel does not have.
    */
-  constructor(recorder: Recorder, { points, genioBytes, ringBytes }: KernelSourceOptions) {
+  constructor(recorder: Recorder, options: KernelSourceOptions) {
+    const { points, genioBytes, ringBytes, calls } = options;
     using stack = new DisposableStack();
     this.#recorder = recorder;
     this.points = points;
@@ -92,7 +95,12 @@ export class KernelSource implements Disposable {
       device.open({ plane: "kernel", ringBytes: ringBytes ?? DEFAULT_RING }),
     );
     const captureBytes = Math.max(LEAST_CAPTURE, genioBytes);
-    enablePrograms(this.#session, stack, this.#map.map, { points, genioBytes, captureBytes });
+    enablePrograms(this.#session, stack, this.#map.map, {
+      points,
+      genioBytes,
+      captureBytes,
+      calls,
+    });
     this.#session.start();
     this.#records = new RingRecords(this.#session.recordBytes);
     this.#repair = new Repair(this.#session, recorder, this.#map, {

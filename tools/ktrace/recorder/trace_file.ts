@@ -33,6 +33,8 @@ export interface TraceFileOptions {
    * has lost its first records, because somebody has emptied it or because it was rotated.
    */
   readonly heads?: () => readonly Request[];
+  /** Descriptor that the path `-` stands for. Default: 1, standard output. */
+  readonly descriptor?: 1 | 2;
   /** When the file is renamed and a new one is begun. Default: never. */
   readonly rotation?: Rotation;
   /** User and group that open and write the file. Default: those of this process. */
@@ -87,7 +89,8 @@ export class TraceFile implements Disposable {
     this.credentials = options.credentials ?? this.#own;
     this.format = options.format ?? FREEBSD;
     const whenFull = options.whenFull ?? "wait";
-    if (path === "-") this.#fd = this.#as(() => ownOutput(whenFull !== "wait"));
+    if (path === "-" && options.descriptor === 2) this.#fd = duplicate(2);
+    else if (path === "-") this.#fd = this.#as(() => ownOutput(whenFull !== "wait"));
     else {
       const { uid } = this.credentials;
       // Whoever empties the file while it is written leaves no hole.
