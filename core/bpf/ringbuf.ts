@@ -18,6 +18,11 @@ const BUSY = 0x80000000;
 const DISCARD = 0x40000000;
 /** Bits of a record's header with the length of the payload. */
 const LENGTH = 0x3fffffff;
+/**
+ * Bytes after which a reader tells the kernel that their room is free. Once a round is too rarely, since
+ * a round may be the whole of a full ring; after each record would share the word with all CPUs each time.
+ */
+const FREE_BYTES = 1 << 17;
 /** Size of a record's header in bytes. */
 const HEADER = 8;
 
@@ -98,8 +103,10 @@ export class RingBuffer implements Disposable {
     const words = this.words;
     const producer = Number(Atomics.load(this.#producer, 0));
     let count = 0;
+    let freed = this.#position;
     try {
       while (this.#position < producer) {
+        if (this.#position - freed >= FREE_BYTES) this.#free(freed = this.#position);
         const at = this.#position & mask;
         const header = Atomics.load(words, at >>> 2);
         if ((header & BUSY) !== 0) break;
@@ -111,10 +118,14 @@ export class RingBuffer implements Disposable {
         this.#position += (length + HEADER + 7) & ~7;
       }
     } finally {
-      // The room of the records is freed once at the end of a round, not after each record.
-      Atomics.store(this.#consumer, 0, BigInt(this.#position));
+      this.#free(this.#position);
     }
     return count;
+  }
+
+  /** Gives the room of records in front of a position back to the programs. */
+  #free(position: number): void {
+    Atomics.store(this.#consumer, 0, BigInt(position));
   }
 
   /** Unmaps the ring and closes its map. */

@@ -68,6 +68,11 @@ export interface ActionSite {
   readonly control: MapReference;
   /** The pid namespace whose numbers processes get in events; undefined for the initial namespace. */
   readonly namespace?: NamespaceId;
+  /**
+   * Offset of the name in a thread's task_struct, eight-aligned, where the program may load from typed
+   * pointers and the kernel fills names up with zeros; undefined elsewhere.
+   */
+  readonly taskName?: number;
   /** Offset of the action's scratch memory in the CPU block, {@linkcode KernelAction.scratchBytes} long. */
   readonly scratch: number;
 }

@@ -79,6 +79,12 @@ class BpfPlane implements KernelPlane {
     this.#owned = stack.move();
   }
 
+  get taskName(): number | undefined {
+    if (!fillsNames(Deno.osRelease())) return undefined;
+    const offset = offsetOf("task_struct", "comm");
+    return offset % 8 === 0 ? offset : undefined;
+  }
+
   load({ longJumps, ...program }: Parameters<KernelPlane["load"]>[0]): LoadedProgram {
     if (longJumps) requireLongJumps(program);
     return new BpfProgram(program);
@@ -191,6 +197,12 @@ class BpfPlane implements KernelPlane {
     this.#disposed = true;
     this.#owned.dispose();
   }
+}
+
+/** True if a kernel writes zeros behind the name of a thread that gets a shorter one: since Linux 5.17. */
+function fillsNames(release: string): boolean {
+  const [major, minor] = release.split(".").map((part) => parseInt(part));
+  return major > 5 || (major === 5 && minor >= 17);
 }
 
 /**

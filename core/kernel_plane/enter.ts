@@ -350,6 +350,7 @@ function emitBody(
     ring: new RingOutput(plane.ring.map, plane.control.map, plane.ring.size),
     control: plane.control.map,
     namespace: plane.pidNamespace,
+    taskName: attachment.program.type === "TRACING" ? plane.taskName : undefined,
     scratch: CPU_BLOCK.scratch,
   });
 }

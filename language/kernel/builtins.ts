@@ -3,9 +3,9 @@
 
 import { imm, lsh64, mov64, rsh64, sub64 } from "../../core/asm/alu.ts";
 import { callHelper } from "../../core/asm/jump.ts";
-import { load, loadMapValue } from "../../core/asm/load_store.ts";
+import { load, loadMapValue, store } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
-import { R0, R1, R2, R6, R7 } from "../../core/asm/register.ts";
+import { R0, R1, R2, R3, R6, R7 } from "../../core/asm/register.ts";
 import { CONTROL, CPU_BLOCK } from "../../core/contract/blocks.ts";
 import { emitPidTgid } from "../../core/kernel_plane/thread_id.ts";
 import {
@@ -131,11 +131,22 @@ export function placeBuiltin(gen: Gen, name: MemoryBuiltin, to: Place): void {
   MEMORY[name](gen, to);
 }
 
-/** comm: the helper pads the name with zeros. */
+/** comm, with zeros behind its end. Two loads take a third of the time that the helper takes. */
 function placeName(gen: Gen, to: Place): void {
+  const { taskName } = gen.site;
   const ask = (at: Place) => {
-    gen.address(R1, at);
-    gen.emit(mov64(R2, imm(COMM_BYTES)), callHelper(BPF_FUNC.get_current_comm));
+    if (taskName === undefined) {
+      gen.address(R1, at);
+      gen.emit(mov64(R2, imm(COMM_BYTES)), callHelper(BPF_FUNC.get_current_comm));
+      return;
+    }
+    gen.emit(
+      callHelper(BPF_FUNC.get_current_task_btf),
+      load(8, R1, R0, taskName),
+      load(8, R2, R0, taskName + 8),
+    );
+    gen.address(R3, at);
+    gen.emit(store(8, R3, 0, R1), store(8, R3, 8, R2));
   };
   const kept = gen.kept.get("comm");
   if (kept === undefined) return ask(to);

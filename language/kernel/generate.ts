@@ -20,6 +20,8 @@ export interface ProbeAction {
   readonly pbn: number;
   /** Action of all the probe's clauses; probes with the same clauses share one action. */
   readonly action: KernelAction;
+  /** True if the action can write records that are text. */
+  readonly prints: boolean;
 }
 
 /** A script as code whose references are still open. */
@@ -79,6 +81,7 @@ export function generate(script: Script): Generated {
         name,
         pbn,
         action: actions.get(clauses)!,
+        prints: made.get(clauses)!.uses.some((one) => one.prints),
       }));
     },
   };

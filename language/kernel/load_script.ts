@@ -17,7 +17,7 @@ import { providerOf } from "../../core/contract/probe_name.ts";
 import { BpfProgramStats } from "../../core/bpf/mod.ts";
 import { STACK_BYTES } from "./stacks.ts";
 import type { Script } from "../compile.ts";
-import { generate } from "./generate.ts";
+import { generate, type ProbeAction } from "./generate.ts";
 import {
   type BenchResult,
   type Loaded,
@@ -51,10 +51,13 @@ export function load(
   const zeros = stack.use(createZeros(generated.zeroBytes));
   if (stacks !== undefined) warmUp(stacks, zeros);
   const actions = generated.actions({ maps, zeros, stacks, childPid: options.childPid });
-  const { perfRbPages } = script.config;
-  const ringBytes = options.ringBytes ?? (perfRbPages === 0 ? undefined : ringSize(perfRbPages));
-  const session = stack.use(device.open({ plane: "kernel", ringBytes }));
   const attachable = actions.filter(({ name }) => !SPECIAL.test(name));
+  const session = stack.use(
+    device.open({
+      plane: "kernel",
+      ringBytes: options.ringBytes ?? ringBytes(script, attachable),
+    }),
+  );
   for (const { name, pbn, action } of attachable) {
     session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options.pid) });
   }
@@ -139,9 +142,24 @@ function framesOf(stacks: BpfMap | undefined, hash: bigint): bigint[] {
   return [...words.subarray(1, 1 + Number(words[0]))];
 }
 
-/** A power of two that is at least so many pages, and at least what a ring can be. */
-function ringSize(pages: number): number {
-  return Math.max(1 << 16, 2 ** Math.ceil(Math.log2(pages * 4096)));
+/**
+ * Bytes of a ring that takes a flood of lines while the reader stalls for some milliseconds. More would cost
+ * more memory and time at the start than they save lines.
+ */
+const FLOOD_BYTES = 1 << 24;
+
+/** Probes that fire too rarely for a flood, or wait for the reader. */
+const CALM: readonly string[] = ["interval", "iter"];
+
+/** Size of the ring: what the script says, else by what the script prints; undefined for the default. */
+function ringBytes(
+  { config: { perfRbPages } }: Script,
+  actions: readonly ProbeAction[],
+): number | undefined {
+  // A power of two, and at least what a ring can be.
+  if (perfRbPages > 0) return Math.max(1 << 16, 2 ** Math.ceil(Math.log2(perfRbPages * 4096)));
+  const floods = actions.some(({ name, prints }) => prints && !CALM.includes(providerOf(name)));
+  return floods ? FLOOD_BYTES : undefined;
 }
 
 function filterOf(name: string, pid: number | undefined): EventFilter | undefined {

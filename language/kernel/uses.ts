@@ -14,6 +14,8 @@ export interface Uses {
   depth: number;
   /** Whether it looks at the context. */
   context: boolean;
+  /** Whether it prints. */
+  prints: boolean;
   /** Statements of the clause with unroll() whose bodies become functions. */
   readonly rolled: Set<Action>;
 }
@@ -25,7 +27,13 @@ const ROLLED_DEPTH = 3;
 
 /** Looks over a clause. */
 export function usesOf({ predicate, body }: CheckedClause): Uses {
-  const uses: Uses = { counts: new Map(), depth: 0, context: false, rolled: new Set() };
+  const uses: Uses = {
+    counts: new Map(),
+    depth: 0,
+    context: false,
+    prints: false,
+    rolled: new Set(),
+  };
   if (predicate !== undefined) see(predicate, uses, 0);
   seeAll(body, uses, 0);
   return uses;
@@ -42,6 +50,7 @@ const LOOPS: readonly string[] = ["while", "range", "each"];
 function seeAction(action: Action, uses: Uses, depth: number): void {
   const rolls = action.op === "repeat" && depth < ROLLED_DEPTH && isLong(action);
   if (rolls) uses.rolled.add(action);
+  uses.prints ||= action.op === "record" && !action.control;
   const inner = rolls || LOOPS.includes(action.op) ? depth + 1 : depth;
   uses.depth = Math.max(uses.depth, inner);
   for (const value of Object.values(action) as unknown[]) seeValue(value, uses, inner);

@@ -1,7 +1,7 @@
 // Tests that every event that a script misses is counted and told, and that telling stays short.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { btrace, buildCaller, kernelTest, RunningBtrace } from "../helpers.ts";
+import { btrace, buildCaller, buildProgram, kernelTest, RunningBtrace } from "../helpers.ts";
 
 /** A fast clock over a busy system call: some ticks meet the other clause on their CPU. */
 const CLASH = "profile:hz:10000 { @a = count(); } " +
@@ -42,4 +42,17 @@ kernelTest("a full map is told as such", [], () => {
   const { stderr } = btrace(["-k", "-e", `config = { max_map_keys = 16 } ${fill}`]);
   assertMatch(stderr, /^WARNING: 4 map updates failed: Map full/m);
   assertEquals(stderr.match(/WARNING: Map full; can't update element/g)?.length, 4);
+});
+
+kernelTest("a short name of a thread is one key, whatever name was before", ["gcc"], () => {
+  const script = "syscall:getppid:entry { @[comm] = count(); }";
+  const { stdout } = btrace(["-q", "-c", buildProgram("renamer"), "-e", script]);
+  assertEquals(stdout.trim().split("\n").sort(), [
+    "@[]: 1",
+    "@[abcdefghijklmno]: 1",
+    "@[b]: 3",
+    "@[exactly8]: 2",
+    "@[first-long-name]: 1",
+    "@[second-long-nam]: 1",
+  ]);
 });
