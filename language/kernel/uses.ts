@@ -14,7 +14,7 @@ export interface Uses {
   depth: number;
   /** Whether it looks at the context. */
   context: boolean;
-  /** Whether it prints. */
+  /** Whether the clause writes records that are text. */
   prints: boolean;
   /** Statements of the clause with unroll() whose bodies become functions. */
   readonly rolled: Set<Action>;
