@@ -9,6 +9,8 @@ export type Sink = (bytes: Uint8Array) => void;
 const FLUSH_BYTES = 1 << 16;
 const NINE_DIGITS = 1e9;
 const ZERO = 0x30;
+/** Added to 10 gives the letter a. */
+const LETTER = 0x57;
 const SPACE = 0x20;
 const MINUS = 0x2d;
 const QUOTE = 0x22;
@@ -21,6 +23,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\r": "\\r",
   "\t": "\\t",
 };
+
+const encoder = new TextEncoder();
 
 /** How text is widened to a number of characters. */
 export interface PadOptions {
@@ -77,9 +81,12 @@ export class Out {
 
   /** A string whose characters are bytes, as the lexer makes them and as maps hold them. */
   text(value: string): void {
-    this.#room(value.length);
+    const { length } = value;
+    this.#room(length);
+    const bytes = this.#bytes;
     const start = this.#length;
-    for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
+    for (let i = 0; i < length; i++) bytes[start + i] = value.charCodeAt(i);
+    this.#length = start + length;
     if (this.#isTerminal) this.#secure(start);
   }
 
@@ -94,7 +101,11 @@ export class Out {
 
   /** Text of this process. */
   utf8(value: string): void {
-    this.raw(new TextEncoder().encode(value));
+    // A character of a string has at most three bytes.
+    this.#room(value.length * 3);
+    const start = this.#length;
+    this.#length += encoder.encodeInto(value, this.#bytes.subarray(start)).written;
+    if (this.#isTerminal) this.#secure(start);
   }
 
   /** Appends bytes as they are. */
@@ -104,6 +115,16 @@ export class Out {
     this.#bytes.set(bytes, start);
     this.#length += bytes.length;
     if (this.#isTerminal) this.#secure(start);
+  }
+
+  /** Appends a piece of bytes as they are. */
+  copy(from: Uint8Array, start: number, end: number): void {
+    const mark = this.#length;
+    this.#room(end - start);
+    const bytes = this.#bytes;
+    for (let i = start, at = mark; i < end; i++, at++) bytes[at] = from[i];
+    this.#length = mark + end - start;
+    if (this.#isTerminal) this.#secure(mark);
   }
 
   /**
@@ -157,6 +178,23 @@ export class Out {
       value = rest;
     }
     this.#length += digits;
+  }
+
+  /** An unsigned number of 64 bits in hexadecimal, by its halves of 32 bits, without leading zeros. */
+  hexadecimal(high: number, low: number): void {
+    this.#room(16);
+    const top = high === 0 ? low : high;
+    let digits = (35 - Math.clz32(top)) >> 2 || 1;
+    if (high !== 0) digits += 8;
+    const bytes = this.#bytes;
+    const end = this.#length + digits;
+    let rest = low;
+    for (let i = 1; i <= digits; i++) {
+      const digit = rest & 15;
+      bytes[end - i] = digit < 10 ? ZERO + digit : LETTER + digit;
+      rest = i === 8 ? high : rest >>> 4;
+    }
+    this.#length = end;
   }
 
   /**

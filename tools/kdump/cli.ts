@@ -1,14 +1,16 @@
 // The command line of kdump.
 
 import denoJson from "../../deno.json" with { type: "json" };
-import { reportError, write } from "../cli/terminal.ts";
+import { Out } from "../../language/output/output_buffer.ts";
+import { reportError, write, writeAll } from "../cli/terminal.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { onEndSignals } from "../cli/signals.ts";
 import { recordJson } from "../ktrace/formats/json.ts";
-import { type Item, RecordReader } from "../ktrace/formats/reader.ts";
-import { KTR, type KtrType } from "../ktrace/formats/types.ts";
+import type { Cursor } from "../ktrace/formats/cursor.ts";
+import { Walk } from "../ktrace/formats/reader.ts";
+import { KTR } from "../ktrace/formats/types.ts";
 import { pointOf } from "../ktrace/formats/points.ts";
-import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record.ts";
+import type { SystemName } from "../ktrace/formats/record.ts";
 import { systemBy } from "../ktrace/systems/linux.ts";
 import { Lines } from "./lines.ts";
 import { type KdumpOptions, parseKdumpOptions, USAGE } from "./options.ts";
@@ -37,84 +39,77 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function dump(options: KdumpOptions): Promise<number> {
-  const view = viewOf(options);
+  const out = new Out((bytes) => writeAll(Deno.stdout, bytes));
+  const view = viewOf(out, options);
   let status = 0;
-  const reader = new RecordReader(options.from);
-  const take = (items: Iterable<Item>) => {
-    let text = "";
-    for (const item of items) {
-      if ("damage" in item) {
-        const { damage, at, bytes } = item;
-        if (text !== "") write(Deno.stdout, text);
-        text = "";
+  const walk = new Walk(options.from);
+  const { cursor } = walk;
+  const isWanted = filterOf(options);
+  const take = () => {
+    for (let found = walk.next(); found !== undefined; found = walk.next()) {
+      if (found !== true) {
+        const { damage, at, bytes } = found;
+        out.flush();
         write(
           Deno.stderr,
           `kdump: ${options.file}: no record at byte ${at} (${damage}): ${bytes} bytes skipped\n`,
         );
         status = 1;
-      } else if (isWanted(item.record, options)) {
-        text += view.add(item.record, item.system);
-      }
-      if (text.length > CHUNK) {
-        write(Deno.stdout, text);
-        text = "";
+      } else if (isWanted(cursor)) {
+        view.add(cursor, walk.system);
+        out.flushIfLarge();
       }
     }
-    if (text !== "") write(Deno.stdout, text);
+    out.flush();
   };
-  for await (const chunk of chunks(options)) take(reader.push(chunk));
-  take(reader.end());
-  let text = "";
-  for (const part of view.end()) {
-    text += part;
-    if (text.length > CHUNK) {
-      write(Deno.stdout, text);
-      text = "";
-    }
+  await eachPiece(options, walk, take);
+  walk.end();
+  take();
+  for (const part of view.end?.() ?? []) {
+    out.utf8(part);
+    out.flushIfLarge();
   }
-  write(Deno.stdout, text);
+  out.flush();
   return status;
 }
 
-/** Turns records into text: some at each record, the rest at the end. */
+/** Shows records: some as they come, the rest at the end. */
 interface View {
-  add(record: KtrRecord, system: SystemName): string;
-  end(): Iterable<string>;
+  /** Takes the record that the cursor is at. */
+  add(cursor: Cursor, system: SystemName): void;
+  /** What is to be shown when there are no more records. */
+  end?(): Iterable<string>;
 }
 
-function viewOf(options: KdumpOptions): View {
+function viewOf(out: Out, options: KdumpOptions): View {
   const nameOf = (code: number, system: SystemName) =>
     systemBy(system).syscall(code) ?? `[${code}]`;
   switch (options.mode) {
     case "summary":
+      return new Summary(nameOf);
     case "tree": {
-      const view = options.mode === "summary" ? new Summary(nameOf) : new Tree(nameOf);
+      const tree = new Tree(nameOf);
       return {
-        add(record, system) {
-          view.add(record, system);
-          return "";
-        },
-        end: () => view instanceof Tree ? view.lines() : [view.format()],
+        add: (cursor, system) => tree.add(cursor.record(), system),
+        end: () => tree.lines(),
       };
     }
     case "json":
-      return { add: (record, system) => `${recordJson(record, system)}\n`, end: () => [] };
-    default: {
-      const lines = new Lines(options);
-      return { add: (record, system) => lines.format(record, system), end: () => [] };
-    }
+      return { add: (cursor, system) => out.utf8(`${recordJson(cursor.record(), system)}\n`) };
+    default:
+      return new Lines(out, options);
   }
 }
 
-/** Types of records by kind, for the letters of -t. */
-const KINDS: ReadonlyMap<RecordKind, KtrType> = new Map(
-  Object.entries(KTR) as [RecordKind, KtrType][],
-);
-
-function isWanted(record: KtrRecord, { id, points }: KdumpOptions): boolean {
-  if (id !== undefined && record.pid !== id && record.tid !== id) return false;
-  const type = KINDS.get(record.kind);
-  return points === -1 || (type !== undefined && (points & pointOf(type)) !== 0);
+/** Tells the records that are wanted by their headers. */
+function filterOf({ id, points }: KdumpOptions): (cursor: Cursor) => boolean {
+  const kinds: ReadonlySet<string> = new Set(
+    Object.entries(KTR).flatMap(([kind, type]) => (points & pointOf(type)) !== 0 ? [kind] : []),
+  );
+  return (cursor) => {
+    if (id !== undefined && cursor.pid !== id && cursor.tid !== id) return false;
+    return points === -1 || kinds.has(cursor.kind);
+  };
 }
 
 function unreadable(file: string, error: unknown): UsageError {
@@ -122,8 +117,12 @@ function unreadable(file: string, error: unknown): UsageError {
   return new UsageError(`cannot read ${file}: ${reason}`);
 }
 
-/** Reads the file in pieces; with -l until a signal, else to the end. */
-async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Array> {
+/** Reads the file in pieces, and says when there is one; with -l until a signal, else to the end. */
+async function eachPiece(
+  { file, follow }: KdumpOptions,
+  walk: Walk,
+  take: () => void,
+): Promise<void> {
   let input: Deno.FsFile | typeof Deno.stdin;
   try {
     input = file === "-" ? Deno.stdin : Deno.openSync(file);
@@ -133,29 +132,32 @@ async function* chunks({ file, follow }: KdumpOptions): AsyncGenerator<Uint8Arra
   const ended = Promise.withResolvers<void>();
   let stopped = false;
   using stack = new DisposableStack();
+  stack.defer(() => file === "-" || input.close());
   if (follow) {
     stack.use(onEndSignals(() => {
       stopped = true;
       ended.resolve();
     }));
   }
-  try {
-    const buffer = new Uint8Array(CHUNK);
-    while (!stopped) {
-      const count = await input.read(buffer).catch((error) => {
-        throw unreadable(file, error);
-      });
-      if (count !== null) {
-        yield buffer.subarray(0, count);
-        continue;
-      }
-      if (!follow) return;
-      const timer = Promise.withResolvers<void>();
-      const id = setTimeout(timer.resolve, FOLLOW_MS);
-      await Promise.race([timer.promise, ended.promise]);
-      clearTimeout(id);
+  // A signal ends a kdump that does not follow, wherever it waits.
+  const isWaited = follow || file === "-";
+  while (!stopped) {
+    let count: number | null;
+    try {
+      const room = walk.room(CHUNK);
+      count = isWaited ? await input.read(room) : input.readSync(room);
+    } catch (error) {
+      throw unreadable(file, error);
     }
-  } finally {
-    if (file !== "-") input.close();
+    if (count !== null) {
+      walk.took(count);
+      take();
+      continue;
+    }
+    if (!follow) return;
+    const timer = Promise.withResolvers<void>();
+    const id = setTimeout(timer.resolve, FOLLOW_MS);
+    await Promise.race([timer.promise, ended.promise]);
+    clearTimeout(id);
   }
 }

@@ -2,19 +2,35 @@
 // Counts and times of system calls, in a table like that of strace -c.
 
 import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
-import type { KtrRecord, SystemName } from "../ktrace/formats/record.ts";
+import type { Cursor } from "../ktrace/formats/cursor.ts";
+import type { SystemName } from "../ktrace/formats/record.ts";
 
 interface Total {
   calls: number;
   errors: number;
-  ns: bigint;
+  ns: number;
+}
+
+/** An entry into a system call. */
+interface Entry {
+  /** What the call's name counts; undefined if the call has returned. */
+  total?: Total;
+  seconds: number;
+  nanoseconds: number;
 }
 
 /** Counts calls, errors and the time from the entry to the return. */
 export class Summary {
   readonly #totals = new Map<string, Total>();
-  /** The last entry into a system call without its return, by thread: "pid/tid". */
-  readonly #open = new Map<string, { name: string; timeNs: bigint }>();
+  /** Totals by number of the call: names cost more to look up. */
+  readonly #byCode: Record<SystemName, Map<number, Total>> = {
+    linux: new Map(),
+    freebsd: new Map(),
+    netbsd: new Map(),
+    openbsd: new Map(),
+  };
+  /** The last entry into a system call, by process and thread. */
+  readonly #entries = new Map<number, Map<number, Entry>>();
   readonly #nameOf: (code: number, system: SystemName) => string;
 
   /** @param nameOf Names a system call by its number. */
@@ -23,31 +39,41 @@ export class Summary {
   }
 
   /** Counts a record if it is an entry into a system call or a return. */
-  add(record: KtrRecord, system: SystemName): void {
-    if (record.kind !== "syscall" && record.kind !== "sysret") return;
-    const { timeNs } = record;
-    const thread = `${record.pid}/${record.tid}`;
-    const name = this.#nameOf(record.code, system);
-    const total = this.#total(name);
-    if (record.kind === "syscall") {
+  add(cursor: Cursor, system: SystemName): void {
+    const { kind, seconds, nanoseconds } = cursor;
+    if (kind === "procdtor") this.#entries.delete(cursor.pid);
+    if (kind !== "syscall" && kind !== "sysret") return;
+    cursor.readCall();
+    const total = this.#total(cursor.code, system);
+    const entry = this.#entry(cursor.pid, cursor.tid);
+    if (kind === "syscall") {
       total.calls++;
-      this.#open.set(thread, { name, timeNs });
+      entry.total = total;
+      entry.seconds = seconds;
+      entry.nanoseconds = nanoseconds;
       return;
     }
-    const entry = this.#open.get(thread);
-    this.#open.delete(thread);
     // A return without its entry: the call began before the trace, or in the parent.
-    if (entry?.name !== name) total.calls++;
-    else total.ns += timeNs - entry.timeNs;
-    const isAgain = record.error === ERESTART && system === "linux" &&
-      restartOf(Number(record.retval)) !== undefined;
-    if (record.error > 0 || isAgain) total.errors++;
+    if (entry.total !== total) total.calls++;
+    else total.ns += (seconds - entry.seconds) * 1e9 + nanoseconds - entry.nanoseconds;
+    entry.total = undefined;
+    const { error, resultLow } = cursor;
+    const isAgain = error === ERESTART && system === "linux" && restartOf(resultLow) !== undefined;
+    if (error > 0 || isAgain) total.errors++;
+  }
+
+  #entry(pid: number, tid: number): Entry {
+    let threads = this.#entries.get(pid);
+    if (threads === undefined) this.#entries.set(pid, threads = new Map());
+    let entry = threads.get(tid);
+    if (entry === undefined) threads.set(tid, entry = { seconds: 0, nanoseconds: 0 });
+    return entry;
   }
 
   /** A table of the calls, those that took the most time first. */
-  format(): string {
-    const rows = [...this.#totals].sort(([, a], [, b]) => Number(b.ns - a.ns));
-    const all = rows.reduce((sum, [, { ns }]) => sum + ns, 0n);
+  end(): string[] {
+    const rows = [...this.#totals].sort(([, a], [, b]) => b.ns - a.ns);
+    const all = rows.reduce((sum, [, { ns }]) => sum + ns, 0);
     const line = (...cells: string[]) => {
       const widths = [6, 11, 11, 9, 9];
       return `${cells.map((cell, i) => i < 5 ? cell.padStart(widths[i]) : cell).join(" ")}\n`;
@@ -68,28 +94,38 @@ export class Summary {
       text += line(
         percent(ns, all),
         seconds(ns),
-        String(calls === 0 ? 0 : Math.round(Number(ns) / 1000 / calls)),
+        String(calls === 0 ? 0 : Math.round(ns / 1000 / calls)),
         String(calls),
         errors === 0 ? "" : String(errors),
         name,
       );
     }
-    const average = sum.calls === 0 ? 0 : Math.round(Number(all) / 1000 / sum.calls);
-    return text + rule +
-      line("100.00", seconds(all), String(average), String(sum.calls), String(sum.errors), "total");
+    const average = sum.calls === 0 ? 0 : Math.round(all / 1000 / sum.calls);
+    text += rule;
+    text += line(
+      "100.00",
+      ...[seconds(all), String(average), String(sum.calls), String(sum.errors)],
+      "total",
+    );
+    return [text];
   }
 
-  #total(name: string): Total {
-    let total = this.#totals.get(name);
-    if (total === undefined) this.#totals.set(name, total = { calls: 0, errors: 0, ns: 0n });
+  #total(code: number, system: SystemName): Total {
+    let total = this.#byCode[system].get(code);
+    if (total === undefined) {
+      const name = this.#nameOf(code, system);
+      total = this.#totals.get(name) ?? { calls: 0, errors: 0, ns: 0 };
+      this.#totals.set(name, total);
+      this.#byCode[system].set(code, total);
+    }
     return total;
   }
 }
 
-function percent(part: bigint, all: bigint): string {
-  return (all === 0n ? 0 : Number(part * 10000n / all) / 100).toFixed(2);
+function percent(part: number, all: number): string {
+  return (all === 0 ? 0 : Math.floor(part * 10_000 / all) / 100).toFixed(2);
 }
 
-function seconds(ns: bigint): string {
-  return (Number(ns) / 1e9).toFixed(6);
+function seconds(ns: number): string {
+  return (ns / 1e9).toFixed(6);
 }

@@ -2,11 +2,13 @@
 // Bytes as text, as vis(3) and kdump show them.
 
 import { latin1 } from "../ktrace/formats/bytes.ts";
+import type { Out } from "../../language/output/output_buffer.ts";
 import { isHarmful } from "../../core/safe_text.ts";
 
 const WIDTH = 80;
 const TAB = 9;
 const NEWLINE = 10;
+const QUOTE = 34;
 const BACKSLASH = 92;
 /** Each character of ASCII as a string. */
 const CHARACTERS = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
@@ -58,6 +60,19 @@ export function quoted(data: Uint8Array): string {
     text += String.fromCharCode(byte);
   }
   return `"${text}"`;
+}
+
+/** Puts a piece of bytes as {@linkcode quoted} shows data. */
+export function putQuoted(out: Out, bytes: Uint8Array, start: number, end: number): void {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i];
+    if (byte < 32 || byte > 126 || byte === 34 || byte === 92) {
+      return out.utf8(quotedSlowly(bytes.subarray(start, end)));
+    }
+  }
+  out.byte(QUOTE);
+  out.copy(bytes, start, end);
+  out.byte(QUOTE);
 }
 
 function quotedSlowly(data: Uint8Array): string {

@@ -123,41 +123,61 @@ function creates(flags: bigint): boolean {
   return hasAny(flags, OPEN.values.O_CREAT | TMPFILE_BIT);
 }
 
+/** True if an argument is ignored, given all arguments of the call. */
+type Ignores = (args: readonly bigint[]) => boolean;
+
+function clone(index: number): Ignores {
+  const { values } = processes.CLONE_FLAGS;
+  return (args) => {
+    const bits = CLONE_USED[argument("clone", index)?.name ?? ""];
+    return bits !== undefined && !bits.some((bit) => hasAny(args[0], values[bit]));
+  };
+}
+
+function futex(index: number): Ignores {
+  return (args) => {
+    const operation = nameOf(events.FUTEX, args[1] & 0x7fn, 32) ?? "";
+    if (index === 2) return FUTEX_WITHOUT_VALUE.has(operation);
+    return FUTEX_USED[operation]?.includes(index) === false;
+  };
+}
+
+/** Arguments that their call may ignore: by the call's name, then by the argument's number, from 0. */
+const IGNORED: Readonly<Record<string, Readonly<Record<number, Ignores>>>> = {
+  open: { 2: (args) => !creates(args[1]) },
+  openat: { 3: (args) => !creates(args[2]) },
+  mq_open: {
+    2: (args) => !hasAny(args[1], OPEN.values.O_CREAT),
+    3: (args) => !hasAny(args[1], OPEN.values.O_CREAT),
+  },
+  fcntl: { 2: (args) => FCNTL_GETS.has(int(args[1])) },
+  ioctl: { 2: (args) => IOCTL_PLAIN.has(nameOf(control.IOCTL, args[1], 32) ?? "") },
+  mmap: { 4: (args) => hasAny(args[3], memory.MAP_FLAGS[ARCH].values.MAP_ANONYMOUS) },
+  mremap: {
+    4: (args) => {
+      const { MREMAP_FIXED, MREMAP_DONTUNMAP } = memory.MREMAP_FLAGS.values;
+      return !hasAny(args[3], MREMAP_FIXED | MREMAP_DONTUNMAP);
+    },
+  },
+  clone: { 1: clone(1), 2: clone(2), 3: clone(3), 4: clone(4) },
+  futex: { 2: futex(2), 3: futex(3), 4: futex(4), 5: futex(5) },
+  epoll_ctl: { 3: (args) => int(args[1]) === events.EPOLL_CTL.values.EPOLL_CTL_DEL },
+  waitid: { 1: (args) => int(args[0]) === processes.WAIT_IDS.values.P_ALL },
+};
+
 /** True if the call ignores the argument, given the others. */
 export function isUnused(call: string, index: number, args: readonly bigint[]): boolean {
-  if (index >= args.length) return false;
-  switch (call) {
-    case "open":
-      return index === 2 && !creates(args[1]);
-    case "openat":
-      return index === 3 && !creates(args[2]);
-    case "mq_open":
-      return index >= 2 && !hasAny(args[1], OPEN.values.O_CREAT);
-    case "fcntl":
-      return index === 2 && FCNTL_GETS.has(int(args[1]));
-    case "ioctl":
-      return index === 2 && IOCTL_PLAIN.has(nameOf(control.IOCTL, args[1], 32) ?? "");
-    case "mmap":
-      return index === 4 && hasAny(args[3], memory.MAP_FLAGS[ARCH].values.MAP_ANONYMOUS);
-    case "mremap": {
-      const { MREMAP_FIXED, MREMAP_DONTUNMAP } = memory.MREMAP_FLAGS.values;
-      return index === 4 && !hasAny(args[3], MREMAP_FIXED | MREMAP_DONTUNMAP);
-    }
-    case "clone": {
-      const bits = CLONE_USED[argument(call, index)?.name ?? ""];
-      const { values } = processes.CLONE_FLAGS;
-      return bits !== undefined && !bits.some((bit) => hasAny(args[0], values[bit]));
-    }
-    case "futex": {
-      const operation = nameOf(events.FUTEX, args[1] & 0x7fn, 32) ?? "";
-      if (index === 2) return FUTEX_WITHOUT_VALUE.has(operation);
-      return index > 2 && FUTEX_USED[operation]?.includes(index) === false;
-    }
-    case "epoll_ctl":
-      return index === 3 && int(args[1]) === events.EPOLL_CTL.values.EPOLL_CTL_DEL;
-    case "waitid":
-      return index === 1 && int(args[0]) === processes.WAIT_IDS.values.P_ALL;
-    default:
-      return false;
-  }
+  return index < args.length && IGNORED[call]?.[index]?.(args) === true;
+}
+
+/** On what the text of an argument depends: on nothing but its number, on its value, on other arguments. */
+export type Meaning = "number" | "value" | "others";
+
+/** On what the text of an argument depends. */
+export function meaningOf(call: string, index: number): Meaning {
+  const rule = CALLS[call]?.[index];
+  if (IGNORED[call]?.[index] !== undefined || typeof rule === "function") return "others";
+  const spec = argument(call, index);
+  if (spec === undefined) return "number";
+  return rule !== undefined || isFolder(spec) || isMode(call, index) ? "value" : "number";
 }

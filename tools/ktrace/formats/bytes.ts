@@ -1,15 +1,7 @@
 // Pure: no I/O, no FFI.
 // Functions that readers of all formats share.
 
-import type { KtrRecord, RecordBody, SystemName } from "./record.ts";
-
-/** A record that was read, with its size in the file. */
-export interface Decoded {
-  /** Record in the form that all formats share. */
-  readonly record: KtrRecord;
-  /** Bytes of the record in the file, header included. */
-  readonly bytes: number;
-}
+import type { RecordBody, SystemName } from "./record.ts";
 
 /** Longest payload that a record is believed to have. */
 export const MOST_PAYLOAD = 1 << 24;
@@ -32,11 +24,6 @@ export function latin1(text: string): Uint8Array<ArrayBuffer> {
 /** A view of the same bytes. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-/** A part of the bytes; undefined if they end before it does. */
-export function bytesOf(bytes: Uint8Array, at: number, length: number): Uint8Array | undefined {
-  return bytes.length < at + length ? undefined : bytes.subarray(at, at + length);
 }
 
 /**
@@ -66,21 +53,27 @@ export function commOf(view: DataView, at: number): string {
     words[i] = word;
   }
   if (isSame) return last.name!;
-  const bytes = new Uint8Array(view.buffer, view.byteOffset + at, 16);
   last.name = undefined;
-  if (!isComm(bytes)) throw new RangeError("a command name that is none");
-  return last.name = text(bytes);
+  return last.name = nameAt(view, at, 16);
 }
 
-/** True for a name with nothing but zeros behind its end: what tells a header from other bytes. */
-export function isComm(bytes: Uint8Array): boolean {
+/**
+ * Reads the name of a command, with nothing but zeros behind its end: that tells a header from other
+ * bytes. A thread may call itself anything: no byte of a name is wrong.
+ *
+ * @throws {RangeError} Bytes behind the end of the name, or no end.
+ */
+export function nameAt(view: DataView, at: number, length: number): string {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length);
   const end = bytes.indexOf(0);
-  // A thread may call itself anything: no byte of a name is wrong.
-  return end >= 0 && bytes.subarray(end).every((byte) => byte === 0);
+  if (end < 0 || bytes.subarray(end).some((byte) => byte !== 0)) {
+    throw new RangeError("a command name that is none");
+  }
+  return text(bytes);
 }
 
 /** More arguments than any system call has. */
-const MOST_ARGUMENTS = 64;
+export const MOST_ARGUMENTS = 64;
 
 /**
  * Arguments of a system call, words of 64 bits.

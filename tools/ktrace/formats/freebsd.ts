@@ -2,12 +2,12 @@
 // Reads FreeBSD's ktrace.out: records with a header of 64 bytes (version 1) or 56 (version 0), little endian,
 // LP64. sys/sys/ktrace.h
 
-import type { RecordBody, RecordHeader } from "./record.ts";
+import { type FileFormat, longAt, partAt } from "./cursor.ts";
+import type { RecordBody, RecordKind } from "./record.ts";
 import {
-  bytesOf,
   commOf,
-  type Decoded,
   genio,
+  MOST_ARGUMENTS,
   MOST_PAYLOAD,
   needs,
   text,
@@ -16,57 +16,102 @@ import {
 } from "./bytes.ts";
 import { HEADER_BYTES, KTR, KTR_DROP, KTR_VERSIONED } from "./types.ts";
 
-/** struct ktr_header */
-const V1 = {
-  bytes: HEADER_BYTES,
+/** struct ktr_header_v0: microseconds, no CPU. */
+const V0_BYTES = 56;
+/** Where both versions have their fields; the CPU is version 1's. */
+const HEADER = {
+  length: 0,
+  type: 4,
+  version: 6,
+  pid: 8,
+  comm: 12,
   sec: 32,
   part: 40,
   tid: 48,
   cpu: 56,
-  unit: 1n,
-  limit: 1_000_000_000n,
 };
-/** struct ktr_header_v0: microseconds, no CPU. */
-const V0 = { bytes: 56, sec: 32, part: 40, tid: 48, unit: 1000n, limit: 1_000_000n };
+const LAST_TYPE = 31;
 
-/**
- * Reads the record at the start of `bytes`.
- *
- * @returns undefined if it is not whole.
- * @throws {RangeError} What is there is no record.
- */
-export function decodeFreebsd(bytes: Uint8Array): Decoded | undefined {
-  if (bytes.length < V0.bytes) return undefined;
-  const view = viewOf(bytes);
-  const type = view.getUint16(4, true);
-  const isVersioned = (type & KTR_VERSIONED) !== 0;
-  const at = isVersioned ? V1 : V0;
-  const length = view.getInt32(0, true);
-  const number = type & ~(KTR_DROP | KTR_VERSIONED);
-  if (length < 0 || length > MOST_PAYLOAD) throw new RangeError(`a length of ${length}`);
-  if (number < 1 || number > 31) throw new RangeError(`type ${number}`);
-  if (isVersioned && view.getInt16(6, true) !== 1) {
-    throw new RangeError(`version ${view.getInt16(6, true)}`);
-  }
-  if (bytes.length < at.bytes) return undefined;
-  const comm = commOf(view, 12);
-  const part = view.getBigInt64(at.part, true);
-  if (part < 0n || part >= at.limit) throw new RangeError(`${part} as a part of a second`);
-  const header: RecordHeader = {
-    dropped: (type & KTR_DROP) !== 0,
-    pid: view.getInt32(8, true),
-    tid: Number(view.getBigInt64(at.tid, true)),
-    ...(isVersioned ? { cpu: view.getInt32(V1.cpu, true) } : {}),
-    comm,
-    timeNs: view.getBigInt64(at.sec, true) * 1_000_000_000n + part * at.unit,
-  };
-  if (header.pid < 0) throw new RangeError(`process ${header.pid}`);
-  const payload = bytesOf(bytes, at.bytes, length);
-  if (payload === undefined) return undefined;
-  return { record: { ...header, ...decodePayload(number, payload) }, bytes: at.bytes + length };
-}
+/** Kinds of records by the numbers of their types. */
+const KINDS: readonly RecordKind[] = Array.from(
+  { length: LAST_TYPE + 1 },
+  (_, type) =>
+    (Object.keys(KTR) as (keyof typeof KTR)[]).find((kind) => KTR[kind] === type) ?? "unknown",
+);
+/** Bytes of the shortest good payload, by type; types that have none here are looked at. */
+const LEAST: Readonly<Record<number, number>> = {
+  [KTR.sysret]: 16,
+  [KTR.namei]: 0,
+  [KTR.genio]: 8,
+  [KTR.psig]: 40,
+  [KTR.csw]: 8,
+  [KTR.user]: 0,
+  [KTR.sysctl]: 0,
+  [KTR.procctor]: 4,
+  [KTR.procdtor]: 0,
+  [KTR.capfail]: 12,
+  [KTR.fault]: 12,
+  [KTR.faultend]: 4,
+  [KTR.args]: 0,
+  [KTR.env]: 0,
+};
+/** By type; more than any payload has where a look is needed. */
+const LEAST_BY_TYPE = Int32Array.from(KINDS, (_, type) => LEAST[type] ?? MOST_PAYLOAD + 1);
 
-/** What a record of a type says. */
+/** Files of FreeBSD, and of Linux as they are written here. */
+export const FREEBSD_FILES: FileFormat = {
+  least: V0_BYTES,
+  head(cursor, at) {
+    const { view } = cursor;
+    const length = view.getInt32(at + HEADER.length, true);
+    const flags = view.getUint16(at + HEADER.type, true);
+    const isVersioned = (flags & KTR_VERSIONED) !== 0;
+    const type = flags & ~(KTR_DROP | KTR_VERSIONED);
+    if (length < 0 || length > MOST_PAYLOAD) throw new RangeError(`a length of ${length}`);
+    if (type < 1 || type > LAST_TYPE) throw new RangeError(`type ${type}`);
+    if (isVersioned && view.getInt16(at + HEADER.version, true) !== 1) {
+      throw new RangeError(`version ${view.getInt16(at + HEADER.version, true)}`);
+    }
+    const bytes = isVersioned ? HEADER_BYTES : V0_BYTES;
+    if (cursor.end - at < bytes) return 0;
+    cursor.comm = commOf(view, at + HEADER.comm);
+    cursor.nanoseconds = isVersioned
+      ? partAt(view, at + HEADER.part, 1_000_000_000)
+      : partAt(view, at + HEADER.part, 1_000_000) * 1000;
+    cursor.seconds = longAt(view, at + HEADER.sec);
+    cursor.dropped = (flags & KTR_DROP) !== 0;
+    cursor.pid = view.getInt32(at + HEADER.pid, true);
+    cursor.tid = longAt(view, at + HEADER.tid);
+    cursor.cpu = isVersioned ? view.getInt32(at + HEADER.cpu, true) : undefined;
+    if (cursor.pid < 0) throw new RangeError(`process ${cursor.pid}`);
+    cursor.type = type;
+    cursor.kind = KINDS[type];
+    return cursor.hold(at, bytes, length);
+  },
+  isWhole({ view, type, start, length }) {
+    if (type !== KTR.syscall) return length >= LEAST_BY_TYPE[type];
+    if (length < 8) return false;
+    const count = Math.max(view.getInt16(start + 2, true), 0);
+    return count <= MOST_ARGUMENTS && length >= 8 + count * 8;
+  },
+  body: decodePayload,
+  canStart: (bytes, at) =>
+    bytes[at + 4] > 0 && bytes[at + 4] <= LAST_TYPE && (bytes[at + 5] & 0x3f) === 0,
+  call(cursor) {
+    const { view, start } = cursor;
+    cursor.code = view.getInt16(start, true);
+    if (cursor.kind === "syscall") {
+      cursor.args = Math.max(view.getInt16(start + 2, true), 0);
+      cursor.argsStart = start + 8;
+    } else {
+      cursor.error = view.getInt32(start + 4, true);
+      cursor.resultLow = view.getUint32(start + 8, true);
+      cursor.resultHigh = view.getInt32(start + 12, true);
+    }
+  },
+};
+
+/** Reads the payload of a record of a type. */
 export function decodePayload(type: number, data: Uint8Array): RecordBody {
   const view = viewOf(data);
   switch (type) {

@@ -2,19 +2,9 @@
 // Reads NetBSD's ktrace.out: a header of 56 bytes (LP64, little endian) in three versions, the last two of
 // which have LWP ids. sys/sys/ktrace.h 1.66
 
-import type { RecordBody, RecordHeader } from "./record.ts";
-import {
-  bytesOf,
-  type Decoded,
-  genio,
-  isComm,
-  labelled,
-  MOST_PAYLOAD,
-  needs,
-  syscall,
-  text,
-  viewOf,
-} from "./bytes.ts";
+import { type FileFormat, longAt, partAt } from "./cursor.ts";
+import type { RecordBody, RecordKind } from "./record.ts";
+import { genio, labelled, MOST_PAYLOAD, nameAt, needs, syscall, text, viewOf } from "./bytes.ts";
 
 const HEADER = { bytes: 56, length: 0, type: 4, version: 6, pid: 8, comm: 12, time: 32, lid: 48 };
 const COMM_BYTES = 17;
@@ -23,44 +13,65 @@ const FIRST_WITH_TIMESPEC = 2;
 const LAST_VERSION = 2;
 const LAST_TYPE = 15;
 
-/**
- * Reads the record at the start of `bytes`.
- *
- * @returns undefined if it is not whole.
- * @throws {RangeError} What is there is no record.
- */
-export function decodeNetbsd(bytes: Uint8Array): Decoded | undefined {
-  if (bytes.length < HEADER.bytes) return undefined;
-  const view = viewOf(bytes);
-  const length = view.getInt32(HEADER.length, true);
-  const type = view.getInt16(HEADER.type, true);
-  const version = view.getInt16(HEADER.version, true);
-  if (length < 0 || length > MOST_PAYLOAD) throw new RangeError(`a length of ${length}`);
-  if (type < 1 || type > LAST_TYPE) throw new RangeError(`type ${type}`);
-  if (version < 0 || version > LAST_VERSION) throw new RangeError(`version ${version}`);
-  const comm = bytes.subarray(HEADER.comm, HEADER.comm + COMM_BYTES);
-  if (!isComm(comm)) throw new RangeError("a command name that is none");
-  const header: RecordHeader = {
-    dropped: false,
-    pid: view.getInt32(HEADER.pid, true),
-    tid: version === 0 ? 0 : view.getInt32(HEADER.lid, true),
-    comm: text(comm),
-    timeNs: timeOf(view, version),
-  };
-  const payload = bytesOf(bytes, HEADER.bytes, length);
-  if (payload === undefined) return undefined;
-  return { record: { ...header, ...decodePayload(type, payload) }, bytes: HEADER.bytes + length };
-}
+/** Kinds of records by the numbers of their types. */
+const KINDS: Readonly<Record<number, RecordKind>> = {
+  1: "syscall",
+  2: "sysret",
+  3: "namei",
+  4: "genio",
+  5: "psig",
+  6: "csw",
+  7: "emul",
+  8: "user",
+  10: "args",
+  11: "env",
+  14: "sysctl",
+  15: "execfd",
+};
 
-function timeOf(view: DataView, version: number): bigint {
-  const seconds = version < FIRST_WITH_TIMESPEC
-    ? BigInt(view.getInt32(HEADER.time, true))
-    : view.getBigInt64(HEADER.time, true);
-  const part = view.getBigInt64(HEADER.time + 8, true);
-  const [limit, unit] = version === 0 ? [1_000_000n, 1000n] : [1_000_000_000n, 1n];
-  if (part < 0n || part >= limit) throw new RangeError(`${part} as a part of a second`);
-  return seconds * 1_000_000_000n + part * unit;
-}
+/** Files of NetBSD. */
+export const NETBSD_FILES: FileFormat = {
+  least: HEADER.bytes,
+  head(cursor, at) {
+    const { view } = cursor;
+    const length = view.getInt32(at + HEADER.length, true);
+    const type = view.getInt16(at + HEADER.type, true);
+    const version = view.getInt16(at + HEADER.version, true);
+    if (length < 0 || length > MOST_PAYLOAD) throw new RangeError(`a length of ${length}`);
+    if (type < 1 || type > LAST_TYPE) throw new RangeError(`type ${type}`);
+    if (version < 0 || version > LAST_VERSION) throw new RangeError(`version ${version}`);
+    cursor.comm = nameAt(view, at + HEADER.comm, COMM_BYTES);
+    cursor.dropped = false;
+    cursor.pid = view.getInt32(at + HEADER.pid, true);
+    cursor.tid = version === 0 ? 0 : view.getInt32(at + HEADER.lid, true);
+    cursor.cpu = undefined;
+    cursor.seconds = version < FIRST_WITH_TIMESPEC
+      ? view.getInt32(at + HEADER.time, true)
+      : longAt(view, at + HEADER.time);
+    cursor.nanoseconds = version === 0
+      ? partAt(view, at + HEADER.time + 8, 1_000_000) * 1000
+      : partAt(view, at + HEADER.time + 8, 1_000_000_000);
+    cursor.type = type;
+    cursor.kind = KINDS[type] ?? "unknown";
+    return cursor.hold(at, HEADER.bytes, length);
+  },
+  isWhole: () => false,
+  body: decodePayload,
+  canStart: (bytes, at) => bytes[at + 4] > 0 && bytes[at + 4] <= LAST_TYPE && bytes[at + 5] === 0,
+  call(cursor) {
+    const { view, start } = cursor;
+    if (cursor.kind === "syscall") {
+      cursor.code = view.getInt32(start, true);
+      cursor.args = Math.max(view.getInt32(start + 4, true), 0) >> 3;
+      cursor.argsStart = start + 8;
+    } else {
+      cursor.code = view.getInt16(start, true);
+      cursor.error = view.getInt32(start + 4, true);
+      cursor.resultLow = view.getUint32(start + 8, true);
+      cursor.resultHigh = view.getInt32(start + 12, true);
+    }
+  },
+};
 
 function decodePayload(type: number, data: Uint8Array): RecordBody {
   const view = viewOf(data);

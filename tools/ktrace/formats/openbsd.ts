@@ -2,19 +2,9 @@
 // Reads OpenBSD's ktrace.out: a header of 64 bytes (LP64, little endian), the first record being none but a
 // mark. sys/sys/ktrace.h 1.23
 
-import type { RecordBody, RecordHeader } from "./record.ts";
-import {
-  bytesOf,
-  type Decoded,
-  genio,
-  isComm,
-  labelled,
-  MOST_PAYLOAD,
-  needs,
-  syscall,
-  text,
-  viewOf,
-} from "./bytes.ts";
+import { type FileFormat, longAt, partAt } from "./cursor.ts";
+import type { RecordBody, RecordKind } from "./record.ts";
+import { genio, labelled, MOST_PAYLOAD, nameAt, needs, syscall, text, viewOf } from "./bytes.ts";
 
 const HEADER = { bytes: 64, type: 0, pid: 4, tid: 8, time: 16, comm: 32, length: 56 } as const;
 const COMM_BYTES = 24;
@@ -22,36 +12,60 @@ const COMM_BYTES = 24;
 export const KTR_START = 0x4b545200;
 const LAST_TYPE = 13;
 
-/**
- * Reads the record at the start of `bytes`; the mark at the start of a file is one of kind "procctor".
- *
- * @returns undefined if it is not whole.
- * @throws {RangeError} What is there is no record.
- */
-export function decodeOpenbsd(bytes: Uint8Array): Decoded | undefined {
-  if (bytes.length < HEADER.bytes) return undefined;
-  const view = viewOf(bytes);
-  const type = view.getUint32(HEADER.type, true);
-  const length = Number(view.getBigUint64(HEADER.length, true));
-  if (length > MOST_PAYLOAD) throw new RangeError(`a length of ${length}`);
-  if (type !== KTR_START && (type < 1 || type > LAST_TYPE)) throw new RangeError(`type ${type}`);
-  const comm = bytes.subarray(HEADER.comm, HEADER.comm + COMM_BYTES);
-  if (!isComm(comm)) throw new RangeError("a command name that is none");
-  const nanoseconds = view.getBigInt64(HEADER.time + 8, true);
-  if (nanoseconds < 0n || nanoseconds >= 1_000_000_000n) {
-    throw new RangeError(`${nanoseconds} as a part of a second`);
-  }
-  const header: RecordHeader = {
-    dropped: false,
-    pid: view.getInt32(HEADER.pid, true),
-    tid: view.getInt32(HEADER.tid, true),
-    comm: text(comm),
-    timeNs: view.getBigInt64(HEADER.time, true) * 1_000_000_000n + nanoseconds,
-  };
-  const payload = bytesOf(bytes, HEADER.bytes, length);
-  if (payload === undefined) return undefined;
-  return { record: { ...header, ...decodePayload(type, payload) }, bytes: HEADER.bytes + length };
-}
+/** Kinds of records by the numbers of their types; the mark at the start of a file is one of a process. */
+const KINDS: Readonly<Record<number, RecordKind>> = {
+  1: "syscall",
+  2: "sysret",
+  3: "namei",
+  4: "genio",
+  5: "psig",
+  8: "struct",
+  9: "user",
+  10: "args",
+  11: "env",
+  12: "pledge",
+  [KTR_START]: "procctor",
+};
+
+/** Files of OpenBSD. */
+export const OPENBSD_FILES: FileFormat = {
+  least: HEADER.bytes,
+  head(cursor, at) {
+    const { view } = cursor;
+    const type = view.getUint32(at + HEADER.type, true);
+    const length = Number(view.getBigUint64(at + HEADER.length, true));
+    if (length > MOST_PAYLOAD) throw new RangeError(`a length of ${length}`);
+    if (type !== KTR_START && (type < 1 || type > LAST_TYPE)) throw new RangeError(`type ${type}`);
+    cursor.comm = nameAt(view, at + HEADER.comm, COMM_BYTES);
+    cursor.nanoseconds = partAt(view, at + HEADER.time + 8, 1_000_000_000);
+    cursor.seconds = longAt(view, at + HEADER.time);
+    cursor.dropped = false;
+    cursor.pid = view.getInt32(at + HEADER.pid, true);
+    cursor.tid = view.getInt32(at + HEADER.tid, true);
+    cursor.cpu = undefined;
+    cursor.type = type;
+    cursor.kind = KINDS[type] ?? "unknown";
+    return cursor.hold(at, HEADER.bytes, length);
+  },
+  isWhole: () => false,
+  body: decodePayload,
+  canStart: (bytes, at) =>
+    bytes[at] > 0 && bytes[at + 1] === 0 && bytes[at + 2] === 0 && bytes[at + 3] === 0,
+  call(cursor) {
+    const { view, start, length } = cursor;
+    cursor.code = view.getInt32(start, true);
+    if (cursor.kind === "syscall") {
+      cursor.args = Math.max(view.getInt32(start + 4, true), 0) >> 3;
+      cursor.argsStart = start + 8;
+    } else {
+      // The value follows unless there was an error.
+      cursor.error = view.getInt32(start + 4, true);
+      const low = length >= 12 ? view.getInt32(start + 8, true) : 0;
+      cursor.resultLow = low >>> 0;
+      cursor.resultHigh = length >= 16 ? view.getInt32(start + 12, true) : low >> 31;
+    }
+  },
+};
 
 function decodePayload(type: number, data: Uint8Array): RecordBody {
   const view = viewOf(data);
