@@ -134,7 +134,7 @@ const RULES: Rules = {
   ],
   "tools/kdump/": [
     ...[...GROUND, "core/sources/syscalls/", "tools/cli/", "tools/ktrace/formats/"],
-    ...["tools/ktrace/systems/", "deno.json"],
+    ...["tools/ktrace/systems/", "language/output/output_buffer.ts", "deno.json"],
   ],
   "tools/systrace/": [
     ...["core/", "tools/cli/", "tools/kdump/", "tools/ktrace/", "deno.json"],

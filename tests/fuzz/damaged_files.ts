@@ -16,7 +16,8 @@ import { parseKdumpOptions } from "../../tools/kdump/options.ts";
 import { Summary } from "../../tools/kdump/summary.ts";
 import { Tree } from "../../tools/kdump/tree.ts";
 import { recordJson } from "../../tools/ktrace/formats/json.ts";
-import { RecordReader } from "../../tools/ktrace/formats/reader.ts";
+import { Out } from "../../language/output/output_buffer.ts";
+import { Walk } from "../../tools/ktrace/formats/reader.ts";
 import { systemBy } from "../../tools/ktrace/systems/linux.ts";
 import type { Part } from "./mutate_bytes.ts";
 import type { Random } from "./random.ts";
@@ -124,23 +125,32 @@ const KDUMP = ["-HAcTER", "-n", "-d", "-r", "-s", "-S", "-m7"];
 /** Reads a trace, in pieces, and shows its records in every way. */
 export function readTrace(bytes: Uint8Array, random: Random): void {
   const system = random.pick([undefined, undefined, "freebsd", "netbsd", "openbsd"] as const);
-  const reader = new RecordReader(system);
-  const lines = KDUMP.map((option) => new Lines(parseKdumpOptions([option])));
+  const walk = new Walk(system);
+  const out = new Out(() => {});
+  const lines = KDUMP.map((option) => new Lines(out, parseKdumpOptions([option])));
   const nameOf = (code: number, name: Parameters<typeof systemBy>[0]) =>
     systemBy(name).syscall(code) ?? `${code}`;
   const [summary, tree] = [new Summary(nameOf), new Tree(nameOf)];
-  const take = (items: ReturnType<typeof reader.push>) => {
-    for (const item of items) {
-      if ("damage" in item) continue;
-      for (const one of lines) one.format(item.record, item.system);
-      JSON.parse(recordJson(item.record, item.system));
-      summary.add(item.record, item.system);
-      tree.add(item.record, item.system);
+  const take = () => {
+    for (let found = walk.next(); found !== undefined; found = walk.next()) {
+      if (found !== true) continue;
+      const record = walk.cursor.record();
+      for (const one of lines) one.add(walk.cursor, walk.system);
+      JSON.parse(recordJson(record, walk.system));
+      summary.add(walk.cursor, walk.system);
+      tree.add(record, walk.system);
+      out.flush();
     }
   };
   const step = random.pick([1 << 18, 4096, 100]);
-  for (let at = 0; at < bytes.length; at += step) take(reader.push(bytes.slice(at, at + step)));
-  take(reader.end());
-  summary.format();
+  for (let at = 0; at < bytes.length; at += step) {
+    const piece = bytes.subarray(at, at + step);
+    walk.room(piece.length).set(piece);
+    walk.took(piece.length);
+    take();
+  }
+  walk.end();
+  take();
+  summary.end();
   tree.format();
 }

@@ -18,6 +18,8 @@ import { Summary } from "./summary.ts";
 import { Tree } from "./tree.ts";
 
 const CHUNK = 1 << 18;
+/** Characters of JSON that are put at once. */
+const MOST_TEXT = 1 << 14;
 /** Milliseconds between two looks at a file that grows. */
 const FOLLOW_MS = 100;
 
@@ -49,6 +51,7 @@ async function dump(options: KdumpOptions): Promise<number> {
     for (let found = walk.next(); found !== undefined; found = walk.next()) {
       if (found !== true) {
         const { damage, at, bytes } = found;
+        view.pause?.();
         out.flush();
         write(
           Deno.stderr,
@@ -60,6 +63,7 @@ async function dump(options: KdumpOptions): Promise<number> {
         out.flushIfLarge();
       }
     }
+    view.pause?.();
     out.flush();
   };
   await eachPiece(options, walk, take);
@@ -77,6 +81,8 @@ async function dump(options: KdumpOptions): Promise<number> {
 interface View {
   /** Takes the record that the cursor is at. */
   add(cursor: Cursor, system: SystemName): void;
+  /** Puts what it has kept: more bytes of the file may be long in coming. */
+  pause?(): void;
   /** What is to be shown when there are no more records. */
   end?(): Iterable<string>;
 }
@@ -94,8 +100,20 @@ function viewOf(out: Out, options: KdumpOptions): View {
         end: () => tree.lines(),
       };
     }
-    case "json":
-      return { add: (cursor, system) => out.utf8(`${recordJson(cursor.record(), system)}\n`) };
+    case "json": {
+      let text = "";
+      const put = () => {
+        out.utf8(text);
+        text = "";
+      };
+      return {
+        add(cursor, system) {
+          text += `${recordJson(cursor.record(), system)}\n`;
+          if (text.length > MOST_TEXT) put();
+        },
+        pause: put,
+      };
+    }
     default:
       return new Lines(out, options);
   }

@@ -85,6 +85,16 @@ testWith("kdump's options change what is shown", ["gcc"], () => {
   assertEquals(summary.slice(3), ["5", "2", "openat"]);
 });
 
+testWith("kdump --json has the bytes of a path that is not UTF-8", ["gcc"], () => {
+  const bytes = fixture("freebsd1");
+  const path = new TextEncoder().encode("/etc/motd");
+  const at = bytes.findIndex((_, i) => path.every((byte, j) => bytes[i + j] === byte));
+  bytes[at + 5] = 0xff;
+  const [json] = kdump(bytes, ["--json", "-t", "n"]).stdout.split("\n");
+  const { path: shown, hex } = JSON.parse(json);
+  assertEquals({ shown, hex }, { shown: "/etc/\ufffdotd", hex: "2f6574632fff6f7464" });
+});
+
 testWith("kdump says where a file is damaged and goes on behind it", ["gcc"], () => {
   const good = fixture("freebsd1");
   const whole = kdump(good, ["-H"]);
@@ -167,6 +177,66 @@ testWith("kdump -l goes on when the file grows", ["gcc"], async () => {
   await child.stderr.cancel();
   assertEquals((await child.status).code, 0);
   Deno.removeSync(file);
+});
+
+/** A process that writes the same trace for ever, and a kdump that reads it. */
+function kdumpForEver(args: readonly string[], most = "cat") {
+  const file = Deno.makeTempFileSync();
+  const once = fixture("freebsd1");
+  const many = new Uint8Array(once.length * Math.ceil((1 << 20) / once.length));
+  for (let at = 0; at < many.length; at += once.length) many.set(once, at);
+  Deno.writeFileSync(file, many);
+  const kdump = [Deno.execPath(), "run", "-A", "--no-check", `${ROOT}tools/kdump.ts`];
+  const script = `file=$1; shift; while cat $file; do :; done 2> /dev/null | ${most} | "$@" -f -`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", script, "sh", file, ...kdump, ...args],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  return { child, [Symbol.dispose]: () => Deno.removeSync(file) };
+}
+
+testWith("kdump ends when nobody reads on", ["gcc"], async () => {
+  for (const args of [[], ["--json"]]) {
+    using run = kdumpForEver(args);
+    const reader = run.child.stdout.getReader();
+    const { value } = await reader.read();
+    assert(value !== undefined && value.length > 0);
+    await reader.cancel();
+    assertEquals(await new Response(run.child.stderr).text(), "");
+    assertEquals((await run.child.status).code, 128 + 13);
+  }
+});
+
+testWith("kdump takes less memory than a large trace has bytes", ["gcc"], async () => {
+  const run = async (args: readonly string[], bytes: number) => {
+    using run = kdumpForEver(args, `head -c ${bytes}`);
+    const most = { bytes: 0 };
+    const output = run.child.stdout.pipeTo(new WritableStream());
+    // kdump is one of the shell's children.
+    const { pid } = run.child;
+    const look = () => {
+      for (const child of Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).split(" ")) {
+        try {
+          const status = Deno.readTextFileSync(`/proc/${child}/status`);
+          most.bytes = Math.max(most.bytes, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1]) * 1024);
+        } catch {
+          // The child has ended.
+        }
+      }
+    };
+    const timer = setInterval(look, 50);
+    await output;
+    clearInterval(timer);
+    await run.child.stderr.cancel();
+    await run.child.status;
+    return most.bytes;
+  };
+  for (const args of [["-t", "n"], ["--summary"]]) {
+    const bytes = 256 << 20;
+    const memory = await run(args, bytes);
+    assert(memory > 0 && memory < bytes * 0.7, `${args}: ${memory} bytes`);
+  }
 });
 
 Deno.test("RecordReader takes time in proportion to what it reads", () => {

@@ -31,8 +31,8 @@ export function viewOf(bytes: Uint8Array): DataView {
  *
  * @throws {RangeError} The payload is shorter.
  */
-export function needs(data: Uint8Array, bytes: number): void {
-  if (data.length < bytes) throw new RangeError(`${data.length} bytes, ${bytes} are needed`);
+export function needs({ byteLength }: Uint8Array | DataView, bytes: number): void {
+  if (byteLength < bytes) throw new RangeError(`${byteLength} bytes, ${bytes} are needed`);
 }
 
 /** The bytes of the last command name that was read, as four words, and the name. */
@@ -81,11 +81,12 @@ export const MOST_ARGUMENTS = 64;
  * @throws {RangeError} The payload is shorter, or they are more than any call has: a damaged file may
  * have such a record at each of its bytes.
  */
-export function words(data: Uint8Array, at: number, count: number): bigint[] {
+export function words(view: DataView, at: number, count: number): bigint[] {
   if (count > MOST_ARGUMENTS) throw new RangeError(`${count} arguments`);
-  needs(data, at + count * 8);
-  const view = viewOf(data);
-  return Array.from({ length: count }, (_, i) => view.getBigInt64(at + i * 8, true));
+  needs(view, at + count * 8);
+  const all = new Array<bigint>(count);
+  for (let i = 0; i < count; i++) all[i] = view.getBigInt64(at + i * 8, true);
+  return all;
 }
 
 /** Texts with a NUL behind each. */
@@ -113,7 +114,7 @@ export function syscall(data: Uint8Array): RecordBody {
   needs(data, 8);
   const view = viewOf(data);
   const count = Math.max(view.getInt32(4, true), 0) >> 3;
-  return { kind: "syscall", code: view.getInt32(0, true), args: words(data, 8, count) };
+  return { kind: "syscall", code: view.getInt32(0, true), args: words(view, 8, count) };
 }
 
 const LABEL_BYTES = 20;

@@ -113,12 +113,23 @@ export const FREEBSD_FILES: FileFormat = {
 
 /** Reads the payload of a record of a type. */
 export function decodePayload(type: number, data: Uint8Array): RecordBody {
+  switch (type) {
+    case KTR.namei:
+      return { kind: "namei", path: data };
+    case KTR.user:
+      return { kind: "user", data };
+    case KTR.struct: {
+      const name = text(data);
+      needs(data, name.length + 1);
+      return { kind: "struct", name, data: data.subarray(name.length + 1) };
+    }
+  }
   const view = viewOf(data);
   switch (type) {
     case KTR.syscall: {
       needs(data, 8);
       const count = Math.max(view.getInt16(2, true), 0);
-      return { kind: "syscall", code: view.getInt16(0, true), args: words(data, 8, count) };
+      return { kind: "syscall", code: view.getInt16(0, true), args: words(view, 8, count) };
     }
     case KTR.sysret:
       needs(data, 16);
@@ -128,8 +139,6 @@ export function decodePayload(type: number, data: Uint8Array): RecordBody {
         error: view.getInt32(4, true),
         retval: view.getBigInt64(8, true),
       };
-    case KTR.namei:
-      return { kind: "namei", path: data };
     case KTR.genio:
       return genio(data);
     case KTR.psig:
@@ -149,13 +158,6 @@ export function decodePayload(type: number, data: Uint8Array): RecordBody {
         isUser: view.getInt32(4, true) !== 0,
         wmesg: data.length >= 16 ? text(data.subarray(8, 16)) : "",
       };
-    case KTR.user:
-      return { kind: "user", data };
-    case KTR.struct: {
-      const name = text(data);
-      needs(data, name.length + 1);
-      return { kind: "struct", name, data: data.subarray(name.length + 1) };
-    }
     case KTR.structArray: {
       needs(data, 8);
       const name = text(data.subarray(8));

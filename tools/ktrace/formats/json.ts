@@ -36,32 +36,42 @@ export const JSON_LINES: Format = {
 export function recordJson(record: KtrRecord, name: SystemName): string {
   const system = systemBy(name);
   const { kind, pid, tid, cpu, comm, timeNs, dropped } = record;
-  const common = {
-    time: Number(timeNs / 1000n) / 1e6,
-    pid,
-    tid,
-    ...(cpu === undefined || cpu < 0 ? {} : { cpu }),
-    comm: utf8(latin1(comm)),
-    ...(dropped ? { dropped } : {}),
-    type: kind,
-  };
-  return safeJson(JSON.stringify({ ...common, ...body() }));
+  // Most records are of a few kinds, whose text is put together here: JSON.stringify takes longer.
+  let json = `{"time":${seconds(timeNs)},"pid":${pid},"tid":${tid}`;
+  if (cpu !== undefined && cpu >= 0) json += `,"cpu":${cpu}`;
+  json += `,"comm":${commJson(comm)}`;
+  if (dropped) json += ',"dropped":true';
+  json += `,"type":"${kind}"`;
+  switch (record.kind) {
+    case "syscall": {
+      const { args } = record;
+      json += `${callJson(record.code, name)},"args":[`;
+      for (let i = 0; i < args.length; i++) json += `${i === 0 ? "" : ","}"${hex(args[i])}"`;
+      return `${json}]}`;
+    }
+    case "sysret": {
+      json += callJson(record.code, name);
+      const { error } = record;
+      if (error === 0) return `${json},"retval":${JSON.stringify(number(record.retval))}}`;
+      const restart = error === ERESTART ? restartOf(Number(record.retval)) : undefined;
+      const said = restart?.name ?? system.errno(numbersOf(record, name).error ?? error)?.name;
+      return `${json},"error":${JSON.stringify(said ?? error)}}`;
+    }
+    case "namei":
+      return `${json},"path":${bytesJson(record.path)}}`;
+    case "struct":
+      return `${json},"name":${
+        safeJson(JSON.stringify(record.name))
+      },"hex":"${record.data.toHex()}"}`;
+    case "procdtor":
+      return `${json}}`;
+    default:
+      return `${json},${safeJson(JSON.stringify(body())).slice(1)}`;
+  }
 
   function body(): Record<string, unknown> {
     const numbers = numbersOf(record, name);
     switch (record.kind) {
-      case "syscall":
-        return { name: call(record.code), ...abi(record.code), args: record.args.map(hex) };
-      case "sysret": {
-        const name = { name: call(record.code), ...abi(record.code) };
-        if (record.error === 0) return { ...name, retval: number(record.retval) };
-        const restart = record.error === ERESTART ? restartOf(Number(record.retval)) : undefined;
-        if (restart !== undefined) return { ...name, error: restart.name };
-        const error = system.errno(numbers.error ?? record.error);
-        return { ...name, error: error?.name ?? record.error };
-      }
-      case "namei":
-        return { path: utf8(record.path) };
       case "genio":
         return { fd: record.fd, op: record.isWrite ? "write" : "read", ...bytes(record.data) };
       case "psig":
@@ -78,12 +88,10 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
         };
       case "user":
         return { label: record.label, ...bytes(record.data) };
-      case "struct":
-        return { name: record.name, ...bytes(record.data, true) };
       case "structArray":
-        return { name: record.name, size: record.elementBytes, ...bytes(record.data, true) };
+        return { name: record.name, size: record.elementBytes, hex: record.data.toHex() };
       case "capfail":
-        return { name: call(record.code), reason: record.type };
+        return { name: callName(record.code, name), reason: record.type };
       case "fault":
         return { address: hex(record.address), access: record.type };
       case "args":
@@ -106,16 +114,68 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
       }
     }
   }
+}
 
-  function call(code: number): string | number {
-    return system.syscall(code) ?? (name === "linux" ? callOf(code).number : code);
+/** Seconds with microseconds, as the number that JSON has. */
+function seconds(ns: bigint): number {
+  return Number(ns / 1000n) / 1e6;
+}
+
+/** Texts by what they are made of: a trace has few of each, and many records. */
+class Texts<Key> {
+  readonly #texts = new Map<Key, string>();
+
+  /** The text that was made for the key, or is made now. */
+  get(key: Key, make: () => string): string {
+    let text = this.#texts.get(key);
+    if (text === undefined) {
+      if (this.#texts.size === MOST_TEXTS) this.#texts.clear();
+      this.#texts.set(key, text = make());
+    }
+    return text;
   }
+}
+const MOST_TEXTS = 4096;
 
-  /** Only calls by another ABI than the architecture's own say so. */
-  function abi(code: number): { abi?: string } {
+const comms = new Texts<string>();
+
+function commJson(comm: string): string {
+  return comms.get(comm, () => safeJson(JSON.stringify(utf8(latin1(comm)))));
+}
+
+const calls: Record<SystemName, Texts<number>> = {
+  linux: new Texts(),
+  freebsd: new Texts(),
+  netbsd: new Texts(),
+  openbsd: new Texts(),
+};
+
+/** Members that tell which call it is; only calls by another ABI than the architecture's own say so. */
+function callJson(code: number, name: SystemName): string {
+  return calls[name].get(code, () => {
     const { abi } = callOf(code);
-    return name !== "linux" || abi === "native" ? {} : { abi };
+    return `,"name":${JSON.stringify(callName(code, name))}${
+      name !== "linux" || abi === "native" ? "" : `,"abi":"${abi}"`
+    }`;
+  });
+}
+
+function callName(code: number, name: SystemName): string | number {
+  return systemBy(name).syscall(code) ?? (name === "linux" ? callOf(code).number : code);
+}
+
+/** Bytes as a JSON string; those that are not UTF-8 with a member `hex` behind. */
+function bytesJson(data: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < data.length; i++) {
+    const byte = data[i];
+    if (byte < 32 || byte > 126 || byte === 34 || byte === 92) {
+      const json = safeJson(JSON.stringify(utf8(data)));
+      return strictUtf8(data) === undefined ? `${json},"hex":"${data.toHex()}"` : json;
+    }
+    text += String.fromCharCode(byte);
   }
+  return `"${text}"`;
 }
 
 /** Numbers that JSON's readers do not round; text otherwise. */
@@ -129,19 +189,22 @@ function hex(value: bigint): string {
   return `0x${BigInt.asUintN(64, value).toString(16)}`;
 }
 
-function bytes(data: Uint8Array, binary = false): { data: string } | { hex: string } {
-  const decoded = binary ? undefined : strictUtf8(data);
+function bytes(data: Uint8Array): { data: string } | { hex: string } {
+  const decoded = strictUtf8(data);
   return decoded === undefined ? { hex: data.toHex() } : { data: decoded };
 }
 
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LENIENT = new TextDecoder();
+
 function strictUtf8(data: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
+    return STRICT.decode(data);
   } catch {
     return undefined;
   }
 }
 
 function utf8(data: Uint8Array): string {
-  return new TextDecoder().decode(data);
+  return LENIENT.decode(data);
 }
