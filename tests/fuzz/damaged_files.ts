@@ -137,6 +137,7 @@ export function readTrace(bytes: Uint8Array, random: Random): void {
       const record = walk.cursor.record();
       for (const one of lines) one.add(walk.cursor, walk.system);
       JSON.parse(recordJson(record, walk.system));
+      if (walk.cursor.isCall()) walk.cursor.readCall();
       summary.add(walk.cursor, walk.system);
       tree.add(record, walk.system);
       out.flush();
@@ -151,6 +152,6 @@ export function readTrace(bytes: Uint8Array, random: Random): void {
   }
   walk.end();
   take();
-  summary.end();
+  summary.format();
   tree.format();
 }

@@ -91,8 +91,16 @@ function viewOf(out: Out, options: KdumpOptions): View {
   const nameOf = (code: number, system: SystemName) =>
     systemBy(system).syscall(code) ?? `[${code}]`;
   switch (options.mode) {
-    case "summary":
-      return new Summary(nameOf);
+    case "summary": {
+      const summary = new Summary(nameOf);
+      return {
+        add(cursor, system) {
+          if (cursor.isCall()) cursor.readCall();
+          summary.add(cursor, system);
+        },
+        end: () => [summary.format()],
+      };
+    }
     case "tree": {
       const tree = new Tree(nameOf);
       return {

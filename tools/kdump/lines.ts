@@ -76,7 +76,7 @@ export class Lines {
     const out = this.#out;
     if (this.#dropped) out.utf8(`${this.#who(cursor)}Events dropped.\n`);
     this.#dropped = false;
-    if (kind === "syscall" || kind === "sysret") cursor.readCall();
+    if (cursor.isCall()) cursor.readCall();
     this.#header(cursor, system);
     switch (kind) {
       case "syscall":

@@ -2,13 +2,28 @@
 // Counts and times of system calls, in a table like that of strace -c.
 
 import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
-import type { Cursor } from "../ktrace/formats/cursor.ts";
-import type { SystemName } from "../ktrace/formats/record.ts";
+import type { RecordKind, SystemName } from "../ktrace/formats/record.ts";
 
 interface Total {
   calls: number;
   errors: number;
   ns: number;
+}
+
+/** What counts of a record. */
+export interface CallRecord {
+  readonly kind: RecordKind;
+  readonly pid: number;
+  readonly tid: number;
+  /** Time since 1970, in seconds and the rest in nanoseconds. */
+  readonly seconds: number;
+  readonly nanoseconds: number;
+  /** Number of the call; of calls and returns alone, as what follows. */
+  readonly code: number;
+  /** Error of the return. */
+  readonly error: number;
+  /** Lower 32 bits of the result. */
+  readonly resultLow: number;
 }
 
 /** An entry into a system call. */
@@ -39,13 +54,12 @@ export class Summary {
   }
 
   /** Counts a record if it is an entry into a system call or a return. */
-  add(cursor: Cursor, system: SystemName): void {
-    const { kind, seconds, nanoseconds } = cursor;
-    if (kind === "procdtor") this.#entries.delete(cursor.pid);
+  add(record: CallRecord, system: SystemName): void {
+    const { kind, seconds, nanoseconds } = record;
+    if (kind === "procdtor") this.#entries.delete(record.pid);
     if (kind !== "syscall" && kind !== "sysret") return;
-    cursor.readCall();
-    const total = this.#total(cursor.code, system);
-    const entry = this.#entry(cursor.pid, cursor.tid);
+    const total = this.#total(record.code, system);
+    const entry = this.#entry(record.pid, record.tid);
     if (kind === "syscall") {
       total.calls++;
       entry.total = total;
@@ -57,7 +71,7 @@ export class Summary {
     if (entry.total !== total) total.calls++;
     else total.ns += (seconds - entry.seconds) * 1e9 + nanoseconds - entry.nanoseconds;
     entry.total = undefined;
-    const { error, resultLow } = cursor;
+    const { error, resultLow } = record;
     const isAgain = error === ERESTART && system === "linux" && restartOf(resultLow) !== undefined;
     if (error > 0 || isAgain) total.errors++;
   }
@@ -71,7 +85,7 @@ export class Summary {
   }
 
   /** A table of the calls, those that took the most time first. */
-  end(): string[] {
+  format(): string {
     const rows = [...this.#totals].sort(([, a], [, b]) => b.ns - a.ns);
     const all = rows.reduce((sum, [, { ns }]) => sum + ns, 0);
     const line = (...cells: string[]) => {
@@ -107,7 +121,7 @@ export class Summary {
       ...[seconds(all), String(average), String(sum.calls), String(sum.errors)],
       "total",
     );
-    return [text];
+    return text;
   }
 
   #total(code: number, system: SystemName): Total {

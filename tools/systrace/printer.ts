@@ -178,9 +178,20 @@ export class Printer implements Format {
     }
   }
 
+  #count(record: KtrRecord & { kind: "syscall" | "sysret" }): void {
+    const { kind, pid, tid, code, timeNs } = record;
+    this.#summary?.add({
+      ...{ kind, pid, tid, code },
+      seconds: Number(timeNs / 1_000_000_000n),
+      nanoseconds: Number(timeNs % 1_000_000_000n),
+      error: record.kind === "sysret" ? record.error : 0,
+      resultLow: record.kind === "sysret" ? Number(BigInt.asUintN(32, record.retval)) : 0,
+    }, "linux");
+  }
+
   #entered(record: KtrRecord & { kind: "syscall" }): string {
     const { pid, tid, code, args, timeNs } = record;
-    this.#summary?.add(record, "linux");
+    this.#count(record);
     const thread = this.#thread(pid, tid);
     const call = thread.call = newCall(code, args, timeNs);
     const { name } = call;
@@ -198,7 +209,7 @@ export class Printer implements Format {
 
   #returned(record: Return): string {
     const { pid, tid, code } = record;
-    this.#summary?.add(record, "linux");
+    this.#count(record);
     const thread = this.#thread(pid, tid);
     let call = thread.call;
     thread.call = undefined;

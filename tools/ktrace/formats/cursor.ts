@@ -110,6 +110,11 @@ export class Cursor {
     return this.bytes.subarray(this.start, this.start + this.length);
   }
 
+  /** True for a call and for a return. */
+  isCall(): boolean {
+    return this.kind === "syscall" || this.kind === "sysret";
+  }
+
   /** Reads the payload of a record of kind `syscall` or `sysret`. */
   readCall(): void {
     this.format.call(this);
