@@ -12,11 +12,15 @@ interface Total {
 
 /** What counts of a record. */
 export interface CallRecord {
+  /** Kind of the record; calls, returns and ends of processes count. */
   readonly kind: RecordKind;
+  /** Id of the process that made the record. */
   readonly pid: number;
+  /** Id of the thread that made the record. */
   readonly tid: number;
-  /** Time since 1970, in seconds and the rest in nanoseconds. */
+  /** Time of the record, in seconds since 1970. */
   readonly seconds: number;
+  /** The rest of the time, in nanoseconds. */
   readonly nanoseconds: number;
   /** Number of the call; of calls and returns alone, as what follows. */
   readonly code: number;

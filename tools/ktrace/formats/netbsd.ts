@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<number, RecordKind>> = {
   15: "execfd",
 };
 
-/** Files of NetBSD. */
+/** Layout of the files of NetBSD, in all three versions. */
 export const NETBSD_FILES: FileFormat = {
   least: HEADER.bytes,
   head(cursor, at) {

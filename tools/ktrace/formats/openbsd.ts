@@ -27,7 +27,7 @@ const KINDS: Readonly<Record<number, RecordKind>> = {
   [KTR_START]: "procctor",
 };
 
-/** Files of OpenBSD. */
+/** Layout of the files of OpenBSD on 64-bit machines. */
 export const OPENBSD_FILES: FileFormat = {
   least: HEADER.bytes,
   head(cursor, at) {
