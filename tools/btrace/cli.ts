@@ -5,6 +5,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { NOTHING_TO_ATTACH } from "../../language/check/expand.ts";
 import { ScriptError } from "../../language/syntax/diagnostics.ts";
 import { type Options, parseOptions, STAGES, USAGE } from "./options.ts";
+import { UsageError } from "../cli/command_line.ts";
 import { choosePlane } from "../cli/plane.ts";
 import { reportError, write, writeAll } from "../cli/terminal.ts";
 import type { WorkerReply, WorkerRequest } from "./worker.ts";
@@ -18,7 +19,7 @@ import { abortOnSignals, onEndSignals } from "../cli/signals.ts";
  */
 export async function main(args: readonly string[]): Promise<number> {
   try {
-    return await dispatch(parseOptions(args));
+    return await dispatch(await optionsOf(args));
   } catch (error) {
     if (error instanceof ScriptError && error.diagnostics.at(-1)?.code === NOTHING_TO_ATTACH) {
       write(Deno.stdout, `${error.diagnostics.at(-1)!.message}\n`);
@@ -36,10 +37,26 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function dispatch(options: Options): Promise<number> {
+/** The options of a command line, whose first word may be the name of a tool. */
+async function optionsOf(args: readonly string[]): Promise<Options | string> {
+  const [name, ...rest] = args;
+  if (!/^[a-z]\w*$/.test(name ?? "")) return parseOptions(args);
+  const { packagedTool, toolOptions } = await import("./packaged.ts");
+  const tool = await packagedTool(name);
+  return tool === undefined ? parseOptions(args) : toolOptions(tool, rest);
+}
+
+async function dispatch(options: Options | string): Promise<number> {
+  if (typeof options === "string") return write(Deno.stdout, options);
   const { mode } = options;
   if (mode === "help") return write(Deno.stdout, USAGE);
   if (mode === "version") return write(Deno.stdout, `btrace v${denoJson.version}\n`);
+  if (mode === "tools") {
+    const { toolList } = await import("./packaged.ts");
+    const text = await toolList(options.positional.join(" "));
+    if (text === "") throw new UsageError(`no tool has '${options.positional.join(" ")}'`);
+    return write(Deno.stdout, text);
+  }
   if (mode === "info") {
     const { systemInfo } = await import("./info.ts");
     return write(Deno.stdout, systemInfo());
@@ -49,7 +66,7 @@ async function dispatch(options: Options): Promise<number> {
       import("./list.ts"),
       import("./open_device.ts"),
     ]);
-    const program = options.program ?? readIfFile(options.positional[0]);
+    const program = options.program ?? await readIfScript(options.positional[0]);
     return write(
       Deno.stdout,
       await list(await openFor(options, program ?? options.positional.join()), options, program),
@@ -132,8 +149,13 @@ async function check(options: Options): Promise<number> {
   return 0;
 }
 
-function readIfFile(path: string | undefined): string | undefined {
-  if (path === undefined || !/[./]/.test(path)) return undefined;
+/** Text of the script that a word names: a tool, or a file; undefined for a search. */
+async function readIfScript(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  if (/^[a-z]\w*$/.test(path)) {
+    return (await (await import("./packaged.ts")).packagedTool(path))?.source.text;
+  }
+  if (!/[./]/.test(path)) return undefined;
   try {
     return Deno.readTextFileSync(path);
   } catch {

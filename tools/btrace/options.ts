@@ -9,6 +9,7 @@ import { parseArgs } from "../cli/deps.ts";
 
 /** Help text that --help prints. */
 export const USAGE = `USAGE:
+    btrace TOOL [options of the tool]
     btrace [options] FILE [PARAMETERS] [-- --NAME=VALUE ...]
     btrace [options] - [PARAMETERS]
     btrace [options] -e 'PROGRAM' [PARAMETERS]
@@ -16,6 +17,8 @@ export const USAGE = `USAGE:
 
 OPTIONS:
     -e 'PROGRAM'         run this program
+    --tools [TEXT]       list tools: opensnoop, execsnoop, …; btrace TOOL --help explains one
+    --duration SECONDS   end after so many seconds
     -l, --list [SEARCH]  list probes; * stands for any characters; with -v their arguments
     -p, --pid PID        only events of this process and of what it starts; end with it
     -c, --cmd 'CMD'      run CMD, only its events and of what it starts; end with it
@@ -73,6 +76,10 @@ EXAMPLES:
 export interface Options {
   /** Text of the script after -e; undefined if a file holds the script. */
   readonly program?: string;
+  /** Script of the package that runs as a tool. */
+  readonly source?: { readonly name: string; readonly text: string };
+  /** Seconds after which the script ends in order; undefined for no limit. */
+  readonly durationS?: number;
   /** True if -l asks for a list of probes. */
   readonly list: boolean;
   /** Id of the process that -p traces. */
@@ -116,7 +123,7 @@ export interface Options {
   /** Stages of the compiler that -d prints; "all" stands for several. */
   readonly debug: readonly string[];
   /** Task of the whole run; "run" if no option names another. */
-  readonly mode: "run" | "fmt" | "test" | "bench" | "info" | "help" | "version";
+  readonly mode: "run" | "fmt" | "test" | "bench" | "info" | "tools" | "help" | "version";
   /** True if -v asks for the plane, counters and verifier logs. */
   readonly verbose: boolean;
   /** FILE, where the command line names a script's file, then positional parameters. */
@@ -149,6 +156,7 @@ const STRINGS = [
     "debug",
     "mode",
     "plane",
+    "duration",
   ],
   ...IGNORED,
 ];
@@ -156,6 +164,7 @@ const FLAGS = [
   ...["list", "quiet", "warnings", "unsafe", "dry-run", "n", "fmt", "test", "bench"],
   ...[
     "info",
+    "tools",
     "verbose",
     "help",
     "version",
@@ -247,6 +256,7 @@ export function parseOptions(args: readonly string[]): Options {
   const { positional, named } = programParams((parsed["--"] as string[] | undefined) ?? []);
   return {
     program: text("e"),
+    durationS: text("duration") === undefined ? undefined : seconds(text("duration")!),
     list: flag("list"),
     pid: pid === undefined ? undefined : parsePid(pid),
     command,
@@ -286,7 +296,7 @@ function checkStage(stage: string): void {
 }
 
 function modeOf(flag: (name: string) => boolean, mode: string | undefined): Options["mode"] {
-  for (const one of ["help", "version", "info", "fmt", "test", "bench"] as const) {
+  for (const one of ["help", "version", "tools", "info", "fmt", "test", "bench"] as const) {
     if (flag(one)) return one;
   }
   if (mode === undefined) return "run";
@@ -325,6 +335,15 @@ function programParams(
     else named.set(match[1], match[2] ?? true);
   }
   return { positional, named };
+}
+
+/** Longest time that --duration takes, in seconds: a timer has 31 bits of milliseconds. */
+const MOST_SECONDS = 2_000_000;
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (/^\d*\.?\d+$/.test(text) && value > 0 && value <= MOST_SECONDS) return value;
+  throw new UsageError(`--duration wants seconds, up to ${MOST_SECONDS}: ${text}`);
 }
 
 function parsePid(text: string): number {

@@ -141,7 +141,8 @@ function checkNamed(
 }
 
 /** Reads the script from -e, from a file or from standard input. */
-export function readSource({ program, positional }: Options): SourceText {
+export function readSource({ program, positional, source }: Options): SourceText {
+  if (source !== undefined) return source;
   if (program === "") throw new UsageError("USAGE: filename or -e 'program' required.");
   if (program !== undefined) return { name: "stdin", text: program };
   const [file] = positional;
@@ -221,6 +222,10 @@ export async function trace(
         write(Deno.stdout, "__BPFTRACE_NOTIFY_PROBES_ATTACHED\n");
       }
       child?.release();
+      if (options.durationS !== undefined) {
+        const timer = setTimeout(() => ending.abort(), options.durationS * 1000);
+        stack.defer(() => clearTimeout(timer));
+      }
     },
   });
   if (options.verbose) write(Deno.stderr, formatStats(stats));
