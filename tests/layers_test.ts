@@ -113,12 +113,8 @@ const RULES: Rules = {
   // is ktrace's recorder with kdump's tables.
   "tools/cli/": ["core/", "language/syntax/", "npm:"],
   "tools/btrace/": [
-    "core/",
-    "providers/mod.ts",
-    "providers/lazy.ts",
-    "language/",
-    "tools/cli/",
-    "deno.json",
+    ...["core/", "providers/mod.ts", "providers/lazy.ts", "language/", "tools/cli/"],
+    ...["tools/scripts/", "deno.json"],
   ],
   "tools/profile/": ["core/", "providers/mod.ts", "language/", "tools/cli/", "deno.json"],
   "tools/kmonitor/": ["core/", "providers/proc-events/mod.ts", "tools/cli/", "deno.json"],
