@@ -10,6 +10,7 @@ import type { PlaneName } from "../core/contract/provider.ts";
 import { BtfTypes } from "./ctypes/btf_types.ts";
 import { cPart, symbols } from "./lazy_parts.ts";
 import type { Program } from "./syntax/ast.ts";
+import type { ScriptValue } from "./syntax/script_value.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
 import { type CompiledMap, mapLayout } from "./model/map_layout.ts";
 import { cgroupId, codeName, codesNamed, signalNumber } from "./output/system.ts";
@@ -27,10 +28,18 @@ export interface SourceText {
   readonly name: string;
   /** Text of the script. */
   readonly text: string;
+  /** Values of the places `${1}`, `${2}`, … in the text, which are expressions or parts of probes' names. */
+  readonly values?: readonly ScriptValue[];
 }
 
 /** Debug information of a program by its path, as `programs()` of ./programs.ts finds it; opaque. */
 export type ProgramLookup = (path: string) => object | undefined;
+
+/** True if a script uses arguments, types or source lines that only a program's debug information knows. */
+export function asksPrograms(text: string): boolean {
+  return /\b(u|ur|uprobe|uretprobe):/.test(text) &&
+    /\b(args|retval|struct|union|enum|class|sizeof|offsetof)\b|\*\s*\)|@[^\s:]+:\d/.test(text);
+}
 
 /** How a script is compiled. */
 export interface CompileOptions {
@@ -209,7 +218,7 @@ export function compile(
   options: CompileOptions = {},
 ): Script {
   const { plane = "kernel" } = options;
-  const source = new Source(text.name, text.text);
+  const source = new Source(text.name, text.text, text.values);
   const folder = /^(.*)\/[^/]*$/.exec(source.name)?.[1] ?? ".";
   const { parsed, program, config, diagnostics } = analyze(
     source,

@@ -43,3 +43,16 @@ export type { LoadOptions } from "./model/loaded_script.ts";
 export { run, type RunOptions, type RunResult } from "./run.ts";
 export type { OutputFormat } from "./output/printers.ts";
 export type { RunnerOptions } from "./output/runner.ts";
+export { start, type StartOptions, type StartTag, Trace } from "./start.ts";
+export type { ScriptValue } from "./syntax/script_value.ts";
+export type { MapEntry, TraceRecord } from "./output/record_printer.ts";
+export { type MapKey, type MapRow, TraceMap, TraceMaps } from "./trace_maps.ts";
+export type {
+  Frame,
+  HistogramBucket,
+  HistogramValue,
+  Integer,
+  SeriesValue,
+  StatsValue,
+  Value,
+} from "./output/values.ts";

@@ -4,7 +4,7 @@ import type { Device } from "../core/device/device.ts";
 import { NO_STATS, type SessionStats } from "../core/contract/stats.ts";
 import type { Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
-import { openRunner, type RunnerOptions } from "./output/runner.ts";
+import { type MakePrinter, openRunner, type Runner, type RunnerOptions } from "./output/runner.ts";
 import { storesUserCode } from "./model/types.ts";
 import { onSigusr1 } from "../core/sys/sigusr1.ts";
 
@@ -51,6 +51,26 @@ export async function run(
   device: Device,
   options: RunOptions,
 ): Promise<RunResult> {
+  return await runWith(asked, device, options, {});
+}
+
+/** What the owner of a run wants beside the options that are everybody's. */
+export interface RunHooks {
+  /** Makes another printer than the output format's. */
+  readonly printer?: MakePrinter;
+  /** Called when maps and session exist, before anything fires. */
+  readonly onLoaded?: (loaded: Loaded, runner: Runner) => void;
+  /** Called when all is over, before maps and session are closed; after an error, too. */
+  readonly onClosing?: () => void;
+}
+
+/** Runs a script as {@linkcode run} does, with a printer and with maps for its owner. */
+export async function runWith(
+  asked: Script,
+  device: Device,
+  options: RunOptions,
+  hooks: RunHooks,
+): Promise<RunResult> {
   const script = await withoutRefused(asked, device, options);
   if (script === undefined) return { exitCode: NOTHING_ATTACHED, stats: NO_STATS };
   let symbolizer = options.symbolizer;
@@ -64,7 +84,9 @@ export async function run(
     const { openUserNames } = await import("./names/user_names.ts");
     symbolizer = stack.use(await openUserNames(script, options.pid));
   }
-  using runner = await openRunner(script, loaded, { ...options, symbolizer });
+  using runner = await openRunner(script, loaded, { ...options, symbolizer }, hooks.printer);
+  hooks.onLoaded?.(loaded, runner);
+  stack.defer(() => hooks.onClosing?.());
   const signals = script.probes.filter(({ name }) => name.startsWith("self:signal:"));
   // The checker permits no other signal than SIGUSR1.
   using _listener = signals.length === 0 ? undefined : onSigusr1(() => {

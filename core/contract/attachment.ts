@@ -91,6 +91,8 @@ export interface UserHost {
   readonly signal: AbortSignal;
   /** True if the session's owner needs the thread: a source that blocks then returns to the event loop. */
   readonly wanted: boolean;
+  /** There while the reader has no room: a source whose events can wait goes on when it settles. */
+  readonly held?: Promise<void>;
   /** True if no other source of the session needs the thread's event loop. */
   readonly alone: boolean;
 }

@@ -42,6 +42,11 @@ export interface SessionOptions {
   readonly target?: Target;
   /** Bytes of the ring: a power of two from 64 KiB to 1 GiB. Default 4 MiB. */
   readonly ringBytes?: number;
+  /**
+   * User plane: asked between events; while it returns a promise, system calls of the target wait for
+   * the promise.
+   */
+  readonly held?: () => Promise<void> | undefined;
   /** User plane: events per CPU ring. Default 1024. */
   readonly ringSlots?: number;
 }
@@ -239,6 +244,7 @@ export class Session implements Disposable, ProviderSession {
           slots: this.#options.ringSlots ?? DEFAULT_RING_SLOTS,
           slotBytes: this.eventSize,
           recordingOf: (pbn) => this.#enabled.get(pbn)!,
+          held: this.#options.held,
           ended: () => this.stop(),
         }),
         this.#attachments<UserAttachment>(),

@@ -36,6 +36,8 @@ export interface UserPlaneOptions {
     readonly layout: EventLayout;
     readonly sources: readonly CaptureSource[];
   };
+  /** There while the reader of records has no room. */
+  held?(): Promise<void> | undefined;
   /** Called when all event sources have ended by themselves. */
   ended(): void;
 }
@@ -77,6 +79,7 @@ export class UserPlane {
    */
   start(attachments: readonly UserAttachment[]): void {
     const exited = () => this.#exited;
+    const held = () => this.#options.held?.();
     const host: UserHost = {
       enter: (pcb, event) => this.#enter(pcb, event),
       skipped: (_cpu, ticks) => {
@@ -85,7 +88,10 @@ export class UserPlane {
       signal: this.#abort.signal,
       alone: attachments.length === 1,
       get wanted() {
-        return exited();
+        return exited() || held() !== undefined;
+      },
+      get held() {
+        return held();
       },
     };
     const sources = attachments.map((attachment) => attachment.run(host));

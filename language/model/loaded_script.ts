@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly take?: () => void;
   /** User plane: a seccomp filter lets only the system calls that the script asks for stop the -c child. */
   readonly seccomp?: boolean;
+  /** There while the reader of records has no room, see {@linkcode SessionOptions.held}. */
+  readonly held?: () => Promise<void> | undefined;
   /** User plane: called with each recorded stack while its process still lives. */
   readonly onUserStack?: (pid: number, frames: readonly bigint[]) => void;
 }
@@ -62,8 +64,11 @@ export interface Loaded extends Disposable {
   fire(name: string): void;
   /** Measures how long a `bench:` probe takes. */
   bench(name: string): BenchResult;
-  /** Called for each record. The memory of the record is used again when the call returns. */
-  onRecord?: (memory: Memory, at: number) => void;
+  /**
+   * Called for each record. The memory of the record is used again when the call returns. A result of false
+   * leaves the record, and those after it, for later (kernel plane).
+   */
+  onRecord?: (memory: Memory, at: number) => boolean | void;
   /** Calls {@linkcode Loaded.onRecord} for all records that wait; returns their number. */
   drain(): number;
   /** Number of records that were lost so far. */

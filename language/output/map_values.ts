@@ -6,11 +6,14 @@ import {
   type AggregationName,
   type AggregationType,
   aggregationWords,
+  isDrawn,
   lhistBuckets,
   TSERIES_WORDS,
 } from "../model/aggregations.ts";
 import { elementOffsets, isSigned, type MapType, storageSize, type Type } from "../model/types.ts";
 import { sumCpus } from "../../core/bpf/percpu.ts";
+import type { ScriptMap } from "../model/loaded_script.ts";
+import type { CompiledMap } from "../model/map_layout.ts";
 import { Memory } from "../model/memory.ts";
 
 /** One bucket of a histogram. Both bounds belong to the bucket; an open end has none. */
@@ -84,6 +87,20 @@ export function readEntry(
       ? READS[map.value.name](map.value, value, valueSize)
       : { kind: "value", type: map.value, memory: new Memory(value) },
   };
+}
+
+/** All entries of a map, in the order of printing. */
+export function readMap({ type, layout }: CompiledMap, map: ScriptMap): Entry[] {
+  // A map without keys that has no value reads as zero; there is nothing to draw of such a histogram.
+  if (!map.isSet()) {
+    const drawn = type.value.kind === "aggregation" && isDrawn(type.value);
+    const [key, value] = [new Uint8Array(layout.keySize), new Uint8Array(map.valueBytes)];
+    return drawn ? [] : [readEntry(type, key, value, layout.valueSize)];
+  }
+  const entries = [...map.entries()].map(([key, value]) =>
+    readEntry(type, key, value, layout.valueSize)
+  );
+  return sortEntries(type, entries);
 }
 
 function signedBy(signed: boolean, value: bigint): bigint {

@@ -5,7 +5,7 @@ import { elementOffsets, type MapType, type Type } from "../model/types.ts";
 import { Memory } from "../model/memory.ts";
 import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
-import type { RecordView } from "./printf.ts";
+import type { RecordView, ValuesView } from "./printf.ts";
 import type { Entry, MapValue } from "./map_values.ts";
 
 /** Limits of print(@map, top, div). */
@@ -56,8 +56,8 @@ export type PrinterClass = new (output: PrinterOutput) => Printer;
 export interface Printer {
   /** Tells how many probes are attached. */
   attached(count: number): void;
-  /** Output that a function of the script makes; `write` puts it. */
-  message(kind: MessageKind, write: () => void): void;
+  /** Output that a function of the script makes; `write` puts it. A printf comes with its values. */
+  message(kind: MessageKind, write: () => void, values?: ValuesView): void;
   /** Prints the value of print(value), which lies in memory. */
   value(type: Type, memory: Memory, at: number): void;
   /** print(value) of a string or a buffer whose bytes stand behind the record's fixed part. */

@@ -20,6 +20,12 @@ export interface RecordView {
   readonly layout: RecordLayout;
 }
 
+/** A record with the values of what it says, in order. */
+export interface ValuesView extends RecordView {
+  /** Values in the record, and literals. */
+  readonly values: readonly ValueRef[];
+}
+
 /** Prints a format with its values. */
 export function printFormat(
   out: Out,

@@ -6,15 +6,14 @@ import { HEADER } from "../../core/contract/event_layout.ts";
 import type { Script } from "../compile.ts";
 import { formatExcerpt, formatPlace, type Span } from "../syntax/diagnostics.ts";
 import type { Memory } from "../model/memory.ts";
-import { isDrawn } from "../model/aggregations.ts";
 import type { Out } from "./output_buffer.ts";
 import { PcapFiles } from "./pcap.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { KIND_PLAN, type Plan } from "../model/plan.ts";
-import { packedAt, printFormat, printSlot, type RecordView } from "./printf.ts";
+import { packedAt, printFormat, printSlot, type RecordView, type ValuesView } from "./printf.ts";
 import type { Notice, Printer, PrinterOutput, PrintLimits } from "./printer.ts";
 import { strftime } from "./strftime.ts";
-import { type Entry, readEntry, sortEntries } from "./map_values.ts";
+import { readEntry, readMap } from "./map_values.ts";
 import type { Loaded } from "../model/loaded_script.ts";
 import type { Names } from "./names.ts";
 
@@ -96,10 +95,11 @@ export class RecordReader implements Disposable {
 
   /** Bound once: what a printf is about, and the two ways of showing it. */
   #plan!: RecordPlan;
-  readonly #view: { memory: Memory; at: number; layout: RecordPlan["layout"] } = {
+  readonly #view: { -readonly [K in keyof ValuesView]: ValuesView[K] } = {
     memory: undefined!,
     at: 0,
     layout: undefined!,
+    values: [],
   };
   readonly #writeFormat = (): void => {
     const { action, values } = this.#plan;
@@ -113,10 +113,11 @@ export class RecordReader implements Disposable {
     view.memory = this.#memory;
     view.at = at;
     view.layout = layout;
+    view.values = values;
     this.#plan = plan;
     switch (action.kind) {
       case "printf":
-        return this.#output.printer.message("printf", this.#writeFormat);
+        return this.#output.printer.message("printf", this.#writeFormat, view);
       case "value":
         return this.#value(values[0], view);
       case "cat":
@@ -262,24 +263,11 @@ export class RecordReader implements Disposable {
     this.#limit.tellHidden();
   }
 
-  #entries(name: string): Entry[] {
-    const { type, layout } = this.#script.maps.get(name)!;
-    const map = this.#loaded.maps.get(name)!;
-    // A map without keys that has no value reads as zero; there is nothing to draw of such a histogram.
-    if (!map.isSet()) {
-      const drawn = type.value.kind === "aggregation" && isDrawn(type.value);
-      const [key, value] = [new Uint8Array(layout.keySize), new Uint8Array(map.valueBytes)];
-      return drawn ? [] : [readEntry(type, key, value, layout.valueSize)];
-    }
-    const entries = [...map.entries()].map(([key, value]) =>
-      readEntry(type, key, value, layout.valueSize)
-    );
-    return sortEntries(type, entries);
-  }
-
   /** Prints a whole map. */
   printMap(name: string, limits: PrintLimits = {}): void {
-    this.#output.printer.map(this.#script.maps.get(name)!.type, this.#entries(name), limits);
+    const compiled = this.#script.maps.get(name)!;
+    const entries = readMap(compiled, this.#loaded.maps.get(name)!);
+    this.#output.printer.map(compiled.type, entries, limits);
   }
 }
 

@@ -4,9 +4,10 @@ import type { Symbolizer } from "../../core/symbols/mod.ts";
 import type { Script } from "../compile.ts";
 import { clearControl, controlWord, type Loaded } from "../model/loaded_script.ts";
 import { Out, type Sink } from "./output_buffer.ts";
-import type { Printer, PrinterClass } from "./printer.ts";
+import type { Printer, PrinterOutput } from "./printer.ts";
 import { type OutputFormat, PRINTERS } from "./printers.ts";
 import { RecordReader } from "./record_reader.ts";
+import type { Names } from "./names.ts";
 import { systemNames } from "./system.ts";
 
 /** Where output goes, and in which form. */
@@ -32,19 +33,28 @@ export interface RunnerOptions {
   readonly buffer?: "none" | "line" | "full";
   /** Names addresses of code of processes. */
   readonly symbolizer?: Symbolizer;
+  /** There while the reader of records has no room; records wait meanwhile. */
+  readonly held?: () => Promise<void> | undefined;
 }
+
+/** Makes the printer of a run. */
+export type MakePrinter = (output: PrinterOutput) => Printer;
 
 /**
  * Prepares a run of a script.
  *
  * @param loaded The script with its maps; its records are read from now on.
+ * @param make Makes another printer than the output format's.
  */
 export async function openRunner(
   script: Script,
   loaded: Loaded,
   options: RunnerOptions,
+  make?: MakePrinter,
 ): Promise<Runner> {
-  return new Runner(script, loaded, options, await PRINTERS[options.format ?? "text"]());
+  if (make !== undefined) return new Runner(script, loaded, options, make);
+  const Printer = await PRINTERS[options.format ?? "text"]();
+  return new Runner(script, loaded, options, (output) => new Printer(output));
 }
 
 /** One run of a script: reads its records and prints what they say. */
@@ -57,16 +67,18 @@ export class Runner implements Disposable {
   readonly #out: Out;
   readonly #reader: RecordReader;
   #reportedLost = 0;
+  /** True once nothing waits for the reader any more. */
+  #finishing = false;
 
   /** See {@linkcode openRunner}. */
-  constructor(script: Script, loaded: Loaded, options: RunnerOptions, printer: PrinterClass) {
+  constructor(script: Script, loaded: Loaded, options: RunnerOptions, make: MakePrinter) {
     this.#script = script;
     this.#loaded = loaded;
     this.#options = options;
     const isText = (options.format ?? "text") === "text";
     this.#out = new Out(options.stdout, isText && options.terminal === true);
     const probeNames = new Map(script.probes.map(({ pbn, name }) => [pbn, name]));
-    const names = systemNames({
+    const names = this.names = systemNames({
       trailer: script.config.strTruncTrailer,
       probe: (pbn) => probeNames.get(pbn) ?? `${pbn}`,
       text: (index) => loaded.plans.texts[index],
@@ -80,13 +92,15 @@ export class Runner implements Disposable {
       quiet: options.quiet === true,
       noWarnings: options.noWarnings === true,
     };
-    this.printer = new printer(output);
+    this.printer = make(output);
     this.#reader = new RecordReader(script, loaded, {
       ...output,
       printer: this.printer,
       noWarnings: options.noWarnings === true,
     });
+    const { held } = options;
     loaded.onRecord = (memory, at) => {
+      if (!this.#finishing && held?.() !== undefined) return false;
       this.#reader.read(memory, at);
       if (options.buffer === "none") this.#out.flush();
       else this.#out.flushIfLarge();
@@ -105,6 +119,9 @@ export class Runner implements Disposable {
     clearControl(this.#loaded.session);
   }
 
+  /** Names what the run's values stand for. */
+  readonly names: Names;
+
   /** Code of the last exit(), as the system keeps it: 8 bits; 0 before any. */
   get exitCode(): number {
     return controlWord(this.#loaded.session, "exitCode") & 0xff;
@@ -119,13 +136,19 @@ export class Runner implements Disposable {
     const { session } = this.#loaded;
     const { signal } = this.#options;
     const { recording } = session;
-    const wake = () => session.wake();
+    const aborted = Promise.withResolvers<void>();
+    const wake = () => {
+      aborted.resolve();
+      session.wake();
+    };
     signal?.addEventListener("abort", wake);
     try {
       for (;;) {
         this.round();
         if (signal?.aborted || this.#exiting || (recording && !session.recording)) return;
-        await session.wait();
+        const held = this.#options.held?.();
+        if (held === undefined) await session.wait();
+        else await Promise.race([held, aborted.promise]);
       }
     } finally {
       signal?.removeEventListener("abort", wake);
@@ -134,6 +157,7 @@ export class Runner implements Disposable {
 
   /** After the probes are detached: prints what is left in the ring, fires END, prints maps and losses. */
   finish(end: () => void): void {
+    this.#finishing = true;
     while (this.round() > 0);
     this.#reader.exited = false;
     end();

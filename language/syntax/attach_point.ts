@@ -3,6 +3,8 @@
 // are separated by colons; quotes keep colons, commas, braces, slashes and white space together and do not
 // belong to the part.
 
+import { PLACEHOLDER } from "./script_value.ts";
+
 /** Types of probes whose second part is a file, which may be named by a path with slashes. */
 const FILE_TYPES = ["uprobe", "uretprobe", "usdt", "u", "ur", "U"];
 
@@ -12,8 +14,9 @@ const FILE_TYPES = ["uprobe", "uretprobe", "usdt", "u", "ur", "U"];
  * slash.
  *
  * @param start Where the attach point begins.
+ * @param hasValues True if the text has places for values.
  */
-export function attachPointEnd(text: string, start: number): number {
+export function attachPointEnd(text: string, start: number, hasValues = false): number {
   let type = "";
   let part = "";
   let index = 0;
@@ -24,6 +27,7 @@ export function attachPointEnd(text: string, start: number): number {
     if (c === "\\" && quoted) at++;
     else if (c === '"') quoted = !quoted;
     else if (quoted) part += c;
+    else if (hasValues && c === "$" && valueLength(text, at) > 0) at += valueLength(text, at) - 1;
     else if (/[\s,{]/.test(c)) break;
     else if (c === ":") {
       if (index++ === 0) type = part;
@@ -33,6 +37,12 @@ export function attachPointEnd(text: string, start: number): number {
     else part += c;
   }
   return at;
+}
+
+/** Length of the value that stands at an offset, 0 if none does. */
+function valueLength(text: string, at: number): number {
+  PLACEHOLDER.lastIndex = at;
+  return PLACEHOLDER.exec(text)?.[0].length ?? 0;
 }
 
 /** True if the type's probes name a file in their second part. */

@@ -1,8 +1,10 @@
 // Pure: no I/O, no FFI.
 // The parser's view of the tokens: one token of lookahead, and errors that stop the parser.
 
+import type { Expr } from "./ast.ts";
 import type { Budget, Diagnostics, Source, Span } from "./diagnostics.ts";
 import { Lexer } from "./lexer.ts";
+import { literalOf, placeholder, type ScriptValue, withValues } from "./script_value.ts";
 import type { Token } from "./token.ts";
 
 /** Most levels of nesting: every pass over the tree recurses once for each level. */
@@ -19,6 +21,8 @@ export class Cursor {
   readonly lexer: Lexer;
   readonly #budget: Budget;
   readonly #diagnostics: Diagnostics;
+  readonly #values: readonly ScriptValue[];
+  readonly #unused: Set<number>;
   /** Next token and the offset before it; filled by peek(). */
   #ahead?: { token: Token; before: number };
   /** Offset behind the last token that was read. */
@@ -29,8 +33,10 @@ export class Cursor {
   #height = 0;
 
   constructor(source: Source, diagnostics: Diagnostics) {
-    this.lexer = new Lexer(source.text, source.start, diagnostics);
+    this.lexer = new Lexer(source, diagnostics);
     this.#budget = source.budget;
+    this.#values = source.values;
+    this.#unused = new Set(source.values.keys());
     this.#diagnostics = diagnostics;
   }
 
@@ -50,6 +56,38 @@ export class Cursor {
     this.previousEnd = token.span.end;
     this.#budget.spend("tokens", token.span);
     return token;
+  }
+
+  /** The literal of a place for a value. */
+  value(token: Token): Expr {
+    return literalOf(this.#valueOf(Number(token.text.slice(2, -1))), token.span);
+  }
+
+  /** An attach point with its values as parts of names. */
+  named({ text, span }: Token): string {
+    if (this.#values.length === 0) return text;
+    const refuse = (message: string) => this.fail(message, span);
+    return withValues(text, (index) => this.#valueOf(index), refuse);
+  }
+
+  #valueOf(index: number): ScriptValue {
+    this.#unused.delete(index - 1);
+    return this.#values[index - 1] ?? this.fail("no such value", { start: 0, end: 0 });
+  }
+
+  /** Refuses values where no expression and no name is: in text, in comments, in C definitions. */
+  checkValues(text: string): void {
+    for (const index of this.#unused) {
+      const place = placeholder(index + 1);
+      const start = text.indexOf(place);
+      this.#diagnostics.error(
+        "syntax",
+        "a value can be an expression or a part of a probe's name, not a part of a text, a " +
+          "comment or a definition",
+        { start, end: start + place.length },
+        'pass it to printf(): printf("%s", …)',
+      );
+    }
   }
 
   /** The span from `start` to the end of the last token. */

@@ -2,6 +2,8 @@
 // Errors and warnings with a place in the source, and the work that a script may make. The checker
 // collects diagnostics and goes on; a script that takes too much work ends the compiler at once.
 
+import type { ScriptValue } from "./script_value.ts";
+
 /** Half-open range of offsets in the source text. */
 export interface Span {
   /** Offset of the first character. */
@@ -99,13 +101,17 @@ export class Source {
    */
   readonly budget: Budget = new Budget();
 
+  readonly #values: readonly ScriptValue[];
+
   /**
    * Starts with one file.
    *
    * @param name "stdin" for -e and -, else the file's name.
    * @param text The text.
+   * @param values Values of the text's places, the first for number 1.
    */
-  constructor(name: string, text: string) {
+  constructor(name: string, text: string, values: readonly ScriptValue[] = []) {
+    this.#values = values;
     this.#files = [{ name, start: 0, end: text.length }];
     this.#text = text;
   }
@@ -118,6 +124,11 @@ export class Source {
   /** All text; the last file is parsed from {@linkcode Source.start}. */
   get text(): string {
     return this.#text;
+  }
+
+  /** Values that the file which was added last has places for, see script_value.ts: an import has none. */
+  get values(): readonly ScriptValue[] {
+    return this.#files.length === 1 ? this.#values : [];
   }
 
   /** Offset at which the file that was added last begins. */

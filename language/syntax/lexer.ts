@@ -3,8 +3,9 @@
 // because there `/`, `*` and `:` mean something else.
 
 import { attachPointEnd } from "./attach_point.ts";
-import type { Diagnostics } from "./diagnostics.ts";
+import type { Diagnostics, Source } from "./diagnostics.ts";
 import { parseInteger } from "./integer.ts";
+import { PLACEHOLDER } from "./script_value.ts";
 import { PUNCTUATION, type Token } from "./token.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -19,11 +20,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
 export class Lexer {
   readonly #text: string;
   readonly #diagnostics: Diagnostics;
+  readonly #hasValues: boolean;
   #at = 0;
 
-  /** Starts at an offset, after a `#!` line there. */
-  constructor(text: string, start: number, diagnostics: Diagnostics) {
+  /** Starts where the last file of the source begins, after a `#!` line there. */
+  constructor({ text, start, values }: Source, diagnostics: Diagnostics) {
     this.#text = text;
+    this.#hasValues = values.length > 0;
     this.#at = start;
     this.#diagnostics = diagnostics;
     if (text.startsWith("#!", start)) {
@@ -69,7 +72,7 @@ export class Lexer {
   attachPoint(): Token {
     this.peek();
     const start = this.#at;
-    this.#at = attachPointEnd(this.#text, start);
+    this.#at = attachPointEnd(this.#text, start, this.#hasValues);
     return {
       kind: "identifier",
       text: this.#text.slice(start, this.#at),
@@ -162,6 +165,8 @@ export class Lexer {
     if (/[0-9]/.test(first)) return this.#integer(start);
     const variable = this.#match(/\$[A-Za-z_][A-Za-z0-9_]*/y);
     if (variable !== undefined) return this.#token("variable", variable, start);
+    const value = this.#hasValues ? this.#match(PLACEHOLDER) : undefined;
+    if (value !== undefined) return this.#token("value", value, start);
     const param = this.#match(/\$([0-9]+|#)/y);
     if (param !== undefined) return this.#token("param", param, start);
     const map = this.#match(/@([A-Za-z_][A-Za-z0-9_]*)?/y);

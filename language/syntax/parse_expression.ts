@@ -284,6 +284,8 @@ export class ExpressionParser {
           index: token.text === "$#" ? 0 : Number(token.text.slice(1)),
           span,
         };
+      case "value":
+        return cursor.value(token);
       case "variable":
         return { kind: "variable", name: token.text, span };
       case "map":

@@ -30,7 +30,11 @@ const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
  * @throws {ScriptError} Syntax errors; the parser stops at the first.
  */
 export function parse(source: Source): Program {
-  return parseAll(source, (parser) => parser.program());
+  return parseAll(source, (parser) => {
+    const program = parser.program();
+    parser.checkValues(source.text);
+    return program;
+  });
 }
 
 /**
@@ -73,6 +77,10 @@ class Parser {
     const rest = this.#cursor.peek();
     if (rest.kind !== "end") this.#cursor.unexpected(rest, "the end");
     return expr;
+  }
+
+  checkValues(text: string): void {
+    this.#cursor.checkValues(text);
   }
 
   program(): Program {
@@ -228,12 +236,13 @@ class Parser {
     const start = (lexer.peek(), lexer.offset);
     for (;;) {
       if (/[{}]/.test(lexer.peek())) cursor.unexpected(cursor.next(), "attach point");
-      const { text, span } = lexer.attachPoint();
+      const name = lexer.attachPoint();
+      const { text, span } = name;
       if (!/^[\w*"$]/.test(text)) {
         if (text === "") cursor.next();
         cursor.unexpected(cursor.peek(), "'{'");
       }
-      attachPoints.push({ text, span });
+      attachPoints.push({ text: cursor.named(name), span });
       if (lexer.peek() !== ",") break;
       lexer.next();
       if (/[{/]/.test(lexer.peek())) break; // a trailing comma

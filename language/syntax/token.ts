@@ -10,6 +10,7 @@ export type TokenKind =
   | "variable"
   | "map"
   | "param"
+  | "value"
   | "punct"
   | "end";
 
@@ -18,7 +19,7 @@ export interface Token {
   /** Sort of the token, such as "identifier". */
   readonly kind: TokenKind;
   /**
-   * Identifier; variable, map and parameter with their sigil; operator; unescaped text of a string, one character
+   * Identifier; variable, map, parameter and value with their sigil; operator; unescaped text of a string, one character
    * a byte of its UTF-8; digits of an integer as written.
    */
   readonly text: string;

@@ -27,7 +27,7 @@ export function load(script: Script, device: Device, options: LoadOptions = {}):
   using stack = new DisposableStack();
   const { pid, take, seccomp } = options;
   const target = pid === undefined ? undefined : { pid, take, seccomp };
-  const session = stack.use(device.open({ plane: "user", target }));
+  const session = stack.use(device.open({ plane: "user", target, held: options.held }));
   const attachable = probes.filter(({ name }) => !SPECIAL.test(name));
   for (const { name, pbn } of attachable) {
     const action = actions.get(name)!;

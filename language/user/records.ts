@@ -21,7 +21,7 @@ const MANY_BYTES = 1 << 20;
 /** Records that nobody has looked at yet. */
 export class Records {
   /** Called for each record when records are handed out. */
-  onRecord?: (memory: Memory, at: number) => void;
+  onRecord?: (memory: Memory, at: number) => boolean | void;
   #memory = new Memory(new Uint8Array(1 << 16));
   #view = new DataView(this.#memory.bytes.buffer);
   readonly #starts: number[] = [];

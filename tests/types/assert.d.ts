@@ -15,3 +15,9 @@ export function assertThrows<E extends Error>(
 ): E;
 /** Fails unless the promise rejects; resolves to the error of the rejection. */
 export function assertRejects(fn: () => PromiseLike<unknown>, message?: string): Promise<unknown>;
+export function assertRejects<E extends Error>(
+  fn: () => PromiseLike<unknown>,
+  // deno-lint-ignore no-explicit-any
+  kind: new (...args: any[]) => E,
+  message?: string,
+): Promise<E>;

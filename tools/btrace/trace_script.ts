@@ -6,8 +6,10 @@ import type { SessionStats } from "../../core/contract/stats.ts";
 import { withParts } from "../../core/lazy_part.ts";
 import { openOutput, type OutputFile, whenRead } from "../../core/sys/output_file.ts";
 import { statusField } from "../../core/sys/thread.ts";
-import { abortWithProcess, holdChild, processOf, programOf } from "../cli/child.ts";
+import { abortWithProcess } from "../../core/sys/process_end.ts";
+import { holdChild, processOf, programOf } from "../cli/child.ts";
 import {
+  asksPrograms,
   compile,
   type CompileOptions,
   type Script,
@@ -42,12 +44,6 @@ export async function prepare(options: Options, plane: PlaneName): Promise<Prepa
   const programs = asksPrograms(source.text) ? await loadPrograms() : undefined;
   const all = { ...options, programs };
   return { device, script: await withParts(() => compileScript(source, device, all, plane)) };
-}
-
-/** True if a script uses arguments, types or source lines that only a program's debug information knows. */
-function asksPrograms(text: string): boolean {
-  return /\b(u|ur|uprobe|uretprobe):/.test(text) &&
-    /\b(args|retval|struct|union|enum|class|sizeof|offsetof)\b|\*\s*\)|@[^\s:]+:\d/.test(text);
 }
 
 async function loadPrograms(): Promise<CompileOptions["programs"]> {

@@ -1,9 +1,7 @@
-// Processes that end a run with their own end: the child of -c, held until all probes are attached, and the
+// The processes that a command line names: the child of -c, held until all probes are attached, and the
 // target of -p.
 
 import { errorCode } from "../../core/errors.ts";
-import { pidfdOpen } from "../../core/sys/pidfd.ts";
-import { Poller } from "../../core/sys/poller.ts";
 import { firstWord, needsShell } from "../../core/sys/shell_words.ts";
 import { HeldProcess } from "../../core/sys/spawn.ts";
 import { statusField } from "../../core/sys/thread.ts";
@@ -69,27 +67,6 @@ function interpreterOf(path: string): string | undefined {
   } catch {
     return undefined; // It may be executed, and not be read.
   }
-}
-
-/**
- * Aborts `controller` when a process ends.
- *
- * @throws {DtError} ESRCH: no process has the pid.
- */
-export function abortWithProcess(pid: number, controller: AbortController): Disposable {
-  const stack = new DisposableStack();
-  const pidfd = stack.use(pidfdOpen(pid));
-  const poller = stack.use(new Poller());
-  poller.add(pidfd.value, { level: true });
-  const watch = async () => {
-    // A wait may end without an event: after the tool itself was stopped and continued.
-    while (!stack.disposed) {
-      if ((await poller.wait(-1)).length > 0) controller.abort();
-      if (controller.signal.aborted) return;
-    }
-  };
-  watch();
-  return stack;
 }
 
 /**

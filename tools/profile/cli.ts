@@ -3,7 +3,8 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError, errorCode } from "../../core/errors.ts";
 import { checkReplaceable, replaceFile } from "../../core/sys/output_file.ts";
-import { abortWithProcess, holdChild } from "../cli/child.ts";
+import { abortWithProcess } from "../../core/sys/process_end.ts";
+import { holdChild } from "../cli/child.ts";
 import { UsageError } from "../cli/command_line.ts";
 
 import { choosePlane } from "../cli/plane.ts";

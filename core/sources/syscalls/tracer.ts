@@ -229,6 +229,11 @@ export class Tracer {
     await eventLoop();
     while (this.#tracees.size > 0) {
       let idle = true;
+      const { held } = this.#host;
+      if (held !== undefined && !signal.aborted) {
+        await Promise.race([held, aborted]);
+        continue;
+      }
       if (signal.aborted) {
         this.#drain();
       } else {

@@ -1,0 +1,234 @@
+// Pure: no I/O, no FFI.
+// The maps of a running script, as a program reads them.
+
+import type { Loaded, ScriptMap } from "./model/loaded_script.ts";
+import type { CompiledMap } from "./model/map_layout.ts";
+import { Memory } from "./model/memory.ts";
+import { elementOffsets, type Type } from "./model/types.ts";
+import { readEntry, readMap } from "./output/map_values.ts";
+import type { Names } from "./output/names.ts";
+import { keyOf } from "./output/record_printer.ts";
+import { integerOf, type Value, Values } from "./output/values.ts";
+
+/** A key to look up: its parts, or its only part; none for a map without keys. */
+export type MapKey = Value | readonly Value[];
+
+/** An entry in a form that console.table() shows well. */
+export interface MapRow {
+  /** The key's only part, or all parts; absent for a map without keys. */
+  readonly key?: Value;
+  /** Value under the key; of an aggregation, what it came to. */
+  readonly value: Value;
+}
+
+/** What a map needs of its script. */
+interface Access {
+  readonly compiled: CompiledMap;
+  readonly map: ScriptMap;
+  readonly values: Values;
+}
+
+/**
+ * A map of a script, read like a Map. Each look reads what the kernel has at that moment; when the trace has
+ * ended, it shows what was there at the end. The types are what the caller knows of the script, and are not
+ * checked.
+ */
+export class TraceMap<K extends readonly Value[] = readonly Value[], V extends Value = Value>
+  implements Iterable<readonly [key: K, value: V]> {
+  /** Name in the script, without `@`. */
+  readonly name: string;
+  #access?: Access;
+  /** Entries at the end of the trace. */
+  #ended: readonly (readonly [K, V])[] = [];
+
+  /** Made for {@linkcode Trace.maps} only. */
+  constructor(name: string, access: Access) {
+    this.name = name;
+    this.#access = access;
+  }
+
+  /** Number of entries in the map. */
+  get size(): number {
+    return this.#entries().length;
+  }
+
+  /** Value of a map without keys; undefined if the script has given it none. */
+  get value(): V | undefined {
+    return this.get([] as unknown as K);
+  }
+
+  /** Value under a key, given by its parts or its only part; undefined if there is none. */
+  get(key: K | K[0] | MapKey): V | undefined {
+    const parts = (Array.isArray(key) ? key : [key]) as readonly Value[];
+    if (this.#access === undefined) return findIn(this.#ended, parts);
+    const { compiled: { type, layout }, map, values } = this.#access;
+    if (!map.isSet()) return undefined;
+    const bytes = encode(type.key, layout.keySize, parts);
+    if (bytes === NO_KEY) return undefined;
+    if (bytes === undefined) return findIn(this.#entries(), parts);
+    const found = map.lookup(bytes);
+    return found && values.ofMap(readEntry(type, bytes, found, layout.valueSize).value) as V;
+  }
+
+  /** True if there is a value under a key. */
+  has(key: K | K[0] | MapKey): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** Keys in the order in which print() shows the map. */
+  keys(): IteratorObject<K> {
+    return this.#entries().values().map(([key]) => key);
+  }
+
+  /** Values in the order in which print() shows the map: numbers ascending. */
+  values(): IteratorObject<V> {
+    return this.#entries().values().map(([, value]) => value);
+  }
+
+  /** Keys with their values, in the order in which print() shows the map. */
+  entries(): IteratorObject<readonly [key: K, value: V]> {
+    return this.#entries().values();
+  }
+
+  /** The same as {@linkcode entries}. */
+  [Symbol.iterator](): IteratorObject<readonly [key: K, value: V]> {
+    return this.entries();
+  }
+
+  /** All entries as rows, for console.table() and JSON: a copy that does not change. */
+  snapshot(): MapRow[] {
+    return this.#entries().map(([key, value]) =>
+      key.length === 0 ? { value } : { key: key.length === 1 ? key[0] : key, value }
+    );
+  }
+
+  /** Removes all entries, as clear() of the language does. What the script counts meanwhile may be lost. */
+  clear(): void {
+    this.#access?.map.clear();
+    this.#ended = [];
+  }
+
+  /**
+   * Keeps the entries of now, because the map is about to be closed.
+   *
+   * @internal
+   */
+  end(): void {
+    this.#ended = this.#entries();
+    this.#access = undefined;
+  }
+
+  #entries(): readonly (readonly [K, V])[] {
+    if (this.#access === undefined) return this.#ended;
+    const { compiled, map, values } = this.#access;
+    if (!map.isSet()) return [];
+    return readMap(compiled, map).map(({ key, value }) =>
+      [keyOf(compiled.type, key, values) as unknown as K, values.ofMap(value) as V] as const
+    );
+  }
+}
+
+/** The maps of a script by their names, with or without `@`. */
+export class TraceMaps implements Iterable<TraceMap> {
+  readonly #maps: ReadonlyMap<string, TraceMap>;
+
+  /** Made for {@linkcode Trace.maps} only. */
+  constructor(compiled: ReadonlyMap<string, CompiledMap>, loaded: Loaded, names: Names) {
+    const values = new Values(names);
+    this.#maps = new Map(
+      [...compiled].map(([name, one]) => [
+        name,
+        new TraceMap(name.slice(1), { compiled: one, map: loaded.maps.get(name)!, values }),
+      ]),
+    );
+  }
+
+  /**
+   * A map of the script.
+   *
+   * @throws {RangeError} The script has no map of that name.
+   */
+  get<K extends readonly Value[] = readonly Value[], V extends Value = Value>(
+    name: string,
+  ): TraceMap<K, V> {
+    const found = this.#maps.get(`@${name.replace(/^@/, "")}`);
+    if (found === undefined) {
+      const all = [...this.#maps.keys()].join(", ") || "none";
+      throw new RangeError(`The script has no map @${name.replace(/^@/, "")}; it has ${all}`);
+    }
+    return found as unknown as TraceMap<K, V>;
+  }
+
+  /** True if the script has a map of that name. */
+  has(name: string): boolean {
+    return this.#maps.has(`@${name.replace(/^@/, "")}`);
+  }
+
+  /** Names of all maps, without `@`, in alphabetical order. */
+  names(): string[] {
+    return [...this.#maps.values()].map(({ name }) => name);
+  }
+
+  /** All maps, in the order of their names. */
+  [Symbol.iterator](): IterableIterator<TraceMap> {
+    return this.#maps.values();
+  }
+}
+
+/** A key that no entry can have. */
+const NO_KEY = Symbol();
+
+/** Bytes of a key; undefined if its type is none that a program writes down. */
+function encode(
+  type: Type | undefined,
+  size: number,
+  parts: readonly Value[],
+): Uint8Array | typeof NO_KEY | undefined {
+  const memory = new Memory(new Uint8Array(size));
+  const isTuple = type?.kind === "tuple";
+  const types = type === undefined ? [] : isTuple ? type.elements.map((one) => one.type) : [type];
+  const offsets = isTuple ? elementOffsets(type) : [0];
+  if (parts.length !== types.length) return NO_KEY;
+  for (const [i, part] of parts.entries()) {
+    const [one, at] = [types[i], offsets[i]];
+    switch (one.kind) {
+      case "integer":
+      case "pointer":
+      case "bool":
+        if (typeof part !== "number" && typeof part !== "bigint" && typeof part !== "boolean") {
+          return NO_KEY;
+        }
+        if (typeof part === "number" && !Number.isInteger(part)) return NO_KEY;
+        memory.setWord(at, BigInt.asIntN(64, BigInt(part)));
+        break;
+      case "string": {
+        if (typeof part !== "string") return NO_KEY;
+        const bytes = new TextEncoder().encode(part);
+        if (bytes.length >= one.limit) return NO_KEY;
+        memory.bytes.set(bytes, at);
+        break;
+      }
+      default:
+        return undefined;
+    }
+  }
+  return memory.bytes;
+}
+
+/** Text that is equal for equal keys. */
+function canonical(parts: readonly Value[]): string {
+  return JSON.stringify(
+    parts,
+    (_, value) => typeof value === "bigint" ? `${integerOf(value)}n` : value,
+  );
+}
+
+function findIn<V>(
+  entries: readonly (readonly [readonly Value[], V])[],
+  parts: readonly Value[],
+): V | undefined {
+  const integers = (all: readonly Value[]) =>
+    all.map((one) => typeof one === "bigint" ? integerOf(one) : one);
+  const wanted = canonical(integers(parts));
+  return entries.find(([key]) => canonical(key) === wanted)?.[1];
+}
