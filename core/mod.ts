@@ -44,6 +44,14 @@ export * from "./contract/mod.ts";
 export { globMatcher, isPattern, providerOf } from "./contract/probe_name.ts";
 export { Device, type DeviceOptions, openDevice } from "./device/device.ts";
 export type { Captured, CapturedValue, DtEvent } from "./device/event.ts";
+export type {
+  CaptureNames,
+  CaptureOf,
+  NoArgument,
+  ProbeNameOf,
+  SyscallProbe,
+} from "./device/probe_types.ts";
+export type { SyscallArguments } from "./device/generated/syscall_probes.ts";
 export { PROBE_ENTRY } from "./device/probe_list.ts";
 export { Registry } from "./device/registry.ts";
 export {

@@ -1,9 +1,10 @@
 // Tests the public surface with the TypeScript compiler: exported names and their signatures are
 // compared with a checked-in list, and wrong programs must not compile.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import ts from "npm:typescript@5.9.3";
-import { ROOT } from "./helpers.ts";
+import { syscallProbes } from "../core/device/generated/update.ts";
+import { output, ROOT } from "./helpers.ts";
 
 const LIST = `${ROOT}tests/testdata/public_api.txt`;
 
@@ -86,13 +87,13 @@ ${body}`;
 
 Deno.test("captures are typed: right uses compile, wrong ones do not", () => {
   const enable = `const opens = session.enable("syscall:openat:entry", {
-    capture: { filename: "string", flags: "int", raw: { bytes: 8 } } });
+    capture: { filename: "string", flags: "int", mode: { bytes: 8 } } });
   for await (const event of session) if (opens.is(event)) {`;
   assertEquals(
     errorsOf(`${enable}
       const name: string | null = event.captured.filename;
       const flags: bigint = event.captured.flags;
-      const raw: Uint8Array | null = event.captured.raw; void [name, flags, raw]; }
+      const raw: Uint8Array | null = event.captured.mode; void [name, flags, raw]; }
       export {};`),
     [],
   );
@@ -107,6 +108,60 @@ Deno.test("captures are typed: right uses compile, wrong ones do not", () => {
   }
   assert(errorsOf(`session.enable("x", { states: ["nonsense"] }); export {};`).length > 0);
   assert(errorsOf(`session.enable("x", { capture: { a: "float" } }); export {};`).length > 0);
+});
+
+Deno.test("the compiler knows system calls and their arguments", () => {
+  const right = [
+    'session.enable("syscall:openat:entry");',
+    'session.enable("syscall:openat:return", { capture: { retval: "int" } });',
+    'session.enable("proc:process:exec", { capture: { anything: "int" } });',
+    'session.enable("syscall:" + "openat" + ":entry", { capture: { filename: "string" } });',
+    'session.enable(7); const name: string = "a"; session.enable(name);',
+    'session.enable("syscall:mmap:entry", { filter: { descendantsOf: 5 }, states: ["comm"] });',
+  ];
+  const wrong: [body: string, says: RegExp][] = [
+    ['session.enable("syscall:opeenat:entry");', /opeenat/],
+    ['session.enable("syscall:openat:exit");', /openat:exit/],
+    ['session.enable("syscall:openat:entry", { capture: { filname: "int" } });', /filname.*dfd/],
+    [
+      'session.enable("syscall:openat:entry", { capture: { filename: "string", flgs: "int" } });',
+      /flgs.*filename/,
+    ],
+    ['session.enable("syscall:openat:return", { capture: { filename: "int" } });', /retval/],
+    ['session.enable("syscall:getpid:entry", { capture: { arg0: "int" } });', /arg0/],
+    ['session.enable("x", { filter: { variable: "tree", operator: "eq", value: 1 } });', /tree/],
+  ];
+  // One program for all: each statement that is wrong must give its own error.
+  const bodies = [...right, ...wrong.map(([body]) => body)];
+  const errors = errorsOf(bodies.map((body) => `{ ${body} }`).join("\n") + "\nexport {};");
+  assertEquals(errors.length, wrong.length, errors.join("\n"));
+  for (const [i, [body, says]] of wrong.entries()) {
+    assert(says.test(errors[i]), `${body}: ${errors[i]}`);
+  }
+});
+
+Deno.test("deno check refuses a capture that is misspelt, and that alone", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const enable = (call: string, argument: string) =>
+      `session.enable("syscall:${call}:entry", { capture: { ${argument}: "string" } });`;
+    await Deno.writeTextFile(
+      `${folder}/a.ts`,
+      `import { openDevice } from "${ROOT}core/mod.ts";
+       const session = openDevice({ providers: [] }).open();
+       ${enable("openat", "filename")} ${enable("openat2", "filname")}`,
+    );
+    const { code, stderr } = output(Deno.execPath(), ["check", `${folder}/a.ts`], { cwd: "/" });
+    assertEquals([code, stderr.match(/TS\d+/g)?.length], [1, 1], stderr);
+    assertStringIncludes(stderr, "filname");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("types of system calls are those of the tables", async () => {
+  const path = `${ROOT}core/device/generated/syscall_probes.ts`;
+  assertEquals(await Deno.readTextFile(path), syscallProbes());
 });
 
 Deno.test("tracepoints take what their types say, and nothing else", () => {

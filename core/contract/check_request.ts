@@ -5,12 +5,17 @@
 import { DtError } from "../errors.ts";
 import type { CaptureKind } from "./capture.ts";
 import { PART_BYTES } from "./event_layout.ts";
-import type { EnableRequest, EventFilter } from "./request.ts";
+import type { EnableRequest, IdFilter, TreeFilter } from "./request.ts";
 
-const VARIABLES: readonly unknown[] = ["pid", "tid", "tree"] satisfies EventFilter["variable"][];
-const OPERATORS: readonly unknown[] = ["eq", "ne"] satisfies EventFilter["operator"][];
+const VARIABLES: readonly unknown[] = ["pid", "tid"] satisfies IdFilter["variable"][];
+const OPERATORS: readonly unknown[] = ["eq", "ne"] satisfies IdFilter["operator"][];
 /** Greatest id of a process or thread: ids are int32 in the kernel. */
 const MOST_ID = 2 ** 31 - 1;
+const ID = `an integer from 0 to ${MOST_ID}`;
+
+function isId(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_ID;
+}
 
 /**
  * Checks a request before any provider sees the request.
@@ -33,18 +38,18 @@ export function checkRequest(request: EnableRequest, probe: string): void {
   for (const state of states) {
     if (!known.includes(state)) refuse("a state", state, known.join(", "));
   }
-  if (filter !== undefined) {
-    const { variable, operator, value } = Object(filter) as EventFilter;
+  if (filter !== undefined && "descendantsOf" in Object(filter)) {
+    const { descendantsOf } = filter as TreeFilter;
+    if (!isId(descendantsOf)) refuse("the filter's process", descendantsOf, ID);
+  } else if (filter !== undefined) {
+    const { variable, operator, value } = Object(filter) as IdFilter;
     if (!VARIABLES.includes(variable)) {
       refuse("the filter's variable", variable, VARIABLES.join(", "));
     }
     if (!OPERATORS.includes(operator)) {
       refuse("the filter's operator", operator, OPERATORS.join(", "));
     }
-    if (variable === "tree" && operator !== "eq") refuse("the operator of tree", operator, "eq");
-    if (!Number.isInteger(value) || value < 0 || value > MOST_ID) {
-      refuse("the filter's value", value, `an integer from 0 to ${MOST_ID}`);
-    }
+    if (!isId(value)) refuse("the filter's value", value, ID);
   }
   for (const [name, kind] of Object.entries(Object(capture) as Record<string, unknown>)) {
     if (!isCapture(kind)) {

@@ -14,18 +14,26 @@ export interface Action {
 }
 
 /** Passes events of threads whose id compares as the operator says. */
-export interface EventFilter {
-  /**
-   * `pid` is the process (kernel: tgid), `tid` the thread. `tree` is the process with all
-   * processes that descend from it from now on, and takes `eq` only; on the user plane the session's target
-   * stands for the tree.
-   */
-  readonly variable: "pid" | "tid" | "tree";
+export interface IdFilter {
+  /** `pid` is the process (kernel: tgid), `tid` the thread. */
+  readonly variable: "pid" | "tid";
   /** Whether equal or different ids pass. */
   readonly operator: "eq" | "ne";
   /** The id that threads are compared with. */
   readonly value: number;
 }
+
+/**
+ * Passes events of a process and of all processes that descend from it from now on; on the user plane the
+ * session's target stands for them.
+ */
+export interface TreeFilter {
+  /** Id of the process whose descendants pass, itself included. */
+  readonly descendantsOf: number;
+}
+
+/** Passes the events of some threads. */
+export type EventFilter = IdFilter | TreeFilter;
 
 /** How a probe is to be enabled. */
 export interface EnableRequest {

@@ -27,6 +27,7 @@ import type { UserEvent } from "../contract/user_action.ts";
 import { EventReader } from "./event_reader.ts";
 import { recorder, type RecorderCache } from "../kernel_plane/standard_event.ts";
 import { KernelRecording, type Recording, UserRecording } from "./recording.ts";
+import type { CaptureOf, ProbeNameOf } from "./probe_types.ts";
 import type { Registry } from "./registry.ts";
 import { addStats, NO_STATS, type SessionStats } from "../contract/stats.ts";
 import { UserPlane } from "../user_plane/user_plane.ts";
@@ -166,13 +167,13 @@ export class Session implements Disposable, ProviderSession {
   /**
    * Enables a probe; it fires from {@linkcode start} on. DTIOCPRBENABLE.
    *
-   * @param name Full name, or number of the probe.
+   * @param name Full name, or number of the probe. Of system calls, the compiler knows names and arguments.
    * @throws {DtError} ENOENT no such probe; EEXIST already enabled in this session; EINVAL the
    * request does not fit the probe; EBUSY already recording.
    */
-  enable<const C extends CaptureRequest = CaptureRequest>(
-    name: string | number,
-    request: EnableRequest & { readonly capture?: C } = {},
+  enable<const N extends string | number, const C extends CaptureRequest = CaptureRequest>(
+    name: N & ProbeNameOf<N>,
+    request: EnableRequest & { readonly capture?: CaptureOf<N, C> } = {},
   ): Enabling<C> {
     const probe = this.#probe(name, "enable");
     checkRequest(request, probe.name);

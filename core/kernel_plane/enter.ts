@@ -335,11 +335,11 @@ function emitBody(
     asm.emit(mov32(R0, imm(OUTCOME.filtered)), exit());
     asm.bind(test);
     asm.emit(mov64(R6, R1), mov64(R7, R2), mov64(R8, R3));
-    const { variable, value } = body.filter;
-    emitFilter(asm, body.filter, {
+    const { filter } = body;
+    emitFilter(asm, filter, {
       namespace: plane.pidNamespace,
       reject,
-      tree: variable === "tree" ? plane.tree(value) : undefined,
+      tree: "descendantsOf" in filter ? plane.tree(filter.descendantsOf) : undefined,
     });
     asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8));
   }

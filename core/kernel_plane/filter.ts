@@ -29,12 +29,12 @@ export function emitFilter(
   site: {
     readonly namespace?: NamespaceId;
     readonly reject: Label;
-    /** Map of the descendants of `filter.value`; needed for the variable `tree` only. */
+    /** Map of the descendants; needed for `descendantsOf` only. */
     readonly tree?: MapReference;
   },
 ): void {
-  if (filter.variable === "tree") {
-    emitInTree(asm, { ...site, root: filter.value, map: site.tree! }, site.reject);
+  if ("descendantsOf" in filter) {
+    emitInTree(asm, { ...site, root: filter.descendantsOf, map: site.tree! }, site.reject);
     return;
   }
   emitPidTgid(asm, site.namespace, SPILL);

@@ -6,10 +6,10 @@ import type { EventFilter } from "../contract/request.ts";
 import type { UserEvent } from "../contract/user_action.ts";
 
 /**
- * True if an event passes a filter. The filter `tree` passes all events, since the session's target
- * is the tree.
+ * True if an event passes a filter. The filter `descendantsOf` passes all events, since the session's
+ * target stands for the tree.
  */
 export function passesFilter(filter: EventFilter | undefined, event: UserEvent): boolean {
-  if (filter === undefined || filter.variable === "tree") return true;
+  if (filter === undefined || "descendantsOf" in filter) return true;
   return (event.thread[filter.variable] === filter.value) === (filter.operator === "eq");
 }

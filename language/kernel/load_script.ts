@@ -165,7 +165,7 @@ function ringBytes(
 function filterOf(name: string, pid: number | undefined): EventFilter | undefined {
   // A clock is nobody's, and what an iterator goes over is not what runs.
   if (pid === undefined || ["interval", "iter"].includes(providerOf(name))) return undefined;
-  return { variable: "tree", operator: "eq", value: pid };
+  return { descendantsOf: pid };
 }
 
 function createMap(name: string, { layout }: CompiledMap): BpfMap {

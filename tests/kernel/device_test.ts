@@ -49,7 +49,7 @@ Deno.test("probeArguments() goes by number: EINVAL for 0 and above the last", ()
 
 Deno.test("enable() and disable(): ENOENT, EEXIST, EINVAL", () => {
   using session = device().open();
-  assertEquals(codeOf(() => session.enable("syscall:nothing:entry")), "ENOENT");
+  assertEquals(codeOf(() => session.enable("syscall:nothing:entry" as string)), "ENOENT");
   assertEquals(codeOf(() => session.enable(99999)), "ENOENT");
   assertEquals(codeOf(() => session.enable("nobody:x:y")), "ENOENT");
   assertEquals(codeOf(() => session.enable("interval:us:199")), "EINVAL");
