@@ -21,29 +21,17 @@
  * @module
  */
 
-export { CONTROL, CPU_BLOCK, DOORBELL } from "./contract/blocks.ts";
-export {
-  type CaptureSlot,
-  COMM_BYTES,
-  EVENT,
-  type EventLayout,
-  eventLayout,
-  HEADER,
-  KIND_EVENT,
-  STATE_BIT,
-} from "./contract/event_layout.ts";
-export type {
-  CpuWords,
-  KernelPlane,
-  LoadedProgram,
-  ProgramTable,
-  RecordHandler,
-  RecordSource,
-} from "./contract/kernel_plane.ts";
-export * from "./contract/mod.ts";
+export type { CaptureKind, CaptureRequest, State } from "./contract/capture.ts";
+export type { ArgumentSpec, Probe, ProbeSpec } from "./contract/probe.ts";
 export { globMatcher, isPattern, providerOf } from "./contract/probe_name.ts";
+export type { PlaneName, Provider } from "./contract/provider.ts";
+export type { EnableRequest, EventFilter, IdFilter, TreeFilter } from "./contract/request.ts";
+export type { SessionStats } from "./contract/stats.ts";
+export type { HeldChild, Target } from "./contract/target.ts";
 export { Device, type DeviceOptions, openDevice } from "./device/device.ts";
 export type { Captured, CapturedValue, DtEvent } from "./device/event.ts";
+export type { SyscallArguments } from "./device/generated/syscall_probes.ts";
+export { PROBE_ENTRY } from "./device/probe_list.ts";
 export type {
   CaptureNames,
   CaptureOf,
@@ -51,18 +39,5 @@ export type {
   ProbeNameOf,
   SyscallProbe,
 } from "./device/probe_types.ts";
-export type { SyscallArguments } from "./device/generated/syscall_probes.ts";
-export { PROBE_ENTRY } from "./device/probe_list.ts";
-export { Registry } from "./device/registry.ts";
-export {
-  type Enabling,
-  NO_PROBE,
-  Session,
-  type SessionOptions,
-  type SessionServices,
-} from "./device/session.ts";
-export type { SessionStats } from "./contract/stats.ts";
+export { type Enabling, Session, type SessionOptions } from "./device/session.ts";
 export { DtError, type DtErrorDetail, errorCode } from "./errors.ts";
-export { emitLoad } from "./kernel_plane/location.ts";
-export { emitHeader, RingOutput } from "./kernel_plane/ring_output.ts";
-export { emitPidTgid } from "./kernel_plane/thread_id.ts";

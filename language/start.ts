@@ -19,14 +19,12 @@ import type { Diagnostic } from "./syntax/diagnostics.ts";
 import { checkValue, placeholder, type ScriptValue } from "./syntax/script_value.ts";
 import { TraceMaps } from "./trace_maps.ts";
 
-/** What of {@linkcode CompileOptions} a trace takes as it is. */
-type Compiled = Pick<
-  CompileOptions,
-  "config" | "params" | "named" | "unsafe" | "includeFolders" | "includes" | "probeFilter"
->;
-
 /** How a script is started. */
-export interface StartOptions extends Compiled {
+export interface StartOptions extends
+  Pick<
+    CompileOptions,
+    "config" | "params" | "named" | "unsafe" | "includeFolders" | "includes" | "probeFilter"
+  > {
   /** Where the script runs. "auto", the default, is the kernel plane where bpf(2) is permitted. */
   readonly plane?: PlaneName | "auto";
   /** Ends the trace when aborted: END runs, maps stay readable. */

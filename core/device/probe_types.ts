@@ -20,11 +20,11 @@ export type ProbeNameOf<N> = N extends `syscall:${string}`
 
 /** What the compiler shows where a capture is named that the probe has not: no value has this type. */
 export interface NoArgument<Wrong extends PropertyKey, Names> {
-  /** The wrong name, and the names that there are. */
-  readonly [NOT_THERE]: [wrong: Wrong, names: Names];
+  /** The name that was given. */
+  readonly noSuchArgument: Wrong;
+  /** The names that there are. */
+  readonly thereAre: Names;
 }
-
-declare const NOT_THERE: unique symbol;
 
 /** A capture of arguments that the probe has, and of no others. */
 export type CaptureOf<N, C extends CaptureRequest> = string extends keyof C ? C

@@ -37,9 +37,33 @@
  * @module
  */
 
-export { DtError, type DtErrorDetail, errorCode } from "../errors.ts";
 export { attachPerfEvent, attachRawTracepoint, attachTracepoint } from "../bpf/link.ts";
+export { CONTROL, CPU_BLOCK, DOORBELL } from "../contract/blocks.ts";
+export {
+  type CaptureSlot,
+  COMM_BYTES,
+  EVENT,
+  type EventLayout,
+  eventLayout,
+  HEADER,
+  KIND_EVENT,
+  STATE_BIT,
+} from "../contract/event_layout.ts";
+export type {
+  CpuWords,
+  KernelPlane,
+  LoadedProgram,
+  ProgramTable,
+  RecordHandler,
+  RecordSource,
+} from "../contract/kernel_plane.ts";
 export * from "../contract/mod.ts";
+export { Registry } from "../device/registry.ts";
+export { NO_PROBE, type SessionServices } from "../device/session.ts";
+export { DtError, type DtErrorDetail, errorCode } from "../errors.ts";
+export { emitLoad } from "../kernel_plane/location.ts";
+export { emitHeader, RingOutput } from "../kernel_plane/ring_output.ts";
+export { emitPidTgid } from "../kernel_plane/thread_id.ts";
 export { kernelPcb, noSuchProbe, requireTarget, userPcb } from "../sources/pcbs.ts";
 export { OwnEvents, type OwnValue } from "./own_events.ts";
 

@@ -3,7 +3,8 @@
 
 import { assertEquals } from "@std/assert";
 import { Assembler, disassemble } from "../../core/asm/mod.ts";
-import { CPU_BLOCK, openDevice, RingOutput } from "../../core/mod.ts";
+import { openDevice } from "../../core/mod.ts";
+import { CPU_BLOCK, RingOutput } from "../../core/plugin/mod.ts";
 import { x86_64 } from "../../core/sys/arch/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile } from "../../language/compile.ts";

@@ -20,7 +20,8 @@
  */
 
 import { assert, assertEquals } from "../std_assert.ts";
-import { openDevice, type Provider, PROVIDER_CONTRACT, type Session } from "../../core/mod.ts";
+import { openDevice, type Provider, type Session } from "../../core/mod.ts";
+import { PROVIDER_CONTRACT } from "../../core/plugin/mod.ts";
 import { codeOf, kernelTest } from "../helpers.ts";
 
 /** A provider to test, and the means to make its probes fire. */

@@ -2,14 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { toText } from "@std/streams";
-import {
-  type DtEvent,
-  HEADER,
-  openDevice,
-  OUTCOME,
-  type Pcb,
-  PROBE_ENTRY,
-} from "../../core/mod.ts";
+import { type DtEvent, openDevice, PROBE_ENTRY } from "../../core/mod.ts";
+import { HEADER, OUTCOME, type Pcb } from "../../core/plugin/mod.ts";
 import { syscallAttachment, syscalls } from "../../core/sources/syscalls/mod.ts";
 import { auxBase } from "../../core/sys/auxv.ts";
 import { kernelSymbols } from "../../core/symbols/mod.ts";

@@ -2,7 +2,8 @@
 // processes, and what an ordinary user may do.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { openDevice, OUTCOME } from "../../core/mod.ts";
+import { openDevice } from "../../core/mod.ts";
+import { OUTCOME } from "../../core/plugin/mod.ts";
 import { openDescriptors } from "../../core/sys/fd.ts";
 import { syscall } from "../../providers/mod.ts";
 import {
