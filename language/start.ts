@@ -343,7 +343,7 @@ export class Trace implements AsyncIterable<TraceRecord>, AsyncDisposable {
 
   #open(loaded: Loaded, names: Names): void {
     this.#loaded = loaded;
-    this.#maps = new TraceMaps(this.#script.maps, loaded, names);
+    this.#maps = TraceMaps.running(this.#script.maps, loaded, names);
   }
 
   #close(): void {

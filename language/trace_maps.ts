@@ -21,13 +21,6 @@ export interface MapRow {
   readonly value: Value;
 }
 
-/** What a map needs of its script. */
-interface Access {
-  readonly compiled: CompiledMap;
-  readonly map: ScriptMap;
-  readonly values: Values;
-}
-
 /**
  * A map of a script, read like a Map. Each look reads what the kernel has at that moment; when the trace has
  * ended, it shows what was there at the end. The types are what the caller knows of the script, and are not
@@ -37,14 +30,34 @@ export class TraceMap<K extends readonly Value[] = readonly Value[], V extends V
   implements Iterable<readonly [key: K, value: V]> {
   /** Name in the script, without `@`. */
   readonly name: string;
-  #access?: Access;
+  #access?: { readonly compiled: CompiledMap; readonly map: ScriptMap; readonly values: Values };
   /** Entries at the end of the trace. */
   #ended: readonly (readonly [K, V])[] = [];
 
-  /** Made for {@linkcode Trace.maps} only. */
-  constructor(name: string, access: Access) {
+  private constructor(name: string) {
     this.name = name;
-    this.#access = access;
+  }
+
+  /**
+   * A map of a script that runs.
+   *
+   * @internal
+   */
+  static running(name: string, compiled: CompiledMap, map: ScriptMap, values: Values): TraceMap {
+    const made = new TraceMap(name);
+    made.#access = { compiled, map, values };
+    return made;
+  }
+
+  /**
+   * A map that has only entries.
+   *
+   * @internal
+   */
+  static of(name: string, entries: readonly (readonly [readonly Value[], Value])[]): TraceMap {
+    const made = new TraceMap(name);
+    made.#ended = entries;
+    return made;
   }
 
   /** Number of entries in the map. */
@@ -132,15 +145,37 @@ export class TraceMap<K extends readonly Value[] = readonly Value[], V extends V
 export class TraceMaps implements Iterable<TraceMap> {
   readonly #maps: ReadonlyMap<string, TraceMap>;
 
-  /** Made for {@linkcode Trace.maps} only. */
-  constructor(compiled: ReadonlyMap<string, CompiledMap>, loaded: Loaded, names: Names) {
+  private constructor(maps: Iterable<TraceMap>) {
+    this.#maps = new Map([...maps].map((map) => [`@${map.name}`, map]));
+  }
+
+  /**
+   * The maps of a script that runs.
+   *
+   * @internal
+   */
+  static running(
+    compiled: ReadonlyMap<string, CompiledMap>,
+    loaded: Loaded,
+    names: Names,
+  ): TraceMaps {
     const values = new Values(names);
-    this.#maps = new Map(
-      [...compiled].map(([name, one]) => [
-        name,
-        new TraceMap(name.slice(1), { compiled: one, map: loaded.maps.get(name)!, values }),
-      ]),
+    return new TraceMaps(
+      compiled.entries().map(([name, one]) =>
+        TraceMap.running(name.slice(1), one, loaded.maps.get(name)!, values)
+      ),
     );
+  }
+
+  /**
+   * Maps that have only entries, by their names without `@`.
+   *
+   * @internal
+   */
+  static of(
+    maps: Iterable<readonly [string, readonly (readonly [readonly Value[], Value])[]]>,
+  ): TraceMaps {
+    return new TraceMaps(Array.from(maps, ([name, entries]) => TraceMap.of(name, entries)));
   }
 
   /**

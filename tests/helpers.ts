@@ -461,7 +461,9 @@ export function nobodyCommand(
     publicFolder = sharedFolder();
     const copied = [
       Deno.execPath(),
-      ...["core", "language", "providers", "tools", "deno.json"].map((name) => ROOT + name),
+      ...["core", "language", "providers", "testing", "tools", "deno.json"].map((name) =>
+        ROOT + name
+      ),
     ];
     assertEquals(output("cp", ["-rL", ...copied, publicFolder]).code, 0);
     copyPackages(`${publicFolder}/cache`);

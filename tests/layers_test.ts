@@ -107,7 +107,8 @@ const RULES: Rules = {
     ...["core/", "language/check/", "language/model/", "language/syntax/", "language/compile.ts"],
   ],
   "language/names/": ["core/", "language/compile.ts", "npm:"],
-  "language/": ["core/", "language/"],
+  "language/": ["core/", "language/", "providers/mod.ts"],
+  "testing/": ["core/", "language/mod.ts", "node:"],
 
   // No tool imports another tool, except that kdump imports the formats that ktrace writes, and that systrace
   // is ktrace's recorder with kdump's tables.

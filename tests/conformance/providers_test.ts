@@ -15,11 +15,11 @@ import {
 } from "../../providers/mod.ts";
 import { tracepoints } from "../../providers/static/mod.ts";
 import { buildProgram, hasProgram, output } from "../helpers.ts";
-import { providerSuite } from "./provider_suite.ts";
+import { providerTests } from "./provider_tests.ts";
 
 const openFile = () => Deno.openSync("/dev/null").close();
 
-providerSuite({
+providerTests({
   make: syscall,
   kernelProbe: "syscall:openat:entry",
   otherProbe: "syscall:openat:return",
@@ -29,7 +29,7 @@ providerSuite({
   nonsense: ["syscall:no_such_call:entry", "syscall:openat", "syscall:openat:exit", "syscall:"],
 });
 
-providerSuite({
+providerTests({
   make: tracepoint,
   kernelProbe: "tracepoint:syscalls:sys_enter_openat",
   otherProbe: "tracepoint:raw_syscalls:sys_exit",
@@ -39,7 +39,7 @@ providerSuite({
   nonsense: ["tracepoint:syscalls:sys_enter_no_such_call", "tracepoint:syscalls", "tracepoint:"],
 });
 
-providerSuite({
+providerTests({
   make: interval,
   kernelProbe: "interval:ms:2",
   otherProbe: "interval:hz:100",
@@ -48,7 +48,7 @@ providerSuite({
   nonsense: ["interval:", "interval:parsec:1", "interval:s:many"],
 });
 
-providerSuite({
+providerTests({
   make: profile,
   kernelProbe: "profile:ms:2",
   otherProbe: "profile:hz:99",
@@ -58,7 +58,7 @@ providerSuite({
   nonsense: ["profile:", "profile:parsec:1", "profile:s:many"],
 });
 
-providerSuite({
+providerTests({
   make: software,
   kernelProbe: "software:page-faults:1",
   otherProbe: "software:context-switches:1",
@@ -73,7 +73,7 @@ providerSuite({
   ],
 });
 
-providerSuite({
+providerTests({
   make: procEvents,
   kernelProbe: "proc:process:exit",
   otherProbe: "proc:process:exec",
@@ -82,7 +82,7 @@ providerSuite({
   nonsense: ["proc:process:create", "proc:thread", "proc:"],
 });
 
-providerSuite({
+providerTests({
   make: rawtracepoint,
   kernelProbe: "rawtracepoint:sched_process_fork",
   otherProbe: "rawtracepoint:vmlinux:sched_process_exit",
@@ -92,7 +92,7 @@ providerSuite({
 
 for (const make of [uprobe, uretprobe]) {
   const { name } = make();
-  providerSuite({
+  providerTests({
     make,
     pattern: `${name}:libc:*`,
     kernelProbe: `${name}:libc:getenv`,
@@ -109,7 +109,7 @@ for (const make of [uprobe, uretprobe]) {
 
 if (hasProgram("gcc")) {
   const program = buildProgram("static_probes");
-  providerSuite({
+  providerTests({
     make: usdt,
     pattern: `usdt:${program}:*`,
     kernelProbe: `usdt:${program}:demo:start`,
@@ -121,7 +121,7 @@ if (hasProgram("gcc")) {
 
 const suite = tracepoints("suite", { one: ["string", "u32"], other: ["i64"] });
 
-providerSuite({
+providerTests({
   make: staticPoints,
   pattern: "static:suite:*",
   kernelProbe: "static:suite:one",
@@ -138,7 +138,7 @@ const log = Deno.makeTempFileSync();
 globalThis.addEventListener("unload", () => Deno.removeSync(log));
 
 // The example provider is tested as the author of any provider would test it.
-providerSuite({
+providerTests({
   make: () => makeLogProvider(core),
   pattern: "",
   userProbe: `log:${log}:line`,

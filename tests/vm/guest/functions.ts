@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { disableFeature } from "../../../core/bpf/mod.ts";
 import { openDevice } from "../../../core/mod.ts";
 import { fentry, fexit, kprobe, kretprobe } from "../../../providers/mod.ts";
-import { providerSuite } from "../../conformance/provider_suite.ts";
+import { providerTests } from "../../conformance/provider_tests.ts";
 import { btrace, codeOf, kernelTest } from "../../helpers.ts";
 import { readFile, script } from "./script.ts";
 
@@ -17,7 +17,7 @@ const OWN_READ = `/pid == ${Deno.pid} && arg2 == 10/`;
 
 for (const make of [kprobe, kretprobe]) {
   const { name } = make();
-  providerSuite({
+  providerTests({
     make,
     pattern: `${name}:vfs_*`,
     kernelProbe: `${name}:vfs_read`,
@@ -29,7 +29,7 @@ for (const make of [kprobe, kretprobe]) {
 
 for (const make of [fentry, fexit]) {
   const { name } = make();
-  providerSuite({
+  providerTests({
     make,
     pattern: `${name}:vmlinux:vfs_*`,
     kernelProbe: `${name}:vmlinux:vfs_read`,

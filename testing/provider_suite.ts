@@ -1,28 +1,10 @@
-/**
- * The duties of every provider, as tests. dt's own providers pass them in providers_test.ts; the
- * author of another provider imports this module, by path or URL, in a file for `deno test -A`.
- *
- * @example
- * ```ts ignore
- * import * as core from "https://…/core/plugin/mod.ts";
- * import { providerSuite } from "https://…/tests/conformance/provider_suite.ts";
- * import makeProvider from "./my_provider.ts";
- *
- * providerSuite({
- *   make: () => makeProvider(core),
- *   userProbe: "my:probe",
- *   fire: () => doWhatFiresIt(),
- *   nonsense: ["my:", "my:nothing"],
- * });
- * ```
- *
- * @module
- */
+// The duties of every provider, as tests. dt's own providers pass them.
 
-import { assert, assertEquals } from "../std_assert.ts";
-import { openDevice, type Provider, type Session } from "../../core/mod.ts";
-import { PROVIDER_CONTRACT } from "../../core/plugin/mod.ts";
-import { codeOf, kernelTest } from "../helpers.ts";
+import { assert, assertEquals, codeOf } from "./assert.ts";
+import { kernelPlaneRefusal } from "../core/bpf/permission.ts";
+import { PROVIDER_CONTRACT } from "../core/contract/provider.ts";
+import { openDevice, type Provider, type Session } from "../core/mod.ts";
+import { openDescriptors } from "../core/sys/fd.ts";
 
 /** A provider to test, and the means to make its probes fire. */
 export interface ProviderCase {
@@ -69,8 +51,32 @@ function messageOf(fn: () => unknown): string {
   return "";
 }
 
-/** Registers the tests of one provider. */
-export function providerSuite(one: ProviderCase): void {
+/** Registers a test that needs the kernel plane. */
+export type RegisterTest = (name: string, fn: () => Promise<void>) => void;
+
+/** Leaves out what the machine does not permit, and finds descriptors that stay open. */
+const registerTest: RegisterTest = (name, fn) =>
+  Deno.test({
+    name,
+    ignore: kernelPlaneRefusal() !== undefined,
+    async fn() {
+      const before = openDescriptors();
+      await fn();
+      // A poller closes its descriptors only after its wait has returned.
+      for (let i = 0; openDescriptors().length > before.length && i < 200; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      assertEquals(openDescriptors(), before);
+    },
+  });
+
+/**
+ * Registers the duties of every provider as tests of one provider, in a file for `deno test -A`.
+ *
+ * @param kernelTest Registers tests of the kernel plane; by default with `Deno.test`, left out where bpf(2) is
+ * not permitted.
+ */
+export function providerSuite(one: ProviderCase, kernelTest: RegisterTest = registerTest): void {
   const { name } = one.make();
   const { kernelProbe, otherProbe, userProbe, userCommand } = one;
   const anyProbe = kernelProbe ?? userProbe;
@@ -119,7 +125,7 @@ export function providerSuite(one: ProviderCase): void {
     );
   });
 
-  if (kernelProbe !== undefined) kernelSuite(one, kernelProbe, otherProbe);
+  if (kernelProbe !== undefined) kernelSuite(one, kernelProbe, otherProbe, kernelTest);
   if (userProbe !== undefined) userSuite(one, userProbe);
   if (kernelProbe !== undefined && (userProbe === undefined || userCommand !== undefined)) {
     Deno.test(`${name}: says what the user plane lacks for such a probe`, () => {
@@ -139,9 +145,14 @@ export function providerSuite(one: ProviderCase): void {
   }
 }
 
-function kernelSuite(one: ProviderCase, kernelProbe: string, otherProbe: string | undefined): void {
+function kernelSuite(
+  one: ProviderCase,
+  kernelProbe: string,
+  otherProbe: string | undefined,
+  kernelTest: RegisterTest,
+): void {
   const { name } = one.make();
-  kernelTest(`${name}: fires on the kernel plane, with every state`, [], async () => {
+  kernelTest(`${name}: fires on the kernel plane, with every state`, async () => {
     using session = openDevice({ providers: [one.make()] }).open();
     session.enable(kernelProbe, { states: ["comm", "args", "kstack", "ustack"] });
     session.start();
@@ -153,7 +164,7 @@ function kernelSuite(one: ProviderCase, kernelProbe: string, otherProbe: string 
     assert(event.kstack!.length + event.ustack!.length > 0);
   });
 
-  kernelTest(`${name}: counts every firing exactly once`, [], async () => {
+  kernelTest(`${name}: counts every firing exactly once`, async () => {
     using session = openDevice({ providers: [one.make()] }).open();
     session.enable(kernelProbe);
     session.start();
@@ -166,7 +177,7 @@ function kernelSuite(one: ProviderCase, kernelProbe: string, otherProbe: string 
     assertEquals(fired, recorded + aggregated + dropped + filtered + recursed);
   });
 
-  kernelTest(`${name}: stops firing, starts again, and frees everything`, [], async () => {
+  kernelTest(`${name}: stops firing, starts again, and frees everything`, async () => {
     using session = openDevice({ providers: [one.make()] }).open();
     session.enable(kernelProbe);
     for (let round = 0; round < 2; round++) {
@@ -181,7 +192,7 @@ function kernelSuite(one: ProviderCase, kernelProbe: string, otherProbe: string 
   });
 
   if (otherProbe === undefined) return;
-  kernelTest(`${name}: what fires together is told apart`, [], async () => {
+  kernelTest(`${name}: what fires together is told apart`, async () => {
     using session = openDevice({ providers: [one.make()] }).open();
     session.enable(kernelProbe);
     session.enable(otherProbe);
