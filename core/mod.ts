@@ -30,7 +30,7 @@ export type { SessionStats } from "./contract/stats.ts";
 export type { HeldChild, Target } from "./contract/target.ts";
 export { Device, type DeviceOptions, openDevice } from "./device/device.ts";
 export type { Captured, CapturedValue, DtEvent } from "./device/event.ts";
-export type { SyscallArguments } from "./device/generated/syscall_probes.ts";
+export type { SyscallArguments, SyscallRow } from "./device/generated/syscall_probes.ts";
 export { PROBE_ENTRY } from "./device/probe_list.ts";
 export type {
   CaptureNames,

@@ -55,7 +55,7 @@ export type HistogramValue = {
 
 /** What stats() has gathered. */
 export type StatsValue = {
-  /** Number of values. */
+  /** Number of values that were added. */
   readonly count: Integer;
   /** Their mean, rounded towards zero. */
   readonly average: Integer;
