@@ -10,7 +10,7 @@ import type { PlaneName } from "../core/contract/provider.ts";
 import { BtfTypes } from "./ctypes/btf_types.ts";
 import { cPart, symbols } from "./lazy_parts.ts";
 import type { Program } from "./syntax/ast.ts";
-import type { ScriptValue } from "./syntax/script_value.ts";
+import type { ScriptValues } from "./syntax/script_value.ts";
 import { type Diagnostic, Source } from "./syntax/diagnostics.ts";
 import { type CompiledMap, mapLayout } from "./model/map_layout.ts";
 import { cgroupId, codeName, codesNamed, signalNumber } from "./output/system.ts";
@@ -28,8 +28,12 @@ export interface SourceText {
   readonly name: string;
   /** Text of the script. */
   readonly text: string;
-  /** Values of the places `${1}`, `${2}`, … in the text, which are expressions or parts of probes' names. */
-  readonly values?: readonly ScriptValue[];
+  /**
+   * Values of places in the text, as `start()` makes them.
+   *
+   * @internal
+   */
+  readonly values?: ScriptValues;
 }
 
 /** Debug information of a program by its path, as `programs()` of ./programs.ts finds it; opaque. */

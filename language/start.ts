@@ -7,7 +7,7 @@ import type { HeldChild } from "../core/contract/target.ts";
 import { type Device, openDevice } from "../core/device/device.ts";
 import { DtError } from "../core/errors.ts";
 import { executableFiles, Symbolizer } from "../core/symbols/mod.ts";
-import { abortWithProcess } from "../core/sys/process_end.ts";
+import { abortWithProcess } from "../core/sys/pidfd.ts";
 import { allProviders } from "../providers/mod.ts";
 import { asksPrograms, compile, type CompileOptions, type Script } from "./compile.ts";
 import type { Loaded } from "./model/loaded_script.ts";
@@ -16,7 +16,7 @@ import { RecordPrinter, type TraceRecord } from "./output/record_printer.ts";
 import { RecordQueue } from "./record_queue.ts";
 import { type RunResult, runWith } from "./run.ts";
 import type { Diagnostic } from "./syntax/diagnostics.ts";
-import { checkValue, placeholder, type ScriptValue } from "./syntax/script_value.ts";
+import { type ScriptValue, ScriptValues } from "./syntax/script_value.ts";
 import { TraceMaps } from "./trace_maps.ts";
 
 /** How a script is started. */
@@ -84,7 +84,7 @@ export function start(
   first: TemplateStringsArray | StartOptions | string,
   ...rest: unknown[]
 ): Promise<Trace> | StartTag {
-  if (typeof first === "string") return begin(first, [], (rest[0] ?? {}) as StartOptions);
+  if (typeof first === "string") return begin(first, undefined, (rest[0] ?? {}) as StartOptions);
   if (isTemplate(first)) return beginTemplate(first, rest, {});
   return (strings, ...values) => beginTemplate(strings, values, first);
 }
@@ -94,24 +94,13 @@ async function beginTemplate(
   values: readonly unknown[],
   options: StartOptions,
 ): Promise<Trace> {
-  return await begin(...textOf(strings, values), options);
+  // Escapes are the script's own, so the raw text counts.
+  const placed = values.length === 0 ? undefined : new ScriptValues(strings.raw, values);
+  return await begin(placed?.text ?? strings.raw[0], placed, options);
 }
 
 function isTemplate(value: object): value is TemplateStringsArray {
   return Array.isArray(value) && "raw" in value;
-}
-
-/** The text of a template, with places for its values. Escapes are the script's own, so the raw text counts. */
-function textOf(
-  { raw }: TemplateStringsArray,
-  values: readonly unknown[],
-): [text: string, values: ScriptValue[]] {
-  const checked = values.map((value, i) => {
-    checkValue(value, i + 1);
-    return value;
-  });
-  const text = raw.map((part, i) => i === 0 ? part : placeholder(i) + part).join("");
-  return [text, checked];
 }
 
 /** Where a trace's process comes from, and what ends with the trace. */
@@ -122,7 +111,7 @@ interface Process extends Disposable {
 
 async function begin(
   text: string,
-  values: readonly ScriptValue[],
+  values: ScriptValues | undefined,
   options: StartOptions,
 ): Promise<Trace> {
   const { plane: wish = "auto", signal } = options;

@@ -6,6 +6,7 @@ import { check } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { addressOf, Struct } from "./memory.ts";
+import { Poller } from "./poller.ts";
 
 /**
  * Opens a descriptor of a process.
@@ -36,4 +37,25 @@ export function pidfdExitStatus(pidfd: Fd): number | undefined {
   const result = libc().ioctl(pidfd.value, PIDFD_GET_INFO, addressOf(info.bytes));
   if (result < 0 || (info.getU64(0) & BigInt(PIDFD_INFO_EXIT)) === 0n) return undefined;
   return info.getU32(60);
+}
+
+/**
+ * Aborts `controller` when a process ends.
+ *
+ * @throws {DtError} ESRCH: no process has the pid.
+ */
+export function abortWithProcess(pid: number, controller: AbortController): Disposable {
+  const stack = new DisposableStack();
+  const pidfd = stack.use(pidfdOpen(pid));
+  const poller = stack.use(new Poller());
+  poller.add(pidfd.value, { level: true });
+  const watch = async () => {
+    // A wait may end without an event: after the tool itself was stopped and continued.
+    while (!stack.disposed) {
+      if ((await poller.wait(-1)).length > 0) controller.abort();
+      if (controller.signal.aborted) return;
+    }
+  };
+  watch();
+  return stack;
 }

@@ -3,7 +3,7 @@
 // are separated by colons; quotes keep colons, commas, braces, slashes and white space together and do not
 // belong to the part.
 
-import { PLACEHOLDER } from "./script_value.ts";
+import { PLACEHOLDER } from "./token.ts";
 
 /** Types of probes whose second part is a file, which may be named by a path with slashes. */
 const FILE_TYPES = ["uprobe", "uretprobe", "usdt", "u", "ur", "U"];

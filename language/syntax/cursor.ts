@@ -4,7 +4,7 @@
 import type { Expr } from "./ast.ts";
 import type { Budget, Diagnostics, Source, Span } from "./diagnostics.ts";
 import { Lexer } from "./lexer.ts";
-import { literalOf, placeholder, type ScriptValue, withValues } from "./script_value.ts";
+import type { ScriptValues } from "./script_value.ts";
 import type { Token } from "./token.ts";
 
 /** Most levels of nesting: every pass over the tree recurses once for each level. */
@@ -21,8 +21,7 @@ export class Cursor {
   readonly lexer: Lexer;
   readonly #budget: Budget;
   readonly #diagnostics: Diagnostics;
-  readonly #values: readonly ScriptValue[];
-  readonly #unused: Set<number>;
+  readonly #values?: ScriptValues;
   /** Next token and the offset before it; filled by peek(). */
   #ahead?: { token: Token; before: number };
   /** Offset behind the last token that was read. */
@@ -36,7 +35,6 @@ export class Cursor {
     this.lexer = new Lexer(source, diagnostics);
     this.#budget = source.budget;
     this.#values = source.values;
-    this.#unused = new Set(source.values.keys());
     this.#diagnostics = diagnostics;
   }
 
@@ -60,31 +58,22 @@ export class Cursor {
 
   /** The literal of a place for a value. */
   value(token: Token): Expr {
-    return literalOf(this.#valueOf(Number(token.text.slice(2, -1))), token.span);
+    return this.#values!.literal(token);
   }
 
   /** An attach point with its values as parts of names. */
   named({ text, span }: Token): string {
-    if (this.#values.length === 0) return text;
-    const refuse = (message: string) => this.fail(message, span);
-    return withValues(text, (index) => this.#valueOf(index), refuse);
-  }
-
-  #valueOf(index: number): ScriptValue {
-    this.#unused.delete(index - 1);
-    return this.#values[index - 1] ?? this.fail("no such value", { start: 0, end: 0 });
+    return this.#values?.inName(text, (message) => this.fail(message, span)) ?? text;
   }
 
   /** Refuses values where no expression and no name is: in text, in comments, in C definitions. */
-  checkValues(text: string): void {
-    for (const index of this.#unused) {
-      const place = placeholder(index + 1);
-      const start = text.indexOf(place);
+  checkValues(): void {
+    for (const span of this.#values?.unused() ?? []) {
       this.#diagnostics.error(
         "syntax",
         "a value can be an expression or a part of a probe's name, not a part of a text, a " +
           "comment or a definition",
-        { start, end: start + place.length },
+        span,
         'pass it to printf(): printf("%s", …)',
       );
     }

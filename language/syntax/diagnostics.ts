@@ -2,7 +2,7 @@
 // Errors and warnings with a place in the source, and the work that a script may make. The checker
 // collects diagnostics and goes on; a script that takes too much work ends the compiler at once.
 
-import type { ScriptValue } from "./script_value.ts";
+import type { ScriptValues } from "./script_value.ts";
 
 /** Half-open range of offsets in the source text. */
 export interface Span {
@@ -101,16 +101,16 @@ export class Source {
    */
   readonly budget: Budget = new Budget();
 
-  readonly #values: readonly ScriptValue[];
+  readonly #values?: ScriptValues;
 
   /**
    * Starts with one file.
    *
    * @param name "stdin" for -e and -, else the file's name.
    * @param text The text.
-   * @param values Values of the text's places, the first for number 1.
+   * @param values Values of the text's places.
    */
-  constructor(name: string, text: string, values: readonly ScriptValue[] = []) {
+  constructor(name: string, text: string, values?: ScriptValues) {
     this.#values = values;
     this.#files = [{ name, start: 0, end: text.length }];
     this.#text = text;
@@ -127,8 +127,8 @@ export class Source {
   }
 
   /** Values that the file which was added last has places for, see script_value.ts: an import has none. */
-  get values(): readonly ScriptValue[] {
-    return this.#files.length === 1 ? this.#values : [];
+  get values(): ScriptValues | undefined {
+    return this.#files.length === 1 ? this.#values : undefined;
   }
 
   /** Offset at which the file that was added last begins. */

@@ -5,8 +5,7 @@
 import { attachPointEnd } from "./attach_point.ts";
 import type { Diagnostics, Source } from "./diagnostics.ts";
 import { parseInteger } from "./integer.ts";
-import { PLACEHOLDER } from "./script_value.ts";
-import { PUNCTUATION, type Token } from "./token.ts";
+import { PLACEHOLDER, PUNCTUATION, type Token } from "./token.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
   n: "\n",
@@ -26,7 +25,7 @@ export class Lexer {
   /** Starts where the last file of the source begins, after a `#!` line there. */
   constructor({ text, start, values }: Source, diagnostics: Diagnostics) {
     this.#text = text;
-    this.#hasValues = values.length > 0;
+    this.#hasValues = values !== undefined;
     this.#at = start;
     this.#diagnostics = diagnostics;
     if (text.startsWith("#!", start)) {

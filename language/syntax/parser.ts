@@ -32,7 +32,7 @@ const MAP_KINDS = ["hash", "lruhash", "percpuhash", "percpulruhash"];
 export function parse(source: Source): Program {
   return parseAll(source, (parser) => {
     const program = parser.program();
-    parser.checkValues(source.text);
+    parser.checkValues();
     return program;
   });
 }
@@ -79,8 +79,8 @@ class Parser {
     return expr;
   }
 
-  checkValues(text: string): void {
-    this.#cursor.checkValues(text);
+  checkValues(): void {
+    this.#cursor.checkValues();
   }
 
   program(): Program {

@@ -29,6 +29,9 @@ export interface Token {
   readonly span: Span;
 }
 
+/** Matches the place of a value that a program puts into a script, "${1}", by its number from 1. */
+export const PLACEHOLDER = /\$\{(\d+)\}/y;
+
 /** Operators and brackets, longest first. */
 export const PUNCTUATION: readonly string[] = [
   "<<=",

@@ -6,7 +6,7 @@ import type { SessionStats } from "../../core/contract/stats.ts";
 import { withParts } from "../../core/lazy_part.ts";
 import { openOutput, type OutputFile, whenRead } from "../../core/sys/output_file.ts";
 import { statusField } from "../../core/sys/thread.ts";
-import { abortWithProcess } from "../../core/sys/process_end.ts";
+import { abortWithProcess } from "../../core/sys/pidfd.ts";
 import { holdChild, processOf, programOf } from "../cli/child.ts";
 import {
   asksPrograms,

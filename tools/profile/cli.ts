@@ -3,7 +3,7 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { DtError, errorCode } from "../../core/errors.ts";
 import { checkReplaceable, replaceFile } from "../../core/sys/output_file.ts";
-import { abortWithProcess } from "../../core/sys/process_end.ts";
+import { abortWithProcess } from "../../core/sys/pidfd.ts";
 import { holdChild } from "../cli/child.ts";
 import { UsageError } from "../cli/command_line.ts";
 
