@@ -126,7 +126,11 @@ export class Source {
     return this.#text;
   }
 
-  /** Values that the file which was added last has places for, see script_value.ts: an import has none. */
+  /**
+   * Values that the file which was added last has places for: an import has none.
+   *
+   * @internal
+   */
   get values(): ScriptValues | undefined {
     return this.#files.length === 1 ? this.#values : undefined;
   }
