@@ -3,6 +3,7 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { Out } from "../../language/output/output_buffer.ts";
 import { reportError, write, writeAll } from "../cli/terminal.ts";
+import { openTimelineFile, Timeline } from "../cli/timeline.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { onEndSignals } from "../cli/signals.ts";
 import { recordJson } from "../ktrace/formats/json.ts";
@@ -15,6 +16,7 @@ import { systemBy } from "../ktrace/systems/linux.ts";
 import { Lines } from "./lines.ts";
 import { type KdumpOptions, parseKdumpOptions, USAGE } from "./options.ts";
 import { Summary } from "./summary.ts";
+import { TraceTimeline } from "./timeline.ts";
 import { Tree } from "./tree.ts";
 
 const CHUNK = 1 << 18;
@@ -42,7 +44,8 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function dump(options: KdumpOptions): Promise<number> {
   const out = new Out((bytes) => writeAll(Deno.stdout, bytes));
-  const view = viewOf(out, options);
+  using stack = new DisposableStack();
+  const view = viewOf(out, options, stack);
   let status = 0;
   const walk = new Walk(options.from);
   const { cursor } = walk;
@@ -87,7 +90,7 @@ interface View {
   end?(): Iterable<string>;
 }
 
-function viewOf(out: Out, options: KdumpOptions): View {
+function viewOf(out: Out, options: KdumpOptions, stack: DisposableStack): View {
   const nameOf = (code: number, system: SystemName) =>
     systemBy(system).syscall(code) ?? `[${code}]`;
   switch (options.mode) {
@@ -120,6 +123,17 @@ function viewOf(out: Out, options: KdumpOptions): View {
           if (text.length > MOST_TEXT) put();
         },
         pause: put,
+      };
+    }
+    case "timeline": {
+      const file = stack.use(openTimelineFile(options.timeline!));
+      const view = new TraceTimeline(options, (startMs) => new Timeline(file, startMs));
+      return {
+        add: (cursor, system) => view.add(cursor, system),
+        end() {
+          view.end();
+          return [];
+        },
       };
     }
     default:

@@ -145,7 +145,10 @@ testWith("kdump refuses what it is not asked for", ["gcc"], () => {
   assertEquals(usage("-t", "q"), "ERROR: no trace points: q (letters: cinstuwfxvp + A)");
   assertEquals(usage("--from", "plan9"), "ERROR: --from is one of freebsd, netbsd, openbsd: plan9");
   assertEquals(usage("-x"), "ERROR: unknown option -x");
-  assertEquals(usage("--json", "--tree"), "ERROR: --json, --summary or --tree: one of them");
+  assertEquals(
+    usage("--json", "--tree"),
+    "ERROR: --json, --summary, --tree or --perfetto: one of them",
+  );
 });
 
 testWith("kdump -l goes on when the file grows", ["gcc"], async () => {
@@ -219,7 +222,7 @@ testWith("kdump takes less memory than a large trace has bytes", ["gcc"], async 
       for (const child of Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).split(" ")) {
         try {
           const status = Deno.readTextFileSync(`/proc/${child}/status`);
-          most.bytes = Math.max(most.bytes, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1]) * 1024);
+          most.bytes = Math.max(most.bytes, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) * 1024);
         } catch {
           // The child has ended.
         }

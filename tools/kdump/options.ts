@@ -6,8 +6,8 @@ import { readOptions, UsageError } from "../cli/command_line.ts";
 
 /** The help text that --help prints. */
 export const USAGE = `USAGE:
-    kdump [-AcdEHlnRrSsT] [-f FILE] [-m N] [-p PID] [-t POINTS] [--json | --summary | --tree]
-          [FILE]
+    kdump [-AcdEHlnRrSsT] [-f FILE] [-m N] [-p PID] [-t POINTS] [FILE]
+          [--json | --summary | --tree | --perfetto FILE]
 
 Shows what ktrace has recorded, of Linux, FreeBSD, NetBSD or OpenBSD.
 
@@ -31,6 +31,8 @@ OPTIONS:
         --json           a JSON object for each record
         --summary        calls, errors and time of each system call
         --tree           processes, who was made by whom, and what they have executed
+        --perfetto FILE  writes a timeline that ui.perfetto.dev and chrome://tracing open:
+                         threads with their programs, calls and signals
         --from SYSTEM    whose file it is: freebsd, netbsd, openbsd [default: as it looks]
     -h, --help           show this help
     -V, --version        show the version
@@ -41,9 +43,11 @@ Run by: deno run -A tools/kdump.ts …
 /** The options of a command line of kdump. */
 export interface KdumpOptions {
   /** What kdump does: shows records in a format, or prints its help or version. */
-  readonly mode: "lines" | "json" | "summary" | "tree" | "help" | "version";
+  readonly mode: "lines" | "json" | "summary" | "tree" | "timeline" | "help" | "version";
   /** Path of the trace; `-` is standard input. */
   readonly file: string;
+  /** Path of the timeline to write; undefined if there is none. */
+  readonly timeline?: string;
   /** The process or thread whose records are shown; undefined for all. */
   readonly id?: number;
   /** Bits of the trace points to show; -1 shows kinds of records without a letter, too. */
@@ -87,7 +91,7 @@ const SYSTEMS: readonly string[] = ["freebsd", "netbsd", "openbsd"] satisfies Fi
  */
 export function parseKdumpOptions(args: readonly string[]): KdumpOptions {
   const { text, flag, command } = readOptions(args, {
-    string: ["file", "pid", "points", "most", "from"],
+    string: ["file", "pid", "points", "most", "from", "perfetto"],
     boolean: [
       ...["no-data", "decimal", "numbers", "call-numbers", "abi", "threads", "cpu", "absolute"],
       ...["elapsed", "relative", "resolve", "follow", "json", "summary", "tree", "help", "version"],
@@ -133,9 +137,13 @@ export function parseKdumpOptions(args: readonly string[]): KdumpOptions {
     throw new UsageError(`--from is one of ${SYSTEMS.join(", ")}: ${from}`);
   }
   const modes = (["help", "version", "json", "summary", "tree"] as const).filter(flag);
-  if (modes.length > 1) throw new UsageError("--json, --summary or --tree: one of them", true);
+  const timeline = text("perfetto");
+  if (modes.length + (timeline === undefined ? 0 : 1) > 1) {
+    throw new UsageError("--json, --summary, --tree or --perfetto: one of them", true);
+  }
   return {
-    mode: modes[0] ?? "lines",
+    mode: modes[0] ?? (timeline === undefined ? "lines" : "timeline"),
+    timeline,
     file: text("file") ?? positional ?? "ktrace.out",
     id: number("pid") as number | undefined,
     points: letters === undefined ? -1 : points,

@@ -4,15 +4,18 @@ import denoJson from "../../deno.json" with { type: "json" };
 import { bootTimeNs, wallTimeNs } from "../../core/sys/clock.ts";
 import {
   descendantsOf,
+  EVENT_NAMES,
   type EventName,
   type Monitor,
   openMonitor,
   type ProcessEvent,
 } from "../../providers/proc-events/mod.ts";
 import { holdChild, processOf } from "../cli/child.ts";
-
+import { openTimelineFile, Timeline } from "../cli/timeline.ts";
+import type { OutputFile } from "../../core/sys/output_file.ts";
 import { reportError, write } from "../cli/terminal.ts";
 import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
+import { ProcessTimeline } from "./timeline.ts";
 import { formatEvent, formatJson, HEADER } from "./print.ts";
 import { Totals } from "./totals.ts";
 import { onEndSignals, statusOfSignal } from "../cli/signals.ts";
@@ -49,20 +52,31 @@ async function run(options: KmonitorOptions): Promise<number> {
   const child = options.command === undefined ? undefined : stack.use(holdChild(options.command));
   const pid = child?.pid ?? (options.pid === undefined ? undefined : processOf(options.pid));
   const { source, bufferBytes } = options;
+  const timeline = options.timeline === undefined
+    ? undefined
+    : timelineOf(stack.use(openTimelineFile(options.timeline)));
   const monitor = stack.use(openMonitor({ source, child, bufferBytes }));
   const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
-  const needed = pid === undefined ? [] : TREE.filter((one) => options.follow || one === TREE[1]);
+  const needed = timeline !== undefined
+    ? EVENT_NAMES
+    : pid === undefined
+    ? []
+    : TREE.filter((one) => options.follow || one === TREE[1]);
   monitor.register(target, [...new Set([...options.events, ...needed])]);
   ending.signal.addEventListener("abort", () => monitor.close());
   if (options.seconds !== undefined) {
     const timer = setTimeout(() => monitor.close(), options.seconds * 1000);
     stack.defer(() => clearTimeout(timer));
   }
-  const view = new View(options, pid);
+  const view = new View(options, pid, timeline);
   view.start();
   const status = await view.follow(monitor);
   view.end(monitor);
   return status ?? (options.wait ? cut.status : 0);
+}
+
+function timelineOf(file: OutputFile): ProcessTimeline {
+  return new ProcessTimeline((startMs) => new Timeline(file, startMs));
 }
 
 /** The exit status after --seconds, the same as that of timeout(1). */
@@ -79,13 +93,19 @@ function statusOf({ pid, signal = 0, code }: ProcessEvent): number {
 class View {
   readonly #options: KmonitorOptions;
   readonly #root: number | undefined;
+  readonly #timeline: ProcessTimeline | undefined;
   readonly #totals = new Totals();
   /** Depths of the living processes in the tree, by pid; 0 is the root. */
   readonly #depths = new Map<number, number>();
   readonly #bootMs = Number(wallTimeNs() - bootTimeNs()) / 1e6;
 
-  constructor(options: KmonitorOptions, root: number | undefined) {
+  constructor(
+    options: KmonitorOptions,
+    root: number | undefined,
+    timeline: ProcessTimeline | undefined,
+  ) {
     this.#options = options;
+    this.#timeline = timeline;
     this.#root = root;
     if (root === undefined) return;
     this.#depths.set(root, 0);
@@ -123,6 +143,7 @@ class View {
   }
 
   end(monitor: Monitor): void {
+    this.#timeline?.end();
     const { lost } = monitor.stats();
     if (this.#options.stats) write(Deno.stdout, this.#totals.format());
     if (lost > 0n) write(Deno.stderr, `WARNING: ${lost} events lost\n`);
@@ -137,10 +158,11 @@ class View {
     const depth = this.#options.follow ? this.#depths.get(pid) ?? 0 : 0;
     if (name === "process:exit") this.#depths.delete(pid);
     const { events, quiet, json } = this.#options;
+    const wallMs = Number(event.timestampNs) / 1e6 + this.#bootMs;
+    this.#timeline?.add(event, wallMs);
     if (!events.includes(name)) return;
     this.#totals.add(event);
     if (quiet) return;
-    const wallMs = Number(event.timestampNs) / 1e6 + this.#bootMs;
     write(Deno.stdout, json ? formatJson(event, wallMs) : formatEvent(event, wallMs, depth));
   }
 }

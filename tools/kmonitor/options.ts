@@ -31,6 +31,8 @@ OPTIONS:
     -j, --json           a JSON object for each event
         --stats          totals by event and by command at the end
     -q, --quiet          no lines, only totals
+        --timeline FILE  writes a timeline that ui.perfetto.dev and chrome://tracing open:
+                         a row for each thread, with the programs that it ran
         --source NAME    kernel (tracepoints: CAP_BPF and CAP_PERFMON), ptrace (of -c: no permission),
                          connector (netlink: Linux 6.6 or CAP_NET_ADMIN), pidfd (ends alone: none),
                          auto (the default: the first of these that can be had)
@@ -46,6 +48,7 @@ ${SIGNALS_HELP}
 EXAMPLES:
     kmonitor -e exec                     what is executed, by whom, with its arguments
     kmonitor -f -c 'make -j8'            the tree of a build
+    kmonitor -fq --timeline build.json -c 'make -j8'
     kmonitor --wait -p 1234              waits for any process to end
 `;
 
@@ -71,6 +74,8 @@ export interface KmonitorOptions {
   readonly stats: boolean;
   /** True if no events are shown, only totals. */
   readonly quiet: boolean;
+  /** Path of the timeline to write; undefined if there is none. */
+  readonly timeline?: string;
   /** Where events come from; `auto` takes the first source that is permitted. */
   readonly source: MonitorSource | "auto";
   /** Bytes of the buffer for events that wait to be shown; undefined for the default. */
@@ -90,7 +95,7 @@ const SOURCES = ["auto", "kernel", "connector", "ptrace", "pidfd"] as const;
  */
 export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
   const { text, flag } = readOptions(args, {
-    string: ["pid", "cmd", "events", "seconds", "source", "ring-size"],
+    string: ["pid", "cmd", "events", "seconds", "source", "ring-size", "timeline"],
     boolean: ["all", "follow", "wait", "json", "stats", "quiet", "help", "version"],
     alias: {
       all: "a",
@@ -134,6 +139,7 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
     json: flag("json"),
     stats: flag("stats") || flag("quiet"),
     quiet: flag("quiet"),
+    timeline: text("timeline"),
     source: source as KmonitorOptions["source"],
     bufferBytes: text("ring-size") === undefined ? undefined : bufferBytes(text("ring-size")!),
   };
