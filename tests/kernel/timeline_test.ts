@@ -112,7 +112,8 @@ for (const source of ["kernel", "ptrace", "connector"]) {
   kernelTest(`kmonitor --timeline shows who ran when, by ${source}`, [], () => {
     const timeline = Deno.makeTempFileSync();
     try {
-      const command = 'sh -c \'sleep 0.2; sh -c "exit 3"; sh -c "kill -9 \\$\\$"; true\'';
+      const command =
+        `sh -c 'sleep 0.2; sh -c "sleep 0.1; exit 3"; sh -c "sleep 0.1; kill -9 \\$\\$"; true'`;
       run(
         toolCommand("kmonitor", [
           ...["--source", source, "-f", "-q", "--timeline", timeline, "-c", command],
