@@ -4,7 +4,7 @@
 
 import { MAX_STACK_FRAMES } from "../../core/contract/event_layout.ts";
 import { add64, imm, lsh64, mov64, mul64, rsh64, xor64 } from "../../core/asm/alu.ts";
-import { callHelper, jeq, jge, jlt, jsgt } from "../../core/asm/jump.ts";
+import { callHelper, jeq, jge, jlt, jne, jsgt } from "../../core/asm/jump.ts";
 import { load, loadMap } from "../../core/asm/load_store.ts";
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R5, R6 } from "../../core/asm/register.ts";
@@ -41,7 +41,10 @@ export function placeStack(gen: Gen, node: Node, to: Place): void {
     const some = gen.asm.label("some");
     const loop = gen.asm.label("hash");
     const hashed = gen.asm.label("hashed");
-    gen.zero(entry, STACK_BYTES);
+    // The helper fills up with zeros as far as it may write.
+    if (limit < MAX_STACK_FRAMES) {
+      gen.zero(shifted(frames, limit * 8), (MAX_STACK_FRAMES - limit) * 8);
+    }
     gen.address(R2, frames);
     const flags = space === "user" ? BPF_F_USER_STACK : gen.site.skipFrames;
     gen.emit(
@@ -79,6 +82,10 @@ export function placeStack(gen: Gen, node: Node, to: Place): void {
     // Zero means that there is none.
     gen.emit(lsh64(R0, imm(1)), add64(R0, imm(1)));
     gen.save(to);
+    // Most stacks are known, and a lookup takes no lock.
+    gen.emit(loadMap(R1, gen.references.stacks!));
+    gen.address(R2, to);
+    gen.emit(callHelper(BPF_FUNC.map_lookup_elem), jne(R0, imm(0), done));
     gen.emit(loadMap(R1, gen.references.stacks!));
     gen.address(R2, to);
     gen.address(R3, entry);
