@@ -100,8 +100,9 @@ export class Registry {
     for (const provider of this.#providers.values()) {
       // "*" may also stand for the whole of "provider:function".
       if (!matchesProvider(provider.name) && !providerOf(pattern).includes("*")) continue;
+      const isFamily = provider.isFamily?.(pattern);
       for (const spec of provider.probes(pattern)) {
-        if (matches(spec.name)) yield [provider, spec];
+        if (isFamily || matches(spec.name)) yield [provider, spec];
       }
     }
   }

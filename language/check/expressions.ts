@@ -24,7 +24,7 @@ import {
 import type { Context } from "./context.ts";
 import { append, broken, constant, mapNode, warnOfCast } from "./nodes.ts";
 import { call } from "./functions/mod.ts";
-import { aggregateValue, cast, dereference, element, member } from "./memory.ts";
+import { aggregateValue, cast, checkVariant, dereference, element, member } from "./memory.ts";
 import { argument, name } from "./names.ts";
 import { binary, isConstant, isTooLong, tellTooLong, unary } from "./operators.ts";
 import { grow } from "./variable_types.ts";
@@ -379,6 +379,19 @@ function casted(context: Context, expr: Expr & { kind: "cast" }): Node {
     const message = `Unnecessary cast: expression is already of type ${typeName(to)}`;
     context.warning("cast", message, expr.head);
   }
+  if (to.kind === "pointer" && ["string", "buffer", "tuple"].includes(operand.type.kind)) {
+    return addressOfCopy(context, expr, operand, to.to);
+  }
+  checkVariant(context, to, operand, expr.head);
   // A cast is told by its type, without the operand.
   return cast(context, to, operand, expr.head);
+}
+
+/** The address of a copy of a value, as a cast of text to a pointer gives it. */
+function addressOfCopy(context: Context, owner: Expr, value: Node, to: Type): Node {
+  const { span } = owner;
+  const local = context.variables.temporary(owner, value.type);
+  const type = pointer(to, "kernel");
+  const address: Node = { op: "address", local, type, span };
+  return { op: "block", body: [{ op: "assign", local, value, span }], value: address, type, span };
 }

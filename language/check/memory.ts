@@ -268,6 +268,14 @@ export function cast(
   return broken(span);
 }
 
+/** Refuses a literal as a value of an enumeration that does not have it. */
+export function checkVariant(context: Context, to: Type, value: Node, span: Span): void {
+  if (to.kind !== "integer" || to.enumeration === undefined) return;
+  const { name, names } = to.enumeration;
+  if (!isConstant(value) || value.cast || value.value < 0n || names.has(value.value)) return;
+  context.error("enum", `Enum: ${name} doesn't contain a variant value of ${value.value}`, span);
+}
+
 /** Text is true if it has a character. */
 function isNotEmpty(context: Context, text: Node, span: Span): Node {
   const empty: Node = { op: "text", value: "", type: string(1), span };

@@ -6,6 +6,7 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Action, Arm, Node } from "../model/ir.ts";
 import {
   INT64,
+  integer,
   isNumeric,
   NONE,
   string,
@@ -14,6 +15,7 @@ import {
   typeName,
   UINT64,
   UNKNOWN,
+  widen,
 } from "../model/types.ts";
 import { elseIf } from "../syntax/walk.ts";
 import { assign, reportVoid } from "./assignments.ts";
@@ -158,7 +160,7 @@ function forLoop(context: Context, one: Stmt & { kind: "for" }, out: Action[]): 
     const range = { start: span.start, end: over.to.span.end };
     const from = bound(context, over.from, "start", range);
     const to = bound(context, over.to, "end", range);
-    const local = context.variables.declare(variable, INT64, true);
+    const local = context.variables.declare(variable, rangeType(from, to), true);
     out.push({ op: "range", local, from, to, body: loop(context, one.body), span });
   });
 }
@@ -175,6 +177,12 @@ function entryNumber(context: Context, map: string, span: Span): Type {
     );
   }
   return value?.type ?? UINT64;
+}
+
+/** The type of a number between two others: the smallest that holds both. */
+function rangeType(from: Node, to: Node): Type {
+  const type = widen(from.type, to.type);
+  return type?.kind === "integer" ? integer(type.size, type.signed) : INT64;
 }
 
 function bound(context: Context, expr: Expr, which: "start" | "end", span: Span): Node {

@@ -5,7 +5,7 @@ import type { Span } from "../syntax/diagnostics.ts";
 import type { Local, Node } from "../model/ir.ts";
 import { isNumeric, isScalar, type Type, typeName, widen } from "../model/types.ts";
 import type { Context } from "./context.ts";
-import { cast } from "./memory.ts";
+import { cast, checkVariant } from "./memory.ts";
 import { warnOfCast } from "./nodes.ts";
 import { isConstant } from "./operators.ts";
 
@@ -23,6 +23,7 @@ export function assigned(
     return node;
   }
   const { type } = local;
+  checkVariant(context, type, node, node.span);
   if (!fits(type, node)) {
     mismatch(context, local, node.type, span);
     return node;

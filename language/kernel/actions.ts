@@ -48,7 +48,7 @@ function emitAction(gen: Gen, action: Action): void {
     case "assign":
       return assign(gen, action);
     case "store":
-      return writeMap(gen, action.map, action.key, action.value);
+      return writeMap(gen, action);
     case "change":
       return change(gen, action);
     case "aggregated":

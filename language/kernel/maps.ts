@@ -16,7 +16,7 @@ import {
 import { BPF_FUNC } from "../../core/asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R4, R7 } from "../../core/asm/register.ts";
 import { CPU_BLOCK } from "../../core/contract/blocks.ts";
-import type { MapVariable, Node } from "../model/ir.ts";
+import type { Action, MapVariable, Node } from "../model/ir.ts";
 import type { AggregationType } from "../model/aggregations.ts";
 import type { MapLayout } from "../model/map_layout.ts";
 import { stepSize, storageSize, type Type } from "../model/types.ts";
@@ -94,7 +94,8 @@ export function hasKey(gen: Gen, map: MapVariable, key: Node | undefined): void 
 }
 
 /** `@m[k] = value`: the value first, as it is written. */
-export function writeMap(gen: Gen, map: MapVariable, key: Node | undefined, value: Node): void {
+export function writeMap(gen: Gen, action: Action & { op: "store" }): void {
+  const { map, key, value } = action;
   gen.frame.scope(() => {
     const { layout } = gen.map(map);
     const type = gen.map(map).type.value as Type;
@@ -105,7 +106,7 @@ export function writeMap(gen: Gen, map: MapVariable, key: Node | undefined, valu
       gen.move(at, { base: R4, offset: 0 }, Math.max(8, storageSize(type)));
       return markSet(gen, map);
     }
-    update(gen, map, placeKey(gen, map, key), () => gen.address(R3, at), BPF_ANY, value);
+    update(gen, map, placeKey(gen, map, key), () => gen.address(R3, at), BPF_ANY, action);
   });
 }
 

@@ -142,15 +142,15 @@ export class JsonPrinter implements Printer {
     this.#out.text('"');
   }
 
-  /** Keys are text without parentheses and spaces. */
+  /** Keys are text: those that are made of parts have no spaces, and no parentheses around. */
   #key(type: Type, key: Memory): void {
     const mark = this.#out.length;
     printValue(this.#out, type, key, 0, this.#names);
     let text = this.#out.take(mark);
-    if (type.kind === "tuple") {
-      if (text.startsWith("(") && text.endsWith(")")) text = text.slice(1, -1);
-      text = text.replaceAll(" ", "");
+    if (type.kind === "tuple" && text.startsWith("(") && text.endsWith(")")) {
+      text = text.slice(1, -1);
     }
+    if (["tuple", "struct", "stack"].includes(type.kind)) text = text.replaceAll(" ", "");
     this.#quoted(() => this.#out.text(text));
   }
 

@@ -106,7 +106,7 @@ const GFP: readonly [name: string, bits: number][] = [
 
 /** Allocation flags by name, as include/trace/events/mmflags.h shows them. */
 export function gfpText(flags: number): string {
-  if (flags === 0) return "none";
+  if (flags === 0) return "0";
   const names: string[] = [];
   let rest = flags;
   for (const [name, bits] of GFP) {

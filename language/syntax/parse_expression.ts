@@ -177,9 +177,9 @@ export class ExpressionParser {
     const mark = cursor.mark();
     const { start } = cursor.next().span;
     const word = cursor.peek();
-    // Names that may be types: `(foo)x` is a cast, `(foo) - x` is not.
+    // Names that may be types: `(foo)x` is a cast, `(foo) - x` is one if the name looks like a type's.
     const maybe = word.kind === "identifier" && cursor.raw().looksLike(
-      /[A-Za-z_]\w*\s*(\*\s*|\[\s*\d*\s*\]\s*)*\)\s*([\w$@"(&]|\*\s*[\w$@(])/y,
+      /[A-Za-z_]\w*\s*(\*\s*|\[\s*\d*\s*\]\s*)*\)\s*([\w$@"(&]|\*\s*[\w$@(])|([us]\d+|\w+_t)\s*\)\s*[-!~]/y,
     );
     const sure = word.kind === "identifier" && TYPE_WORD.test(word.text);
     if (!sure && !maybe) {

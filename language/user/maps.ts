@@ -119,7 +119,7 @@ export function store(b: Build, action: Action & { op: "store" }): Step {
   const at = scratch.take(size);
   const value = place(b, action.value, at, type);
   const key = placeKey(b, action.map, action.key);
-  const make = maker(b, action.map, key, action.value);
+  const make = maker(b, action.map, key, action);
   return () => {
     value();
     key.fill();

@@ -38,16 +38,18 @@ export class UsdtProvider implements Provider {
     for (const name of matchingFiles(named.file)) {
       const file = probedFile(name);
       for (const [one, places] of file?.staticProbes ?? []) {
-        // NAME alone is of any namespace; so it is called then.
-        const called = [one, one.slice(one.indexOf(":") + 1)].find(matches);
-        if (called !== undefined) {
-          yield spec(`${PREFIX}${name}:${called}`, fileProbe(file!, places));
-        }
+        if (matches(one)) yield spec(`${PREFIX}${name}:${one}`, fileProbe(file!, places));
       }
     }
   }
 
-  /** Looks one up, with or without the name of its provider. */
+  /** True for a name without a namespace: it is the name of a probe in each namespace. */
+  isFamily(name: string): boolean {
+    const rest = splitFile(name.slice(PREFIX.length))?.rest;
+    return rest !== undefined && anyNamespace(rest) !== rest;
+  }
+
+  /** Looks one up by its full name. */
   provide(name: string): ProbeSpec | undefined {
     const found = find(name);
     return found && spec(name, found);
@@ -82,21 +84,18 @@ function fileProbe(file: ProbedFile, places: readonly StaticProbe[]): FileProbe 
   };
 }
 
-/** "NAMESPACE:NAME"; an empty namespace is any. */
+/** "NAMESPACE:NAME"; an empty namespace is any, as one that is left out. */
 function anyNamespace(text: string): string {
-  return text.startsWith(":") ? `*${text}` : text;
+  if (text.startsWith(":")) return `*${text}`;
+  return text.includes(":") ? text : `*:${text}`;
 }
 
-/** FILE:NAMESPACE:NAME, or FILE:NAME and FILE::NAME in the first namespace that has the name. */
+/** FILE:NAMESPACE:NAME */
 function find(name: string): FileProbe | undefined {
   const named = splitFile(name.slice(PREFIX.length));
   const file = named && probedFile(named.file);
-  if (file === undefined) return undefined;
-  const { rest } = named!;
-  const places = rest.includes(":") && !rest.startsWith(":")
-    ? file.staticProbes.get(rest)
-    : [...file.staticProbes].find(([one]) => one.endsWith(`:${rest.replace(/^:/, "")}`))?.[1];
-  return places && fileProbe(file, places);
+  const places = file?.staticProbes.get(named!.rest);
+  return places && fileProbe(file!, places);
 }
 
 function spec(name: string, probe: FileProbe): ProbeSpec {

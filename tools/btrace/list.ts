@@ -104,6 +104,8 @@ function probes(
       for (const one of values) if (one !== undefined) text += `    ${one.text} ${one.name}\n`;
       continue;
     }
+    // Registers alone say nothing of a program's function.
+    if (code !== undefined) continue;
     // Getters compute these on first use, so they are read only with -v.
     const { args, retval } = spec;
     for (const arg of args) {

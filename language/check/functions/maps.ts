@@ -12,6 +12,7 @@ import {
 } from "../../model/aggregations.ts";
 import { BOOL, INT64, isSigned, kindName, type Type, typeName, UINT64 } from "../../model/types.ts";
 import type { Context } from "../context.ts";
+import { assigned } from "../variable_types.ts";
 import { broken, constant, mapNode } from "../nodes.ts";
 import { reportUnstable } from "../config.ts";
 import { type Handlers, literalNumber, literalText } from "./arguments.ts";
@@ -69,13 +70,13 @@ function find(context: Context, call: CallExpr): Node {
   // What nobody can name afterwards is thrown away.
   const local: Local = context.variables.lookup(variable.name) ??
     context.variables.temporary(call, type);
-  context.variables.markAssigned(local);
+  const value = assigned(context, local, mapNode(known, key, type, span), variable.span);
   return {
     op: "choose",
     condition: { op: "has_key", map: known, key, type: BOOL, span },
     then: {
       op: "block",
-      body: [{ op: "assign", local, value: mapNode(known, key, type, span), span }],
+      body: [{ op: "assign", local, value, span }],
       value: constant(1n, BOOL, span),
       type: BOOL,
       span,

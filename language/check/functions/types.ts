@@ -292,8 +292,8 @@ function named(
     return { op: "text", value: given, type: string(given.length + 1), span };
   }
   if (fallback.type.kind === "bool") {
-    if (/^(true|1|)$/i.test(given)) return constant(1n, BOOL, span);
-    if (/^(false|0)$/i.test(given)) return constant(0n, BOOL, span);
+    if (/^(true|yes|on|1)$/i.test(given)) return constant(1n, BOOL, span);
+    if (/^(false|no|off|0)$/i.test(given)) return constant(0n, BOOL, span);
     return wrong("expects a boolean (e.g. 'true')");
   }
   const value = parseNumber(given);
