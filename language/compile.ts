@@ -17,7 +17,7 @@ import { cgroupId, codeName, codesNamed, signalNumber } from "./output/system.ts
 import type { CheckedClause, CheckedProgram, NamedParameter } from "./check/checked_program.ts";
 import type { Config } from "./check/config.ts";
 import type { Environment } from "./check/context.ts";
-import type { ProbeLookup } from "./check/expand.ts";
+import type { ProbeLookup, TargetFiles } from "./check/expand.ts";
 import { analyze, type CTools } from "./check/pipeline.ts";
 
 export type { Config };
@@ -71,8 +71,8 @@ export interface CompileOptions {
   readonly warnings?: boolean;
   /** Finds a variable or function of the traced process, for uaddr(). */
   readonly userAddress?: (name: string) => { address: bigint; size: number } | undefined;
-  /** Lists programs and libraries of the traced process, for probes such as `uprobe::f` that name no file. */
-  readonly targetFiles?: () => readonly string[];
+  /** Files of the traced process: those of probes such as `uprobe::f` that name no file, and where the others are. */
+  readonly target?: TargetFiles;
   /** Finds debug information of programs: `programs()` of ./programs.ts. Without it none is read. */
   readonly programs?: ProgramLookup;
   /** Keeps only probes whose names match; BEGIN and END are always kept. */
@@ -239,7 +239,7 @@ export function compile(
       environment: systemEnvironment(plane, options),
       unsafe: options.unsafe ?? false,
       special: options.special ?? ["self"],
-      targetFiles: options.targetFiles,
+      target: options.target,
     },
   );
   const maps = new Map<string, CompiledMap>();

@@ -17,15 +17,32 @@ export function executableFiles(pid: number): string[] {
     return [];
   }
   const found = new Set<string>();
+  const root = `/proc/${pid}/root`;
   for (const mapping of parseMaps(text)) {
     if (!isFile(mapping) || isDeleted(mapping) || mapping.path.startsWith("[")) continue;
     const path = filePath(mapping);
-    const reached = [path, `/proc/${pid}/root${path}`].find((one) =>
-      inodeOf(one) === mapping.inode
-    );
+    const reached = [path, ...belowRoot(root, path)].find((one) => inodeOf(one) === mapping.inode);
     if (reached !== undefined) found.add(reached);
   }
   return [...found];
+}
+
+/**
+ * Paths at which a file may be for us that a process has mapped.
+ *
+ * @param root Where the root of the process is: /proc/PID/root.
+ * @param path Path of the file as the kernel tells it: of a process in chroot(2), it starts outside.
+ */
+export function belowRoot(root: string, path: string): string[] {
+  try {
+    const outside = Deno.readLinkSync(root);
+    if (outside !== "/" && path.startsWith(`${outside}/`)) {
+      return [root + path, root + path.slice(outside.length)];
+    }
+  } catch {
+    // The process has ended, or its root is not ours to see.
+  }
+  return [root + path];
 }
 
 /** Lists the programs and libraries that any process has mapped, each file once. */

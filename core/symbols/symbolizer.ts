@@ -5,6 +5,7 @@ import { openInput, readOpen } from "../sys/input_file.ts";
 import { readMemory } from "../sys/process_memory.ts";
 import { Binary, type SymbolHelpers } from "./binary.ts";
 import { elfOf, openElf } from "./elf_path.ts";
+import { belowRoot } from "./mapped_files.ts";
 import { filePath, isDeleted, isFile, mappedPath, type Mapping, parseMaps } from "./mappings.ts";
 import { parsePerfMap } from "./perf_map.ts";
 import { ProcessWatch } from "./process_watch.ts";
@@ -414,7 +415,7 @@ function* candidates(
   const path = filePath(mapping);
   const paths = isDeleted(mapping)
     ? []
-    : [view.root + path, ...(view.root === "" ? [`/proc/${pid}/root${path}`] : [])];
+    : [...view.root === "" ? [path] : [], ...belowRoot(view.root || `/proc/${pid}/root`, path)];
   for (const one of paths) yield { path: one, strict: "file" };
   const direct = mappedPath(pid, mapping);
   yield { path: direct, strict: "kernel" };

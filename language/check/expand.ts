@@ -87,8 +87,16 @@ export interface ExpandOptions {
   readonly special: readonly string[];
   /** True if probes may harm the traced process (--unsafe). */
   readonly unsafe: boolean;
-  /** Files of the process of -p or -c: those that a probe without a file means. */
-  readonly targetFiles?: () => readonly string[];
+  /** Files of the process of -p or -c. */
+  readonly target?: TargetFiles;
+}
+
+/** Files as the process sees them that is traced. */
+export interface TargetFiles {
+  /** All programs and libraries that it has mapped: those that a probe without a file means. */
+  mapped(): readonly string[];
+  /** The path by which we reach the file that a probe of that type names. */
+  reach(type: string, file: string): string;
 }
 
 /** First number of btrace's own probes. */
@@ -231,7 +239,7 @@ function partsOf(
       );
       return undefined;
     }
-    checkCount(text, options.targetFiles !== undefined && FILE_TYPES.includes(type));
+    checkCount(text, options.target !== undefined && FILE_TYPES.includes(type));
     return parts;
   } catch (error) {
     if (!(error instanceof ProbeNameError)) throw error;
@@ -279,14 +287,18 @@ function matchIfThere(name: string, lookup: ProbeLookup): ProbeInfo[] {
   }
 }
 
-/** Probes of files without a file, or in any: in those of the process that is traced. */
-function inTarget(parts: readonly string[], { targetFiles }: ExpandOptions): string[] {
+/**
+ * Names of probes of files, as the process that is traced sees files: a probe without a file, or in any,
+ * is one of those that it has mapped.
+ */
+export function inTarget(parts: readonly string[], target: TargetFiles | undefined): string[] {
   const [type, file, ...rest] = parts;
-  const name = parts.join(":");
-  if (targetFiles === undefined || !FILE_TYPES.includes(type)) return [name];
-  if (file !== "" && file !== "*" && rest.length > 0) return [name];
+  if (target === undefined || !FILE_TYPES.includes(type)) return [parts.join(":")];
+  if (file !== "" && file !== "*" && rest.length > 0) {
+    return [[type, target.reach(type, file), ...rest].join(":")];
+  }
   const what = rest.length > 0 ? rest.join(":") : file;
-  return targetFiles().map((path) => `${type}:${path}:${what}`);
+  return target.mapped().map((path) => `${type}:${path}:${what}`);
 }
 
 function find(
@@ -299,7 +311,7 @@ function find(
   const [provider, ...rest] = parts;
   let found: ProbeInfo[];
   try {
-    const names = inTarget(parts, options);
+    const names = inTarget(parts, options.target);
     found = names.flatMap((one) =>
       names.length > 1 ? matchIfThere(one, lookup) : lookup.match(one)
     );
@@ -315,10 +327,10 @@ function find(
     }
   }
   if (found.length > 0 || options.missing === "ignore") return found;
-  if (inTarget(parts, options).some((one) => lookup.isLeftOut?.(one))) return found;
+  if (inTarget(parts, options.target).some((one) => lookup.isLeftOut?.(one))) return found;
   // A pattern may match nothing, as long as the clause has another probe: see expand().
   if (parts.some((part) => part.includes("*"))) return found;
-  const reason = inTarget(parts, options).map((one) => lookup.explain(one)).find(Boolean);
+  const reason = inTarget(parts, options.target).map((one) => lookup.explain(one)).find(Boolean);
   // Whether such probes exist is not known before: the clause is told to have none.
   const isUnknown = provider === "rawtracepoint" && parts.length === 2 ||
     provider === "usdt" && parts.length === 3;
@@ -335,7 +347,7 @@ function find(
       );
     }
   } else {
-    const near = nearProbe(inTarget(parts, options)[0], lookup);
+    const near = nearProbe(inTarget(parts, options.target)[0], lookup);
     diagnostics.error(
       "no-match",
       message,

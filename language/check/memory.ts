@@ -243,14 +243,18 @@ export function cast(
     const bytes = count * cSize(to.of);
     // A literal has no more bytes than it needs, but takes those that there are.
     const literal = isConstant(operand) && from.signed;
-    const fits = literal ? bytes <= 8 && size <= bytes : bytes === size;
+    // Bytes that the number does not have are zeros.
+    const fits = bytes <= 8 && size <= bytes;
     if (fits && literal && isConstant(operand)) {
       // A negative literal has no more bytes than it needs, and zeros behind them.
       const value = BigInt.asUintN(size * 8, operand.value);
       const bits = constant(value, UINT64, span);
       return { op: "convert", operand: bits, type: { ...to, count }, span };
     }
-    if (fits) return { op: "convert", operand, type: { ...to, count }, span };
+    if (fits) {
+      const bits: Node = { op: "convert", operand, type: integer(size, false), span };
+      return { op: "convert", operand: bits, type: { ...to, count }, span };
+    }
   }
   if (isNumeric(to) && sized(from) && cSize(from) === cSize(to)) return convert();
   const fitsText = to.kind === "array" && from.kind === "string" && cSize(to.of) === 1 &&

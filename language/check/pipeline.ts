@@ -6,14 +6,14 @@ import { CError } from "../ctypes/c_token.ts";
 import type { Definitions, HeaderSource, parseDefinitions } from "../ctypes/definitions.ts";
 import type { Architecture } from "../ctypes/predefined.ts";
 import type { cMacroExpansion } from "../ctypes/script_macros.ts";
-import type { Program } from "../syntax/ast.ts";
+import type { Clause, Program } from "../syntax/ast.ts";
 import { Diagnostics, ScriptError, type Source } from "../syntax/diagnostics.ts";
 import { parse } from "../syntax/parser.ts";
 import { check } from "./check.ts";
 import type { CheckedProgram } from "./checked_program.ts";
 import { type Config, configure } from "./config.ts";
 import type { Environment, Shared } from "./context.ts";
-import { expand, type ProbeLookup } from "./expand.ts";
+import { expand, type ProbeLookup, type TargetFiles } from "./expand.ts";
 import { expandMacros } from "./macros.ts";
 import { mapProgram } from "../syntax/walk.ts";
 import { append } from "./nodes.ts";
@@ -68,7 +68,7 @@ export interface AnalyzeOptions {
   /** Probe types of this way of running. */
   readonly special: readonly string[];
   /** Files of the process that is traced. */
-  readonly targetFiles?: () => readonly string[];
+  readonly target?: TargetFiles;
 }
 
 /**
@@ -133,7 +133,7 @@ function checkProgram(
     maxProbes: config.maxProbes,
     params: options.params,
     special: options.special,
-    targetFiles: options.targetFiles,
+    target: options.target,
     unsafe: options.unsafe,
   });
   return check(program, clauses, diagnostics, {
@@ -204,7 +204,10 @@ function readImport(
   return undefined;
 }
 
-/** Adds what other scripts declare. Each is read once. */
+/**
+ * Adds what other scripts declare. Each is read once; its clauses go before those of scripts that import
+ * it, so that its BEGIN has run.
+ */
 function resolveImports(
   program: Program,
   source: Source,
@@ -219,29 +222,30 @@ function resolveImports(
     maps: [...program.maps],
     macros: [...program.macros],
     functions: [...program.functions],
-    clauses: [...program.clauses],
+    clauses: [] as Clause[],
   };
-  const pending = [...program.imports];
-  for (let one = pending.shift(); one !== undefined; one = pending.shift()) {
-    if (seen.has(one.path) || BUILT_IN.test(one.path)) continue;
+  const add = (one: Program["imports"][number]) => {
+    if (seen.has(one.path) || BUILT_IN.test(one.path)) return;
     seen.add(one.path);
     if (/\.bpf\.[co]$/.test(one.path)) {
       diagnostics.error("import", `cannot import ${one.path}: only scripts and headers`, one.span);
-      continue;
+      return;
     }
     if (one.path.endsWith(".h")) {
       merged.definitions.push({ text: `#include "${one.path}"\n`, span: one.span });
-      continue;
+      return;
     }
     const text = readImport(one, options, diagnostics);
-    if (text === undefined) continue;
+    if (text === undefined) return;
     const imported = parse(source.append(one.path, text));
     append(merged.definitions, imported.definitions);
     append(merged.maps, imported.maps);
     append(merged.macros, imported.macros);
     append(merged.functions, imported.functions);
+    imported.imports.forEach(add);
     append(merged.clauses, imported.clauses);
-    append(pending, imported.imports);
-  }
+  };
+  program.imports.forEach(add);
+  append(merged.clauses, program.clauses);
   return merged;
 }

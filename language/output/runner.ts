@@ -155,8 +155,13 @@ export class Runner implements Disposable {
     }
   }
 
-  /** After the probes are detached: prints what is left in the ring, fires END, prints maps and losses. */
-  finish(end: () => void): void {
+  /**
+   * After the probes are detached: prints what is left in the ring, fires END, prints maps and losses.
+   *
+   * @param end Fires END.
+   * @param maps False if maps are not printed, whatever the script says.
+   */
+  finish(end: () => void, maps = true): void {
     this.#finishing = true;
     while (this.round() > 0);
     this.#reader.exited = false;
@@ -164,7 +169,7 @@ export class Runner implements Disposable {
     while (this.round() > 0);
     this.#reader.tellHidden();
     this.printer.ending();
-    if (this.#script.config.printMapsOnExit) {
+    if (maps && this.#script.config.printMapsOnExit) {
       for (const [name, { type }] of this.#script.maps) {
         if (this.#loaded.maps.get(name)!.isSet()) this.#reader.printMap(name);
         else this.printer.map(type, [], {});

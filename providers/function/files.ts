@@ -26,16 +26,22 @@ export function findFile(name: string): string | undefined {
   // Looking for it takes longer than anything else, and a script may name it a thousand times.
   const known = places.get(name);
   if (known !== undefined && real(known) === known) return known;
-  const found = real(`./${name}`) ?? inPath(name) ?? library(name);
+  const found = real(`./${name}`) ?? inPath(name) ?? realLibrary(name);
   if (found !== undefined) places.set(name, found);
   return found;
 }
 
 const places = new Map<string, string>();
 
+function realLibrary(name: string): string | undefined {
+  const path = library(name);
+  return path && real(path);
+}
+
 /** True if a name means a file. A listing asks once for each of its probes. */
 function isFile(name: string): boolean {
-  return name.includes("/") ? identityOf(name) !== undefined : findFile(name) !== undefined;
+  const isNear = name.includes("/") && !name.startsWith("/proc/");
+  return isNear ? identityOf(name) !== undefined : findFile(name) !== undefined;
 }
 
 /** Equal for a file that has not changed; undefined if the path leads to no regular file. */
@@ -50,11 +56,38 @@ function identityOf(path: string): string | undefined {
 
 function real(path: string): string | undefined {
   try {
-    const found = Deno.realPathSync(path);
+    const [root] = /^\/proc\/\d+\/root(?=\/)/.exec(path) ?? [];
+    const found = root === undefined
+      ? Deno.realPathSync(path)
+      : root + realBelow(root, path.slice(root.length));
     return Deno.statSync(found).isFile ? found : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Most symbolic links on the way to a file, as for the kernel. */
+const MAX_LINKS = 40;
+
+/** A path without symbolic links for a process with another root: its links start there. */
+function realBelow(root: string, path: string): string {
+  const rest = path.split("/");
+  const found: string[] = [];
+  for (let links = 0; rest.length > 0 && links <= MAX_LINKS;) {
+    const name = rest.shift()!;
+    if (name === "..") found.pop();
+    if (["", ".", ".."].includes(name)) continue;
+    const full = [root, ...found, name].join("/");
+    if (!Deno.lstatSync(full).isSymlink) {
+      found.push(name);
+      continue;
+    }
+    links++;
+    const target = Deno.readLinkSync(full);
+    if (target.startsWith("/")) found.length = 0;
+    rest.unshift(...target.split("/"));
+  }
+  return `/${found.join("/")}`;
 }
 
 function inPath(name: string): string | undefined {
@@ -69,8 +102,33 @@ function libraryFolders(): string[] {
   return FOLDERS.flatMap((one) => [`${one}/${MULTIARCH}`, one]);
 }
 
+/**
+ * The path of the library that a name without a folder means, as the dynamic linker's cache tells it; a
+ * file of that name in this folder or a program of `PATH` goes before it.
+ */
+export function libraryPath(name: string): string | undefined {
+  if (name.includes("/") || !name.startsWith("lib") || isPattern(name)) return undefined;
+  if (real(`./${name}`) !== undefined || inPath(name) !== undefined) return undefined;
+  return library(name);
+}
+
+/** Paths in the cache of the dynamic linker that end in a name, with or without its version. */
+function cached(name: string): string[] {
+  try {
+    const text = new TextDecoder("latin1").decode(Deno.readFileSync("/etc/ld.so.cache"));
+    const paths = text.split("\0").filter((one) => one.startsWith("/"));
+    const base = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+    const exact = paths.filter((path) => base(path) === name);
+    return exact.length > 0 ? exact : paths.filter((path) => base(path).startsWith(`${name}.so`));
+  } catch {
+    return []; // not every system has one
+  }
+}
+
 /** By its name without version: the first that has it. */
 function library(name: string): string | undefined {
+  const known = cached(name).find((path) => real(path) !== undefined && isElf(path));
+  if (known !== undefined) return known;
   for (const folder of libraryFolders()) {
     const exact = real(`${folder}/${name}`);
     if (exact !== undefined) return exact;
@@ -96,7 +154,7 @@ function isElf(path: string): boolean {
  * mapped now; with a slash what the file system has; else programs of `PATH` and libraries.
  */
 export function matchingFiles(pattern: string): string[] {
-  if (!isPattern(pattern)) return [pattern];
+  if (!isPattern(pattern)) return [libraryPath(pattern) ?? pattern];
   if (pattern === "*") return allExecutableFiles();
   if (pattern.includes("/")) return glob(pattern);
   const matches = globMatcher(pattern);

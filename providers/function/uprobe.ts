@@ -16,7 +16,7 @@ import {
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, RESULT } from "./convention.ts";
 import { CPP, cppMatcher, type Demangle } from "./cpp.ts";
-import { explainFile, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
+import { explainFile, libraryPath, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** The kernel replaces a byte there, whatever it belongs to. */
@@ -67,9 +67,14 @@ export class UprobeProvider implements Provider {
     return explainFile(name);
   }
 
-  /** True for a name of C++, which means every overload of the function. */
+  /**
+   * True for a name of C++, which means every overload of the function, and for a function of a library
+   * that is named without its folder.
+   */
   isFamily(name: string): boolean {
-    return /:cpp:(?!_Z)/.test(name);
+    if (/:cpp:(?!_Z)/.test(name)) return true;
+    const [, file, where] = name.split(":");
+    return /^[^\d+][^+]*$/.test(where ?? "") && libraryPath(file) !== undefined;
   }
 
   #cpp(wanted: string): (mangled: string) => boolean {

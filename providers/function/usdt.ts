@@ -19,7 +19,7 @@ import {
   fileProbeAttachments,
   fileProbePcbs,
 } from "../../core/sources/uprobes/mod.ts";
-import { explainFile, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
+import { explainFile, libraryPath, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
 
 const PREFIX = "usdt:";
 
@@ -43,10 +43,14 @@ export class UsdtProvider implements Provider {
     }
   }
 
-  /** True for a name without a namespace: it is the name of a probe in each namespace. */
+  /**
+   * True for a name without a namespace, which is the name of a probe in each namespace, and for a library
+   * without its folder.
+   */
   isFamily(name: string): boolean {
-    const rest = splitFile(name.slice(PREFIX.length))?.rest;
-    return rest !== undefined && anyNamespace(rest) !== rest;
+    const named = splitFile(name.slice(PREFIX.length));
+    if (named === undefined) return false;
+    return anyNamespace(named.rest) !== named.rest || libraryPath(named.file) !== undefined;
   }
 
   /** Looks one up by its full name. */

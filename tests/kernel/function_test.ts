@@ -48,7 +48,7 @@ kernelTest("uprobe takes wildcards, offsets, addresses and programs by name", ["
   ]);
   assertMatch(
     count("uprobe:libc:printf,uprobe:libc:vprintf,uprobe:libc:write")[0],
-    /^@\[uprobe:libc:/,
+    /^@\[uprobe:\/.*\/libc\.so\.6:/,
   );
 });
 

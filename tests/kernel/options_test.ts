@@ -62,28 +62,35 @@ Deno.test("--info names the kernel's features", () => {
 
 kernelTest("--test runs tests in order and judges each alone", [], () => {
   const script =
-    'test:good { print("here"); } test:bad { errorf("no\\n"); } test:exits { exit(2); } ' +
+    'test:good { print("here"); } test:bad { errorf("no"); } test:exits { exit(2); } ' +
     "test:returns { return 1; } test:fine { return 0; }";
   const { code, stdout } = btrace(["--test", "-q", "-e", script]);
   // deno-lint-ignore no-control-regex
-  const plain = stdout.replace(/\x1b\[\d+m/g, "").replace(/\(\d+ ms\)/g, "(N ms)");
+  const plain = stdout.replace(/\x1b\[\d+m/g, "").replace(/\(\d+ μs\)/g, "(N μs)");
   assertEquals(code, 1);
   assertEquals(
-    plain.split("\n").slice(0, 14).join("\n"),
+    plain,
     `[==========] Running 5 tests.
-[ RUN      ] test:good
-here
-[       OK ] test:good (N ms)
-[ RUN      ] test:bad
-[  FAILED  ] test:bad (N ms)
-[ RUN      ] test:exits
-[  FAILED  ] test:exits (N ms)
-[ RUN      ] test:returns
-[  FAILED  ] test:returns (N ms)
-[ RUN      ] test:fine
-[       OK ] test:fine (N ms)
+[ RUN      ] good
+[       OK ] good (N μs)
+[ RUN      ] bad
+stdin:1:41-53: ERROR: no
+[  FAILED  ] bad (N μs)
+[ RUN      ] exits
+[  FAILED  ] exits (N μs)
+[ RUN      ] returns
+[  FAILED  ] returns (N μs)
+[ RUN      ] fine
+[       OK ] fine (N μs)
 [==========] 5 tests ran.
-[  PASSED  ] 2 tests.`,
+[  PASSED  ] 2 tests.
+[  FAILED  ] 3 tests, listed below:
+[  FAILED  ] bad
+[  FAILED  ] exits
+[  FAILED  ] returns
+
+
+`,
   );
 });
 

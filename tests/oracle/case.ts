@@ -54,8 +54,12 @@ export function lineOf({ args, env, stdin }: Case): string {
 /** What every oracle says on every machine without the right to raise a limit; no part of an answer. */
 const ENVIRONMENT = /RLIMIT_MEMLOCK|available_filter_functions/;
 
+/** Times that tests and benchmarks have taken. */
+const TIMES = /(?<=\()\d+ (ns|μs|ms)(?=\)$)|(?<="(duration|average|iters)": )\d+/gm;
+
 /** Takes an answer out of what a tracer printed. */
-export function answerOf(code: number, stdout: string, stderr: string): Answer {
+export function answerOf(code: number, printed: string, stderr: string): Answer {
+  const stdout = printed.replace(TIMES, "N");
   const lines = stderr.split("\n").filter((line) => !ENVIRONMENT.test(line));
   const error: string[] = [];
   const notices: string[] = [];

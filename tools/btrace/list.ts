@@ -3,8 +3,9 @@
 import type { Device } from "../../core/device/device.ts";
 import type { Options } from "./options.ts";
 import type { programs } from "../../language/programs.ts";
+import { symbols } from "../../language/lazy_parts.ts";
 import { globMatcher, isPattern } from "../../core/contract/probe_name.ts";
-import { fullName, ProbeNameError } from "../../language/check/probe_names.ts";
+import { nameParts, ProbeNameError } from "../../language/check/probe_names.ts";
 
 /**
  * Lists probes as text, one name a line; with -v their arguments follow, indented.
@@ -21,6 +22,7 @@ export async function list(
   const debugInfo = options.verbose && /\bu(ret)?probe:|\bur?:|@[^\s:]+:\d/.test(wanted)
     ? (await import("../../language/programs.ts")).programs()
     : undefined;
+  const searched = await searcher(options);
   if (program !== undefined) {
     const [{ parse }, { Source }] = await Promise.all([
       import("../../language/syntax/parser.ts"),
@@ -28,20 +30,33 @@ export async function list(
     ]);
     const { clauses } = parse(new Source("stdin", program));
     const points = clauses.flatMap(({ attachPoints }) => attachPoints.map(({ text }) => text));
-    return points.map((text) => probes(device, family(device, searched(text)), options, debugInfo))
-      .join("");
+    return points.flatMap(searched)
+      .map((name) => probes(device, family(device, name), options, debugInfo)).join("");
   }
   const pattern = options.positional[0] ?? "*";
   if (/^(struct|union|enum)\s/.test(pattern)) {
     const { structures } = await import("./list_structure.ts");
     return pattern.split(",").map((name) => structures(name.trim(), options.verbose)).join("");
   }
-  const parts = pattern.split(",").map((text) => text.trim()).filter((text) => text !== "");
-  return parts.map((part) => {
+  const searches = pattern.split(",").map((text) => text.trim()).filter((text) => text !== "");
+  return searches.map((part) => {
     // A pattern without a colon matches probes of any provider.
-    const full = part.includes(":") ? searched(part) : part === "*" ? "*" : `*:*${part}*`;
-    return probes(device, full, options, debugInfo);
+    const names = part.includes(":") ? searched(part) : [part === "*" ? "*" : `*:*${part}*`];
+    return names.map((name) => probes(device, name, options, debugInfo)).join("");
   }).join("");
+}
+
+/** What finds the names that a search means: with -p or -c, those of the files of that process. */
+async function searcher(options: Options): Promise<(text: string) => string[]> {
+  if (options.pid === undefined && options.command === undefined) {
+    return (text) => [parts(text).join(":")];
+  }
+  const [{ targetFiles }, { inTarget }] = await Promise.all([
+    import("./trace_script.ts"),
+    import("../../language/check/expand.ts"),
+    symbols.load(),
+  ]);
+  return (text) => inTarget(parts(text), targetFiles(options));
 }
 
 /** Names of probes that no provider has, because scripts fire them, by the types of the probes. */
@@ -69,12 +84,12 @@ function family(device: Device, name: string): string {
 }
 
 /** The name or pattern that a search means; a search for half a name finds nothing. */
-function searched(text: string): string {
+function parts(text: string): string[] {
   try {
-    return fullName(text);
+    return nameParts(text);
   } catch (error) {
     if (!(error instanceof ProbeNameError)) throw error;
-    return text;
+    return [text];
   }
 }
 

@@ -19,6 +19,7 @@ import { formatDiagnostic } from "../../language/syntax/diagnostics.ts";
 import { openFor } from "./open_device.ts";
 import { UsageError } from "../cli/command_line.ts";
 import type { Options } from "./options.ts";
+import type { TargetFiles } from "../../language/check/expand.ts";
 import { CONFIG_KEYS, configMessage, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { symbols } from "../../language/lazy_parts.ts";
 import { run } from "../../language/run.ts";
@@ -74,7 +75,7 @@ function compileScript(
     warnings: options.warnings,
     special: mode === "test" || mode === "bench" ? ["self", mode] : ["self"],
     probeFilter: options.probeFilter,
-    targetFiles: targetFiles(options),
+    target: targetFiles(options),
     programs: options.programs,
     userAddress: options.pid === undefined ? undefined : (name) => {
       using symbolizer = new (symbols.get().Symbolizer)();
@@ -89,18 +90,25 @@ function compileScript(
   return script;
 }
 
-/** Files of the traced code: all that the process of -p maps, or the program that -c will start. */
-function targetFiles({ pid, command }: Options): CompileOptions["targetFiles"] {
+/** Files of the process of -p, or of the command of -c that is to be started; undefined without both. */
+export function targetFiles({ pid, command }: Options): TargetFiles | undefined {
   if (pid !== undefined) {
-    return () => {
-      if (statusField(pid, "Tgid") === undefined) throw new UsageError(`No such process: ${pid}`);
-      return symbols.get().executableFiles(pid);
+    return {
+      mapped() {
+        if (statusField(pid, "Tgid") === undefined) throw new UsageError(`No such process: ${pid}`);
+        return symbols.get().filesBelowRoot(pid);
+      },
+      // Static probes are always those of the process.
+      reach: (type, file) => symbols.get().reachFile(pid, file, type === "usdt"),
     };
   }
   if (command === undefined) return undefined;
-  return () => {
-    const path = programOf(command);
-    return path === undefined ? [] : [Deno.realPathSync(path)];
+  return {
+    mapped() {
+      const path = programOf(command);
+      return path === undefined ? [] : [Deno.realPathSync(path)];
+    },
+    reach: (_, file) => file,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   isAggregationName,
   lhistBuckets,
   SERIES_FUNCTIONS,
+  TSERIES_WORDS,
 } from "../../model/aggregations.ts";
 import { BOOL, INT64, isSigned, kindName, type Type, typeName, UINT64 } from "../../model/types.ts";
 import type { Context } from "../context.ts";
@@ -19,6 +20,8 @@ import { type Handlers, literalNumber, literalText } from "./arguments.ts";
 
 const MAX_LHIST_BUCKETS = 1000;
 const MAX_TSERIES = 1_000_000;
+/** A value of a per-CPU map has less than 32 KiB. */
+const MAX_KEPT_INTERVALS = BigInt(32768 / 8 / TSERIES_WORDS - 1);
 
 /** `f(@m, key)`, `f(@m[key])`, `f(@m)` of a scalar map: the entry that is meant. */
 function entry(
@@ -225,6 +228,9 @@ function tseries(
       } (${count} provided)`,
       call.span,
     );
+  } else if (count > MAX_KEPT_INTERVALS) {
+    const message = `tseries() can keep ${MAX_KEPT_INTERVALS} intervals (${count} provided)`;
+    context.error("range", message, call.span);
   } else if (!isSeriesFunction(inner)) {
     context.error(
       "range",
