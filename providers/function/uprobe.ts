@@ -16,7 +16,14 @@ import {
 import { type FilePlace, uprobeAttachment } from "../../core/sources/uprobes/mod.ts";
 import { ARGUMENTS, LOCATIONS, RESULT } from "./convention.ts";
 import { CPP, cppMatcher, type Demangle } from "./cpp.ts";
-import { explainFile, libraryPath, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
+import {
+  explainFile,
+  libraryPath,
+  matchingFiles,
+  type ProbedFile,
+  probedFile,
+  splitFile,
+} from "./files.ts";
 import { parsePlace, type Place } from "./place.ts";
 
 /** The kernel replaces a byte there, whatever it belongs to. */

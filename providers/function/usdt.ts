@@ -19,7 +19,14 @@ import {
   fileProbeAttachments,
   fileProbePcbs,
 } from "../../core/sources/uprobes/mod.ts";
-import { explainFile, libraryPath, matchingFiles, type ProbedFile, probedFile, splitFile } from "./files.ts";
+import {
+  explainFile,
+  libraryPath,
+  matchingFiles,
+  type ProbedFile,
+  probedFile,
+  splitFile,
+} from "./files.ts";
 
 const PREFIX = "usdt:";
 
