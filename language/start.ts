@@ -6,7 +6,7 @@ import { NO_STATS, type SessionStats } from "../core/contract/stats.ts";
 import type { HeldChild } from "../core/contract/target.ts";
 import { type Device, openDevice } from "../core/device/device.ts";
 import { DtError } from "../core/errors.ts";
-import { executableFiles, Symbolizer } from "../core/symbols/mod.ts";
+import { seenFiles, Symbolizer } from "../core/symbols/mod.ts";
 import { abortWithProcess } from "../core/sys/pidfd.ts";
 import { allProviders } from "../providers/mod.ts";
 import { asksPrograms, compile, type CompileOptions, type Script } from "./compile.ts";
@@ -146,7 +146,7 @@ function compileOptions(options: StartOptions): CompileOptions {
     options;
   return {
     ...{ config, params, named, unsafe, includeFolders, includes, probeFilter, warnings },
-    targetFiles: pid === undefined ? undefined : () => executableFiles(pid),
+    target: pid === undefined ? undefined : seenFiles(pid),
     userAddress: pid === undefined ? undefined : (name) => {
       using symbolizer = new Symbolizer();
       return symbolizer.address(pid, name);

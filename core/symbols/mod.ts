@@ -17,7 +17,7 @@
 export { Binary, openBinary } from "./binary.ts";
 export { ElfFile, type ReadAt, type Segment, type SymbolKind } from "./elf.ts";
 export { allExecutableFiles, executableFiles } from "./mapped_files.ts";
-export { filesBelowRoot, reachFile } from "./seen_files.ts";
+export { type SeenFiles, seenFiles } from "./seen_files.ts";
 export { type StaticProbe, staticProbes } from "./static_probes.ts";
 export { type FoundLine, type LineFinder, lineFinder, setLineFinder } from "./line_finder.ts";
 export { KernelSymbols, kernelSymbols } from "./kallsyms.ts";

@@ -2,9 +2,20 @@
 
 import { executableFiles } from "./mapped_files.ts";
 
-/** Programs and libraries that a process has mapped, by paths through the root of the process. */
-export function filesBelowRoot(pid: number): string[] {
-  return executableFiles(pid).map((path) => below(pid, path));
+/** What names of files mean to a process. */
+export interface SeenFiles {
+  /** Programs and libraries that the process has mapped, by paths through its root. */
+  mapped(): string[];
+  /** The path by which we reach the file that a probe of that type names. */
+  reach(type: string, file: string): string;
+}
+
+/** Files as a process sees them. Static probes are always those of the process itself. */
+export function seenFiles(pid: number): SeenFiles {
+  return {
+    mapped: () => executableFiles(pid).map((path) => below(pid, path)),
+    reach: (type, file) => reachFile(pid, file, type === "usdt"),
+  };
 }
 
 function below(pid: number, path: string): string {
@@ -19,7 +30,7 @@ function below(pid: number, path: string): string {
  * @param file A path, perhaps with wildcards, or a library by its name alone.
  * @param always True if every path shall go through the root of the process.
  */
-export function reachFile(pid: number, file: string, always: boolean): string {
+function reachFile(pid: number, file: string, always: boolean): string {
   const isPattern = file.includes("*");
   if (!file.includes("/")) return isPattern ? file : libraryOf(pid, file) ?? file;
   const shared = sharesFiles(pid);

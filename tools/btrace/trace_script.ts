@@ -96,10 +96,9 @@ export function targetFiles({ pid, command }: Options): TargetFiles | undefined 
     return {
       mapped() {
         if (statusField(pid, "Tgid") === undefined) throw new UsageError(`No such process: ${pid}`);
-        return symbols.get().filesBelowRoot(pid);
+        return symbols.get().seenFiles(pid).mapped();
       },
-      // Static probes are always those of the process.
-      reach: (type, file) => symbols.get().reachFile(pid, file, type === "usdt"),
+      reach: (type, file) => symbols.get().seenFiles(pid).reach(type, file),
     };
   }
   if (command === undefined) return undefined;
