@@ -20,6 +20,7 @@
 
 import "./preload.ts";
 
+export type { TargetFiles } from "./check/expand.ts";
 export {
   compile,
   type CompileOptions,
