@@ -4,7 +4,14 @@ import type { Device } from "../core/device/device.ts";
 import { NO_STATS, type SessionStats } from "../core/contract/stats.ts";
 import type { Script } from "./compile.ts";
 import type { Loaded, LoadOptions } from "./model/loaded_script.ts";
-import { type MakePrinter, openRunner, type Runner, type RunnerOptions } from "./output/runner.ts";
+import {
+  type LiveScript,
+  type MakePrinter,
+  type Observer,
+  openRunner,
+  type Runner,
+  type RunnerOptions,
+} from "./output/runner.ts";
 import { storesUserCode } from "./model/types.ts";
 import { onSigusr1 } from "../core/sys/sigusr1.ts";
 
@@ -60,6 +67,8 @@ export interface RunHooks {
   readonly printer?: MakePrinter;
   /** Called when maps and session exist, before anything fires. */
   readonly onLoaded?: (loaded: Loaded, runner: Runner) => void;
+  /** Called before the script is attached, with its maps; the observer is disposed at the end. */
+  readonly observe?: (live: LiveScript, script: Script) => Observer;
   /** Called when all is over, before maps and session are closed; after an error, too. */
   readonly onClosing?: () => void;
 }
@@ -93,6 +102,9 @@ export async function runWith(
     for (const { name } of signals) loaded.fire(name);
     session.wake();
   });
+  const observer = options.dryRun || hooks.observe === undefined
+    ? undefined
+    : stack.use(hooks.observe(runner, script));
   if (!options.dryRun) loaded.fire("begin");
   if (attachable > 0) session.start();
   if (!options.dryRun) {
@@ -102,6 +114,7 @@ export async function runWith(
   if (options.dryRun) return { exitCode: 0, stats: session.stats() };
   if (attachable + signals.length > 0) await runner.follow();
   session.stop();
+  await observer?.end();
   runner.finish(() => loaded.fire("end"));
   return { exitCode: runner.exitCode, stats: session.stats() };
 }

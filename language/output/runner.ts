@@ -3,12 +3,33 @@
 import type { Symbolizer } from "../../core/symbols/mod.ts";
 import type { Script } from "../compile.ts";
 import { clearControl, controlWord, type Loaded } from "../model/loaded_script.ts";
+import { elementOffsets, type MapType, type Type } from "../model/types.ts";
+import type { Memory } from "../model/memory.ts";
+import { type Entry, readMap } from "./map_values.ts";
+import type { Names } from "./names.ts";
+import { printValue } from "./value_text.ts";
 import { Out, type Sink } from "./output_buffer.ts";
 import type { Printer, PrinterOutput } from "./printer.ts";
 import { type OutputFormat, PRINTERS } from "./printers.ts";
 import { RecordReader } from "./record_reader.ts";
-import type { Names } from "./names.ts";
 import { systemNames } from "./system.ts";
+
+/** A map of a script at one time. */
+export interface LiveMap {
+  /** Name of the map, types of keys and values. */
+  readonly type: MapType;
+  /** Entries in the order of printing; none for a map without a value. */
+  readonly entries: readonly Entry[];
+}
+
+/** A script that runs, for those who look at its maps meanwhile. */
+export type LiveScript = Pick<Runner, "maps" | "keyTexts" | "valueText" | "losses">;
+
+/** Looks at the maps of a script while it runs. */
+export interface Observer extends Disposable {
+  /** Called when the probes are detached, before END changes the maps. */
+  end(): void | Promise<void>;
+}
 
 /** Where output goes, and in which form. */
 export interface RunnerOptions {
@@ -65,6 +86,7 @@ export class Runner implements Disposable {
   readonly #loaded: Loaded;
   readonly #options: RunnerOptions;
   readonly #out: Out;
+  readonly #names: Names;
   readonly #reader: RecordReader;
   #reportedLost = 0;
   /** True once nothing waits for the reader any more. */
@@ -84,6 +106,7 @@ export class Runner implements Disposable {
       text: (index) => loaded.plans.texts[index],
       frames: (hash) => loaded.frames(hash),
     }, options.symbolizer);
+    this.#names = names;
     const say = (text: string) => this.#say(text);
     const output = {
       out: this.#out,
@@ -125,6 +148,30 @@ export class Runner implements Disposable {
   /** Code of the last exit(), as the system keeps it: 8 bits; 0 before any. */
   get exitCode(): number {
     return controlWord(this.#loaded.session, "exitCode") & 0xff;
+  }
+
+  /** The maps of the script as they are now, by name. */
+  maps(): LiveMap[] {
+    return [...this.#script.maps].map(([name, compiled]) => {
+      const map = this.#loaded.maps.get(name)!;
+      return { type: compiled.type, entries: map.isSet() ? readMap(compiled, map) : [] };
+    });
+  }
+
+  /** Parts of a key as text: one for each element of a tuple. */
+  keyTexts({ key: type }: MapType, key: Memory | undefined): string[] {
+    if (type === undefined || key === undefined) return [];
+    const parts = type.kind === "tuple"
+      ? elementOffsets(type).map((at, i) => ({ type: type.elements[i].type, at }))
+      : [{ type, at: 0 }];
+    return parts.map(({ type, at }) => this.valueText(type, key, at));
+  }
+
+  /** A value as text, as print() shows it. */
+  valueText(type: Type, memory: Memory, at = 0): string {
+    const mark = this.#out.length;
+    printValue(this.#out, type, memory, at, this.#names);
+    return this.#out.take(mark);
   }
 
   #say(text: string): void {
@@ -179,13 +226,13 @@ export class Runner implements Disposable {
     this.#tellLosses();
   }
 
-  /** What was lost, a line for each cause that there was. */
-  #tellLosses(): void {
+  /** What was lost so far: each cause with its count and the line for people. */
+  losses(): readonly (readonly [cause: string, count: bigint, text: string])[] {
     const stats = this.#loaded.session.stats();
     const updates = (count: bigint) => `${count} map update${count === 1n ? "" : "s"} failed`;
     const unfollowed = BigInt(controlWord(this.#loaded.session, "unfollowed"));
     const { lostRecords, failedUpdates, refusedUpdates, recursed, recursionMisses } = stats;
-    const causes: readonly [cause: string, count: bigint, text: string][] = [
+    return [
       ["ring_full", lostRecords, `Total lost event count: ${lostRecords}`],
       [
         "unfollowed",
@@ -216,7 +263,10 @@ export class Runner implements Disposable {
         "their CPU",
       ],
     ];
-    for (const [cause, count, text] of causes) {
+  }
+
+  #tellLosses(): void {
+    for (const [cause, count, text] of this.losses()) {
       if (count > 0n) this.printer.loss(cause, count, `WARNING: ${text}\n`);
     }
     this.#out.flush();

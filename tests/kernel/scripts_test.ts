@@ -414,7 +414,7 @@ Deno.test("a tool refuses options and parameters that it does not have", () => {
 });
 
 for (const [name, { params = [], work, expect }] of Object.entries(CASES)) {
-  kernelTest(`${name} prints something true`, ["tracefs", "gcc"], async () => {
+  kernelTest(`${name} prints something true`, ["tracefs", "gcc", "openssl", "script"], async () => {
     // The folder is below the checkout, so that it is on a disk if the checkout is; /tmp may be
     // memory.
     const folder = Deno.makeTempDirSync({ dir: ROOT, prefix: ".scripts_test_" });

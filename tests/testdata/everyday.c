@@ -1,4 +1,4 @@
-// Does one thing that a tracer of everyday tools looks for: everyday ACTION.
+// Does one thing that a tracer of everyday tools looks for: everyday ACTION [NAME].
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -109,6 +111,16 @@ static void random_bytes(void)
 	getrandom(bytes, sizeof bytes, 0);
 }
 
+/* Seeks that do nothing, in a process that calls itself so. */
+static void seek(const char *name)
+{
+	static const long offsets[] = {0, 1, 5, 64, 64, 99, 1000, 1L << 40};
+
+	prctl(PR_SET_NAME, name);
+	for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
+		syscall(SYS_lseek, 1, offsets[i], 77);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct { const char *name; void (*action)(void); } actions[] = {
@@ -117,6 +129,10 @@ int main(int argc, char **argv)
 		{"random", random_bytes},
 	};
 
+	if (argc > 2 && strcmp(argv[1], "seek") == 0) {
+		seek(argv[2]);
+		return 0;
+	}
 	for (size_t i = 0; argc > 1 && i < sizeof actions / sizeof *actions; i++)
 		if (strcmp(argv[1], actions[i].name) == 0) {
 			actions[i].action();

@@ -19,6 +19,10 @@ OPTIONS:
     -e 'PROGRAM'         run this program
     --tools [TEXT]       list tools: opensnoop, execsnoop, …; btrace TOOL --help explains one
     --duration SECONDS   end after so many seconds
+    --export TARGET      maps as metrics: prometheus=[HOST]:PORT is scraped at /metrics;
+                         otlp=http://HOST:4318 gets OTLP/HTTP every --export-interval
+                         seconds [10]; --export-series is the number of keys of a map
+                         [1000]: what is beyond is added up with the label "other"
     -l, --list [SEARCH]  list probes; * stands for any characters; with -v their arguments
     -p, --pid PID        only events of this process and of what it starts; end with it
     -c, --cmd 'CMD'      run CMD, only its events and of what it starts; end with it
@@ -78,6 +82,12 @@ export interface Options {
   readonly program?: string;
   /** Script of the package that runs as a tool. */
   readonly source?: { readonly name: string; readonly text: string };
+  /** Where maps go as metrics; undefined for nowhere. */
+  readonly export?: string;
+  /** Seconds between two exports to a collector. */
+  readonly exportIntervalS: number;
+  /** Series of a map that are exported, beside one of all others. */
+  readonly exportSeries: number;
   /** Seconds after which the script ends in order; undefined for no limit. */
   readonly durationS?: number;
   /** True if -l asks for a list of probes. */
@@ -157,6 +167,9 @@ const STRINGS = [
     "mode",
     "plane",
     "duration",
+    "export",
+    "export-interval",
+    "export-series",
   ],
   ...IGNORED,
 ];
@@ -256,7 +269,10 @@ export function parseOptions(args: readonly string[]): Options {
   const { positional, named } = programParams((parsed["--"] as string[] | undefined) ?? []);
   return {
     program: text("e"),
-    durationS: text("duration") === undefined ? undefined : seconds(text("duration")!),
+    durationS: seconds("duration", text("duration")),
+    export: text("export"),
+    exportIntervalS: seconds("export-interval", text("export-interval")) ?? 10,
+    exportSeries: series(text("export-series") ?? "1000"),
     list: flag("list"),
     pid: pid === undefined ? undefined : parsePid(pid),
     command,
@@ -340,10 +356,16 @@ function programParams(
 /** Longest time that --duration takes, in seconds: a timer has 31 bits of milliseconds. */
 const MOST_SECONDS = 2_000_000;
 
-function seconds(text: string): number {
+function seconds(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d*\.?\d+$/.test(text) && value > 0 && value <= MOST_SECONDS) return value;
-  throw new UsageError(`--duration wants seconds, up to ${MOST_SECONDS}: ${text}`);
+  throw new UsageError(`--${name} wants seconds, up to ${MOST_SECONDS}: ${text}`);
+}
+
+function series(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new UsageError(`--export-series wants a number from 1 to 999999: ${text}`);
 }
 
 function parsePid(text: string): number {

@@ -107,6 +107,7 @@ const COMMON: readonly (readonly [name: string, letter: string, takes: string, w
   ["output", "o", "FILE", "output goes to FILE"],
   ["format", "f", "FORMAT", "text or json"],
   ["json", "", "", "the same as -f json"],
+  ["export", "", "TARGET", "maps as metrics: see btrace --help"],
   ["verbose", "v", "", "say more: plane, counters"],
   ["help", "h", "", "show this help"],
 ];

@@ -22,7 +22,7 @@ import type { Options } from "./options.ts";
 import type { TargetFiles } from "../../language/check/expand.ts";
 import { CONFIG_KEYS, configMessage, DEFAULT_CONFIG, set } from "../../language/check/config.ts";
 import { symbols } from "../../language/lazy_parts.ts";
-import { run } from "../../language/run.ts";
+import { runWith } from "../../language/run.ts";
 import { tell, write, writeAll } from "../cli/terminal.ts";
 
 /** A compiled script with the device that its probes come from. */
@@ -206,7 +206,9 @@ export async function trace(
   const output = options.output === undefined
     ? Deno.stdout
     : stack.use(await openFileOf(options.output, ending.signal));
-  const { exitCode, stats } = await run(script, device, {
+  const exporting = options.export === undefined ? undefined : await import("./export/exporter.ts");
+  const exportTarget = exporting?.parseExportTarget(options.export!);
+  const { exitCode, stats } = await runWith(script, device, {
     stdout: (bytes) => writeAll(output, bytes),
     stderr: (bytes) => writeAll(Deno.stderr, bytes),
     signal: ending.signal,
@@ -230,6 +232,13 @@ export async function trace(
         stack.defer(() => clearTimeout(timer));
       }
     },
+  }, {
+    observe: exporting && ((live, script) =>
+      exporting.openExporter(live, script, {
+        target: exportTarget!,
+        mostSeries: options.exportSeries,
+        intervalS: options.exportIntervalS,
+      })),
   });
   if (options.verbose) write(Deno.stderr, formatStats(stats));
   return exitCode;

@@ -53,6 +53,8 @@ async function run(options: ProfileOptions): Promise<number> {
   stack.use(abortOnSignals(ending));
   // A file that cannot be written is refused before minutes of sampling, not after.
   for (const output of outputs) await prepareWriting(output);
+  const sending = options.export === undefined ? undefined : await import("./push.ts");
+  const target = sending?.parsePushTarget(options.export!);
   const maps = command === undefined ? undefined : stack.use(new OwnMaps());
   const child = command === undefined ? undefined : stack.use(holdChild(command));
   const pid = child?.pid ?? options.pid;
@@ -86,9 +88,13 @@ async function run(options: ProfileOptions): Promise<number> {
   });
   progress?.("");
   const { profile } = measured;
-  if (outputs.length === 0) write(Deno.stdout, topFunctions(profile));
+  if (outputs.length === 0 && target === undefined) write(Deno.stdout, topFunctions(profile));
   for (const output of outputs) await writeProfile(profile, output);
   if (!options.quiet) tell(summary(measured, outputs));
+  if (target !== undefined) {
+    await sending!.push(target, profile, Uint8Array.from(await pprof(profile)));
+    if (!options.quiet) tell(`sent to ${target}\n`);
+  }
   return 0;
 }
 

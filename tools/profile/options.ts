@@ -25,6 +25,8 @@ OPTIONS:
                            .json             for https://www.speedscope.app
                            .pb.gz            for pprof
                          without it the top functions are printed
+        --export pprof=URL  send it to a server: Pyroscope (…/ingest), Parca
+                         (…/profiles/writeraw), or any that takes pprof files
         --offcpu         time that threads wait, instead of samples of those that run
         --plane PLANE    kernel (BPF), user (no privilege, own processes), auto (the default)
     -q, --quiet          no progress
@@ -75,6 +77,8 @@ export interface ProfileOptions {
   readonly plane: PlaneName | "auto";
   /** True if -q shows neither progress nor summary. */
   readonly quiet: boolean;
+  /** Server that gets the profile, `pprof=URL`; undefined for none. */
+  readonly export?: string;
 }
 
 /** Highest sampling rate in Hz: a period of 50 µs; the kernel takes no less than 10 µs. */
@@ -97,7 +101,7 @@ const ENDINGS: readonly (readonly [ending: string, format: Format])[] = [
  */
 export function parseProfileOptions(args: readonly string[]): ProfileOptions {
   const { text, all, flag } = readOptions(args, {
-    string: ["pid", "cmd", "frequency", "duration", "output", "plane"],
+    string: ["pid", "cmd", "frequency", "duration", "output", "plane", "export"],
     boolean: ["all", "offcpu", "quiet", "help", "version"],
     collect: ["output"],
     alias: {
@@ -132,6 +136,7 @@ export function parseProfileOptions(args: readonly string[]): ProfileOptions {
       ? undefined
       : number(text("duration")!, "duration", 0.01, MOST_SECONDS, false),
     outputs: all("output").map(outputFile),
+    export: text("export"),
     offCpu: flag("offcpu"),
     plane,
     quiet: flag("quiet"),
