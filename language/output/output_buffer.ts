@@ -16,6 +16,10 @@ const MINUS = 0x2d;
 const QUOTE = 0x22;
 const DELETE = 0x7f;
 const BACKSLASH = 0x5c;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
@@ -209,6 +213,22 @@ export class Out {
     const at = left ? this.#length : mark;
     this.#bytes.fill(zero ? ZERO : SPACE, at, at + missing);
     this.#length += missing;
+  }
+
+  /** Puts brackets around what was put since `mark`, instead of parentheses if such a pair encloses it. */
+  bracket(mark: number): void {
+    const bytes = this.#bytes;
+    const last = this.#length - 1;
+    if (last > mark && bytes[mark] === OPEN && bytes[last] === CLOSE) {
+      bytes[mark] = OPEN_BRACKET;
+      bytes[last] = CLOSE_BRACKET;
+      return;
+    }
+    this.#room(2);
+    this.#bytes.copyWithin(mark + 1, mark, this.#length);
+    this.#bytes[mark] = OPEN_BRACKET;
+    this.#bytes[this.#length + 1] = CLOSE_BRACKET;
+    this.#length += 2;
   }
 
   /** Takes back what was put since `mark` and returns it, one character a byte. */

@@ -67,7 +67,7 @@ export class TextPrinter implements Printer {
     const newest = newestEpoch(entries);
     for (const { key, value } of shown) {
       this.#out.text(map.name);
-      if (key !== undefined) this.#out.text(`[${this.#key(map.key!, key)}]`);
+      if (key !== undefined) this.#key(map.key!, key);
       const isChart = value.kind === "histogram" || value.kind === "series";
       this.#out.text(isChart ? ":\n" : ": ");
       this.#value(divided(value, div), newest);
@@ -122,12 +122,11 @@ export class TextPrinter implements Printer {
     }
   }
 
-  /** A key; an enclosing pair of parentheses goes, whoever put it there. */
-  #key(type: Type, key: Memory): string {
+  /** A key in brackets, which take the place of an enclosing pair of parentheses, whoever put it there. */
+  #key(type: Type, key: Memory): void {
     const mark = this.#out.length;
     printValue(this.#out, type, key, 0, this.#names);
-    const text = this.#out.take(mark);
-    return text.startsWith("(") && text.endsWith(")") ? text.slice(1, -1) : text;
+    this.#out.bracket(mark);
   }
 }
 
