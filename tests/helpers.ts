@@ -275,6 +275,10 @@ export type Need =
   | "tmux"
   | "openssl"
   | "qemu-system-x86_64"
+  | "qemu-system-aarch64"
+  | "apt-get"
+  | "npm"
+  | "readelf"
   | "busybox"
   | "cpio"
   | "zstd";

@@ -1,15 +1,15 @@
 // The oracle of the language: bpftrace from the newest suite of the archive that this machine is set up
-// for, unpacked into a cache folder. Nothing is installed; all of apt's state has folders of its own.
+// for, unpacked into a cache folder.
 //
 //   deno run -A tests/oracle/oracle.ts      # fetches what is missing, prints the command line
+
+import { Archive } from "../debian.ts";
 
 /** The version whose answers are checked in. A newer one in the archive only informs. */
 export const VERSION = "0.27.1";
 
 /** Packages of the newest suite. */
 const SUITE = "unstable";
-/** Signs the archive's lists. */
-const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /** An unpacked bpftrace. */
 export interface Oracle {
@@ -58,7 +58,7 @@ export function fetchOracle(): Oracle {
   const folder = Deno.makeTempDirSync({ dir: cacheFolder(), prefix: "unpacking-" });
   try {
     const root = `${folder}/root`;
-    const version = unpack(folder, root);
+    const version = unpack(root);
     try {
       Deno.renameSync(root, `${cacheFolder()}/bpftrace-${version}`);
     } catch (error) {
@@ -72,45 +72,13 @@ export function fetchOracle(): Oracle {
 }
 
 /** Downloads bpftrace and all that it depends on, unpacks them, and returns the version. */
-function unpack(folder: string, root: string): string {
-  for (const name of ["lists/partial", "cache/archives/partial", "packages", "root"]) {
-    Deno.mkdirSync(`${folder}/${name}`, { recursive: true });
-  }
-  const sites = run("apt-get", ["indextargets", "--format", "$(SITE)"]).split("\n");
-  const site = sites.find((line) => line !== "" && !line.includes("security"));
-  if (site === undefined) throw new Error("apt-get indextargets names no archive");
-  const source = `deb [signed-by=${KEYRING}] ${site} ${SUITE} main\n`;
-  Deno.writeTextFileSync(`${folder}/sources.list`, source);
-  const options = [
-    `Dir::Etc::SourceList=${folder}/sources.list`,
-    "Dir::Etc::SourceParts=/dev/null",
-    `Dir::State::Lists=${folder}/lists`,
-    `Dir::Cache=${folder}/cache`,
-    "APT::Sandbox::User=root",
-  ].flatMap((option) => ["-o", option]);
-  run("apt-get", [...options, "-qq", "update"]);
-  const no = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"];
-  const depends = run("apt-cache", [
-    ...options,
-    ...["depends", "--recurse", ...no.map((kind) => `--no-${kind}`), "bpftrace"],
-  ]);
-  const names = new Set(depends.split("\n").filter((line) => /^\w/.test(line)));
-  const packages = `${folder}/packages`;
-  run("apt-get", [...options, "-qq", "download", ...names], packages);
-  for (const name of entries(packages)) run("dpkg", ["-x", `${packages}/${name}`, root]);
-  const file = entries(packages).find((name) => name.startsWith("bpftrace_"));
+function unpack(root: string): string {
+  using archive = new Archive(SUITE, Deno.build.arch === "aarch64" ? "arm64" : "amd64");
+  const files = archive.unpack(archive.dependencies("bpftrace", { recursive: true }), root);
+  const file = files.find((name) => name.startsWith("bpftrace_"));
   const version = /^bpftrace_(\d[\d.]*\d)/.exec(file ?? "")?.[1];
   if (version === undefined) throw new Error(`${SUITE} has no bpftrace`);
   return version;
-}
-
-/** Runs a program and returns what it printed. */
-function run(command: string, args: readonly string[], cwd?: string): string {
-  const child = new Deno.Command(command, { args: [...args], cwd, stdin: "null" }).outputSync();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (child.success) return text(child.stdout);
-  const reason = text(child.stderr).trim().split("\n").at(-1);
-  throw new Error(`${command} ${args.at(-1)}: ${reason || `status ${child.code}`}`);
 }
 
 /** Names in a folder; none if there is no folder. */

@@ -24,6 +24,10 @@ mount -t 9p -o $options shared /shared || poweroff -f
 project=$(cat /shared/project)
 mkdir -p "$project"
 mount -t 9p -o $options,ro,cache=loose project "$project"
+if [ -e /shared/oracle ]; then
+	mkdir -p /root/.cache/dt-oracle
+	mount -t 9p -o $options,ro,cache=loose oracle /root/.cache/dt-oracle
+fi
 ip link set lo up
 # Pipes between the command and the ports: Deno would take a port for an odd device.
 mkfifo /run/out /run/err

@@ -1,7 +1,8 @@
 // A virtual machine that runs one command as root and ends.
 
-import { ROOT } from "../helpers.ts";
-import { initramfs } from "./initramfs.ts";
+import { type Need, ROOT } from "../helpers.ts";
+import { cacheFolder as oracleFolder, findOracle } from "../oracle/oracle.ts";
+import { writeInitramfs } from "./guest_system.ts";
 import { kernelImage } from "./kernel_image.ts";
 import type { Kernel } from "./kernels.ts";
 
@@ -13,10 +14,15 @@ export interface Result {
 }
 
 /**
- * Programs that a virtual machine needs, from Debian's packages qemu-system-x86, busybox-static,
- * cpio, zstd and xz-utils.
+ * Programs that a virtual machine needs beside those of a Debian system, from the packages
+ * qemu-system-x86 or qemu-system-arm, busybox-static, binutils, cpio, zstd and xz-utils; and Node's
+ * npm for a processor that is not this machine's.
  */
-export const PROGRAMS = ["qemu-system-x86_64", "busybox", "cpio", "zstd", "xz"] as const;
+export function programsFor({ processor }: Kernel): Need[] {
+  const own = processor.arch === Deno.build.arch;
+  const common: Need[] = ["apt-get", "busybox", "readelf", "cpio", "zstd", "xz"];
+  return [processor.qemu, ...common, ...(own ? [] : ["npm" as const])];
+}
 
 /**
  * Boots a kernel and runs a command line (sh) in this checkout, which is read-only there.
@@ -25,14 +31,15 @@ export const PROGRAMS = ["qemu-system-x86_64", "busybox", "cpio", "zstd", "xz"] 
  * console.
  */
 export function runIn(kernel: Kernel, command: string, options: { seconds: number }): Result {
-  const image = kernelImage(kernel);
-  const root = initramfs(kernel.name, image);
   const shared = Deno.makeTempDirSync();
   try {
+    const initramfs = `${shared}/initramfs`;
+    writeInitramfs(initramfs, kernel);
     Deno.writeTextFileSync(`${shared}/project`, ROOT.replace(/\/$/, ""));
     Deno.writeTextFileSync(`${shared}/command`, command);
+    if (hasOracle(kernel)) Deno.writeTextFileSync(`${shared}/oracle`, "");
     const { code, stderr } = new Deno.Command("timeout", {
-      args: ["-k", "5", `${options.seconds}`, ...qemu(image.vmlinux, root, shared)],
+      args: ["--foreground", "-k", "5", `${options.seconds}`, ...qemu(kernel, initramfs, shared)],
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -56,11 +63,17 @@ export function runIn(kernel: Kernel, command: string, options: { seconds: numbe
   }
 }
 
+/** True if this machine has the oracle of the language, and the virtual machine can run it. */
+function hasOracle({ processor }: Kernel): boolean {
+  return processor.arch === Deno.build.arch && findOracle() !== undefined;
+}
+
 /**
  * Command line of qemu. The two CPUs are emulated in one thread, since that boots a second faster
  * than two threads.
  */
-function qemu(vmlinux: string, root: string, shared: string): string[] {
+function qemu(kernel: Kernel, initramfs: string, shared: string): string[] {
+  const { processor } = kernel;
   const file = (name: string) => ["-chardev", `file,id=${name},path=${shared}/${name}`];
   const port = (name: string) => ["-device", `virtserialport,chardev=${name},name=${name}`];
   const folder = (path: string, tag: string, more = "") => [
@@ -68,14 +81,16 @@ function qemu(vmlinux: string, root: string, shared: string): string[] {
     `local,path=${path},mount_tag=${tag},security_model=none,multidevs=remap${more}`,
   ];
   return [
-    ...["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max", "-smp", "2", "-m", "1536"],
-    ...["-kernel", vmlinux, "-initrd", root],
-    ...["-append", "console=ttyS0 quiet panic=-1 oops=panic"],
+    ...[processor.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+    ...processor.machine,
+    ...["-accel", "tcg,thread=single", "-smp", "2", "-m", "1536"],
+    ...["-kernel", kernelImage(kernel).kernel, "-initrd", initramfs],
+    ...["-append", `console=${processor.console} quiet panic=-1 oops=panic`],
     ...[...file("console"), "-serial", "chardev:console"],
     ...[...file("out"), ...file("err")],
     ...["-device", "virtio-serial-pci", ...port("out"), ...port("err")],
     ...folder(ROOT, "project", ",readonly=on"),
+    ...(hasOracle(kernel) ? folder(oracleFolder(), "oracle", ",readonly=on") : []),
     ...folder(shared, "shared"),
   ];
 }

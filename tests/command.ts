@@ -12,6 +12,16 @@ export function run(
   options: Deno.CommandOptions = {},
   expected: readonly number[] = [0],
 ): string {
+  return new TextDecoder().decode(runForBytes(command, args, options, expected));
+}
+
+/** Runs a program to its end, and returns the bytes that it wrote to its stdout. */
+export function runForBytes(
+  command: string,
+  args: readonly string[],
+  options: Deno.CommandOptions = {},
+  expected: readonly number[] = [0],
+): Uint8Array {
   const { code, stdout, stderr } = new Deno.Command(command, {
     ...options,
     args: [...args],
@@ -19,8 +29,7 @@ export function run(
     stdout: "piped",
     stderr: "piped",
   }).outputSync();
-  if (!expected.includes(code)) {
-    throw new Error(`${command} ${args.join(" ")} failed: ${new TextDecoder().decode(stderr)}`);
-  }
-  return new TextDecoder().decode(stdout);
+  if (expected.includes(code)) return stdout;
+  const reason = new TextDecoder().decode(stderr).trim() || `status ${code}`;
+  throw new Error(`${command} ${args.join(" ")} failed: ${reason}`);
 }
