@@ -43,7 +43,9 @@ export interface KernelAttachment {
   readonly layout: ContextLayout;
   /**
    * Number of kernel stack frames between the probe and bpf_get_stack. They belong to the tracer and are
-   * left out of stacks. Measured for each type of attachment against bpftrace's stacks.
+   * left out of stacks. Measured for each type of attachment against bpftrace's stacks, on x86-64; what
+   * other processors have in addition is `helperFrames` of core/sys/arch. 0 for an attachment whose
+   * programs have the registers of the probed code.
    */
   readonly skipFrames: number;
   /** Tells the PCBs apart; absent if there is one PCB, which every firing belongs to. */

@@ -32,6 +32,7 @@ import {
 } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { R0, R1, R2, R3, R6, R7, R8 } from "../asm/register.ts";
+import { arch } from "../sys/arch/mod.ts";
 import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
 import { emitCpuLookup } from "./map_access.ts";
 import { emitFilter } from "./filter.ts";
@@ -346,7 +347,11 @@ function emitBody(
   body.action.emit({
     asm,
     layout: attachment.layout,
-    skipFrames: attachment.skipFrames,
+    // Where the program has registers of the probed code, the stack is that code's from its start.
+    get skipFrames() {
+      const { skipFrames } = attachment;
+      return skipFrames === 0 ? 0 : skipFrames + arch.helperFrames;
+    },
     ring: new RingOutput(plane.ring.map, plane.control.map, plane.ring.size),
     control: plane.control.map,
     namespace: plane.pidNamespace,

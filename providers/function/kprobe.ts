@@ -61,11 +61,15 @@ export class KprobeProvider implements Provider {
     const functions = traceableFunctions();
     if (functions.length === 0 || cannot() !== undefined) return;
     const withModule = pattern.split(":").length > 2;
+    // A perf event takes no name that several functions have.
+    const shared = !isServed() && missingFeature("kprobe_multi")?.code === "EOPNOTSUPP"
+      ? sharedNames(functions)
+      : undefined;
     const matches = globMatcher(pattern);
     const seen = new Set<string>();
     for (const { name, module } of functions) {
       const full = withModule ? `${this.name}:${module}:${name}` : `${this.name}:${name}`;
-      if (!matches(full) || seen.has(full)) continue;
+      if (!matches(full) || seen.has(full) || shared?.has(name)) continue;
       yield this.#spec(full, { symbol: name, module, offset: 0n });
       seen.add(full);
     }
@@ -240,6 +244,13 @@ export class KprobeProvider implements Provider {
 
 const NO_RETURN = "a kretprobe is of a whole function, not of a place in it";
 const BY_ADDRESS = "A probe at an address is put wherever that is";
+
+/** Names that more than one function has; the list is sorted. */
+function sharedNames(functions: readonly { name: string }[]): Set<string> {
+  return new Set(
+    functions.filter(({ name }, i) => functions[i + 1]?.name === name).map(({ name }) => name),
+  );
+}
 
 /** True where fentry stands in for kprobes. */
 function isServed(): boolean {

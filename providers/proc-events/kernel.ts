@@ -9,14 +9,13 @@ import { R0, R9 } from "../../core/asm/register.ts";
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
 import { BTF_KIND, kernelBtf } from "../../core/btf/mod.ts";
 import { emitLoad } from "../../core/kernel_plane/location.ts";
+import { rawTracepointFrames } from "../../core/sources/tracepoint_frames.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { ContextLayout, Location } from "../../core/contract/context.ts";
 import type { KernelAttachment } from "../../core/contract/attachment.ts";
 import { bitOffsetOf, type Ids, ids, offsetOf } from "../../core/sources/tasks/mod.ts";
 import { type EventName, probedEvent } from "./events.ts";
 
-/** Frames between the tracepoint and bpf_get_stack: bpf_trace_runN, __bpf_trace_*, program, action. */
-const SKIP_FRAMES = 4;
 const SPILL = -8;
 
 /** Which tracepoint an event is seen at, and where the task that it is about is in its context. */
@@ -43,7 +42,9 @@ export function kernelAttachment(pcb: Pcb): KernelAttachment {
     pcbs: [pcb],
     program: { type: "RAW_TRACEPOINT" },
     layout,
-    skipFrames: SKIP_FRAMES,
+    get skipFrames() {
+      return rawTracepointFrames();
+    },
     prologue: test,
     attach: (program) => attachRawTracepoint(program, tracepoint),
   };

@@ -3,6 +3,7 @@
 import { attachRawTracepoint } from "../../core/bpf/link.ts";
 import { type Btf, BTF_KIND, btfTypeName, kernelBtf } from "../../core/btf/mod.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { rawTracepointFrames } from "../../core/sources/tracepoint_frames.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { ArgumentSpec, Probe, ProbeSpec } from "../../core/contract/probe.ts";
 import type { Attachment, KernelAttachment } from "../../core/contract/attachment.ts";
@@ -18,12 +19,6 @@ const PREFIX = "rawtracepoint:";
 /** Each tracepoint has a type of this name: the pointer to its probe function. */
 const TYPEDEF = "btf_trace_";
 const MODULE = "vmlinux";
-
-/**
- * Frames between the tracepoint and bpf_get_stack: bpf_trace_runN, __bpf_trace_*, the program and its
- * action.
- */
-const SKIP_FRAMES = 4;
 
 function typedefOf(btf: Btf, event: string): number {
   return btf.find(BTF_KIND.TYPEDEF, TYPEDEF + event);
@@ -118,7 +113,9 @@ function attachment(pcb: Pcb): KernelAttachment {
     // Not a BTF-typed program: those may not read every kind of argument, and cost the same.
     program: { type: "RAW_TRACEPOINT" },
     layout: { id: `raw:${pcb.probe.args.length}`, locations: Object.fromEntries(locations) },
-    skipFrames: SKIP_FRAMES,
+    get skipFrames() {
+      return rawTracepointFrames();
+    },
     attach: (program) => attachRawTracepoint(program, event),
   };
 }

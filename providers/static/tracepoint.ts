@@ -3,6 +3,7 @@
 import { attachRawTracepoint, attachTracepoint } from "../../core/bpf/link.ts";
 import { kernelBtf } from "../../core/btf/mod.ts";
 import { kernelPcb } from "../../core/sources/pcbs.ts";
+import { rawTracepointFrames } from "../../core/sources/tracepoint_frames.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import type { ArgumentSpec, Probe, ProbeSpec } from "../../core/contract/probe.ts";
 import type { Attachment, KernelAttachment } from "../../core/contract/attachment.ts";
@@ -125,13 +126,12 @@ function rawAttachment(pcb: Pcb): KernelAttachment | undefined {
     pcbs: [pcb],
     program: { type: "RAW_TRACEPOINT" },
     layout: { id: "raw", locations: {} },
-    skipFrames: RAW_SKIP_FRAMES,
+    get skipFrames() {
+      return rawTracepointFrames();
+    },
     attach: (program) => attachRawTracepoint(program, event),
   };
 }
-
-/** bpf_trace_runN, __bpf_trace_*, the program and its action. */
-const RAW_SKIP_FRAMES = 4;
 
 /** A perf tracepoint, whose program sees the record that tracefs describes. */
 function eventAttachment(pcb: Pcb): KernelAttachment {

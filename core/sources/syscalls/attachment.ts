@@ -11,6 +11,7 @@ import { attachRawTracepoint } from "../../bpf/link.ts";
 import { BPF_TRACE_RAW_TP } from "../../bpf/program.ts";
 import { type Btf, BTF_KIND, kernelBtf } from "../../btf/mod.ts";
 import { emitLoad } from "../../kernel_plane/location.ts";
+import { rawTracepointFrames } from "../tracepoint_frames.ts";
 import type { Pcb } from "../../contract/pcb.ts";
 import type { AttachType, KernelAttachment } from "../../contract/attachment.ts";
 import type { ContextLayout, Location } from "../../contract/context.ts";
@@ -24,14 +25,6 @@ const REGS = 0;
 const SECOND = 8;
 
 const SPILL = -16;
-
-/**
- * Frames between the tracepoint and bpf_get_stack: bpf_trace_run2, __bpf_trace_sys_*, the program and
- * its action. Measured against bpftrace's stacks of raw_syscalls. Where
- * others trace the same tracepoint, the kernel's iterator over them (__traceiter_*) comes first, in
- * both.
- */
-const SKIP_FRAMES = 4;
 
 function locations(side: SyscallSide): Record<string, Location> {
   const args = arch.syscallArguments.map((offset, i): [string, Location] => [
@@ -90,7 +83,9 @@ export function syscallAttachment(
     pcbs: many === undefined ? [selected as Pcb] : many.map(({ pcb }) => pcb),
     program,
     layout,
-    skipFrames: SKIP_FRAMES,
+    get skipFrames() {
+      return rawTracepointFrames();
+    },
     select: many && {
       keys: many.map(({ number }) => number),
       emit: (asm, context) => emitNumber(asm, layout, context),

@@ -88,6 +88,8 @@ export const aarch64: Arch = {
       ...[0x01, 0x00, 0x00, 0xd4], // svc #0
     ],
   },
+  // The callchain starts within the helper.
+  helperFrames: 1,
   // The instruction "svc #0", little endian.
   syscallInstruction: [0x01, 0x00, 0x00, 0xd4],
   // At the entry orig_x0 and x0 agree; at the exit x0 holds the result, so argument 0 comes from

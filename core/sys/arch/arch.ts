@@ -85,6 +85,11 @@ export interface Arch {
      */
     readonly second: readonly number[];
   };
+  /**
+   * Number of frames in front of a program's own in the kernel stack that bpf_get_stack() sees from
+   * within the program.
+   */
+  readonly helperFrames: number;
   /** Bytes of the instruction that makes a system call. */
   readonly syscallInstruction: readonly number[];
   /** Offsets of the six system call arguments in `struct pt_regs`, in bytes. */

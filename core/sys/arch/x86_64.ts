@@ -95,6 +95,7 @@ export const x86_64: Arch = {
       ...[0x0f, 0x05], // syscall
     ],
   },
+  helperFrames: 0,
   // The instruction "syscall".
   syscallInstruction: [0x0f, 0x05],
   // The registers di, si, dx, r10, r8, r9.
