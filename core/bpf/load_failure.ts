@@ -4,9 +4,30 @@
 import { MAX_SLOTS } from "../asm/instruction.ts";
 import { DtError } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
+import { missingHelper } from "./verifier_log.ts";
 
 /** Attach type of a program on a BTF-typed raw tracepoint. */
 export const BPF_TRACE_RAW_TP = 23;
+
+/** The first version of Linux that has all that the kernel plane needs in every script. */
+export const MINIMUM_KERNEL = "5.15";
+
+/**
+ * True if a version, such as `6.1.0-56-amd64`, is older than another. Versions only explain a
+ * refusal, since distributions add newer features to older kernels.
+ */
+export function isOlder(version: string, than: string): boolean {
+  const [major = 0, minor = 0] = version.split(/[.-]/).map(Number);
+  const [otherMajor, otherMinor = 0] = than.split(".").map(Number);
+  return major < otherMajor || major === otherMajor && minor < otherMinor;
+}
+
+/** What the kernel plane needs, for the end of a message to somebody who has not got it. */
+export function kernelPlaneNeeds(): string {
+  const running = Deno.osRelease();
+  if (!isOlder(running, MINIMUM_KERNEL)) return "CAP_BPF and CAP_PERFMON";
+  return `Linux ${MINIMUM_KERNEL}, and this is Linux ${running}`;
+}
 
 /** Error for a feature that the running kernel lacks or refuses. Its `code` is EOPNOTSUPP. */
 export class UnsupportedError extends DtError {
@@ -90,6 +111,20 @@ export function explainLoadFailure(
     );
   }
   return undefined;
+}
+
+/**
+ * Explains a log of the verifier in which a helper function is refused that this kernel is too old
+ * for.
+ *
+ * @returns The error to throw; undefined if the log is about something else.
+ */
+export function explainMissingHelper(log: string): UnsupportedError | undefined {
+  const helper = missingHelper(log);
+  const running = Deno.osRelease();
+  if (helper === undefined || !isOlder(running, helper.since)) return undefined;
+  const reason = `it needs Linux ${helper.since}, and this is Linux ${running}`;
+  return new UnsupportedError(helper.name, helper.since, reason);
 }
 
 /** Says in half a sentence what the kernel's lockdown state is. */

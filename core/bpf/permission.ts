@@ -1,11 +1,12 @@
 // Whether this process may use the kernel plane: the one answer that all tools and the library share.
 
 import { imm, mov64 } from "../asm/alu.ts";
+import { atomicExchange, store } from "../asm/load_store.ts";
 import { Assembler } from "../asm/assembler.ts";
 import { exit } from "../asm/jump.ts";
-import { R0 } from "../asm/register.ts";
+import { R0, R10 } from "../asm/register.ts";
 import { errorCode } from "../errors.ts";
-import { missingCapabilities } from "./load_failure.ts";
+import { isOlder, kernelPlaneNeeds, MINIMUM_KERNEL, missingCapabilities } from "./load_failure.ts";
 import { BpfMap } from "./map.ts";
 import { BpfProgram } from "./program.ts";
 
@@ -16,7 +17,7 @@ const REFUSALS = ["EPERM", "EACCES", "ENOSYS"];
 let answer: string | null | undefined;
 
 /**
- * Asks bpf(2) for a map and for a tracing program of two instructions, once per thread. Capability bits
+ * Asks bpf(2) for a map and for a small tracing program, once per thread. Capability bits
  * alone do not tell: in a user namespace, and behind a container's seccomp filter, they are set and
  * bpf(2) refuses all the same.
  *
@@ -36,7 +37,10 @@ function askKernel(): string | undefined {
   // becomes ENOENT. A second answer cannot be spoilt.
   if (failure !== undefined && !isRefusal(failure)) failure = failureOfBpf();
   if (failure === undefined) return undefined;
-  if (!isRefusal(failure)) throw failure;
+  if (!isRefusal(failure)) {
+    if (!isOlder(Deno.osRelease(), MINIMUM_KERNEL)) throw failure;
+    return `needs ${kernelPlaneNeeds()}`;
+  }
   const missing = missingCapabilities();
   return missing.length > 0
     ? `needs ${missing.join(" and ")}, which this process lacks`
@@ -56,7 +60,14 @@ function failureOfBpf(): unknown {
       valueSize: 8,
       maxEntries: 1,
     });
-    const code = new Assembler().emit(mov64(R0, imm(0)), exit()).assemble();
+    // Every program of a session guards itself by an exchange.
+    const code = new Assembler().emit(
+      mov64(R0, imm(0)),
+      store(8, R10, -8, R0),
+      atomicExchange(8, R10, -8, R0),
+      mov64(R0, imm(0)),
+      exit(),
+    ).assemble();
     using _program = new BpfProgram({ type: "RAW_TRACEPOINT", name: "dt_permitted", code });
     return undefined;
   } catch (error) {

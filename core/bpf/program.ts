@@ -5,7 +5,7 @@ import { DtError, errorCode } from "../errors.ts";
 import { errnoMessage, errnoName } from "../sys/errno.ts";
 import { Fd } from "../sys/fd.ts";
 import { Struct } from "../sys/memory.ts";
-import { BPF_TRACE_RAW_TP, explainLoadFailure } from "./load_failure.ts";
+import { BPF_TRACE_RAW_TP, explainLoadFailure, explainMissingHelper } from "./load_failure.ts";
 import { functionBtf, functionInfo } from "../btf/build.ts";
 import {
   btfById,
@@ -239,7 +239,9 @@ function loadWithLog(spec: ProgramSpec, attr: ProgLoadAttr, errno: number): numb
     if (fd >= 0) return fd;
     if (fd === -ENOSPC) continue;
     const text = new TextDecoder().decode(log.subarray(0, log.indexOf(0)));
-    if (text.trim() !== "") throw new VerifierError(errnoName(errno), spec.name, text);
+    if (text.trim() !== "") {
+      throw explainMissingHelper(text) ?? new VerifierError(errnoName(errno), spec.name, text);
+    }
     break;
   }
   throw explainLoadFailure({ ...spec, instructions: spec.code.length / 8 }, errno) ??

@@ -1,6 +1,7 @@
 // Pure: no I/O, no FFI.
 // Makes one line of the verifier's log, which may have megabytes.
 
+import { BPF_FUNC, HELPERS } from "../asm/generated/helpers.ts";
 import { DtError } from "../errors.ts";
 
 /**
@@ -76,4 +77,43 @@ export function verifierSummary(log: string): string | undefined {
     if (place) return `${complaint} (at instruction ${place[1]}: ${place[2].trim()})`;
   }
   return complaint;
+}
+
+/** Versions with the first of the helper functions that are new in them; ids only ever grow. */
+const FIRST_HELPERS: readonly (readonly [version: string, first: number])[] = [
+  ["6.2", BPF_FUNC.cgrp_storage_get],
+  ["6.1", BPF_FUNC.ktime_get_tai_ns],
+  ["6.0", BPF_FUNC.tcp_raw_gen_syncookie_ipv4],
+  ["5.19", BPF_FUNC.kptr_xchg],
+  ["5.18", BPF_FUNC.get_retval],
+  ["5.17", BPF_FUNC.find_vma],
+  ["5.16", BPF_FUNC.get_branch_snapshot],
+  ["5.15", BPF_FUNC.timer_init],
+  ["5.14", BPF_FUNC.sys_bpf],
+  ["5.13", BPF_FUNC.for_each_map_elem],
+  ["5.12", BPF_FUNC.check_mtu],
+  ["5.11", BPF_FUNC.task_storage_get],
+  ["5.10", BPF_FUNC.load_hdr_opt],
+  ["5.9", BPF_FUNC.skc_to_tcp6_sock],
+];
+
+/** First version of Linux with a helper function; undefined for helpers that are older than 5.9. */
+export function helperSince(id: number): string | undefined {
+  return FIRST_HELPERS.find(([, first]) => id >= first)?.[0];
+}
+
+/**
+ * Finds the helper function of which the verifier says that the program may not call it.
+ *
+ * @param log The verifier's log.
+ * @returns Its name, and its first version; undefined if the log is about something else, or the
+ * helper is older than 5.9.
+ */
+export function missingHelper(log: string): { name: string; since: string } | undefined {
+  const id = Number(
+    /(?:invalid|unknown) func \w+#(\d+)|cannot use helper \w+#(\d+)/.exec(log)
+      ?.slice(1).find((one) => one !== undefined),
+  );
+  const since = helperSince(id);
+  return since === undefined ? undefined : { name: HELPERS[id] ?? `helper ${id}`, since };
 }

@@ -1,7 +1,7 @@
 // Tests of the one-line summary of the verifier's log.
 
 import { assertEquals } from "@std/assert";
-import { VerifierError, verifierSummary } from "./verifier_log.ts";
+import { missingHelper, VerifierError, verifierSummary } from "./verifier_log.ts";
 
 Deno.test("verifierSummary() finds the complaint and its instruction", () => {
   const log = `func#0 @0
@@ -45,4 +45,16 @@ Deno.test("VerifierError says what is true of a program that is too large", () =
     "Cannot load program p: the kernel refused the program after the verifier had accepted it " +
       "(E2BIG)",
   );
+});
+
+Deno.test("missingHelper() tells the version of a helper that the verifier does not know", () => {
+  assertEquals(missingHelper("0: (85) call unknown#208\ninvalid func unknown#208\n"), {
+    name: "bpf_ktime_get_tai_ns",
+    since: "6.1",
+  });
+  assertEquals(missingHelper("unknown func bpf_loop#181\n"), { name: "bpf_loop", since: "5.17" });
+  const newer = "program of this type cannot use helper bpf_find_vma#180\n";
+  assertEquals(missingHelper(newer), { name: "bpf_find_vma", since: "5.17" });
+  assertEquals(missingHelper("unknown func bpf_probe_read_kernel#113\n"), undefined);
+  assertEquals(missingHelper("R0 !read_ok\n"), undefined);
 });

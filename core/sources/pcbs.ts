@@ -1,7 +1,7 @@
-// Pure: no I/O, no FFI.
 // Helpers of providers that make PCBs: one PCB for all CPUs, and errors for probes that the session's plane
 // does not have.
 
+import { kernelPlaneNeeds } from "../bpf/load_failure.ts";
 import type { Pcb } from "../contract/pcb.ts";
 import type { Probe } from "../contract/probe.ts";
 import type { ProviderSession } from "../contract/provider.ts";
@@ -60,7 +60,7 @@ export function requireTarget(
   if (session.plane === "kernel" || session.target !== undefined) return;
   throw notOnUserPlane(
     probe,
-    ` without a process to ${doing}: name one (-c or -p); ${otherwise} with CAP_BPF and CAP_PERFMON`,
+    ` without a process to ${doing}: name one (-c or -p); ${otherwise} with ${kernelPlaneNeeds()}`,
   );
 }
 
@@ -79,6 +79,6 @@ export function kernelPcb(
   if (session.plane === "kernel") return [{ probe, request }];
   throw notOnUserPlane(
     probe,
-    `: ${what} are seen on the kernel plane, which needs CAP_BPF and CAP_PERFMON`,
+    `: ${what} are seen on the kernel plane, which needs ${kernelPlaneNeeds()}`,
   );
 }

@@ -140,12 +140,9 @@ export class NotOnThisPlane extends Error {
   }
 }
 
-/** Refuses a node that only the kernel plane can run; the message says what that plane needs. */
+/** Refuses a node that only the kernel plane can run; interpret.ts adds what that plane needs. */
 export function refuse(node: Pick<Node, "span">, what: string): never {
-  throw new NotOnThisPlane(
-    `${what}: not possible on the user plane; the kernel plane needs CAP_BPF and CAP_PERFMON`,
-    node.span,
-  );
+  throw new NotOnThisPlane(`${what}: not possible on the user plane`, node.span);
 }
 
 /** The map behind a variable. */

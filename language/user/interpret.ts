@@ -1,5 +1,6 @@
 // The user plane's backend: a checked script to functions of events, and its maps in this process.
 
+import { kernelPlaneNeeds } from "../../core/bpf/load_failure.ts";
 import { OUTCOME } from "../../core/contract/outcome.ts";
 import type { UserAction } from "../../core/contract/user_action.ts";
 import { bootTimeNs, monotonicTimeNs, taiTimeNs } from "../../core/sys/clock.ts";
@@ -117,7 +118,11 @@ function interpreter({ source }: Script, shared: Shared) {
         action = failed.guard(() => clauseAction(clauses, shared));
       } catch (error) {
         if (!(error instanceof NotOnThisPlane)) throw error;
-        failed.error("plane", error.message, error.span);
+        failed.error(
+          "plane",
+          `${error.message}; the kernel plane needs ${kernelPlaneNeeds()}`,
+          error.span,
+        );
       }
       if (action === undefined) throw new ScriptError(failed.list, source);
       made.set(clauses, action);

@@ -2,6 +2,7 @@
 
 import { PID_MAX_LIMIT } from "../../core/sys/pid.ts";
 import type { HeldChild } from "../../core/contract/target.ts";
+import { kernelPlaneNeeds } from "../../core/bpf/load_failure.ts";
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import { type Device, openDevice } from "../../core/device/device.ts";
 import { errorCode } from "../../core/errors.ts";
@@ -621,7 +622,7 @@ function isBirth({ name }: ProcessEvent): boolean {
 /** Only the kernel can tell the cgroup of a process that has ended. */
 function checkCgroup({ cgroup }: Watched, plane: PlaneName): void {
   if (cgroup === undefined || plane === "kernel") return;
-  throw refusal("EOPNOTSUPP", "register", "cgroups are watched with CAP_BPF and CAP_PERFMON");
+  throw refusal("EOPNOTSUPP", "register", `cgroups are watched with ${kernelPlaneNeeds()}`);
 }
 
 function lostBy(session: Session | undefined): bigint {

@@ -1,6 +1,7 @@
 // Counted events: software ones that the kernel counts, hardware ones that the CPU does. A probe fires
 // each time a number of them has happened on a CPU.
 
+import { kernelPlaneNeeds } from "../../core/bpf/load_failure.ts";
 import { DtError } from "../../core/errors.ts";
 import type { Pcb } from "../../core/contract/pcb.ts";
 import { requireTarget } from "../../core/sources/pcbs.ts";
@@ -64,7 +65,7 @@ export class CounterProvider implements Provider {
       throw new DtError(
         "EOPNOTSUPP",
         `Cannot enable ${probe.name} on the user plane: it happens in the kernel, which is seen with ` +
-          "CAP_BPF and CAP_PERFMON",
+          kernelPlaneNeeds(),
         { operation: "enable", probe: probe.name },
       );
     }

@@ -1,5 +1,6 @@
 // static: tracepoints of TypeScript programs, of this one on the user plane, of all on the kernel plane.
 
+import { kernelPlaneNeeds } from "../../core/bpf/load_failure.ts";
 import { DtError } from "../../core/errors.ts";
 import { noSuchProbe } from "../../core/sources/pcbs.ts";
 import { REGISTER_NAMES } from "../../core/sources/registers.ts";
@@ -72,7 +73,7 @@ export class StaticProvider implements Provider {
     throw new DtError(
       "EOPNOTSUPP",
       `Cannot enable ${probe.name} on the user plane: another process's tracepoints are seen with ` +
-        "CAP_BPF and CAP_PERFMON",
+        kernelPlaneNeeds(),
       { operation: "enable", probe: probe.name },
     );
   }

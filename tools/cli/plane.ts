@@ -1,5 +1,6 @@
 // The choice between the kernel plane and the user plane for a script.
 
+import { isOlder, MINIMUM_KERNEL } from "../../core/bpf/load_failure.ts";
 import { kernelPlaneRefusal } from "../../core/bpf/permission.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import { UsageError } from "./command_line.ts";
@@ -21,8 +22,12 @@ export interface PlaneChoice {
 }
 
 /** Advice to a user who may not use the kernel plane. */
-const HINT = "run it as root, or give it the capabilities with 'setpriv --inh-caps +bpf,+perfmon " +
-  "--ambient-caps +bpf,+perfmon', or take --plane user";
+function hint(): string {
+  // No permission makes an old kernel newer.
+  if (isOlder(Deno.osRelease(), MINIMUM_KERNEL)) return "; --plane user works";
+  return ": run it as root, or give it the capabilities with 'setpriv --inh-caps +bpf,+perfmon " +
+    "--ambient-caps +bpf,+perfmon', or take --plane user";
+}
 
 /**
  * Takes the plane that was asked for; `auto` means the kernel plane where the kernel permits bpf(2).
@@ -36,6 +41,6 @@ export function choosePlane({ plane, seccomp }: PlaneWish): PlaneChoice {
   if (refusal === undefined) {
     return { plane: "kernel", reason: "bpf(2) is permitted" };
   }
-  if (plane === "kernel") throw new UsageError(`the kernel plane ${refusal}: ${HINT}`);
+  if (plane === "kernel") throw new UsageError(`the kernel plane ${refusal}${hint()}`);
   return { plane: "user", reason: `the kernel plane ${refusal}` };
 }

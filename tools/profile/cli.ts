@@ -1,6 +1,7 @@
 // The command line of profile.
 
 import denoJson from "../../deno.json" with { type: "json" };
+import { kernelPlaneNeeds } from "../../core/bpf/load_failure.ts";
 import { DtError, errorCode } from "../../core/errors.ts";
 import { checkReplaceable, replaceFile } from "../../core/sys/output_file.ts";
 import { abortWithProcess } from "../../core/sys/pidfd.ts";
@@ -43,9 +44,7 @@ async function run(options: ProfileOptions): Promise<number> {
   const { plane } = choosePlane({ plane: options.plane, seccomp: false });
   if (plane === "user" && (offCpu || (command ?? options.pid) === undefined)) {
     throw new UsageError(
-      `${
-        offCpu ? "--offcpu" : "-a"
-      } needs the kernel plane: CAP_BPF and CAP_PERFMON, which root has`,
+      `${offCpu ? "--offcpu" : "-a"} needs the kernel plane, which needs ${kernelPlaneNeeds()}`,
     );
   }
   using stack = new DisposableStack();

@@ -1,6 +1,7 @@
 // Records a process and its descendants by ptrace(2): whoever makes a record waits until it is written, so
 // that nothing is lost. No permission is needed for one's own commands.
 
+import { kernelPlaneNeeds } from "../../../core/bpf/load_failure.ts";
 import { readMemory } from "../../../core/sys/process_memory.ts";
 import { blockedSignals, signalCode } from "../../../core/sys/ptrace.ts";
 import { Thread } from "../../../core/sys/thread.ts";
@@ -122,8 +123,8 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     if ((points & UNSEEN) !== 0) {
       throw new DtError(
         "EOPNOTSUPP",
-        "Cannot record context switches or page faults (w, f) with --sync or without privilege: " +
-          "ptrace(2) does not tell of them",
+        "Cannot record context switches or page faults (w, f): ptrace(2), which --sync takes, does " +
+          `not tell of them; programs in the kernel need ${kernelPlaneNeeds()}`,
         { operation: "ktrace" },
       );
     }
