@@ -2,7 +2,8 @@
 // down.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { disableFeature } from "../../../core/bpf/mod.ts";
+import { disableFeature, missingFeature } from "../../../core/bpf/mod.ts";
+import { arch } from "../../../core/sys/arch/mod.ts";
 import { openDevice } from "../../../core/mod.ts";
 import { fentry, fexit, kprobe, kretprobe } from "../../../providers/mod.ts";
 import { providerTests } from "../../conformance/provider_tests.ts";
@@ -43,29 +44,53 @@ kernelTest(
   "kprobe and kretprobe have arguments, result, registers, function and stack",
   [],
   async () => {
+    const third = arch.functionArguments[2];
     const { stdout } = await script(
-      `kprobe:vfs_read ${OWN} { printf("%s %s %d %d\\n", probe, func, arg2, reg("dx") == arg2); @ = kstack(2); }
-     kretprobe:vfs_read ${OWN} { printf("%s %s %d\\n", probe, func, retval); }`,
+      `kprobe:vfs_read ${OWN_READ} { printf("%s %s %d %d\\n", probe, func, arg2, reg("${third}") == arg2); @ = kstack(2); }
+     kretprobe:vfs_read /pid == ${Deno.pid} && retval == 10/ { printf("%s %s %d\\n", probe, func, retval); }`,
       () => readFile(FILE),
     );
     const [entry, exit] = stdout.split("\n");
     assertEquals(entry, "kprobe:vfs_read vfs_read 10 1");
     assertEquals(exit, "kretprobe:vfs_read vfs_read 10");
-    assertMatch(stdout, /@: \n +vfs_read\+\d+\n +ksys_read\+\d+\n/);
+    assertMatch(stdout, /@: \n +vfs_read\+\d+\n +(ksys_read|__arm64_sys_read)\+\d+\n/);
   },
 );
 
 kernelTest("kprobe+offset fires within, and not between instructions", [], async () => {
-  // The place is behind the instruction endbr64, which has 4 bytes.
+  const [place, within] = placesInVfsRead();
   const { stdout } = await script(
-    `kprobe:vfs_read+4 ${OWN_READ} { @[func, reg("ip") - kaddr("vfs_read")] = count(); }`,
+    `kprobe:vfs_read+${place} ${OWN} { @[func, reg("ip") - kaddr("vfs_read")] = count(); }`,
     () => readFile(FILE, 3),
   );
-  assertEquals(stdout.trim(), "@[vfs_read, 5]: 3");
-  using session = openDevice({ providers: [kprobe()] }).open();
-  session.enable("kprobe:vfs_read+5");
-  assertEquals(codeOf(() => session.start()), "EILSEQ");
+  // A breakpoint of x86 has been executed when the program runs.
+  const seen = arch.name === "x86_64" ? place + 1 : place;
+  const count = new RegExp(`^@\\[vfs_read, ${seen}\\]: (\\d+)$`).exec(stdout.trim())?.[1];
+  assert(Number(count) >= 3, stdout);
+  assertEquals(startAt(within), arch.name === "x86_64" ? "EILSEQ" : "EINVAL");
 });
+
+/**
+ * Offsets of an instruction of vfs_read() and of a place within one. A function of x86 starts with an
+ * instruction of 4 bytes where the kernel checks indirect branches, then with a call of 5 for ftrace;
+ * one of arm64 with up to four instructions for the like.
+ */
+function placesInVfsRead(): readonly [number, number] {
+  if (arch.name !== "x86_64") return [16, 18];
+  return startAt(4) === "" ? [4, 5] : [5, 4];
+}
+
+/** Puts a probe into vfs_read(); returns the code of the kernel's refusal, or "". */
+function startAt(offset: number): string {
+  using session = openDevice({ providers: [kprobe()] }).open();
+  session.enable(`kprobe:vfs_read+${offset}`);
+  try {
+    session.start();
+    return "";
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
 
 kernelTest("kprobe by address fires with --unsafe only", [], async () => {
   const { kernelSymbols } = await import("../../../core/symbols/mod.ts");
@@ -85,15 +110,18 @@ kernelTest("kretprobe is of whole functions, an unknown function of none", [], (
   assertEquals(device.match("kprobe:no_such_function"), []);
 });
 
-kernelTest("a thousand kprobes attach and detach as one link", [], async () => {
+kernelTest("many kprobes attach and detach, as one link where there are such", [], async () => {
+  const multi = missingFeature("kprobe_multi") === undefined;
+  // An event each takes the kernel a long time.
+  const count = multi ? 1000 : 20;
   const device = openDevice({ providers: [kprobe()] });
   const probes = device.match("kprobe:[a-z]*").length + device.match("kprobe:tcp_*").length;
   assert(probes > 0);
   using session = device.open();
   const wanted = [...device.match("kprobe:vfs_*"), ...device.match("kprobe:ext4_*")]
     .concat(device.match("kprobe:tcp_*"), device.match("kprobe:ip*"), device.match("kprobe:sock_*"))
-    .slice(0, 1000);
-  assertEquals(wanted.length, 1000);
+    .slice(-count);
+  assertEquals(wanted.length, count);
   for (const { pbn } of wanted) session.enable(pbn);
   session.start();
   const links = JSON.parse(
@@ -101,24 +129,52 @@ kernelTest("a thousand kprobes attach and detach as one link", [], async () => {
       new Deno.Command("bpftool", { args: ["-j", "link", "show"] }).outputSync().stdout,
     ),
   ) as { type: string }[];
-  assertEquals(links.filter(({ type }) => type === "kprobe_multi").length, 1);
+  assertEquals(links.filter(({ type }) => type === "kprobe_multi").length, multi ? 1 : 0);
   await Promise.resolve();
   session.stop();
 });
 
 kernelTest("fentry and fexit have typed arguments and the result", [], async () => {
   const { stdout } = await script(
-    `fentry:vfs_read ${OWN} {
+    `fentry:vfs_read ${OWN_READ} {
        printf("%s %s %d %s\\n", probe, func, args.count, str(args.file->f_path.dentry->d_name.name));
-       @ = kstack(2);
      }
-     fexit:vmlinux:vfs_read ${OWN} { printf("%s %d of %d\\n", func, retval, args.count); }`,
+     fexit:vmlinux:vfs_read ${OWN_READ} { printf("%s %d of %d\\n", func, retval, args.count); }`,
     () => readFile(FILE),
   );
   const [entry, exit] = stdout.split("\n");
   assertEquals(entry, "fentry:vfs_read vfs_read 10 hosts");
   assertEquals(exit, "vfs_read 10 of 10");
-  assertMatch(stdout, /@: \n +vfs_read\+\d+\n +ksys_read\+\d+\n/);
+});
+
+kernelTest("kernel stacks begin where the probe is", [], async () => {
+  // The first frames of a stack at each probe. Since Linux 7.0 a function with fexit jumps to the
+  // trampoline and leaves no frame; arm64's tracepoints call one function before programs.
+  const caller = String.raw`(ksys_read|__arm64_sys_read)\+\d+`;
+  const call = String.raw`(__bpf_trace_\w+\+\d+ )?(__traceiter_\w+\+\d+ )?`;
+  // Some kernels have the tracepoint in the first function, others in one that it calls.
+  const entry = `${call}(syscall_trace_enter|trace_syscall_enter)`;
+  const starts: Record<string, string> = {
+    "fentry:vfs_read": String.raw`vfs_read\+\d+ ${caller}`,
+    "fexit:vfs_read": String.raw`(vfs_read\+\d+ )?${caller}`,
+    "kprobe:vfs_read": String.raw`vfs_read\+\d+ ${caller}`,
+    "kretprobe:vfs_read": caller,
+    "rawtracepoint:sys_enter": entry,
+    "syscall:read:entry": entry,
+    "tracepoint:syscalls:sys_enter_read": entry,
+    "rawtracepoint:sched_switch": String.raw`${call}__schedule\+`,
+  };
+  for (const [probe, start] of Object.entries(starts)) {
+    const { stdout } = await script(
+      `${probe} ${OWN} { printf("%s", kstack(6)); exit(); }`,
+      async () => {
+        readFile(FILE);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      },
+    );
+    const frames = stdout.trim().split(/\s+/).join(" ");
+    assert(new RegExp(`^${start}`).test(frames), `${probe}: ${frames}`);
+  }
 });
 
 kernelTest("fentry knows the functions of modules", [], async () => {
