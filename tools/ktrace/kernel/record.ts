@@ -187,17 +187,9 @@ export function emitCommon(
     store(4, base, offset + RECORD.tid, R0),
     rsh64(R0, imm(32)),
     store(4, base, offset + RECORD.pid, R0),
-    mov64(R1, base),
-    add64(R1, imm(offset + RECORD.comm)),
-    mov64(R2, imm(16)),
-    callHelper(BPF_FUNC.get_current_comm),
-    callHelper(BPF_FUNC.get_current_task),
-    mov64(R3, R0),
-    add64(R3, imm(parts.fields.startTime)),
-    mov64(R1, base),
-    add64(R1, imm(offset + RECORD.start)),
-    mov64(R2, imm(8)),
-    callHelper(BPF_FUNC.probe_read_kernel),
+  );
+  emitTask(site, parts, at);
+  asm.emit(
     // What was lost is told by the next record: looked at first, an exchange costs more.
     load(4, R1, R8, TRACED.lost),
     jeq(R1, imm(0), none),
@@ -206,4 +198,37 @@ export function emitCommon(
   );
   asm.bind(none);
   asm.emit(store(4, base, offset + RECORD.lost, R1));
+}
+
+/** Name and start of the running thread: loaded where the program may do so, else copied by helpers. */
+function emitTask(
+  { asm, taskName }: ActionSite,
+  { fields }: Parts,
+  { base, offset }: { readonly base: Register; readonly offset: number },
+): void {
+  if (taskName !== undefined) {
+    asm.emit(
+      callHelper(BPF_FUNC.get_current_task_btf),
+      load(8, R1, R0, taskName),
+      load(8, R2, R0, taskName + 8),
+      load(8, R3, R0, fields.startTime),
+      store(8, base, offset + RECORD.comm, R1),
+      store(8, base, offset + RECORD.comm + 8, R2),
+      store(8, base, offset + RECORD.start, R3),
+    );
+    return;
+  }
+  asm.emit(
+    mov64(R1, base),
+    add64(R1, imm(offset + RECORD.comm)),
+    mov64(R2, imm(16)),
+    callHelper(BPF_FUNC.get_current_comm),
+    callHelper(BPF_FUNC.get_current_task),
+    mov64(R3, R0),
+    add64(R3, imm(fields.startTime)),
+    mov64(R1, base),
+    add64(R1, imm(offset + RECORD.start)),
+    mov64(R2, imm(8)),
+    callHelper(BPF_FUNC.probe_read_kernel),
+  );
 }
