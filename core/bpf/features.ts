@@ -7,7 +7,8 @@ import { BPF_FUNC } from "../asm/generated/helpers.ts";
 import { Assembler } from "../asm/assembler.ts";
 import { imm, mov64 } from "../asm/alu.ts";
 import { callHelper, exit, jal } from "../asm/jump.ts";
-import { R0 } from "../asm/register.ts";
+import { loadFunction } from "../asm/load_store.ts";
+import { R0, R1, R2, R3, R4 } from "../asm/register.ts";
 import { Fd } from "../sys/fd.ts";
 import { perfType } from "../sys/perf_event.ts";
 import { missingCapabilities, UnsupportedError } from "./load_failure.ts";
@@ -30,7 +31,8 @@ export type Feature =
   | "btf"
   | "get_current_task_btf"
   | "uprobe_multi"
-  | "gotol";
+  | "gotol"
+  | "loop";
 
 /** How to try a feature, and what a kernel needs to have it. */
 interface FeatureProbe {
@@ -151,6 +153,25 @@ const PROBES: Record<Feature, FeatureProbe> = {
       const end = asm.label("end");
       asm.emit(mov64(R0, imm(0)), jal(end)).bind(end).emit(exit());
       load({ type: "RAW_TRACEPOINT" }, asm.assemble());
+    },
+  },
+  loop: {
+    minimumKernel: "5.17",
+    needs: "helper bpf_loop",
+    try() {
+      const asm = new Assembler();
+      const round = asm.label("round");
+      asm.emit(
+        mov64(R1, imm(1)),
+        loadFunction(R2, round),
+        mov64(R3, imm(0)),
+        mov64(R4, imm(0)),
+        callHelper(BPF_FUNC.loop),
+        mov64(R0, imm(0)),
+        exit(),
+      );
+      asm.bind(round).emit(mov64(R0, imm(1)), exit());
+      load({ type: "RAW_TRACEPOINT", functions: asm.functions() }, asm.assemble());
     },
   },
   get_current_task_btf: {

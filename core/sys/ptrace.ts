@@ -83,7 +83,7 @@ const AT = {
 } as const;
 
 /** Offsets of fields in siginfo_t, in bytes. */
-const SIGINFO = { code: 8, pid: 16 } as const;
+const SIGINFO = { code: 8, pid: 16, call: 24, arch: 28 } as const;
 /** Lowest `si_code` of a child that stopped; a lower code says that the child has ended. */
 const CLD_TRAPPED = 4;
 
@@ -330,15 +330,26 @@ export function eventMessage(tid: number): number {
   return Number(view.getBigUint64(AT.message, true));
 }
 
-/**
- * Reads `si_code` of the signal that a thread has stopped with: tells who sent the signal. 0 if
- * unknown.
- */
-export function signalCode(tid: number): number {
+/** What the kernel tells of a signal, in struct siginfo. */
+export interface SignalInfo {
+  /** `si_code`: tells who sent the signal; 0 if unknown. */
+  readonly code: number;
+  /** Of a SIGSYS: number of the call that was refused. Of other signals without meaning. */
+  readonly call: number;
+  /** Of a SIGSYS: AUDIT_ARCH_* of the call's ABI. */
+  readonly arch: number;
+}
+
+/** Reads what the kernel tells of the signal that a thread has stopped with. */
+export function signalInfo(tid: number): SignalInfo {
   const { address, view } = page();
   view.setInt32(AT.signal + SIGINFO.code, 0, true);
   ptrace(PTRACE.getSignalInfo, tid, 0n, address + BigInt(AT.signal));
-  return view.getInt32(AT.signal + SIGINFO.code, true);
+  return {
+    code: view.getInt32(AT.signal + SIGINFO.code, true),
+    call: view.getInt32(AT.signal + SIGINFO.call, true),
+    arch: view.getUint32(AT.signal + SIGINFO.arch, true),
+  };
 }
 
 /** Copies the set of signals that a stopped thread blocks: 8 bytes, bit N - 1 for signal N. */

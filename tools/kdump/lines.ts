@@ -6,7 +6,7 @@ import type { KtrRecord, RecordKind, SystemName } from "../ktrace/formats/record
 import { SIG_DFL, SIG_IGN } from "../../core/signal_names.ts";
 import { callOf } from "../../core/sources/syscalls/mod.ts";
 import { isCut, latin1, strings } from "../ktrace/formats/bytes.ts";
-import { numbersOf, systemBy } from "../ktrace/systems/linux.ts";
+import { archName, numbersOf, refusedCode, systemBy } from "../ktrace/systems/linux.ts";
 import { UNKNOWN_HANDLER } from "../ktrace/systems/signal_actions.ts";
 import { CallLines } from "./call_lines.ts";
 import type { KdumpOptions } from "./options.ts";
@@ -141,7 +141,11 @@ export class Lines {
             action === UNKNOWN_HANDLER ? "unknown" : `0x${action.toString(16)}`
           } mask=0x${Uint8Array.from(mask).reverse().toHex().replace(/^0+(?=.)/, "")}`;
         const code = signalCodeName(signo, record.code, name);
-        return `${system.signal(signo) ?? signo} ${how} code=${code}`;
+        const { refused } = record;
+        const call = refused === undefined
+          ? ""
+          : ` call=${this.#calls.name(refusedCode(refused), name)} arch=${archName(refused.arch)}`;
+        return `${system.signal(signo) ?? signo} ${how} code=${code}${call}`;
       }
       case "csw":
         return `${record.isOut ? "stop" : "resume"} ${record.isUser ? "user" : "kernel"}` +

@@ -57,6 +57,9 @@ const LAYOUTS: Readonly<Record<string, readonly Field[]>> = {
   msghdr: fields(
     "name@0:8:pointer namelen@8:4:unsigned iov@16:8:pointer iovlen@24:8:unsigned control@32:8:pointer controllen@40:8:unsigned flags@48:4:hex",
   ),
+  mmsghdr: fields(
+    "name@0:8:pointer namelen@8:4:unsigned iov@16:8:pointer iovlen@24:8:unsigned control@32:8:pointer controllen@40:8:unsigned flags@48:4:hex len@56:4:unsigned",
+  ),
   sigaction: fields("handler@0:8:pointer flags@8:8:hex mask@24:8:signals"),
   sigset: fields("@0:8:signals"),
   stack: fields("sp@0:8:pointer flags@8:4:hex size@16:8:unsigned"),
@@ -312,8 +315,8 @@ export function socketAddress(data: Uint8Array): SocketAddress | undefined {
   }
   if (family === "AF_UNIX") {
     const path = data.subarray(2);
-    // An abstract address starts with a NUL, which does not end the path.
-    const end = path.indexOf(0, 1);
+    // An abstract address starts with a NUL; its length, and no other NUL, ends it.
+    const end = path[0] === 0 ? -1 : path.indexOf(0);
     return { family, path: end < 0 ? path : path.subarray(0, end) };
   }
   if (family === "AF_NETLINK" && data.length >= 12) {

@@ -23,14 +23,27 @@ export const HOW = {
   vector: 7,
   /** Like `vector`, with the array of the msghdr at an argument. */
   message: 8,
+  /** Like `message`, of as many mmsghdr as the result says; of each as many bytes as it says itself. */
+  messages: 9,
+  /** The address of a socket that the msghdr at an argument names, at most `bytes`. */
+  messageName: 10,
 } as const;
 
-/** Most bytes of a path, and of an array. */
+/** Most bytes of a path. */
 export const PATH_BYTES = 4096;
-/** Elements of a vector that are looked at. */
-export const MOST_VECTORS = 16;
-/** struct msghdr: the vector and its length. */
-export const MSGHDR_AT = { iov: 16, count: 24 } as const;
+/** Most bytes of an array: the 1,024 elements that the kernel takes of a vector. */
+export const ARRAY_BYTES = 16384;
+/** Elements of vectors, and messages, that are looked at: more than one call has. */
+export const MOST_VECTORS = 4096;
+/** struct mmsghdr, which starts as struct msghdr does: the address, the vector, the bytes of the message. */
+export const MSGHDR_AT = {
+  name: 0,
+  nameBytes: 8,
+  iov: 16,
+  count: 24,
+  length: 56,
+  bytes: 64,
+} as const;
 
 /** Stands for the result where an argument's number is wanted. */
 export const RESULT = 6;
@@ -85,6 +98,18 @@ function message(isWrite: boolean): Capture {
   return capture({ type: KTR.genio, how: HOW.message, argument: 1, isWrite, onSuccess: true });
 }
 
+function messages(isWrite: boolean): Capture {
+  return { ...message(isWrite), how: HOW.messages };
+}
+
+/** The address in a msghdr: who gets the message, or whom it is from. */
+function named(isWrite: boolean): Capture {
+  return capture({
+    ...{ type: KTR.struct, how: HOW.messageName, argument: 1, bytes: SOCKADDR_BYTES },
+    ...{ name: "sockaddr", onSuccess: !isWrite },
+  });
+}
+
 /** A structure that the kernel was given. */
 function given(name: string, bytes: number, argument: number): Capture {
   return capture({ type: KTR.struct, how: HOW.fixed, argument, bytes, name });
@@ -127,6 +152,7 @@ function array(name: string, bytes: number, argument: number, length: number): C
 
 const IOVEC = array("iovec", 16, 1, 2);
 const MESSAGE = given("msghdr", 56, 1);
+const MESSAGES = array("mmsghdr", MSGHDR_AT.bytes, 1, RESULT);
 
 /** By the kernel's names of the calls. */
 const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
@@ -206,8 +232,10 @@ const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
   pwritev2: [IOVEC, vector(true)],
   recvfrom: [read(1), peer(4, 5)],
   sendto: [address(4, 5), written(1)],
-  recvmsg: [MESSAGE, message(false)],
-  sendmsg: [MESSAGE, message(true)],
+  recvmsg: [MESSAGE, named(false), message(false)],
+  sendmsg: [MESSAGE, named(true), message(true)],
+  recvmmsg: [MESSAGES, named(false), messages(false)],
+  sendmmsg: [MESSAGES, named(true), messages(true)],
   connect: [address(1, 2)],
   bind: [address(1, 2)],
   accept: [peer(1, 2)],
@@ -250,7 +278,7 @@ const CAPTURES: Readonly<Record<string, readonly Capture[]>> = {
 };
 
 /** Most captures of a call. */
-export const MOST_CAPTURES = 2;
+export const MOST_CAPTURES = 3;
 
 /** What to record of a call, by its number. */
 export function capturesByNumber(): (readonly Capture[] | undefined)[] {

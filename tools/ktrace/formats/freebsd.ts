@@ -149,6 +149,10 @@ export function decodePayload(type: number, data: Uint8Array): RecordBody {
         action: view.getBigUint64(8, true),
         code: view.getInt32(16, true),
         mask: data.subarray(20, 36),
+        // Behind FreeBSD's structure, and only in traces of Linux.
+        ...(data.length < 48
+          ? {}
+          : { refused: { call: view.getInt32(40, true), arch: view.getUint32(44, true) } }),
       };
     case KTR.csw:
       needs(data, 8);

@@ -4,7 +4,7 @@ import { ERESTART, restartOf } from "../systems/restarts.ts";
 import { UNKNOWN_HANDLER } from "../systems/signal_actions.ts";
 import { callOf } from "../../../core/sources/syscalls/mod.ts";
 import { safeJson } from "../../../core/safe_text.ts";
-import { LINUX, numbersOf, systemBy } from "../systems/linux.ts";
+import { archName, LINUX, numbersOf, refusedCode, systemBy } from "../systems/linux.ts";
 import type { KtrRecord, SystemName } from "./record.ts";
 import { decodePayload } from "./freebsd.ts";
 import { isCut, latin1, strings, text } from "./bytes.ts";
@@ -79,6 +79,10 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
           signal: system.signal(numbers.signo ?? record.signo) ?? record.signo,
           action: record.action === UNKNOWN_HANDLER ? null : hex(record.action),
           code: record.code,
+          ...(record.refused === undefined ? {} : {
+            call: callName(refusedCode(record.refused), name),
+            arch: archName(record.refused.arch),
+          }),
         };
       case "csw":
         return {

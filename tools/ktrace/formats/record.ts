@@ -46,6 +46,8 @@ export type RecordBody =
     readonly action: bigint;
     readonly code: number;
     readonly mask: Uint8Array;
+    /** Of a SIGSYS by seccomp: number of the refused call, and AUDIT_ARCH_* of its ABI (Linux). */
+    readonly refused?: { readonly call: number; readonly arch: number };
   }
   | {
     readonly kind: "csw";

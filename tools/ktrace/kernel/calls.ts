@@ -4,7 +4,18 @@ import type { Assembler } from "../../../core/asm/assembler.ts";
 import { add64, and64, imm, mov32, mov64, mul64 } from "../../../core/asm/alu.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import type { Label } from "../../../core/asm/instruction.ts";
-import { call, callHelper, exit, ja, jeq, jge, jle, jne, jset } from "../../../core/asm/jump.ts";
+import {
+  call,
+  callHelper,
+  exit,
+  ja,
+  jeq,
+  jge,
+  jle,
+  jne,
+  jset,
+  jslt,
+} from "../../../core/asm/jump.ts";
 import { load, loadMapValue, store, storeImm } from "../../../core/asm/load_store.ts";
 import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
 import { emitLoad } from "../../../core/kernel_plane/location.ts";
@@ -130,6 +141,30 @@ function emitUser(site: ActionSite, parts: Parts, none: Label): void {
   asm.emit(exit());
 }
 
+/**
+ * Goes to `usual` unless seccomp may have refused the call: the kernel tells of no entry then. The task has
+ * a filter, and the result is an error, or the call's own number where a signal is sent.
+ */
+function emitMayBeRefused({ asm, layout }: ActionSite, parts: Parts, usual: Label): void {
+  const filtered = asm.label("may_have_filter");
+  emitCallCode(asm, layout, R6, SPILL);
+  asm.emit(jge(R0, imm(MOST_CALLS), usual), mov64(R9, R0));
+  emitLoad(asm, layout, layout.locations.retval, R6, SPILL);
+  asm.emit(jslt(R0, imm(0), filtered), jne(R0, R9, usual));
+  asm.bind(filtered);
+  asm.emit(
+    callHelper(BPF_FUNC.get_current_task),
+    mov64(R3, R0),
+    add64(R3, imm(parts.fields.seccomp)),
+    mov64(R1, R10),
+    add64(R1, imm(SPILL)),
+    mov64(R2, imm(4)),
+    callHelper(BPF_FUNC.probe_read_kernel),
+    load(4, R0, R10, SPILL),
+    jeq(R0, imm(0), usual),
+  );
+}
+
 /** Action at the return of a call: records captured memory, then the result. */
 export function returnAction(parts: CaptureParts): KernelAction {
   return {
@@ -192,11 +227,24 @@ export function returnAction(parts: CaptureParts): KernelAction {
       emitLoad(asm, layout, layout.locations.retval, R6, SPILL);
       asm.emit(jeq(R0, imm(-EPERM), told), jne(R0, imm(-EACCES), none));
       asm.bind(told);
+      const usual = asm.label("usual_return");
+      const putReturn = () => {
+        emitCallCode(asm, layout, R6, SPILL);
+        asm.emit(store(8, R9, RECORD.payload, R0));
+        emitLoad(asm, layout, layout.locations.retval, R6, SPILL);
+        asm.emit(store(8, R9, RECORD.payload + 8, R0));
+      };
+      emitMayBeRefused(site, parts, usual);
+      emitReserve(site, parts, KTR.sysret, (RETURN_WORDS + ARGUMENTS) * 8);
+      putReturn();
+      for (let i = 0; i < ARGUMENTS; i++) {
+        emitLoad(asm, layout, layout.locations[`arg${i}`], R6, SPILL);
+        asm.emit(store(8, R9, RECORD.payload + (RETURN_WORDS + i) * 8, R0));
+      }
+      emitSubmit(site);
+      asm.bind(usual);
       emitReserve(site, parts, KTR.sysret, RETURN_WORDS * 8);
-      emitCallCode(asm, layout, R6, SPILL);
-      asm.emit(store(8, R9, RECORD.payload, R0));
-      emitLoad(asm, layout, layout.locations.retval, R6, SPILL);
-      asm.emit(store(8, R9, RECORD.payload + 8, R0));
+      putReturn();
       emitSubmit(site);
       asm.bind(none);
       asm.emit(mov32(R0, imm(OUTCOME.recorded)), exit());

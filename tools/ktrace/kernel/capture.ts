@@ -5,11 +5,23 @@ import type { Assembler } from "../../../core/asm/assembler.ts";
 import { add64, and64, imm, lsh64, mov32, mov64, mul64, sub64 } from "../../../core/asm/alu.ts";
 import { BPF_FUNC } from "../../../core/asm/generated/helpers.ts";
 import type { Label, MapReference } from "../../../core/asm/instruction.ts";
-import { callHelper, exit, ja, jeq, jge, jle, jne, jsgt, jslt } from "../../../core/asm/jump.ts";
-import { load, store } from "../../../core/asm/load_store.ts";
-import { R0, R1, R10, R2, R3, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
+import {
+  call,
+  callHelper,
+  exit,
+  ja,
+  jeq,
+  jgt,
+  jle,
+  jne,
+  jsgt,
+  jslt,
+} from "../../../core/asm/jump.ts";
+import { load, loadFunction, store, storeImm } from "../../../core/asm/load_store.ts";
+import { R0, R1, R10, R2, R3, R4, R6, R7, R8, R9 } from "../../../core/asm/register.ts";
 import type { ActionSite } from "../../../core/contract/kernel_action.ts";
 import {
+  ARRAY_BYTES,
   type Capture,
   HOW,
   MOST_CAPTURES,
@@ -22,6 +34,7 @@ import { KTR } from "../formats/types.ts";
 import {
   CAPTURED,
   FLAG,
+  GATHER,
   MOST_CALLS,
   OPERATION,
   RECORD,
@@ -31,12 +44,10 @@ import {
 } from "./layout.ts";
 import { emitOutput, IDS, type Parts, SPILL } from "./record.ts";
 
-/** Stack offset of the number of bytes that the function may still take from a vector. */
-const REST = -32;
-/** Stack offset of the address of the vector's next element. */
-const ELEMENT = -40;
-/** Stack offset of the number of the vector's elements. */
-const ELEMENTS = -48;
+/** Stack offset of the CPU block's address, which the function that gathers is called with. */
+const BLOCK = -32;
+/** Rounds of gathering where the kernel cannot call a function for each: the verifier walks through all. */
+const FEW_ROUNDS = 16;
 
 /** Maps, fields and limits that the capturing action uses. */
 export interface CaptureParts extends Parts {
@@ -46,6 +57,8 @@ export interface CaptureParts extends Parts {
   readonly captureBytes: number;
   /** Most bytes of data of a system call. */
   readonly genioBytes: number;
+  /** True if the kernel calls functions for loops (Linux 5.17). */
+  readonly loops: boolean;
 }
 
 /** Operations by the number of their call, {@linkcode MOST_CAPTURES} each. */
@@ -140,6 +153,8 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
     array: asm.label("array"),
     vector: asm.label("vector"),
     message: asm.label("message"),
+    messages: asm.label("messages"),
+    messageName: asm.label("message_name"),
   };
   for (const [how, label] of Object.entries(at)) is(HOW[how as keyof typeof HOW], label);
   asm.emit(ja(out));
@@ -193,9 +208,9 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
   asm.bind(at.array);
   emitWord(asm, words, OPERATION.length);
   asm.emit(mov32(R2, R0));
-  emitAtMost(asm, PATH_BYTES / 8);
+  emitAtMost(asm, ARRAY_BYTES / 8);
   asm.emit(load(2, R1, R6, OPERATION.bytes), mul64(R2, R1));
-  emitAtMost(asm, PATH_BYTES);
+  emitAtMost(asm, ARRAY_BYTES);
 
   // R9 the address, R2 the length.
   asm.bind(read);
@@ -215,89 +230,176 @@ export function emitCapture(site: ActionSite, parts: CaptureParts): void {
   emitOutput(site, parts, parts.captureBytes);
   asm.emit(mov64(R0, imm(0)), exit());
 
-  asm.bind(at.message);
-  const gather = asm.label("gather");
+  // R9: struct msghdr.
+  asm.bind(at.messageName);
+  emitRead(asm, site, 16, out);
   asm.emit(
-    mov64(R3, R9),
-    add64(R3, imm(MSGHDR_AT.iov)),
-    mov64(R1, R7),
-    add64(R1, imm(site.scratch + SCRATCH.iovec)),
-    mov64(R2, imm(16)),
-    callHelper(BPF_FUNC.probe_read_user),
-    jne(R0, imm(0), out),
-    load(8, R9, R7, site.scratch + SCRATCH.iovec),
-    load(8, R0, R7, site.scratch + SCRATCH.iovec + 8),
-    ja(gather),
+    load(8, R9, R7, site.scratch + SCRATCH.read + MSGHDR_AT.name),
+    jeq(R9, imm(0), out),
+    load(4, R2, R7, site.scratch + SCRATCH.read + MSGHDR_AT.nameBytes),
+  );
+  emitAtMostBytes(asm);
+  asm.emit(ja(read));
+
+  const gather = site.scratch + SCRATCH.gather;
+  const start = asm.label("gather");
+  asm.bind(at.messages);
+  asm.emit(
+    store(8, R7, gather + GATHER.message, R9),
+    load(8, R1, R7, words + RESULT * 8),
+    store(8, R7, gather + GATHER.messages, R1),
+    storeImm(8, R7, gather + GATHER.elements, 0),
+    ja(start),
+  );
+  asm.bind(at.message);
+  const vector = asm.label("one_vector");
+  asm.emit(add64(R9, imm(MSGHDR_AT.iov)));
+  emitRead(asm, site, 16, out);
+  asm.emit(
+    load(8, R9, R7, site.scratch + SCRATCH.read),
+    load(8, R0, R7, site.scratch + SCRATCH.read + 8),
+    ja(vector),
   );
   asm.bind(at.vector);
   emitWord(asm, words, OPERATION.length);
-  asm.bind(gather);
-  emitVector(site, parts, out, write);
-}
-
-/**
- * R9 the vector, R0 its elements: gathers data from them until as much is there as the result says. Leaves
- * its length in R9 and goes to `write`.
- */
-function emitVector(site: ActionSite, parts: CaptureParts, out: Label, write: Label): void {
-  const { asm } = site;
-  const iovec = site.scratch + SCRATCH.iovec;
-  const data = site.scratch + SCRATCH.record + CAPTURED.data;
-  const [next, end] = [asm.label("element"), asm.label("gathered")];
+  asm.bind(vector);
   asm.emit(
-    store(8, R10, ELEMENTS, R0),
-    load(8, R2, R7, site.scratch + SCRATCH.words + RESULT * 8),
+    store(8, R7, gather + GATHER.element, R9),
+    store(8, R7, gather + GATHER.elements, R0),
+    storeImm(8, R7, gather + GATHER.messages, 0),
+    load(8, R2, R7, words + RESULT * 8),
   );
   emitAtMost(asm, parts.genioBytes);
+  asm.emit(store(8, R7, gather + GATHER.rest, R2));
+  asm.bind(start);
+  asm.emit(storeImm(8, R7, gather + GATHER.have, 0));
+  const round = asm.label("round");
+  emitRounds(asm, round, parts.loops);
   asm.emit(
-    jeq(R2, imm(0), out),
-    store(8, R10, REST, R2),
-    store(8, R10, ELEMENT, R9),
-    mov64(R9, imm(0)), // bytes that are there
-    mov64(R6, imm(0)), // elements that were taken
+    load(8, R9, R7, gather + GATHER.have),
+    jeq(R9, imm(0), out),
+    jgt(R9, imm(parts.captureBytes), out),
+    ja(write),
   );
-  asm.bind(next);
+  asm.bind(round);
+  emitRound(site, parts);
+}
+
+/** Reads bytes at the address in R9 to the place for them; goes to `out` if they cannot be read. */
+function emitRead(asm: Assembler, site: ActionSite, bytes: number, out: Label): void {
   asm.emit(
-    load(8, R1, R10, ELEMENTS),
-    jge(R6, R1, end),
-    jge(R6, imm(MOST_VECTORS), end),
-    add64(R6, imm(1)),
-    load(8, R3, R10, ELEMENT),
-    mov64(R1, R3),
-    add64(R1, imm(16)),
-    store(8, R10, ELEMENT, R1),
+    mov64(R3, R9),
     mov64(R1, R7),
-    add64(R1, imm(iovec)),
-    mov64(R2, imm(16)),
+    add64(R1, imm(site.scratch + SCRATCH.read)),
+    mov64(R2, imm(bytes)),
     callHelper(BPF_FUNC.probe_read_user),
-    jne(R0, imm(0), end),
-    load(8, R2, R7, iovec + 8),
-    load(8, R1, R10, REST),
+    jne(R0, imm(0), out),
   );
-  const fits = asm.label("fits");
-  asm.emit(jle(R2, R1, fits), mov64(R2, R1));
-  asm.bind(fits);
-  emitAtMost(asm, parts.captureBytes);
-  const room = asm.label("room");
-  asm.emit(jle(R9, imm(parts.captureBytes), room), ja(end));
-  asm.bind(room);
+}
+
+/** Gathers until there is no more, by a function that is called for each element and each message. */
+function emitRounds(asm: Assembler, round: Label, loops: boolean): void {
+  const done = asm.label("gathered");
+  asm.emit(store(8, R10, BLOCK, R7));
+  if (loops) {
+    asm.emit(
+      mov64(R1, imm(MOST_VECTORS)),
+      loadFunction(R2, round),
+      mov64(R3, R10),
+      add64(R3, imm(BLOCK)),
+      mov64(R4, imm(0)),
+      callHelper(BPF_FUNC.loop),
+    );
+  } else {
+    for (let i = 0; i < FEW_ROUNDS; i++) {
+      asm.emit(mov64(R2, R10), add64(R2, imm(BLOCK)), call(round), jne(R0, imm(0), done));
+    }
+  }
+  asm.bind(done);
+}
+
+/** A function: R2 the address of the CPU block's address. Its result is 1 if there is no more. */
+function emitRound(site: ActionSite, parts: CaptureParts): void {
+  const { asm } = site;
+  const gather = site.scratch + SCRATCH.gather;
+  const read = site.scratch + SCRATCH.read;
+  const data = site.scratch + SCRATCH.record + CAPTURED.data;
+  const [end, next, message] = ["end", "next", "message"].map((one) => asm.label(`gather_${one}`));
   asm.emit(
-    store(8, R10, SPILL, R2),
-    load(8, R3, R7, iovec),
+    load(8, R7, R2, 0),
+    load(8, R1, R7, gather + GATHER.elements),
+    jeq(R1, imm(0), message),
+    load(8, R2, R7, gather + GATHER.rest),
+    jeq(R2, imm(0), message),
+    add64(R1, imm(-1)),
+    store(8, R7, gather + GATHER.elements, R1),
+    load(8, R9, R7, gather + GATHER.element),
+    mov64(R1, R9),
+    add64(R1, imm(16)),
+    store(8, R7, gather + GATHER.element, R1),
+  );
+  emitRead(asm, site, 16, end);
+  const fits = asm.label("fits");
+  asm.emit(
+    load(8, R2, R7, read + 8),
+    jeq(R2, imm(0), next),
+    load(8, R1, R7, gather + GATHER.rest),
+    jle(R2, R1, fits),
+    mov64(R2, R1),
+  );
+  asm.bind(fits);
+  emitAtMost(asm, parts.genioBytes);
+  asm.emit(
+    load(8, R9, R7, gather + GATHER.have),
+    jgt(R9, imm(parts.captureBytes), end),
+    mov64(R6, R2),
+    load(8, R3, R7, read),
     mov64(R1, R7),
     add64(R1, imm(data)),
     add64(R1, R9),
     callHelper(BPF_FUNC.probe_read_user),
     jne(R0, imm(0), end),
-    load(8, R2, R10, SPILL),
-    add64(R9, R2),
-    load(8, R1, R10, REST),
-    sub64(R1, R2),
-    store(8, R10, REST, R1),
-    jne(R1, imm(0), next),
+    add64(R9, R6),
+    store(8, R7, gather + GATHER.have, R9),
+    load(8, R1, R7, gather + GATHER.rest),
+    sub64(R1, R6),
+    store(8, R7, gather + GATHER.rest, R1),
   );
+  asm.bind(next);
+  asm.emit(mov64(R0, imm(0)), exit());
   asm.bind(end);
-  asm.emit(jeq(R9, imm(0), out), ja(write));
+  asm.emit(mov64(R0, imm(1)), exit());
+
+  // The next message: its vector, and as many bytes as it says, if there is room.
+  asm.bind(message);
+  asm.emit(
+    load(8, R1, R7, gather + GATHER.messages),
+    jeq(R1, imm(0), end),
+    add64(R1, imm(-1)),
+    store(8, R7, gather + GATHER.messages, R1),
+    load(8, R9, R7, gather + GATHER.message),
+    mov64(R1, R9),
+    add64(R1, imm(MSGHDR_AT.bytes)),
+    store(8, R7, gather + GATHER.message, R1),
+    add64(R9, imm(MSGHDR_AT.iov)),
+  );
+  emitRead(asm, site, MSGHDR_AT.bytes - MSGHDR_AT.iov, end);
+  const enough = asm.label("enough");
+  asm.emit(
+    load(8, R1, R7, read),
+    store(8, R7, gather + GATHER.element, R1),
+    load(8, R1, R7, read + MSGHDR_AT.count - MSGHDR_AT.iov),
+    store(8, R7, gather + GATHER.elements, R1),
+    load(4, R2, R7, read + MSGHDR_AT.length - MSGHDR_AT.iov),
+    mov64(R1, imm(parts.genioBytes)),
+    load(8, R3, R7, gather + GATHER.have),
+    sub64(R1, R3),
+    jeq(R1, imm(0), end),
+    jle(R2, R1, enough),
+    mov64(R2, R1),
+  );
+  asm.bind(enough);
+  asm.emit(store(8, R7, gather + GATHER.rest, R2), ja(next));
 }
 
 /** R2 at most so much. */

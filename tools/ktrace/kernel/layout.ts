@@ -46,7 +46,7 @@ export const EVENT = {
 
 /** 64-bit words in the payload of a system call: number, six arguments. */
 export const CALL_WORDS = 7;
-/** 64-bit words in the payload of a call's return: number, result. */
+/** 64-bit words in the payload of a call's return: number, result; then the arguments if seccomp may have refused. */
 export const RETURN_WORDS = 2;
 
 /**
@@ -91,8 +91,26 @@ export const SCRATCH_IDS = 7;
 export const SCRATCH = {
   /** Six arguments, the result, {@linkcode SCRATCH_IDS}. */
   words: 0,
-  /** A vector's base and length, as it is in the process. */
-  iovec: 64,
+  /** What was read of a structure of the process: a vector's element, or the rest of a mmsghdr. */
+  read: 64,
+  /** Where gathering is: see {@linkcode GATHER}. */
+  gather: 112,
   /** A record that is being made. */
-  record: 96,
+  record: 160,
+} as const;
+
+/** Words that tell how far the data of vectors are gathered. */
+export const GATHER = {
+  /** Address of the next element. */
+  element: 0,
+  /** Elements that are left of the vector. */
+  elements: 8,
+  /** Bytes that are left of the message. */
+  rest: 16,
+  /** Bytes that are in the record. */
+  have: 24,
+  /** Address of the next mmsghdr. */
+  message: 32,
+  /** How many mmsghdr are left. */
+  messages: 40,
 } as const;

@@ -1,6 +1,6 @@
 // Which programs record which points, and where they are attached.
 
-import { BpfMap } from "../../../core/bpf/mod.ts";
+import { BpfMap, missingFeature } from "../../../core/bpf/mod.ts";
 import type { KernelAction } from "../../../core/contract/kernel_action.ts";
 import type { Session } from "../../../core/device/session.ts";
 import { DtError } from "../../../core/errors.ts";
@@ -45,6 +45,8 @@ export function enablePrograms(
     fields: {
       startTime: offsetOf("task_struct", "start_boottime"),
       blocked: offsetOf("task_struct", "blocked"),
+      // Its first field is the mode.
+      seccomp: offsetOf("task_struct", "seccomp"),
       signal: offsetOf("task_struct", "signal"),
       exitCode: offsetOf("signal_struct", "group_exit_code"),
     },
@@ -67,10 +69,11 @@ export function enablePrograms(
         maxEntries: 1,
       }),
     );
+    const loops = missingFeature("loop") === undefined;
     operations.update(new Uint8Array(4), new Uint8Array(words.buffer));
     enable(
       "tracepoint:raw_syscalls:sys_exit",
-      returnAction({ ...parts, operations, captureBytes, genioBytes }),
+      returnAction({ ...parts, operations, captureBytes, genioBytes, loops }),
     );
   }
   enable("proc:process:fork", forkAction(parts));

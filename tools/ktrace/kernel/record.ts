@@ -31,6 +31,8 @@ export interface TaskFields {
   readonly startTime: number;
   /** Offset of the mask of blocked signals in task_struct. */
   readonly blocked: number;
+  /** Offset of the mode of seccomp in task_struct. */
+  readonly seccomp: number;
   /** Offset of the pointer to signal_struct in task_struct. */
   readonly signal: number;
   /** Offset of the group's exit code in signal_struct. */

@@ -12,7 +12,7 @@ import { linuxArguments } from "../systems/linux.ts";
 import { ERESTART } from "../systems/restarts.ts";
 import { isIgnored } from "../systems/signal_actions.ts";
 import { freebsdErrno, freebsdSignal } from "../systems/translate.ts";
-import { CAPTURED, RECORD } from "./layout.ts";
+import { CAPTURED, RECORD, RETURN_WORDS } from "./layout.ts";
 
 const SIGKILL = 9;
 const ENOSYS = 38;
@@ -39,7 +39,12 @@ export class RingRecords {
   }
 
   /** Makes a request of the record at an offset. @param type Which one: a return may be two. */
-  fill(request: Request, type: KtrType, offset: number): void {
+  fill(
+    request: Request,
+    type: KtrType,
+    offset: number,
+    argsAt = offset + RECORD.payload + 8,
+  ): void {
     const { view } = this;
     const at = offset + RECORD.payload;
     const time = this.long(offset + HEADER.time);
@@ -56,7 +61,7 @@ export class RingRecords {
         request.view.setInt16(0, callNumber(code), true);
         request.view.setInt16(2, count, true);
         for (let i = 0; i < count * 2; i++) {
-          request.view.setInt32(8 + i * 4, view.getInt32(at + 8 + i * 4, true), true);
+          request.view.setInt32(8 + i * 4, view.getInt32(argsAt + i * 4, true), true);
         }
         break;
       }
@@ -112,6 +117,8 @@ export class RingRecords {
           code: view.getInt32(at + 8, true),
           action: view.getBigUint64(at + 16, true),
           mask: this.bytes.subarray(at + 24, at + 32),
+          call: view.getInt32(at + 40, true),
+          arch: view.getUint32(at + 44, true),
         });
         break;
       case KTR.csw: {
@@ -149,6 +156,18 @@ export class RingRecords {
     const all = type === KTR.args ? commandLine(pid) : environment(pid);
     const same = all.length > captured.length && captured.every((byte, i) => byte === all[i]);
     return same ? all : captured.subarray(0, captured.findLastIndex((byte) => byte !== 0) + 1);
+  }
+
+  /** True for a return that has the call's arguments, since seccomp may have refused the call. */
+  mayBeRefused(offset: number): boolean {
+    const size = this.view.getUint32(offset + HEADER.size, true);
+    return size > RECORD.payload + RETURN_WORDS * 8;
+  }
+
+  /** Makes the record of a call of its return: seccomp has refused it. */
+  fillRefused(request: Request, offset: number): void {
+    const at = offset + RECORD.payload;
+    this.fill(request, KTR.syscall, offset, at + RETURN_WORDS * 8);
   }
 
   /** A signal that ends a process reaches its threads as SIGKILL. */

@@ -40,6 +40,9 @@ export const DEFAULT_RING = 1 << 25;
 /** Paths have 4096 bytes; arguments of programs may have more. */
 const LEAST_CAPTURE = 16384;
 
+/** Threads whose present call is known, at most. */
+const MOST_ENTERED = 100_000;
+
 /** What the source knows of a process id. */
 interface Entry {
   /** The process that has it, while its records are wanted. */
@@ -69,6 +72,8 @@ export class KernelSource implements Disposable {
   readonly #files: NumberedFile[] = [];
   /** Entries by process id: recorded processes, and former ones with records that may be in the ring. */
   readonly #entries = new Map<number, Entry>();
+  /** Calls that threads are in, by thread id. */
+  readonly #entered = new Map<number, number>();
   readonly #records: RingRecords;
   readonly #repair: Repair;
   #ignored = 0;
@@ -291,11 +296,24 @@ export class KernelSource implements Disposable {
   }
 
   #record(process: TracedProcess, lwp: Entry["lwp"], type: KtrType, offset: number): void {
+    if (type === KTR.syscall) {
+      // Who ends in a call does not return.
+      if (this.#entered.size === MOST_ENTERED) this.#entered.clear();
+      this.#entered.set(lwp.tid, this.#records.view.getUint32(offset + RECORD.payload, true));
+    }
     if (type === KTR.sysret) {
       const at = offset + RECORD.payload;
       const error = this.#records.errorAt(at + 8);
       const code = this.#records.view.getUint32(at, true);
       if (code === UTRACE_CALL) return;
+      const isEntered = this.#entered.get(lwp.tid) === code;
+      this.#entered.delete(lwp.tid);
+      if (
+        !isEntered && this.#records.mayBeRefused(offset) &&
+        (process.points & pointOf(KTR.syscall)) !== 0
+      ) {
+        this.#make(process, lwp, KTR.syscall, offset);
+      }
       if (isRefusal(error) && (process.points & pointOf(KTR.capfail)) !== 0) {
         this.#make(process, lwp, KTR.capfail, offset);
       }
@@ -308,7 +326,9 @@ export class KernelSource implements Disposable {
   #make(process: TracedProcess, lwp: Entry["lwp"], type: KtrType, offset: number): void {
     const request = this.#recorder.request(process, lwp);
     if (request === undefined) return;
-    this.#records.fill(request, type, offset);
+    const isReturn = this.#records.view.getUint32(offset + RECORD.type, true) === KTR.sysret;
+    if (type === KTR.syscall && isReturn) this.#records.fillRefused(request, offset);
+    else this.#records.fill(request, type, offset);
     const waits = type === KTR.psig || type === KTR.csw || type === KTR.fault;
     if (waits) this.#recorder.enqueue(process, request);
     else this.#recorder.submit(process, request);

@@ -24,6 +24,8 @@ import {
   SPILL,
 } from "./record.ts";
 
+/** Of a SIGSYS: the number of the call and its architecture in struct siginfo, 4 bytes each. */
+const SIGINFO_CALL = 24;
 /** The running task on the stack. */
 const TASK = -32;
 
@@ -34,8 +36,8 @@ export function signalAction(parts: Parts): KernelAction {
     emit(site) {
       const { asm } = site;
       emitTraced(site, parts, pointOf(KTR.psig));
-      // signal, code, handler, blocked signals, what ends the process
-      emitReserve(site, parts, KTR.psig, 40);
+      // signal, code, handler, blocked signals, what ends the process, refused call and its architecture
+      emitReserve(site, parts, KTR.psig, 48);
       const put = (index: number, path: readonly number[], size: 4 | 8) => {
         emitLoad(asm, UNTYPED, { path, size }, R6, SPILL);
         asm.emit(store(8, R9, RECORD.payload + index * 8, R0));
@@ -44,6 +46,7 @@ export function signalAction(parts: Parts): KernelAction {
       // A context of a raw tracepoint holds addresses, which a helper reads.
       put(1, [8, 8], 4);
       put(2, [16, 0], 8);
+      put(5, [8, SIGINFO_CALL], 8);
       asm.emit(
         callHelper(BPF_FUNC.get_current_task),
         mov64(R3, R0),

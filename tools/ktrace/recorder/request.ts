@@ -9,6 +9,25 @@ import { callNumber, COMM_BYTES, KTR, type KtrType } from "../formats/types.ts";
 /** Room for the payload of most records; it grows for those that need more. */
 const PAYLOAD_BYTES = 128;
 
+/** A signal, as a record tells of it. */
+export interface SignalRecord {
+  /** Number of the signal in FreeBSD. */
+  readonly signo: number;
+  /** Address of the handler; 0 is the default action, 1 ignores, all bits set is unknown. */
+  readonly action: bigint;
+  /** Who sent the signal: SI_* and the like, of Linux. */
+  readonly code: number;
+  /** Signals that the thread blocks, a bit for each. */
+  readonly mask: Uint8Array;
+  /** Of a SIGSYS by seccomp: number of the refused call. */
+  readonly call: number;
+  /** Of a SIGSYS by seccomp: AUDIT_ARCH_* of the refused call. */
+  readonly arch: number;
+}
+
+const FREEBSD_SIGSYS = 12;
+const SYS_SECCOMP = 1;
+
 /** A thread (LWP) at one time: its id may be another's later. */
 export interface Lwp {
   /** Id of the kernel's thread (LWP). */
@@ -128,12 +147,17 @@ export class Request implements Lwp {
   }
 
   /** A signal that is delivered. @param mask 8 bytes: Linux has 64 signals. */
-  psig(signal: { signo: number; action: bigint; code: number; mask: Uint8Array }): void {
-    this.begin(KTR.psig, 40);
+  psig(signal: SignalRecord): void {
+    // A call that seccomp refuses stands behind FreeBSD's structure.
+    const isRefused = signal.signo === FREEBSD_SIGSYS && signal.code === SYS_SECCOMP;
+    this.begin(KTR.psig, isRefused ? 48 : 40);
     this.#view.setInt32(0, signal.signo, true);
     this.#view.setBigUint64(8, signal.action, true);
     this.#view.setInt32(16, signal.code, true);
     this.#bytes.set(signal.mask.subarray(0, 16), 20);
+    if (!isRefused) return;
+    this.#view.setInt32(40, signal.call, true);
+    this.#view.setUint32(44, signal.arch, true);
   }
 
   /** The thread leaves a CPU or comes to one. */

@@ -2,7 +2,7 @@
 
 import { errnoMessage, errnoName } from "../../../core/sys/errno.ts";
 import { I386_CALLS } from "../../../core/sources/syscalls/generated/i386.ts";
-import { callOf, type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
+import { callOf, codeOf, type Syscall, syscalls } from "../../../core/sources/syscalls/mod.ts";
 import type { KtrRecord, SystemName } from "../formats/record.ts";
 import { LINUX_SIGNALS } from "../../../core/signal_names.ts";
 import { bsdSystem, type System } from "./bsd.ts";
@@ -103,4 +103,25 @@ export function numbersOf(
     return { signo: foreign ? linuxSignal(record.signo) : record.signo };
   }
   return {};
+}
+
+/** AUDIT_ARCH_* of linux/audit.h. */
+const ARCHES: Readonly<Record<number, string>> = {
+  0xc000003e: "AUDIT_ARCH_X86_64",
+  0x40000003: "AUDIT_ARCH_I386",
+  0xc00000b7: "AUDIT_ARCH_AARCH64",
+  0x40000028: "AUDIT_ARCH_ARM",
+};
+
+/** Bit of AUDIT_ARCH_* that a 64-bit ABI has. */
+const ARCH_64BIT = 0x80000000;
+
+/** Name of the architecture whose ABI a refused call had, or its number. */
+export function archName(arch: number): string {
+  return ARCHES[arch] ?? `0x${arch.toString(16)}`;
+}
+
+/** Code of a refused call as records of calls have it: number and ABI. */
+export function refusedCode({ call, arch }: { call: number; arch: number }): number {
+  return codeOf(call, (arch & ARCH_64BIT) === 0);
 }

@@ -1,7 +1,16 @@
 // Reads captured memory of a stopped thread, as kernel/calls.ts does in the kernel.
 
 import { readMemory } from "../../../core/sys/process_memory.ts";
-import { type Capture, HOW, MOST_VECTORS, MSGHDR_AT, PATH_BYTES, RESULT } from "../captures.ts";
+import { viewOf } from "../formats/bytes.ts";
+import {
+  ARRAY_BYTES,
+  type Capture,
+  HOW,
+  MOST_VECTORS,
+  MSGHDR_AT,
+  PATH_BYTES,
+  RESULT,
+} from "../captures.ts";
 
 /** A system call that is about to return. */
 export interface Returning {
@@ -38,19 +47,52 @@ export function readCapture(tid: number, one: Capture, call: Returning): Uint8Ar
       return read(tid, address, Math.min(bytes, one.bytes));
     }
     case HOW.array: {
-      const elements = Math.min(count(one.length), Math.floor(PATH_BYTES / one.bytes));
+      const elements = Math.min(count(one.length), Math.floor(ARRAY_BYTES / one.bytes));
       return read(tid, address, elements * one.bytes);
     }
     case HOW.vector:
-      return readVector(tid, address, count(one.length), data);
+      return gather(tid, [{ address, elements: count(one.length), bytes: data }]);
     case HOW.message: {
-      const message = read(tid, address, 56);
-      if (message === undefined) return undefined;
-      const view = new DataView(message.buffer);
-      const elements = Number(view.getBigUint64(MSGHDR_AT.count, true));
-      return readVector(tid, view.getBigInt64(MSGHDR_AT.iov, true), elements, data);
+      const header = read(tid, address, MSGHDR_AT.length);
+      return header && gather(tid, [vectorOf(header, data)]);
+    }
+    case HOW.messages: {
+      const vectors: Vector[] = [];
+      let left = genioBytes;
+      for (let i = 0; i < Number(result) && left > 0; i++) {
+        const header = read(tid, address + BigInt(i * MSGHDR_AT.bytes), MSGHDR_AT.bytes);
+        if (header === undefined) break;
+        const vector = vectorOf(
+          header,
+          Math.min(left, viewOf(header).getUint32(MSGHDR_AT.length, true)),
+        );
+        left -= vector.bytes;
+        vectors.push(vector);
+      }
+      return gather(tid, vectors);
+    }
+    case HOW.messageName: {
+      const header = read(tid, address, MSGHDR_AT.iov);
+      if (header === undefined) return undefined;
+      const bytes = Math.min(viewOf(header).getUint32(MSGHDR_AT.nameBytes, true), one.bytes);
+      const name = viewOf(header).getBigUint64(MSGHDR_AT.name, true);
+      return name === 0n ? undefined : read(tid, name, bytes);
     }
   }
+}
+
+/** An array of struct iovec {base, length}, and how many bytes at its elements are data. */
+interface Vector {
+  readonly address: bigint;
+  readonly elements: number;
+  readonly bytes: number;
+}
+
+/** The vector of a message. */
+function vectorOf(header: Uint8Array, bytes: number): Vector {
+  const view = viewOf(header);
+  const elements = Number(view.getBigUint64(MSGHDR_AT.count, true));
+  return { address: view.getBigUint64(MSGHDR_AT.iov, true), elements, bytes };
 }
 
 function read(tid: number, address: bigint, length: number): Uint8Array<ArrayBuffer> | undefined {
@@ -68,26 +110,23 @@ export function readString(tid: number, address: bigint): Uint8Array | undefined
   return found.length === PATH_BYTES ? found.subarray(0, PATH_BYTES - 1) : undefined;
 }
 
-/** Data at the elements of struct iovec {base, length}. */
-function readVector(
-  tid: number,
-  address: bigint,
-  elements: number,
-  most: number,
-): Uint8Array | undefined {
-  if (most <= 0) return undefined;
-  const gathered = new Uint8Array(most);
+/** Data at the elements of vectors, one behind the other. */
+function gather(tid: number, vectors: readonly Vector[]): Uint8Array | undefined {
+  const gathered = new Uint8Array(vectors.reduce((sum, { bytes }) => sum + Math.max(bytes, 0), 0));
   let length = 0;
-  for (let i = 0; i < Math.min(elements, MOST_VECTORS) && length < most; i++) {
-    const element = read(tid, address + BigInt(i * 16), 16);
-    if (element === undefined) break;
-    const view = new DataView(element.buffer);
-    const bytes = Math.min(Number(view.getBigUint64(8, true)), most - length);
-    if (bytes === 0) continue;
-    const part = read(tid, view.getBigUint64(0, true), bytes);
-    if (part === undefined) break;
-    gathered.set(part, length);
-    length += bytes;
+  for (const { address, elements, bytes } of vectors) {
+    const end = length + bytes;
+    if (bytes <= 0) continue;
+    const table = read(tid, address, Math.min(elements, MOST_VECTORS) * 16);
+    if (table === undefined) break;
+    for (let at = 0; at < table.length && length < end; at += 16) {
+      const count = Math.min(Number(viewOf(table).getBigUint64(at + 8, true)), end - length);
+      if (count === 0) continue;
+      const part = read(tid, viewOf(table).getBigUint64(at, true), count);
+      if (part === undefined) return length === 0 ? undefined : gathered.subarray(0, length);
+      gathered.set(part, length);
+      length += count;
+    }
   }
   return length === 0 ? undefined : gathered.subarray(0, length);
 }

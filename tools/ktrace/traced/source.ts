@@ -3,7 +3,7 @@
 
 import { kernelPlaneNeeds } from "../../../core/bpf/load_failure.ts";
 import { readMemory } from "../../../core/sys/process_memory.ts";
-import { blockedSignals, signalCode } from "../../../core/sys/ptrace.ts";
+import { blockedSignals, signalInfo } from "../../../core/sys/ptrace.ts";
 import { Thread } from "../../../core/sys/thread.ts";
 import type { Pcb } from "../../../core/contract/pcb.ts";
 import type { UserEvent } from "../../../core/contract/user_action.ts";
@@ -233,7 +233,7 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
     const handler = this.#handlers.get(tracee.pid)?.get(signal);
     request.psig({
       signo: freebsdSignal(signal),
-      code: signalCode(tracee.tid),
+      ...signalInfo(tracee.tid),
       action: action === UNKNOWN_HANDLER ? handler ?? action : action,
       mask: blockedSignals(tracee.tid),
     });
