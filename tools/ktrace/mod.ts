@@ -34,7 +34,13 @@ export {
   type RecorderOptions,
   type TracedProcess,
 } from "./recorder/recorder.ts";
-export { type Lwp, Request, RequestPool, type RequestState } from "./recorder/request.ts";
+export {
+  type Lwp,
+  Request,
+  RequestPool,
+  type RequestState,
+  type SignalRecord,
+} from "./recorder/request.ts";
 export type { Rotation } from "./recorder/rotation.ts";
 export { TraceFile, type TraceFileOptions } from "./recorder/trace_file.ts";
 export { type Credentials } from "./recorder/credentials.ts";
