@@ -136,7 +136,7 @@ const RULES: Rules = {
   "tools/systrace/": [
     ...["core/", "tools/cli/", "tools/kdump/", "tools/ktrace/", "deno.json"],
   ],
-  "tools/": ["tools/"],
+  "tools/": ["tools/", "language/syntax/diagnostics.ts", "deno.json"],
 };
 
 /** Finds the folder whose rule a module follows: the innermost folder with a rule. */

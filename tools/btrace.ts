@@ -5,8 +5,8 @@
  */
 
 import "./cli/at_start.ts";
-import { main } from "./btrace/cli.ts";
+import { inWorker, main } from "./btrace/cli.ts";
 
 export { main };
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main && !inWorker) Deno.exit(await main(Deno.args));

@@ -1,8 +1,7 @@
 // The symbolizer of tools: with names of C++ and Rust made readable, and packed symbols unpacked.
 
 import { type SymbolHelpers, Symbolizer } from "../../core/symbols/mod.ts";
-import { loadDemangler } from "./packages.ts";
-import type { UnxzRequest } from "./unxz_worker.ts";
+import { loadDemangler, type UnxzRequest, unxzWorker } from "./packages.ts";
 
 /** Most bytes that are unpacked: 64 MiB; symbols of a large program take 16 MiB. */
 const MOST_UNPACKED = 1 << 26;
@@ -45,7 +44,7 @@ const LONGEST_NAME = 4096;
  * @returns Undefined for damaged data, without the package, or after too long a wait.
  */
 function unxz(packed: Uint8Array): Uint8Array | undefined {
-  const worker = new Worker(new URL("./unxz_worker.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(unxzWorker(), { type: "module" });
   try {
     const state = new Int32Array(new SharedArrayBuffer(8));
     const result = new Uint8Array(new SharedArrayBuffer(MOST_UNPACKED));

@@ -51,6 +51,15 @@ async function dispatch(options: Options | string): Promise<number> {
   const { mode } = options;
   if (mode === "help") return write(Deno.stdout, USAGE);
   if (mode === "version") return write(Deno.stdout, `btrace v${denoJson.version}\n`);
+  if (options.completions !== undefined) {
+    const [{ completions }, { parseHelp }, { TOOL_NAMES: words }] = await Promise.all([
+      import("../cli/completions.ts"),
+      import("../cli/help.ts"),
+      import("./packaged.ts"),
+    ]);
+    const command = { help: parseHelp(USAGE), words, listsProbes: true };
+    return write(Deno.stdout, completions(options.completions, [command]));
+  }
   if (mode === "tools") {
     const { toolList } = await import("./packaged.ts");
     const text = await toolList(options.positional.join(" "));
@@ -93,7 +102,7 @@ async function dispatch(options: Options | string): Promise<number> {
 /** Runs the user plane in a worker thread, which this thread tells of signals. */
 async function traceInWorker(options: Options): Promise<number> {
   using stack = new DisposableStack();
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(import.meta.url, { type: "module", name: WORKER });
   stack.defer(() => worker.terminate());
   const say = (request: WorkerRequest) => worker.postMessage(request);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -161,4 +170,19 @@ async function readIfScript(path: string | undefined): Promise<string | undefine
   } catch {
     return undefined;
   }
+}
+
+/** Name of the worker of the user plane. */
+const WORKER = "btrace user plane";
+
+/**
+ * True in the worker, whose module is this one: so a bundle, which is one file, has its worker in it.
+ */
+export const inWorker: boolean = (globalThis as { name?: unknown }).name === WORKER;
+
+if (inWorker) {
+  self.addEventListener("message", async (event) => {
+    const { answer } = await import("./worker.ts");
+    await answer((event as MessageEvent<WorkerRequest>).data);
+  });
 }

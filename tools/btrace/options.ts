@@ -49,6 +49,7 @@ OPTIONS:
     --fmt                print the program in its canonical form
     --test, --bench      run its test: or bench: probes
     --info               what this system supports
+    --completions SHELL  print completions for bash, zsh or fish
     -v, --verbose        say more: plane, counters; verifier logs
     -h, --help           show this help
     -V, --version        show the version
@@ -134,6 +135,8 @@ export interface Options {
   readonly debug: readonly string[];
   /** Task of the whole run; "run" if no option names another. */
   readonly mode: "run" | "fmt" | "test" | "bench" | "info" | "tools" | "help" | "version";
+  /** Shell that --completions names; undefined without the option. */
+  readonly completions?: string;
   /** True if -v asks for the plane, counters and verifier logs. */
   readonly verbose: boolean;
   /** FILE, where the command line names a script's file, then positional parameters. */
@@ -170,6 +173,7 @@ const STRINGS = [
     "export",
     "export-interval",
     "export-series",
+    "completions",
   ],
   ...IGNORED,
 ];
@@ -273,6 +277,7 @@ export function parseOptions(args: readonly string[]): Options {
     export: text("export"),
     exportIntervalS: seconds("export-interval", text("export-interval")) ?? 10,
     exportSeries: series(text("export-series") ?? "1000"),
+    completions: text("completions"),
     list: flag("list"),
     pid: pid === undefined ? undefined : parsePid(pid),
     command,

@@ -20,8 +20,8 @@ declare const self: EventTarget & { postMessage(message: WorkerReply): void };
 
 const ending = new AbortController();
 
-self.addEventListener("message", async (event) => {
-  const { data } = event as MessageEvent<WorkerRequest>;
+/** Does what a message of the main thread asks for; cli.ts hands them in. */
+export async function answer(data: WorkerRequest): Promise<void> {
   if (data === "end") return ending.abort();
   const { options } = data;
   let status: number;
@@ -31,4 +31,4 @@ self.addEventListener("message", async (event) => {
     status = reportError(error, USAGE, options.verbose);
   }
   self.postMessage({ status });
-});
+}

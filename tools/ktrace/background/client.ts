@@ -92,9 +92,8 @@ export async function askBackground(
   const path = `${ownFolder()}/${backgroundSocket(start.includes("--sync"))}`;
   const running = await ask(path, request);
   if (running !== undefined) return countOf(running);
-  const main = new URL("../../ktrace.ts", import.meta.url).href;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", main, ...start],
+    args: [...ownCommand(), ...start],
     stdin: "null",
     stdout: "null",
     stderr: "null",
@@ -114,4 +113,14 @@ export async function askBackground(
     `Cannot reach a recorder at ${path}${ended ? ": it has ended" : ""}`,
     { operation: "ktrace" },
   );
+}
+
+/** Arguments of Deno that run ktrace: this program, if it is ktrace; a compiled one is Deno and ktrace. */
+function ownCommand(): string[] {
+  if (Deno.build.standalone) return [];
+  const { mainModule } = Deno;
+  const own = /\/ktrace\.[jt]s$/.test(mainModule)
+    ? mainModule
+    : new URL("../../ktrace.ts", import.meta.url).href;
+  return ["run", "-A", "--quiet", own];
 }
