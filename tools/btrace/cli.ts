@@ -1,5 +1,6 @@
 // The command line of btrace.
 
+import type { Device } from "../../core/device/device.ts";
 import type { PlaneName } from "../../core/contract/provider.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import { NOTHING_TO_ATTACH } from "../../language/check/expand.ts";
@@ -7,7 +8,7 @@ import { ScriptError } from "../../language/syntax/diagnostics.ts";
 import { type Options, parseOptions, STAGES, USAGE } from "./options.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { choosePlane } from "../cli/plane.ts";
-import { reportError, write, writeAll } from "../cli/terminal.ts";
+import { reportError, tell, write, writeAll } from "../cli/terminal.ts";
 import type { WorkerReply, WorkerRequest } from "./worker.ts";
 import { abortOnSignals, onEndSignals } from "../cli/signals.ts";
 
@@ -33,7 +34,12 @@ export async function main(args: readonly string[]): Promise<number> {
       write(Deno.stderr, `${error.message}\n`);
       return 2;
     }
-    return reportError(error, USAGE, args.includes("-v"));
+    const json = args.some((arg, i) =>
+      /^(--json|-fjson|--format=json)$/.test(arg) ||
+      (arg === "json" && /^(-f|--format)$/.test(args[i - 1] ?? ""))
+    );
+    const tool = /^[a-z]\w*$/.test(args[0] ?? "") ? `btrace ${args[0]}` : "btrace";
+    return reportError(error, tool, { verbose: args.includes("-v"), json });
   }
 }
 
@@ -41,9 +47,23 @@ export async function main(args: readonly string[]): Promise<number> {
 async function optionsOf(args: readonly string[]): Promise<Options | string> {
   const [name, ...rest] = args;
   if (!/^[a-z]\w*$/.test(name ?? "")) return parseOptions(args);
-  const { packagedTool, toolOptions } = await import("./packaged.ts");
+  const { nearestTool, packagedTool, toolOptions } = await import("./packaged.ts");
   const tool = await packagedTool(name);
-  return tool === undefined ? parseOptions(args) : toolOptions(tool, rest);
+  if (tool !== undefined) return toolOptions(tool, rest);
+  const near = isThere(name) ? undefined : nearestTool(name);
+  if (near === undefined) return parseOptions(args);
+  throw new UsageError(
+    `failed to open file '${name}': No such file or directory\nHINT: did you mean the tool '${near}'?`,
+  );
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function dispatch(options: Options | string): Promise<number> {
@@ -76,10 +96,10 @@ async function dispatch(options: Options | string): Promise<number> {
       import("./open_device.ts"),
     ]);
     const program = options.program ?? await readIfScript(options.positional[0]);
-    return write(
-      Deno.stdout,
-      await list(await openFor(options, program ?? options.positional.join()), options, program),
-    );
+    const device = await openFor(options, program ?? options.positional.join());
+    const text = await list(device, options, program);
+    if (text === "") tell(`WARNING: ${await whyNothing(options, device)}\n`);
+    return await (await import("../cli/pager.ts")).page(text);
   }
   if (mode === "fmt") return await format(options);
   if (options.debug.length > 0) return await show(options);
@@ -156,6 +176,28 @@ async function check(options: Options): Promise<number> {
     (await import("../../language/kernel/generate.ts")).generate(script);
   } else (await import("../../language/user/interpret.ts")).interpret(script);
   return 0;
+}
+
+/** Why a search lists nothing, in the words in which a script would be refused that has such a probe. */
+async function whyNothing(options: Options, device: Device): Promise<string> {
+  const [search = "*"] = options.positional;
+  if (/^(struct|union|enum)\s/.test(search)) return `no type of the kernel is named '${search}'`;
+  if (!search.includes(":")) return `no probe has '${search}' in its name`;
+  const { prepare } = await import("./trace_script.ts");
+  const program = `${search} { }`;
+  try {
+    await prepare({ ...options, list: false, program, positional: [] }, planeOf(options));
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    const [{ message, hint }] = error.diagnostics;
+    // Of a pattern the compiler says nothing more; the provider may know, if asked for one name of it.
+    if (message.startsWith("Probe has no valid attach points")) {
+      return device.registry.explain(search.replaceAll("*", "x")) ??
+        `no probe matches '${search}'`;
+    }
+    return `${message.replace(/\.$/, "")}${hint === undefined ? "" : `\nHINT: ${hint}`}`;
+  }
+  return `no probe matches '${search}'`;
 }
 
 /** Text of the script that a word names: a tool, or a file; undefined for a search. */

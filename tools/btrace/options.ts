@@ -17,32 +17,43 @@ export const USAGE = `USAGE:
 
 OPTIONS:
     -e 'PROGRAM'         run this program
-    --tools [TEXT]       list tools: opensnoop, execsnoop, …; btrace TOOL --help explains one
+    --tools [TEXT]       list tools: opensnoop, execsnoop, …; btrace TOOL --help
+                         explains one
     --duration SECONDS   end after so many seconds
-    --export TARGET      maps as metrics: prometheus=[HOST]:PORT is scraped at /metrics;
-                         otlp=http://HOST:4318 gets OTLP/HTTP every --export-interval
-                         seconds [10]; --export-series is the number of keys of a map
-                         [1000]: what is beyond is added up with the label "other"
-    -l, --list [SEARCH]  list probes; * stands for any characters; with -v their arguments
-    -p, --pid PID        only events of this process and of what it starts; end with it
-    -c, --cmd 'CMD'      run CMD, only its events and of what it starts; end with it
-        --plane PLANE    kernel (BPF), user (no privilege), auto (the default: what is permitted)
-        --seccomp-bpf    user plane with -c: only calls that the program asks for stop CMD. The filter
-                         cannot be taken off and its calls fail without a tracer, so CMD and what it
-                         started end with btrace, and gain no privileges (no_new_privs)
+    --export TARGET      maps as metrics: prometheus=[HOST]:PORT is scraped at
+                         /metrics; otlp=http://HOST:4318 gets OTLP/HTTP every
+                         --export-interval seconds [10]; --export-series is the
+                         number of keys of a map [1000]: what is beyond is added
+                         up with the label "other"
+    -l, --list [SEARCH]  list probes; * stands for any characters; with -v their
+                         arguments
+    -p, --pid PID        only events of this process and of what it starts; end
+                         with it
+    -c, --cmd 'CMD'      run CMD, only its events and of what it starts; end
+                         with it
+        --plane PLANE    kernel (BPF), user (no privilege), auto (the default:
+                         what is permitted)
+        --seccomp-bpf    user plane with -c: only calls that the program asks
+                         for stop CMD. The filter cannot be taken off and its
+                         calls fail without a tracer, so CMD and what it started
+                         end with btrace, and gain no privileges (no_new_privs)
     -o, --output FILE    output goes to FILE
-        --raw            a terminal gets text of traced programs as it is, control characters included
+        --raw            a terminal gets text of traced programs as it is,
+                         control characters included
     -f, --format FORMAT  text or json
-    -B MODE              write output: line (each round, the default), none (each record), full
+    -B MODE              write output: line (each round, the default), none
+                         (each record), full
     -q, --quiet          do not say how many probes are attached
     -k, --warnings       report failed reads and lookups at run time
     --no-warnings        no output of warnf()
     -I DIR               look for headers in DIR
     --include FILE       include FILE before the program
-    --provider MODULE    probes of another provider: a module by URL or path; see README
+    --provider MODULE    probes of another provider: a module by URL or path;
+                         see README
     --unsafe             allow system(), signal() and the like
     --probe-filter REGEX only probes that match
-    --no-feature LIST    do without kprobe, kprobe_multi, uprobe_multi (comma separated)
+    --no-feature LIST    do without kprobe, kprobe_multi, uprobe_multi (comma
+                         separated)
     --dry-run            attach, then end
     -n                   check the program only
     -d, --debug STAGE    show ast, types, dis or all, and end
@@ -55,7 +66,8 @@ OPTIONS:
     -V, --version        show the version
 
 Run by: deno run -A tools/btrace.ts …
--A because tracing calls the C library, which Deno cannot confine, and reads /proc and /sys.
+-A because tracing calls the C library, which Deno cannot confine, and reads
+/proc and /sys.
 
 ENVIRONMENT:
     BPFTRACE_MAX_STRLEN      [default: 1024] most bytes of a string
@@ -71,8 +83,8 @@ ${SIGNALS_HELP}
 EXAMPLES:
     btrace -l 'syscall:*'
         list the probes of all system calls
-    btrace -e 'tracepoint:syscalls:sys_enter_openat { printf("%s %s\\n", comm, str(args.filename)); }'
-        files that are opened, by process name
+    btrace -e 'syscall:openat:entry { print((comm, str(args.filename))); }'
+        files that are opened, with the process's name
     btrace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'
         system calls by process name
 `;

@@ -3,7 +3,7 @@
 
 import NAMES from "../scripts/names.json" with { type: "json" };
 import type { Expr } from "../../language/syntax/ast.ts";
-import { Source } from "../../language/syntax/diagnostics.ts";
+import { didYouMean, Source } from "../../language/syntax/diagnostics.ts";
 import { parse } from "../../language/syntax/parser.ts";
 import { mapProgram, visitExpr } from "../../language/syntax/walk.ts";
 import type { SourceText } from "../../language/compile.ts";
@@ -42,6 +42,11 @@ export interface Tool {
 
 /** Names of all tools, in alphabetical order. */
 export const TOOL_NAMES: readonly string[] = NAMES;
+
+/** The tool that a name most likely means; undefined if there is none like it. */
+export function nearestTool(name: string): string | undefined {
+  return didYouMean(name, TOOL_NAMES);
+}
 
 /**
  * Reads a script of the package by its name.

@@ -2,7 +2,7 @@
 // that its event loop stays free. This thread writes the output: a slow reader holds the traced process back
 // instead of filling memory.
 
-import { type Options, USAGE } from "./options.ts";
+import type { Options } from "./options.ts";
 import { reportError } from "../cli/terminal.ts";
 import { prepare, trace } from "./trace_script.ts";
 
@@ -28,7 +28,10 @@ export async function answer(data: WorkerRequest): Promise<void> {
   try {
     status = await trace(await prepare(options, "user"), options, ending);
   } catch (error) {
-    status = reportError(error, USAGE, options.verbose);
+    status = reportError(error, "btrace", {
+      verbose: options.verbose,
+      json: options.format === "json",
+    });
   }
   self.postMessage({ status });
 }

@@ -11,6 +11,7 @@ export function abortOnSignals(controller: AbortController): Disposable {
 
 /** Paragraph of the help of tools that run a command: what ends a tool, and the command with it. */
 export const SIGNALS_HELP = `SIGNALS:
-    SIGINT, SIGTERM and SIGHUP end the tool in order, and with it the command that it has started:
-    the command gets SIGTERM, and SIGKILL if it is still there half a second later. A second signal,
-    0.3 s after the first or later, ends the tool at once, and the kernel kills the command.`;
+    SIGINT, SIGTERM and SIGHUP end the tool in order, and with it the command
+    that it has started: the command gets SIGTERM, and SIGKILL if it is still
+    there half a second later. A second signal, 0.3 s after the first or later,
+    ends the tool at once, and the kernel kills the command.`;

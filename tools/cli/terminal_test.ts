@@ -5,7 +5,7 @@ function report(verbose: boolean): { code: number; stderr: string } {
   const program = `import { reportError } from ${
     JSON.stringify(import.meta.resolve("./terminal.ts"))
   };
-    Deno.exit(reportError(new TypeError("no\\x1b[2Jsuch thing"), "usage", ${verbose}));`;
+    Deno.exit(reportError(new TypeError("no\\x1b[2Jsuch thing"), "usage", { verbose: ${verbose} }));`;
   const { code, stderr } = new Deno.Command(Deno.execPath(), {
     args: ["eval", "--quiet", program],
     env: { NO_COLOR: "1" },

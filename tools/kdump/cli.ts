@@ -2,7 +2,8 @@
 
 import denoJson from "../../deno.json" with { type: "json" };
 import { Out } from "../../language/output/output_buffer.ts";
-import { reportError, write, writeAll } from "../cli/terminal.ts";
+import { lineFitter } from "../cli/looks.ts";
+import { coloured, reportError, write, writeAll } from "../cli/terminal.ts";
 import { openTimelineFile, Timeline } from "../cli/timeline.ts";
 import { UsageError } from "../cli/command_line.ts";
 import { onEndSignals } from "../cli/signals.ts";
@@ -38,12 +39,28 @@ export async function main(args: readonly string[]): Promise<number> {
     if (options.mode === "version") return write(Deno.stdout, `kdump v${denoJson.version}\n`);
     return await dump(options);
   } catch (error) {
-    return reportError(error, USAGE);
+    return reportError(error, "kdump");
   }
 }
 
+/** Gives the kind of a record a colour, and a failed return that of a failure. */
+function paint(line: string): string {
+  if (/ RET .* errno \d+/.test(line)) {
+    return coloured(line.trimEnd(), "failed") + (line.endsWith("\n") ? "\n" : "");
+  }
+  return line.replace(
+    /(?<= )[A-Z]{3,4} (?= )|(?<= )[A-Z]{4}(?= )/,
+    (kind) => coloured(kind, "kind"),
+  );
+}
+
 async function dump(options: KdumpOptions): Promise<number> {
-  const out = new Out((bytes) => writeAll(Deno.stdout, bytes));
+  const isLines = options.mode === "lines" && Deno.stdout.isTerminal();
+  const fit = lineFitter(paint);
+  const out = new Out((bytes) => {
+    if (isLines) write(Deno.stdout, fit(new TextDecoder().decode(bytes)));
+    else writeAll(Deno.stdout, bytes);
+  });
   using stack = new DisposableStack();
   const view = viewOf(out, options, stack);
   let status = 0;

@@ -26,14 +26,18 @@ OPTIONS:
     -T, --absolute       times since 1970
     -E, --elapsed        times since the first record
     -R, --relative       times since the record before
-    -r, --resolve        names of users, groups, modes and times instead of numbers
+    -r, --resolve        names of users, groups, modes and times instead of
+                         numbers
     -l, --follow         go on when the file grows
         --json           a JSON object for each record
         --summary        calls, errors and time of each system call
-        --tree           processes, who was made by whom, and what they have executed
-        --perfetto FILE  writes a timeline that ui.perfetto.dev and chrome://tracing open:
-                         threads with their programs, calls and signals
-        --from SYSTEM    whose file it is: freebsd, netbsd, openbsd [default: as it looks]
+        --tree           processes, who was made by whom, and what they have
+                         executed
+        --perfetto FILE  writes a timeline that ui.perfetto.dev and
+                         chrome://tracing open: threads with their programs,
+                         calls and signals
+        --from SYSTEM    whose file it is: freebsd, netbsd, openbsd [default: as
+                         it looks]
     -h, --help           show this help
     -V, --version        show the version
 

@@ -13,11 +13,12 @@ import {
 import { holdChild, processOf } from "../cli/child.ts";
 import { openTimelineFile, Timeline } from "../cli/timeline.ts";
 import type { OutputFile } from "../../core/sys/output_file.ts";
-import { reportError, write } from "../cli/terminal.ts";
+import { coloured, reportError, write } from "../cli/terminal.ts";
 import { type KmonitorOptions, parseKmonitorOptions, USAGE } from "./options.ts";
 import { ProcessTimeline } from "./timeline.ts";
 import { formatEvent, formatJson, HEADER } from "./print.ts";
 import { Totals } from "./totals.ts";
+import { lineFitter } from "../cli/looks.ts";
 import { onEndSignals, statusOfSignal } from "../cli/signals.ts";
 
 /**
@@ -33,7 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (options.mode === "version") return write(Deno.stdout, `kmonitor v${denoJson.version}\n`);
     return await run(options);
   } catch (error) {
-    return reportError(error, USAGE);
+    return reportError(error, "kmonitor");
   }
 }
 
@@ -89,8 +90,21 @@ function statusOf({ pid, signal = 0, code }: ProcessEvent): number {
   return signal > 0 ? 128 + signal : code ?? 0;
 }
 
+/** Gives the kind of an event a colour, and the death by a signal that of a failure. */
+function paint(line: string): string {
+  if (/ signal \d+/.test(line)) {
+    return line.replace(/ signal \d+.*/, (how) => coloured(how, "failed"));
+  }
+  return line.replace(
+    /^(\S+ )([\w:]+)/,
+    (_, time, kind) =>
+      time + coloured(kind, kind === "exit" ? "gone" : kind === "TIME" ? "kind" : "born"),
+  );
+}
+
 /** Shows and counts events, and keeps the tree of processes. */
 class View {
+  readonly #fit = lineFitter(paint);
   readonly #options: KmonitorOptions;
   readonly #root: number | undefined;
   readonly #timeline: ProcessTimeline | undefined;
@@ -115,7 +129,7 @@ class View {
 
   start(): void {
     const { quiet, json } = this.#options;
-    if (!quiet && !json) write(Deno.stdout, HEADER);
+    if (!quiet && !json) write(Deno.stdout, this.#fit(HEADER));
   }
 
   /**
@@ -163,6 +177,9 @@ class View {
     if (!events.includes(name)) return;
     this.#totals.add(event);
     if (quiet) return;
-    write(Deno.stdout, json ? formatJson(event, wallMs) : formatEvent(event, wallMs, depth));
+    write(
+      Deno.stdout,
+      json ? formatJson(event, wallMs) : this.#fit(formatEvent(event, wallMs, depth)),
+    );
   }
 }

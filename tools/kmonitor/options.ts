@@ -15,29 +15,33 @@ export const USAGE = `USAGE:
     kmonitor [options] -p PID
     kmonitor [options] -c 'CMD'
 
-Tells of processes as they are born, execute a program and end, one line for each event.
+Tells of processes as they are born, execute a program and end, one line for
+each event.
 
 OPTIONS:
     -a, --all            all processes (the default)
     -p, --pid PID        this process; ends with it
     -c, --cmd 'CMD'      run CMD and tell of it; ends with it
     -f, --follow         and of all that it starts, as an indented tree
-    -e, --events LIST    of these alone, comma separated [default: fork,exec,exit]
-                         fork, exec, abort (death by a signal), exit of processes;
-                         thread:create, thread:abort, thread:exit, thread (all three); all
-    -w, --wait           end when the process of -p or -c ends, with its exit status
-                         (128 and the signal's number if it died by one)
+    -e, --events LIST    of these alone, comma separated [default:
+                         fork,exec,exit]: fork, exec, abort (death by a signal),
+                         exit of processes; thread:create, thread:abort,
+                         thread:exit, thread (all three); all
+    -w, --wait           end when the process of -p or -c ends, with its exit
+                         status (128 and the signal's number if it died by one)
     -s, --seconds S      end after so many seconds
     -j, --json           a JSON object for each event
         --stats          totals by event and by command at the end
     -q, --quiet          no lines, only totals
-        --timeline FILE  writes a timeline that ui.perfetto.dev and chrome://tracing open:
+        --timeline FILE  writes a timeline that ui.perfetto.dev and
+                           chrome://tracing open:
                          a row for each thread, with the programs that it ran
-        --source NAME    kernel (tracepoints: CAP_BPF and CAP_PERFMON), ptrace (of -c: no permission),
-                         connector (netlink: Linux 6.6 or CAP_NET_ADMIN), pidfd (ends alone: none),
-                         auto (the default: the first of these that can be had)
-        --ring-size N    bytes of the buffer for events that have not been shown, a power of two
-                         [default: 33554432]
+        --source NAME    kernel (tracepoints: CAP_BPF and CAP_PERFMON), ptrace
+                         (of -c: no permission), connector (netlink: Linux 6.6
+                         or CAP_NET_ADMIN), pidfd (ends alone: none), auto (the
+                         default: the first of these that can be had)
+        --ring-size N    bytes of the buffer for events that have not been
+                         shown, a power of two [default: 33554432]
     -h, --help           show this help
     -V, --version        show the version
 
@@ -46,7 +50,7 @@ Run by: deno run -A tools/kmonitor.ts …
 ${SIGNALS_HELP}
 
 EXAMPLES:
-    kmonitor -e exec                     what is executed, by whom, with its arguments
+    kmonitor -e exec                     what is executed, by whom, how
     kmonitor -f -c 'make -j8'            the tree of a build
     kmonitor -fq --timeline build.json -c 'make -j8'
     kmonitor --wait -p 1234              waits for any process to end

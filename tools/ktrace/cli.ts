@@ -31,7 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
     verbose = options.verbose;
     return await run(options);
   } catch (error) {
-    return reportError(error, USAGE, verbose);
+    return reportError(error, "ktrace", { verbose });
   }
 }
 

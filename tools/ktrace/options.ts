@@ -13,31 +13,42 @@ export const USAGE = `USAGE:
     ktrace -c [-d] [-t POINTS] [-p PID | -g PGRP | -f FILE]
     ktrace -C
 
-Records what a command or a running process does: system calls, paths, data, signals and more. kdump shows it.
+Records what a command or a running process does: system calls, paths, data,
+signals and more. kdump shows it.
 
 OPTIONS:
-    -f, --file FILE      where records go [default: ktrace.out]; - is standard output
+    -f, --file FILE      where records go [default: ktrace.out]; - is standard
+                         output
     -a, --append         keep what is in the file
-        --rotate SIZE[,N] at SIZE bytes (k, m, g) rename FILE to FILE.1, that to FILE.2, up to N [default: 1]
+        --rotate SIZE[,N] at SIZE bytes (k, m, g) rename FILE to FILE.1, that to
+                         FILE.2, up to N [default: 1]
     -t, --points LETTERS what is recorded [default: +]; after a - what is not
-                         c system calls, n paths, i data read and written, s signals,
-                         t structures, u user records, w context switches, f page faults,
-                         x arguments of programs, v their environment, p calls that were refused,
+                         c system calls, n paths, i data read and written,
+                         s signals, t structures, u user records, w context
+                         switches, f page faults, x arguments of programs,
+                         v their environment, p calls that were refused,
                          + the default set cinstu, A all
     -i, --inherit        what is recorded makes children: record them as well
     -p, --pid PID        a running process; a recorder in the background does it
     -g, --pgrp PGRP      all processes of a group
     -d, --descendants    and all descendants that they have now
-    -c, --clear          record no more of these points; of -f FILE: nothing more into it
+    -c, --clear          record no more of these points; of -f FILE: nothing
+                         more into it
     -C, --clear-all      stop all traces of this user; of all users for root
-    -s, --sync           the program waits until its record is written: nothing is ever lost, whatever
-                         the speed of the disk. Without privilege it is always so.
-    -n, --no-wait        with -s: rather stop tracing than let the program wait for the file's reader
-        --format FORMAT  freebsd (ktrace.out of FreeBSD, the default) or json (lines)
+    -s, --sync           the program waits until its record is written: nothing
+                         is ever lost, whatever the speed of the disk. Without
+                         privilege it is always so.
+    -n, --no-wait        with -s: rather stop tracing than let the program wait
+                         for the file's reader
+        --format FORMAT  freebsd (ktrace.out of FreeBSD, the default) or json
+                         (lines)
         --genio-size N   most bytes of data of a call [default: 4096]
-        --request-pool N requests of the recorder [default: 100]; alone: of those that run
-        --ring-size N    bytes of the kernel's ring, a power of two [default: 33554432]
-    -v, --verbose        say at the end how many records there are; and details of errors
+        --request-pool N requests of the recorder [default: 100]; alone: of
+                         those that run
+        --ring-size N    bytes of the kernel's ring, a power of two [default:
+                         33554432]
+    -v, --verbose        say at the end how many records there are; and details
+                         of errors
     -h, --help           show this help
     -V, --version        show the version
 
@@ -47,7 +58,7 @@ ${SIGNALS_HELP}
 
 EXAMPLES:
     ktrace -i make                       a build; then: kdump
-    ktrace -t cn -p 1234                 calls and paths of a running process, until
+    ktrace -t cn -p 1234                 calls and paths of a process, until
     ktrace -c -p 1234                    it shall be no more
     ktrace -f - --format json ls         JSON lines to standard output
 `;

@@ -9,6 +9,7 @@ import { holdChild } from "../cli/child.ts";
 import { UsageError } from "../cli/command_line.ts";
 
 import { choosePlane } from "../cli/plane.ts";
+import { lineFitter } from "../cli/looks.ts";
 import { reportError, tell, write } from "../cli/terminal.ts";
 import { abortOnSignals } from "../cli/signals.ts";
 import { collect, type Measured } from "./collect.ts";
@@ -35,7 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (options.mode === "version") return write(Deno.stdout, `profile v${denoJson.version}\n`);
     return await run(options);
   } catch (error) {
-    return reportError(error, USAGE);
+    return reportError(error, "profile");
   }
 }
 
@@ -87,7 +88,12 @@ async function run(options: ProfileOptions): Promise<number> {
   });
   progress?.("");
   const { profile } = measured;
-  if (outputs.length === 0 && target === undefined) write(Deno.stdout, topFunctions(profile));
+  if (outputs.length === 0 && target === undefined) {
+    write(
+      Deno.stdout,
+      lineFitter((line) => line)(topFunctions(profile)),
+    );
+  }
   for (const output of outputs) await writeProfile(profile, output);
   if (!options.quiet) tell(summary(measured, outputs));
   if (target !== undefined) {

@@ -11,30 +11,36 @@ export const USAGE = `USAGE:
     profile [options] -p PID
     profile [options] -a
 
-Samples the stacks of what runs, kernel, native and JavaScript, and draws a flame graph.
+Samples the stacks of what runs, kernel, native and JavaScript, and draws a
+flame graph.
 
 OPTIONS:
-    -c, --cmd 'CMD'      run CMD; it and all that it starts are sampled until it ends
+    -c, --cmd 'CMD'      run CMD; it and all that it starts are sampled until it
+                         ends
     -p, --pid PID        sample this process and what it starts
     -a, --all            sample all processes
     -F, --frequency HZ   samples a second and CPU [default: 99]
-    -d, --duration S     end after so many seconds; otherwise at Ctrl-C or with the process
+    -d, --duration S     end after so many seconds; otherwise at Ctrl-C or with
+                         the process
     -o, --output FILE    may be given more than once; by its ending it is
-                           .svg              a flame graph: open it in a browser, click, search
+                           .svg              a flame graph: open it in a
+                             browser, click, search
                            .txt, .folded     collapsed stacks
                            .json             for https://www.speedscope.app
                            .pb.gz            for pprof
                          without it the top functions are printed
         --export pprof=URL  send it to a server: Pyroscope (…/ingest), Parca
                          (…/profiles/writeraw), or any that takes pprof files
-        --offcpu         time that threads wait, instead of samples of those that run
-        --plane PLANE    kernel (BPF), user (no privilege, own processes), auto (the default)
+        --offcpu         time that threads wait, instead of samples of those
+                         that run
+        --plane PLANE    kernel (BPF), user (no privilege, own processes), auto
+                         (the default)
     -q, --quiet          no progress
     -h, --help           show this help
     -V, --version        show the version
 
-Programs that run JavaScript by V8 must write a map of it. With -c profile sees to that, by
-DENO_V8_FLAGS and NODE_OPTIONS, and removes the maps at the end.
+Programs that run JavaScript by V8 must write a map of it. With -c profile sees
+to that, by DENO_V8_FLAGS and NODE_OPTIONS, and removes the maps at the end.
 
 Run by: deno run -A tools/profile.ts …
 

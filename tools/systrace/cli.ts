@@ -43,7 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
         return await attach(options);
     }
   } catch (error) {
-    return reportError(error, USAGE);
+    return reportError(error, "systrace");
   }
 }
 

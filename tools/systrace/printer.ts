@@ -19,6 +19,7 @@ import { signalCodeName } from "../kdump/symbols/signals.ts";
 import { argumentTexts, resultText, type ShownCall, type Style } from "./arguments.ts";
 import { type Call, type CapturedBody, memoryOf, type Return } from "./call.ts";
 import { Descriptors } from "./descriptors.ts";
+import { coloured, hasColours } from "../cli/terminal.ts";
 import type { SystraceOptions } from "./options.ts";
 import { quote } from "./quoting.ts";
 
@@ -54,6 +55,7 @@ export class Printer implements Format {
   /** Exit status of each process, or the signal that ends it. */
   readonly #ends = new Map<number, string>();
   readonly #processes = new Set<number>();
+  readonly #colours: boolean;
   /** Only these threads are shown; undefined for all. */
   readonly #only?: ReadonlySet<number>;
   /** Time of the last line's call, nanoseconds. */
@@ -66,6 +68,7 @@ export class Printer implements Format {
     this.#options = options;
     this.#tick = tick;
     this.#only = only;
+    this.#colours = options.file === undefined && hasColours(Deno.stderr);
     if (options.count !== undefined) {
       this.#summary = new Summary((code) => nameOf(code));
     }
@@ -321,7 +324,10 @@ export class Printer implements Format {
       ? ` <${seconds(back.timeNs - call.timeNs, 6)}>`
       : "";
     const time = call.isShown && back !== undefined ? back.timeNs : call.timeNs;
-    const equals = `${body.padEnd(RESULT_COLUMN - 1)} = ${result}`;
+    const end = this.#colours && back !== undefined && back.error !== 0
+      ? coloured(result, "failed")
+      : result;
+    const equals = `${body.padEnd(RESULT_COLUMN - 1)} = ${end}`;
     return `${this.#prefix(tid, time)}${equals}${took}${behind}\n`;
   }
 
