@@ -34,10 +34,8 @@ export async function main(args: readonly string[]): Promise<number> {
       write(Deno.stderr, `${error.message}\n`);
       return 2;
     }
-    const json = args.some((arg, i) =>
-      /^(--json|-fjson|--format=json)$/.test(arg) ||
-      (arg === "json" && /^(-f|--format)$/.test(args[i - 1] ?? ""))
-    );
+    // With -f json errors are bpftrace's, which are text.
+    const json = args.includes("--json");
     const tool = /^[a-z]\w*$/.test(args[0] ?? "") ? `btrace ${args[0]}` : "btrace";
     return reportError(error, tool, { verbose: args.includes("-v"), json });
   }
@@ -98,7 +96,7 @@ async function dispatch(options: Options | string): Promise<number> {
     const program = options.program ?? await readIfScript(options.positional[0]);
     const device = await openFor(options, program ?? options.positional.join());
     const text = await list(device, options, program);
-    if (text === "") tell(`WARNING: ${await whyNothing(options, device)}\n`);
+    if (text === "") tell(`NOTE: ${await whyNothing(options, device)}\n`);
     return await (await import("../cli/pager.ts")).page(text);
   }
   if (mode === "fmt") return await format(options);
@@ -195,7 +193,7 @@ async function whyNothing(options: Options, device: Device): Promise<string> {
       return device.registry.explain(search.replaceAll("*", "x")) ??
         `no probe matches '${search}'`;
     }
-    return `${message.replace(/\.$/, "")}${hint === undefined ? "" : `\nHINT: ${hint}`}`;
+    return `${message.replace(/\.$/, "")}${hint === undefined ? "" : `; ${hint}`}`;
   }
   return `no probe matches '${search}'`;
 }

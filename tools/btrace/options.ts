@@ -41,6 +41,7 @@ OPTIONS:
         --raw            a terminal gets text of traced programs as it is,
                          control characters included
     -f, --format FORMAT  text or json
+        --json           -f json, and errors are objects on standard error
     -B MODE              write output: line (each round, the default), none
                          (each record), full
     -q, --quiet          do not say how many probes are attached
@@ -119,6 +120,8 @@ export interface Options {
   readonly raw: boolean;
   /** Format of the output, from -f. */
   readonly format: OutputFormat;
+  /** True if errors are objects of JSON, too: --json. */
+  readonly jsonErrors: boolean;
   /** Output is written after each record (none), each round (line) or when a buffer fills (full). */
   readonly buffer: "none" | "line" | "full";
   /** True if -q omits the number of attached probes. */
@@ -194,6 +197,7 @@ const FLAGS = [
   ...[
     "info",
     "tools",
+    "json",
     "verbose",
     "help",
     "version",
@@ -296,7 +300,8 @@ export function parseOptions(args: readonly string[]): Options {
     plane: oneOf("plane", ["auto", "kernel", "user"], "auto"),
     seccomp: flag("seccomp-bpf"),
     output: text("output"),
-    format: oneOf("format", OUTPUT_FORMATS, "text"),
+    format: flag("json") ? "json" : oneOf("format", OUTPUT_FORMATS, "text"),
+    jsonErrors: flag("json"),
     buffer: oneOf("B", ["line", "none", "full"], "line"),
     raw: flag("raw"),
     quiet: flag("quiet"),

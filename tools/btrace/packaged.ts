@@ -111,7 +111,7 @@ const COMMON: readonly (readonly [name: string, letter: string, takes: string, w
   ["duration", "d", "SECONDS", "end after so many seconds"],
   ["output", "o", "FILE", "output goes to FILE"],
   ["format", "f", "FORMAT", "text or json"],
-  ["json", "", "", "the same as -f json"],
+  ["json", "", "", "-f json, and errors are objects, too"],
   ["export", "", "TARGET", "maps as metrics: see btrace --help"],
   ["verbose", "v", "", "say more: plane, counters"],
   ["help", "h", "", "show this help"],
@@ -187,7 +187,7 @@ export function toolOptions(tool: Tool, args: readonly string[]): Options | stri
     throw new UsageError(`${tool.name} takes no ${command[tool.parameters.length]}`, true);
   }
   const common = COMMON.flatMap(([name, , takes]) => {
-    if (takes === "") return flag(name) && name !== "json" ? [`--${name}`] : [];
+    if (takes === "") return flag(name) ? [`--${name}`] : [];
     const value = text(name);
     return value === undefined ? [] : [`--${name}=${value}`];
   });
@@ -200,8 +200,7 @@ export function toolOptions(tool: Tool, args: readonly string[]): Options | stri
     }
     return [`--${name}=${value}`];
   });
-  const json = flag("json") ? ["--format=json"] : [];
-  const options = parseOptions([...common, ...json, "--", ...named]);
+  const options = parseOptions([...common, "--", ...named]);
   return { ...options, positional: [tool.name, ...command], source: tool.source };
 }
 

@@ -30,7 +30,7 @@ export async function answer(data: WorkerRequest): Promise<void> {
   } catch (error) {
     status = reportError(error, "btrace", {
       verbose: options.verbose,
-      json: options.format === "json",
+      json: options.jsonErrors,
     });
   }
   self.postMessage({ status });
