@@ -5,6 +5,7 @@ import { processes, variableOf } from "./marked_processes.ts";
 import { assertEquals } from "./std_assert.ts";
 import { kernelPlaneRefusal } from "../core/bpf/mod.ts";
 import { openDescriptors } from "../core/sys/fd.ts";
+import { canLimitMemory } from "./memory_group.ts";
 import { findOracle } from "./oracle/oracle.ts";
 
 /** Path of this repository, with a slash at its end. */
@@ -263,6 +264,7 @@ export type Need =
   | "setpriv"
   | "unshare"
   | "hotplug"
+  | "memory cgroup"
   | "xz"
   | "node"
   | "bash"
@@ -297,6 +299,8 @@ function missing(need: Need): string | undefined {
       return Deno.uid() === 0 ? undefined : "root";
     case "hotplug":
       return exists("/sys/devices/system/cpu/cpu1/online") ? undefined : "a second CPU that can go";
+    case "memory cgroup":
+      return canLimitMemory() ? undefined : "a cgroup that limits memory";
     case "oracle":
       return findOracle() === undefined ? "tests/oracle/oracle.ts to fetch it" : undefined;
     case "sdt.h": {

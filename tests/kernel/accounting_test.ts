@@ -1,7 +1,15 @@
 // Tests that every event that a script misses is counted and told, and that telling stays short.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { btrace, buildCaller, buildProgram, kernelTest, RunningBtrace } from "../helpers.ts";
+import {
+  btrace,
+  buildCaller,
+  buildProgram,
+  kernelTest,
+  output,
+  RunningBtrace,
+} from "../helpers.ts";
+import { MemoryGroup } from "../memory_group.ts";
 
 /** A fast clock over a busy system call: some ticks meet the other clause on their CPU. */
 const CLASH = "profile:hz:10000 { @a = count(); } " +
@@ -55,4 +63,27 @@ kernelTest("a short name of a thread is one key, whatever name was before", ["gc
     "@[first-long-name]: 1",
     "@[second-long-nam]: 1",
   ]);
+});
+
+kernelTest("memory that the kernel has not is told as such", ["gcc", "memory cgroup"], async () => {
+  using group = new MemoryGroup();
+  const script = "config = { max_map_keys = 3000000 } " +
+    'syscall:getppid:entry /comm == "caller"/ { @n++; @[@n] = 1; }';
+  await using running = new RunningBtrace(
+    ["-e", script],
+    ["/bin/sh", "-c", `echo $$ > ${group.processes}; exec "$@"`, "sh"],
+  );
+  await running.attached();
+  // The map's memory counts for the group that made the map; the tracer itself goes on unlimited.
+  group.leave(running.pid);
+  group.permit(3_000_000);
+  output(buildCaller(), ["200000"]);
+  const { stdout, stderr } = await running.stop();
+  const kept = stdout.match(/^@\[\d+\]: 1$/gm)!.length;
+  const failed = Number(
+    /^WARNING: (\d+) map updates failed: the kernel had no memory at hand/m.exec(stderr)?.[1],
+  );
+  assertMatch(stdout, /^@n: 200000$/m);
+  assertEquals(kept + failed, 200_000);
+  assert(kept > 1000 && failed > 1000, `${kept} kept, ${failed} failed`);
 });
