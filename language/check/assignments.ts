@@ -2,7 +2,7 @@
 // Assignments to maps and variables, whose types grow with what is assigned.
 
 import type { AssignStmt, Block, Expr } from "../syntax/ast.ts";
-import type { Action, Arithmetic } from "../model/ir.ts";
+import type { Action, Arithmetic, Node } from "../model/ir.ts";
 import { type AggregationName, numberOf } from "../model/aggregations.ts";
 import { INT64, isSigned, typeName, UINT64, UNKNOWN } from "../model/types.ts";
 import type { Span } from "../syntax/diagnostics.ts";
@@ -41,6 +41,7 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
       key,
       name: type.name,
       value: aggregated,
+      clock: type.name === "tseries" ? seriesClock(context, span) : undefined,
       span,
     });
     return;
@@ -66,6 +67,13 @@ export function assign(context: Context, one: AssignStmt, out: Action[]): void {
     value: assigned(context, local, node, span),
     span,
   });
+}
+
+/** What tells tseries() the time in place of the system: a map, as tests of scripts want it. */
+function seriesClock(context: Context, span: Span): Node | undefined {
+  const name = context.config.seriesClock;
+  if (name === undefined) return undefined;
+  return entry(context, { kind: "map", name, keys: [], span }, undefined);
 }
 
 /** Functions that never have a value. */

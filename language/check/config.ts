@@ -2,7 +2,7 @@
 // Configuration: defaults, the script's config block, the environment, in rising order.
 
 import type { ConfigEntry } from "../syntax/ast.ts";
-import { didYouMean } from "../syntax/diagnostics.ts";
+import { didYouMean, NOWHERE } from "../syntax/diagnostics.ts";
 import type { Diagnostics, Span } from "../syntax/diagnostics.ts";
 import type { StackMode } from "../model/types.ts";
 
@@ -35,6 +35,8 @@ export interface Config {
   readonly perfRbPages: number;
   /** Reaction to the use of tseries(). */
   readonly unstableTseries: Reaction;
+  /** Map whose value is the time for tseries(), in ns since 1970; default: the time of the system. */
+  readonly seriesClock?: string;
   /** Reaction to the use of typeinfo(). */
   readonly unstableTypeinfo: Reaction;
   /** Values of the keys that only `config` tells, by their names; they have no effect. */
@@ -200,9 +202,9 @@ export function reportUnstable(
   } else if (reaction === "warn") {
     sink.warning(
       "unstable",
-      `${feature} is an unstable feature: it may change. To hide this warning, set this config ` +
-        `flag to enable: ${key}=enable`,
-      span,
+      `Script is using an unstable feature: ${feature}. To prevent this warning you must ` +
+        `explicitly enable it in the config e.g. ${key}=enable`,
+      NOWHERE,
     );
   }
 }

@@ -117,6 +117,15 @@ export class MapTypes {
       checkKind(map, target, sink);
       return;
     }
+    if (
+      type.kind === "aggregation" && before?.kind === "aggregation" && type.name === before.name
+    ) {
+      const message = type.name === "hist"
+        ? "Different bits in a single hist unsupported"
+        : `Different ${type.name} bounds in a single map unsupported`;
+      sink.error("aggregation", message, span);
+      return;
+    }
     const tuple = type.kind === "tuple" ? undefined : this.#tuples.get(map.name);
     const [given, had] = tuple === undefined ? [type, before!] : [before!, type];
     sink.error(

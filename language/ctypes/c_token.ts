@@ -100,10 +100,13 @@ export class CFile {
     return this.#scriptStart !== undefined;
   }
 
-  /** File, line and column as "definitions.h:2:10". */
+  /**
+   * File, line and column as "definitions.h:2:10". Lines of the script count from 2: bpftrace puts a line in
+   * front of them.
+   */
   place(offset: number): string {
     const { name, line, column } = this.#position(offset);
-    return `${name}:${line}:${column}`;
+    return `${name}:${this.inScript ? line + 1 : line}:${column}`;
   }
 
   /** Line number of an offset, from 1, as #line directives have it. */
@@ -132,7 +135,8 @@ export class CFile {
 
   /** An error at some characters of the text. */
   error(message: string, start: number, end = start + 1): CError {
-    return new CError(`${this.place(start)}: ${message}`, this.span(start, end));
+    const kind = message.startsWith("fatal error: ") ? "" : "error: ";
+    return new CError(`${this.place(start)}: ${kind}${message}`, this.span(start, end));
   }
 
   #join(text: string): string {

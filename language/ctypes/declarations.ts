@@ -385,7 +385,7 @@ export class Declarations {
       if (problem !== undefined) throw problem;
       return own ?? this.#declareTag(full);
     }
-    if (own instanceof CStruct && own.defined) stream.fail(`redefinition of '${full}'`, tag);
+    if (own instanceof CStruct && own.defined) stream.fail(`redefinition of '${tag?.text}'`, tag);
     if (own instanceof CStruct && own.measured) {
       stream.fail(`'${full}' is used before its definition`, tag);
     }

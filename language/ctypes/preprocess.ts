@@ -266,7 +266,7 @@ export class Preprocessor {
         const start = lexer.offset;
         lexer.restOfLine();
         const text = frame.file.text.slice(start, lexer.offset).trim();
-        throw errorAt(name, `#error ${text}`);
+        throw errorAt(name, text);
       }
       case "pragma":
         return this.#pragma(lexer.restOfLine(), frame, hash);

@@ -47,7 +47,8 @@ export function aggregate(gen: Gen, action: Action & { op: "aggregated" }): void
       gen.save(argument);
     }
     if (now !== undefined) {
-      gen.emit(callHelper(BPF_FUNC.ktime_get_boot_ns));
+      if (action.clock !== undefined) evaluate(gen, action.clock);
+      else gen.emit(callHelper(BPF_FUNC.ktime_get_boot_ns));
       gen.save(now);
     }
     lookupOrMake(gen, map, placeKey(gen, map, key), full, action);

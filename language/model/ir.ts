@@ -185,6 +185,8 @@ export type Action =
       readonly key?: Node;
       readonly name: AggregationName;
       readonly value?: Node;
+      /** tseries only: the time; default: the system's. */
+      readonly clock?: Node;
       /** lhist and tseries take the time or weight from here. */
     }
     | {

@@ -1,7 +1,7 @@
 // Pure: no I/O, no FFI.
 // Histograms and time series drawn with characters.
 
-import type { Bucket, Histogram, Series } from "./map_values.ts";
+import { type Bucket, type Histogram, type Series, shownPoints } from "./map_values.ts";
 
 const LABEL_WIDTH = 16;
 const COUNT_WIDTH = 8;
@@ -48,9 +48,23 @@ function precision(intervalNs: bigint): { unit: string; digits: number } {
   return { unit: "ns", digits: 9 };
 }
 
+/** Bounds of the chart: the least and the greatest value, which are never equal. */
+function range(points: Series["points"], signed: boolean): [low: bigint, high: bigint] {
+  const values = points.map(({ value }) => value);
+  let low = values.reduce((a, b) => a < b ? a : b, values[0] ?? 0n);
+  let high = values.reduce((a, b) => a > b ? a : b, values[0] ?? 1n);
+  if (low === high) {
+    const least = signed ? -(1n << 63n) : 0n;
+    const most = signed ? (1n << 63n) - 1n : (1n << 64n) - 1n;
+    if (low > least) low--;
+    if (high < most) high++;
+  }
+  return [low, high];
+}
+
 /**
  * The chart of a time series: one row an interval, a star where its value lies between the least and
- * the greatest.
+ * the greatest. A row alone has the precision of the clock.
  *
  * @param clock Formats the time at which an interval begins.
  */
@@ -59,29 +73,26 @@ export function seriesText(
   newest: bigint,
   clock: (ns: bigint, format: string) => string,
 ): string {
-  const { points, intervalNs } = series;
-  if (points.length === 0) return "";
-  const values = points.map(({ value }) => value);
-  let low = values.reduce((a, b) => a < b ? a : b);
-  let high = values.reduce((a, b) => a > b ? a : b);
-  const { type } = series;
-  if (low === high) {
-    const least = type.signed ? -(1n << 63n) : 0n;
-    const most = type.signed ? (1n << 63n) - 1n : (1n << 64n) - 1n;
-    if (low > least) low--;
-    if (high < most) high++;
-  }
-  const { unit, digits } = precision(intervalNs);
+  if (newest === 0n) return "<no data>\n";
+  const { intervalNs, type } = series;
+  const points = shownPoints(series, newest);
+  const [low, high] = range(points, type.signed);
+  const first = points[0]?.epoch ?? newest;
+  const { unit, digits } = precision(first === newest ? 1n : intervalNs);
+  const width = digits === 0 ? 8 : 9 + digits;
   const head = `hh:mm:ss${unit === "" ? "" : `.${unit}`}`;
-  const margin = head.length + 1;
+  // Padded by bytes, of which µ has two.
+  const padding = " ".repeat(width + 1 - new TextEncoder().encode(head).length);
+  const margin = width + 1;
   const column = (value: bigint) =>
     Number(BigInt(SERIES_WIDTH - 1) * (value - low) * 1_000_000n / (high - low) / 1_000_000n);
-  const bounds = `${" ".repeat(margin)}${`${low}`.padEnd(21)}${`${high}`.padStart(32)}\n`;
+  const bound = (value: bigint) => points.length === 0 ? "null" : `${value}`;
+  const bounds = `${" ".repeat(margin)}${bound(low).padEnd(21)}${bound(high).padStart(32)}\n`;
   const zero = low < 0n && high > 0n ? column(0n) : undefined;
   let text = bounds;
-  text += `${head} |${"_".repeat(SERIES_WIDTH - 2)}|\n`;
+  text += `${head}${padding}|${"_".repeat(SERIES_WIDTH - 2)}|\n`;
   const byEpoch = new Map(points.map(({ epoch, value }) => [epoch, value]));
-  for (let epoch = points[0].epoch; epoch <= newest; epoch++) {
+  for (let epoch = first; epoch <= newest; epoch++) {
     const ns = epoch * intervalNs;
     const fraction = digits === 0 ? "" : `.${clock(ns, "%k").slice(0, digits)}`;
     const value = byEpoch.get(epoch);

@@ -26,7 +26,7 @@ import {
 } from "./printer.ts";
 import { utcTime } from "./strftime.ts";
 import { newestEpoch } from "./text_printer.ts";
-import type { Entry, MapValue } from "./map_values.ts";
+import { type Entry, type MapValue, shownPoints } from "./map_values.ts";
 
 /** Prints values and remarks alike as JSON, to `out`. */
 export class JsonPrinter implements Printer {
@@ -183,18 +183,13 @@ export class JsonPrinter implements Printer {
         return out.text("]");
       case "series": {
         out.text("[");
-        const byEpoch = new Map(value.points.map((one) => [one.epoch, one.value]));
-        const first = value.points[0]?.epoch ?? 1n;
-        const last = newest === 0n ? value.points.at(-1)?.epoch ?? 0n : newest;
-        for (let epoch = first; epoch <= last; epoch++) {
-          if (epoch > first) out.text(",");
-          const found = byEpoch.get(epoch);
-          const at = utcTime(this.#names.wallTime(epoch * value.intervalNs));
+        shownPoints(value, newest).forEach((point, i) => {
+          if (i > 0) out.text(",");
+          const at = utcTime(this.#names.seriesTime(point.epoch * value.intervalNs));
           out.text(`{"interval_start":"${at}","value":`);
-          if (found === undefined) out.text("null");
-          else this.#number(found);
+          this.#number(point.value);
           out.text("}");
-        }
+        });
         return out.text("]");
       }
       default:

@@ -208,6 +208,12 @@ function histogram(
   return { kind: "histogram", buckets, abbreviate, linear: name === "lhist", total };
 }
 
+/** Points of a series that are not older than what any series of the map would keep. */
+export function shownPoints({ points, type }: Series, newest: bigint): Series["points"] {
+  const [, count] = type.params;
+  return newest === 0n ? points : points.filter(({ epoch }) => epoch > newest - count);
+}
+
 /** Intervals over all CPUs: each CPU has what it saw. */
 function series(type: AggregationType, value: Uint8Array, stride: number): Series {
   const memory = new Memory(value);
@@ -283,7 +289,6 @@ export function sortEntries(map: MapType, entries: Entry[]): Entry[] {
         return value.type.signed ? value.memory.i64(0) : value.memory.u64(0);
     }
   };
-  if (map.value.kind === "aggregation" && map.value.name === "tseries") return entries;
   // What a comparison needs is read once for each entry, not for each comparison.
   const ranked = entries.map((entry) => ({ entry, rank: narrow(rank(entry)) }));
   const order = map.key === undefined ? undefined : orderOf(map.key);

@@ -25,6 +25,8 @@ export interface Names {
   time(ns: bigint, clock: number, format: string): string;
   /** Time since 1970 of a boot clock's time. */
   wallTime(bootNs: bigint): bigint;
+  /** Time since 1970 of the clock of tseries(). */
+  seriesTime(ns: bigint): bigint;
   /** A text that the script interned. */
   text(index: number): string;
   /** Frames of a stack. */

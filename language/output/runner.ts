@@ -105,6 +105,7 @@ export class Runner implements Disposable {
       probe: (pbn) => probeNames.get(pbn) ?? `${pbn}`,
       text: (index) => loaded.plans.texts[index],
       frames: (hash) => loaded.frames(hash),
+      tellsTime: script.config.seriesClock !== undefined,
     }, options.symbolizer);
     this.#names = names;
     const say = (text: string) => this.#say(text);

@@ -10,7 +10,10 @@ import type { Names } from "./names.ts";
 import { strftime } from "./strftime.ts";
 
 /** Names that only the script knows. */
-export type ScriptNames = Pick<Names, "trailer" | "probe" | "text" | "frames">;
+export type ScriptNames = Pick<Names, "trailer" | "probe" | "text" | "frames"> & {
+  /** True if the script itself tells tseries() the time: it is since 1970. */
+  readonly tellsTime?: boolean;
+};
 
 /** What strsignal(3) says of signals, by number from 1. */
 const SIGNAL_TEXTS = [
@@ -109,6 +112,7 @@ export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names
       return strftime(format, ns + clocks[clock]());
     },
     wallTime: (bootNs) => bootNs + offsets.boot(),
+    seriesTime: (ns) => script.tellsTime ? ns : ns + offsets.boot(),
     error: CODE_NAMES.strerror,
     signal: CODE_NAMES.signal,
     syscall: CODE_NAMES.syscall,

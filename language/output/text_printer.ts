@@ -8,6 +8,7 @@ import type { Names } from "./names.ts";
 import type { Out } from "./output_buffer.ts";
 import { printSlot, type RecordView } from "./printf.ts";
 import { printValue } from "./value_text.ts";
+import { strftime } from "./strftime.ts";
 import {
   divided,
   type MessageKind,
@@ -71,7 +72,7 @@ export class TextPrinter implements Printer {
       const isChart = value.kind === "histogram" || value.kind === "series";
       this.#out.text(isChart ? ":\n" : ": ");
       this.#value(divided(value, div), newest);
-      this.#out.text("\n");
+      if (value.kind !== "series" || newest > 0n) this.#out.text("\n");
     }
   }
 
@@ -99,7 +100,8 @@ export class TextPrinter implements Printer {
   }
 
   #series(value: MapValue & { kind: "series" }, newest: bigint): void {
-    this.#out.utf8(seriesText(value, newest, (ns, format) => this.#names.time(ns, 0, format)));
+    const time = (ns: bigint, format: string) => strftime(format, this.#names.seriesTime(ns));
+    this.#out.utf8(seriesText(value, newest, time));
   }
 
   #value(value: MapValue, newest: bigint): void {

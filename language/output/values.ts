@@ -177,7 +177,7 @@ export class Values {
         } satisfies HistogramValue;
       case "series":
         return value.points.map(({ epoch, value: one }) => ({
-          startNs: this.#names.wallTime(epoch * value.intervalNs),
+          startNs: this.#names.seriesTime(epoch * value.intervalNs),
           value: integerOf(one),
         })) satisfies SeriesValue;
     }

@@ -298,9 +298,13 @@ export function formatExcerpt(span: Span, source: Source): string {
   }\n`;
 }
 
+/** In place of a span, for what is no matter of one place of the script: the command line, for one. */
+export const NOWHERE: Span = { start: -1, end: -1 };
+
 /** The printed form of a diagnostic: place, message, excerpt, hint. Ends in a newline. */
 export function formatDiagnostic(one: Diagnostic, source: Source): string {
   const hint = one.hint === undefined ? "" : `HINT: ${one.hint}\n`;
+  if (one.span.start < 0) return `${one.severity.toUpperCase()}: ${one.message}\n${hint}`;
   return `${formatPlace(one.span, source)}: ${one.severity.toUpperCase()}: ${one.message}\n` +
     formatExcerpt(one.span, source) + hint;
 }

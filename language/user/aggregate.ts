@@ -25,7 +25,12 @@ export function aggregated(b: Build, action: Action & { op: "aggregated" }): Ste
   const key = placeKey(b, action.map, action.key);
   const make = maker(b, action.map, key, action);
   const aggregation = type.value as AggregationType;
-  const into = CHANGES[aggregation.name](b, aggregation);
+  const clock = action.clock === undefined
+    ? () => b.system.clock("boot")
+    : evaluate(b, action.clock);
+  const into = aggregation.name === "tseries"
+    ? series(clock, aggregation)
+    : CHANGES[aggregation.name](b, aggregation);
   return () => {
     const number = value === undefined ? 0n : value();
     key.fill();
@@ -45,7 +50,9 @@ const addAndCount = (): Change => (words, value) => {
 };
 
 /** How each aggregation changes its value. */
-const CHANGES: Readonly<Record<AggregationName, (b: Build, type: AggregationType) => Change>> = {
+const CHANGES: Readonly<
+  Record<Exclude<AggregationName, "tseries">, (b: Build, type: AggregationType) => Change>
+> = {
   count: () => (words) => void words[0]++,
   sum: () => (words, value) => {
     words[0] += value;
@@ -60,7 +67,6 @@ const CHANGES: Readonly<Record<AggregationName, (b: Build, type: AggregationType
     return bucket(histBuckets(params), (value) => log2Bucket(value, bits));
   },
   lhist: (_, { params }) => bucket(lhistBuckets(params), (value) => linearBucket(value, params)),
-  tseries: series,
 };
 
 /** Keeps the least or the greatest in a word; another one tells whether there is any. */
@@ -109,11 +115,11 @@ function linearBucket(value: bigint, params: readonly bigint[]): number {
 
 /** tseries() has a place of four words for each interval, used in turn: the number of the interval plus one,
  * the value, how many numbers came, and when the last one came. */
-function series(b: Build, type: AggregationType): Change {
+function series(clock: () => bigint, type: AggregationType): Change {
   const [interval, count] = type.params;
   const { inner } = type;
   return (words, value) => {
-    const now = b.system.clock("boot");
+    const now = clock();
     const epoch = now / interval;
     const at = Number(epoch % count) * TSERIES_WORDS;
     const place = words.subarray(at, at + TSERIES_WORDS);

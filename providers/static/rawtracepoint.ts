@@ -65,12 +65,13 @@ export class RawTracepointProvider implements Provider {
     }
   }
 
-  /** Describes the probe of a full name, with or without the name of its module. */
+  /** Describes the probe of a name with or without its module; the full name has it. */
   provide(name: string): ProbeSpec | undefined {
     const btf = kernelBtf();
     const event = eventOf(name);
     if (btf === null || event === undefined) return undefined;
-    return typedefOf(btf, event) === 0 ? undefined : spec(btf, name, event);
+    if (typedefOf(btf, event) === 0) return undefined;
+    return spec(btf, `${PREFIX}${MODULE}:${event}`, event);
   }
 
   /** Makes one PCB, which fires on all CPUs. */

@@ -84,7 +84,7 @@ providerTests({
 
 providerTests({
   make: rawtracepoint,
-  kernelProbe: "rawtracepoint:sched_process_fork",
+  kernelProbe: "rawtracepoint:vmlinux:sched_process_fork",
   otherProbe: "rawtracepoint:vmlinux:sched_process_exit",
   fire: () => void new Deno.Command("true").outputSync(),
   nonsense: ["rawtracepoint:no_such_event", "rawtracepoint:module:sched_switch", "rawtracepoint:"],

@@ -189,7 +189,10 @@ kernelTest("-l lists trace events, -lv their fields, structures too", ["tracefs"
     stdout(["-lv", "tracepoint:sched:sched_process_exec"]),
     "tracepoint:sched:sched_process_exec\n    __data_loc char[] filename\n    pid_t pid\n    pid_t old_pid\n",
   );
-  assertEquals(stdout(["-l", "rawtracepoint:sched_switch"]), "rawtracepoint:sched_switch\n");
+  assertEquals(
+    stdout(["-l", "rawtracepoint:sched_switch"]),
+    "rawtracepoint:vmlinux:sched_switch\n",
+  );
   assertMatch(stdout(["-l", "rawtracepoint:*sched_sw*"]), /^rawtracepoint:vmlinux:sched_switch$/m);
   assertMatch(
     stdout(["-lv", "struct list_head"]),

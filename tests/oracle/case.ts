@@ -96,13 +96,15 @@ export function sameButForOrder(a: Answer, b: Answer): boolean {
 /** Lines about the oracle's own library. We tell the place in the script that uses it. */
 const IN_LIBRARY = /^stdlib\/\S+: /;
 const PLACE = /^\S+: (?=ERROR|WARNING)/;
+/** Mistakes in C are told by the compiler of C; we tell the place in the script, too. */
+const IN_DEFINITIONS = /^(\S+: ERROR: )?(?=definitions\.h:\d+:\d+: )/;
 
 /**
  * Warnings that are meant not to be the same in any answer: about what a script cannot change, about what
  * is well defined here, and where a macro was used.
  */
 const NOT_COMPARED =
-  /^stdlib\/.*: Return value discarded\.|: signed operands for '[/%]' can lead to|WARNING: expanded from$|^WARNING: \d+ map updates? failed: /;
+  /^stdlib\/.*: Return value discarded\.|: signed operands for '[/%]' can lead to|WARNING: expanded from$|^WARNING: Addrspace is not set$|^WARNING: \d+ map updates? failed: /;
 
 /** Lines to compare: without places in the oracle's library, and ours where it has such a line. */
 function comparable(lines: readonly string[], expected: readonly string[]): string[] {
@@ -110,6 +112,7 @@ function comparable(lines: readonly string[], expected: readonly string[]): stri
     expected.filter((line) => IN_LIBRARY.test(line)).map((line) => line.replace(PLACE, "")),
   );
   return lines.filter((line) => !NOT_COMPARED.test(line)).map((line) => {
+    if (IN_DEFINITIONS.test(line)) return line.replace(IN_DEFINITIONS, "");
     const text = line.replace(PLACE, "");
     return inLibrary.has(text) ? text : line;
   }).sort();

@@ -65,6 +65,7 @@ function compileScript(
   const script = compile(source, device, {
     plane,
     variables: configFromEnvironment(),
+    config: { seriesClock: Deno.env.get("BPFTRACE_DUMMY_TS_MAP") },
     params: positional,
     named: options.named,
     unsafe: options.unsafe,

@@ -2,7 +2,7 @@
 // Functions on types, and on what the command line gave.
 
 import type { CallExpr, Expr } from "../../syntax/ast.ts";
-import type { Span } from "../../syntax/diagnostics.ts";
+import { NOWHERE, type Span } from "../../syntax/diagnostics.ts";
 import { isBuiltin } from "../../model/builtins.ts";
 import type { Node } from "../../model/ir.ts";
 import {
@@ -279,7 +279,7 @@ function named(
     context.error(
       "option",
       `program command line option --${name} ${what} (value: ${value})`,
-      span,
+      NOWHERE,
     );
     return broken(span);
   };
