@@ -76,6 +76,7 @@ export class CFile {
   readonly folder: number;
   readonly #original: string;
   readonly #scriptStart: number | undefined;
+  readonly #firstLine: number;
   /** Where characters were removed: index in `text`, number of characters removed up to there. */
   readonly #joins: { readonly at: number; readonly removed: number }[] = [];
   /** What #line directives say. */
@@ -85,12 +86,18 @@ export class CFile {
   /**
    * Joins continued lines of the text.
    *
-   * @param scriptStart Offset of the text in the script, if the text stands there.
+   * @param options Number of the search folder; offset of the text in the script, if the text stands there;
+   * number of the first line, default 1.
    */
-  constructor(name: string, text: string, options: { folder?: number; scriptStart?: number } = {}) {
+  constructor(
+    name: string,
+    text: string,
+    options: { folder?: number; scriptStart?: number; firstLine?: number } = {},
+  ) {
     this.name = name;
     this.folder = options.folder ?? -1;
     this.#scriptStart = options.scriptStart;
+    this.#firstLine = options.firstLine ?? 1;
     this.#original = text;
     this.text = text.includes("\\\n") || text.includes("\\\r\n") ? this.#join(text) : text;
   }
@@ -100,13 +107,10 @@ export class CFile {
     return this.#scriptStart !== undefined;
   }
 
-  /**
-   * File, line and column as "definitions.h:2:10". Lines of the script count from 2: bpftrace puts a line in
-   * front of them.
-   */
+  /** File, line and column as "definitions.h:2:10". */
   place(offset: number): string {
     const { name, line, column } = this.#position(offset);
-    return `${name}:${this.inScript ? line + 1 : line}:${column}`;
+    return `${name}:${line}:${column}`;
   }
 
   /** Line number of an offset, from 1, as #line directives have it. */
@@ -170,7 +174,7 @@ export class CFile {
     const line = physical(original);
     const column = original - this.#starts[line - 1] + 1;
     const change = lastBefore(this.#lines, (one) => one.offset <= offset);
-    if (change === undefined) return { name: this.name, line, column };
+    if (change === undefined) return { name: this.name, line: this.#firstLine + line - 1, column };
     const after = line - physical(this.#originalOffset(change.offset)) - 1;
     return { name: change.name, line: change.line + after, column };
   }

@@ -93,7 +93,8 @@ export class Definitions implements TypeScope {
     for (const { text, span } of texts) {
       joined = joined.padEnd(span.start - scriptStart, "\n") + text;
     }
-    const script = new CFile("definitions.h", joined, { scriptStart });
+    // bpftrace has a line in front of them.
+    const script = new CFile("definitions.h", joined, { scriptStart, firstLine: 2 });
     const files = [
       ...includes.map((name) => new CFile("<command line>", `#include "${name}"\n`)),
       script,

@@ -161,7 +161,7 @@ Deno.test("lines are joined and counted, also where #line says so", () => {
     "1 + 2 3 BC 6",
   );
   assertEquals(run('#line 70 "other.c"\n__LINE__ __FILE__\n__LINE__'), '70 "other.c" 71');
-  assertEquals(fails('#line 70 "other.c"\n\n  #error x\n'), "other.c:71:4: #error x");
+  assertEquals(fails('#line 70 "other.c"\n\n  #error x\n'), "other.c:71:4: error: x");
 });
 
 Deno.test("pragmas of layouts reach the parser, macros can be put aside", () => {
@@ -178,19 +178,19 @@ Deno.test("work is bounded", () => {
   const chain = (body: (before: string) => string) =>
     Array.from({ length: 60 }, (_, i) => `#define A${i + 1} ${body(`A${i}`)}\n`).join("");
   const message = "the script is too large: more than 4000000 tokens out of macros of C";
-  assertEquals(fails(`${chain((one) => `${one} ${one}`)}A60`), `t.c:61:1: ${message}`);
+  assertEquals(fails(`${chain((one) => `${one} ${one}`)}A60`), `t.c:61:1: error: ${message}`);
   assertEquals(
     fails(`#define A0\n${chain((one) => `${one} ${one}`)}A60`),
-    `t.c:62:1: ${message}`,
+    `t.c:62:1: error: ${message}`,
   );
   const nested = `#define F(x) x\n${"F(".repeat(500)}1${")".repeat(500)}`;
-  assertEquals(fails(nested), "t.c:2:1: uses of macros are nested more than 200 deep");
+  assertEquals(fails(nested), "t.c:2:1: error: uses of macros are nested more than 200 deep");
   const doubled = "#define P(x) Q(x##x)\n#define Q(x) R(x##x)\n#define R(x) x##x\n";
   assert(run(`${doubled}P(ab)`).length === 16);
   const self = { "self.h": '#include "self.h"\n' };
   assertEquals(
     fails('#include "self.h"\n', self),
-    "self.h:1:10: files include each other more than 200 deep",
+    "self.h:1:10: error: files include each other more than 200 deep",
   );
 });
 
@@ -209,5 +209,11 @@ Deno.test("what is wrong is named with its place", () => {
     ["a /* b", "1:3: unterminated comment"],
     ["#if 1 / 0\n#endif", "1:7: division by zero"],
   ];
-  for (const [text, expected] of cases) assertEquals(fails(text), `t.c:${expected}`, text);
+  for (const [text, expected] of cases) {
+    assertEquals(
+      fails(text),
+      `t.c:${expected.replace(/^(\d+:\d+: )(?!fatal)/, "$1error: ")}`,
+      text,
+    );
+  }
 });

@@ -147,12 +147,15 @@ Deno.test("C that is not understood in a header concerns the names of that decla
     "struct",
   ]);
   const message = (name: string) => assertThrows(() => all.type(name), CError).message;
-  assertEquals(message("struct bad"), "h.h:2:39: attribute 'odd_layout' is not supported");
-  assertEquals(message("worse_t"), "h.h:3:22: unknown type name 'unknown_t'");
-  assertEquals(message("struct holder"), "h.h:2:39: attribute 'odd_layout' is not supported");
+  assertEquals(message("struct bad"), "h.h:2:39: error: attribute 'odd_layout' is not supported");
+  assertEquals(message("worse_t"), "h.h:3:22: error: unknown type name 'unknown_t'");
+  assertEquals(
+    message("struct holder"),
+    "h.h:2:39: error: attribute 'odd_layout' is not supported",
+  );
   assertEquals(
     assertThrows(() => all.constant("LATER"), CError).message,
-    "h.h:5:24: 'unknown_call' is no constant that is known here",
+    "h.h:5:24: error: 'unknown_call' is no constant that is known here",
   );
 });
 

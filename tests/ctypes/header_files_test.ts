@@ -47,17 +47,17 @@ Deno.test("only regular files of a bearable size are read as headers", async () 
       assertThrows(() => define(`#include "${name}"\n`, { folder }), CError).message;
     assertEquals(
       message("/dev/zero"),
-      "definitions.h:1:10: Cannot read '/dev/zero': it is not a regular file",
+      "definitions.h:2:10: error: Cannot read '/dev/zero': it is not a regular file",
     );
     assertEquals(
       message("fifo.h"),
-      `definitions.h:1:10: Cannot read '${folder}/fifo.h': it is not a regular file`,
+      `definitions.h:2:10: error: Cannot read '${folder}/fifo.h': it is not a regular file`,
     );
     assertEquals(
       message("large.h"),
-      `definitions.h:1:10: Cannot read '${folder}/large.h': it is larger than 16777216 bytes, the limit`,
+      `definitions.h:2:10: error: Cannot read '${folder}/large.h': it is larger than 16777216 bytes, the limit`,
     );
-    assertEquals(message("."), "definitions.h:1:10: fatal error: '.' file not found");
+    assertEquals(message("."), "definitions.h:2:10: fatal error: '.' file not found");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -100,7 +100,7 @@ Deno.test("the kernel's folders are searched in the order of a kernel build", as
 Deno.test("a kernel header that is missing is a warning where the kernel's types are known", () => {
   const text = "#include <linux/no_such_header.h>\n";
   assertEquals(define(text, { kernel: true }).warnings.map(({ message }) => message), [
-    "definitions.h:1:10: 'linux/no_such_header.h' file not found; the kernel's types are used instead",
+    "definitions.h:2:10: 'linux/no_such_header.h' file not found; the kernel's types are used instead",
   ]);
   const message = (step: () => void) => assertThrows(step, CError).message;
   assertStringIncludes(message(() => define(text)), "file not found");
