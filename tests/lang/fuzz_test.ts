@@ -5,7 +5,7 @@
 //   FUZZ_SECONDS=600 FUZZ_SEED=5 deno test -A tests/lang/fuzz_test.ts
 
 import { assert, assertEquals } from "@std/assert";
-import { openDevice, type PlaneName } from "../../core/mod.ts";
+import { errorCode, openDevice, type PlaneName } from "../../core/mod.ts";
 import { allProviders } from "../../providers/mod.ts";
 import { compile, run, type Script, ScriptError } from "../../language/mod.ts";
 import { interpret } from "../../language/user/interpret.ts";
@@ -52,6 +52,7 @@ function attempt(text: string, wantsLoad: boolean): "refused" | "compiled" | "lo
     running.fire("end");
   } catch (error) {
     if (error instanceof ScriptError) return "refused"; // the program is too large
+    if (errorCode(error) === "EOPNOTSUPP") return "refused"; // this kernel has no such probes
     throw new Error(`the kernel refused ${JSON.stringify(text)}`, { cause: error });
   }
   return "loaded";
