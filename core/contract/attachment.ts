@@ -11,8 +11,16 @@ import type { UserEvent } from "./user_action.ts";
 
 /** Tells which PCB of an attachment is meant, where one program serves many. */
 export interface Selector {
-  /** Emits code that leaves a key in R0. R1 to R5 are clobbered; `context` must survive. */
-  emit(asm: Assembler, context: Register): void;
+  /**
+   * Emits code that leaves a key in R0. R1 to R5 are clobbered; `context` must survive, and `block`, which
+   * holds the address of the CPU block ({@linkcode CPU_BLOCK}).
+   */
+  emit(asm: Assembler, context: Register, block: Register): void;
+  /**
+   * Emits code that jumps to `out` if the firing, whose key is a PCB's, is another event after all: for what
+   * costs too much to be found out at each firing. R0 to R5 are clobbered; `context` and `block` must survive.
+   */
+  confirm?(asm: Assembler, context: Register, block: Register, out: Label): void;
   /** The key of each PCB, in the order of {@linkcode KernelAttachment.pcbs}; unique. */
   readonly keys: readonly number[];
 }
@@ -89,6 +97,8 @@ export interface UserHost {
   enter(pcb: Pcb, event: UserEvent): void;
   /** Reports ticks that came too late to be delivered. */
   skipped(cpu: number, ticks: number): void;
+  /** Reports a system call by the ABI of 32-bit programs, which an enabled probe of a call does not see. */
+  foreignCall(): void;
   /** Aborts when events are not wanted any more; listeners release everything that they hold at once. */
   readonly signal: AbortSignal;
   /** True if the session's owner needs the thread: a source that blocks then returns to the event loop. */

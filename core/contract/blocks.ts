@@ -27,6 +27,8 @@ export const CPU_BLOCK = {
   skippedTicks: 80,
   /** Map updates that failed for another reason, mostly because the kernel had no memory at hand. */
   refusedUpdates: 88,
+  /** System calls by the ABI of 32-bit programs, which probes that name a call do not see. */
+  foreignCalls: 96,
   /** First byte of the scratch memory that actions share. */
   scratch: 128,
 } as const;

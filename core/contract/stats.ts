@@ -25,6 +25,12 @@ export interface SessionStats {
   readonly failedUpdates: bigint;
   /** Map updates that failed for another reason, mostly because the kernel had no memory at hand. */
   readonly refusedUpdates: bigint;
+  /**
+   * System calls by the ABI of 32-bit programs, of any process, while probes of `syscall:` were enabled: these
+   * do not see them. Of 64-bit programs' calls by that ABI (`int $0x80`) the kernel plane counts those whose
+   * number is an enabled probe's.
+   */
+  readonly foreignCalls: bigint;
   /** Firings that the kernel skipped because the program was running on that CPU already. */
   readonly recursionMisses: bigint;
 }
@@ -42,6 +48,7 @@ export const NO_STATS: SessionStats = {
   lostRecords: 0n,
   failedUpdates: 0n,
   refusedUpdates: 0n,
+  foreignCalls: 0n,
   recursionMisses: 0n,
 };
 

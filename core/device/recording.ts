@@ -160,6 +160,7 @@ export class KernelRecording implements Recording {
       lostRecords: this.#sum(CPU_BLOCK.lost),
       failedUpdates: this.#sum(CPU_BLOCK.failedUpdates),
       refusedUpdates: this.#sum(CPU_BLOCK.refusedUpdates),
+      foreignCalls: this.#sum(CPU_BLOCK.foreignCalls),
       skippedTicks: this.#attachments.reduce(
         (sum, { ticks }) => sum + ticks.skipped,
         this.#sum(CPU_BLOCK.skippedTicks),

@@ -31,7 +31,7 @@ import {
   storeImm,
 } from "../asm/load_store.ts";
 import { BPF_FUNC } from "../asm/generated/helpers.ts";
-import { R0, R1, R2, R3, R6, R7, R8 } from "../asm/register.ts";
+import { R0, R1, R2, R3, R6, R7, R8, R9 } from "../asm/register.ts";
 import { arch } from "../sys/arch/mod.ts";
 import { CONTROL, CPU_BLOCK } from "../contract/blocks.ts";
 import { emitCpuLookup } from "./map_access.ts";
@@ -43,7 +43,7 @@ import type {
   LoadedProgram,
   ProgramTable,
 } from "../contract/kernel_plane.ts";
-import type { AttachType, KernelAttachment } from "../contract/attachment.ts";
+import type { AttachType, KernelAttachment, Selector } from "../contract/attachment.ts";
 import type { KernelAction } from "../contract/kernel_action.ts";
 import { OUTCOME } from "../contract/outcome.ts";
 import { RingOutput } from "./ring_output.ts";
@@ -120,8 +120,8 @@ export function loadEnter(
   if (attachment.select === undefined) {
     asm.emit(mov64(R8, imm(entries[0].pbn)));
   } else {
-    attachment.select.emit(asm, R6);
-    emitSelect(asm, context, attachment.select.keys, entries, bodyOf, ends.account);
+    attachment.select.emit(asm, R6, R7);
+    emitSelect(asm, context, attachment.select, entries, bodyOf, ends.account);
   }
   if (bodies.length === 1) emitCall(asm, plane, attachment, bodies[0], ends);
   else emitTailCall(asm, loadBodies(context, attachment, bodies), ends);
@@ -289,7 +289,7 @@ function emitExitCheck(asm: Assembler, plane: KernelPlane, account: Label): void
 function emitSelect(
   asm: Assembler,
   context: EnterContext,
-  keys: readonly number[],
+  { keys, confirm }: Selector,
   entries: readonly Entry[],
   bodyOf: readonly number[],
   account: Label,
@@ -314,9 +314,19 @@ function emitSelect(
       jne(R8, imm(0), found),
     );
   }
+  const go = asm.label("confirmed");
+  if (confirm !== undefined) {
+    asm.emit(ja(none));
+    asm.bind(found);
+    const hasIndex = entries.length > 1;
+    if (hasIndex) asm.emit(mov64(R9, R3));
+    confirm(asm, R6, R7, none);
+    if (hasIndex) asm.emit(mov64(R3, R9));
+    asm.emit(ja(go));
+  }
   asm.bind(none);
   asm.emit(mov32(R0, imm(OUTCOME.filtered)), ja(account));
-  asm.bind(found);
+  asm.bind(confirm === undefined ? found : go);
 }
 
 /** Emits a body: the filter, then the action. */

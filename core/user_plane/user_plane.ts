@@ -54,6 +54,7 @@ export class UserPlane {
   #fired = 0n;
   #recursed = 0n;
   #skippedTicks = 0n;
+  #foreignCalls = 0n;
   /** Counts of the outcomes, indexed by {@linkcode OUTCOME}. */
   readonly #outcomes = [0n, 0n, 0n, 0n];
   /** True while an action runs: dt(4)'s dc_inevt. */
@@ -84,6 +85,9 @@ export class UserPlane {
       enter: (pcb, event) => this.#enter(pcb, event),
       skipped: (_cpu, ticks) => {
         this.#skippedTicks += BigInt(ticks);
+      },
+      foreignCall: () => {
+        this.#foreignCalls++;
       },
       signal: this.#abort.signal,
       alone: attachments.length === 1,
@@ -168,6 +172,7 @@ export class UserPlane {
       lostRecords: this.#rings.dropped,
       skippedTicks: this.#skippedTicks,
       failedUpdates: this.#site.failedUpdates,
+      foreignCalls: this.#foreignCalls,
     };
   }
 

@@ -252,6 +252,13 @@ export class Runner implements Disposable {
         `${updates(refusedUpdates)}: the kernel had no memory at hand, or the map was locked`,
       ],
       [
+        "foreign_abi",
+        stats.foreignCalls,
+        `${stats.foreignCalls} system call${stats.foreignCalls === 1n ? "" : "s"} by the ABI of ` +
+        "32-bit programs, of any process, left out: " +
+        "syscall: means this architecture's own",
+      ],
+      [
         "recursion",
         recursed,
         `${recursed} events passed over: they came while their CPU was in another event of the ` +

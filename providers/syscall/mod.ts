@@ -3,8 +3,8 @@
  * architecture, named as the kernel's functions are (`newfstat`, not `fstat`).
  *
  * Arguments of an entry are the call's own, by name and as `arg0`…`arg5`; a return has `retval`, a
- * signed 64-bit number that is a negative errno on failure. Calls of 32-bit processes are not
- * reported, as their numbers mean other calls.
+ * signed 64-bit number that is a negative errno on failure. Calls by the ABI of 32-bit programs are
+ * not events, as their numbers mean other calls; `foreignCalls` of the session's stats counts them.
  *
  * Kernel plane: needs Linux 5.8, CAP_BPF and CAP_PERFMON. Arguments are plain loads where the kernel
  * has BTF, helper calls where it has not.

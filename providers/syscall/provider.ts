@@ -72,10 +72,13 @@ export class SyscallProvider implements Provider {
 
   /** Kernel plane: one attachment for all entries, one for all returns. User plane: one tracer. */
   attachments(pcbs: readonly Pcb[], session: ProviderSession): Attachment[] {
-    const selected = pcbs.map((pcb) => ({ pcb, ...pcb.probe.parsed as Parsed }));
+    const enabled = pcbs.map((pcb) => ({ pcb, ...pcb.probe.parsed as Parsed }));
+    // A call counts once, where both its entry and its return are looked at.
+    const counting = enabled.some(({ side }) => side === "enter") ? "enter" : "exit";
+    const selected = enabled.map((one) => ({ ...one, countsForeign: one.side === counting }));
     if (session.plane === "user") return [tracedSyscalls(selected, session)];
     return [...Map.groupBy(selected, ({ side }) => side)].map(([side, group]) =>
-      syscallAttachment(side, group)
+      syscallAttachment(side, group, { countsForeign: side === counting })
     );
   }
 }

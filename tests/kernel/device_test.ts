@@ -242,7 +242,7 @@ kernelTest(
               pcb,
               number: syscalls().get(pcb.probe.name.split(":")[1])!.number,
             })),
-            null,
+            { btf: null },
           )
         ),
     });

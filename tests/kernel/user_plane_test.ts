@@ -11,6 +11,7 @@ import {
   btraceAsNobody,
   buildProgram,
   codeOf,
+  kernelTest,
   nobodyCommand,
   output,
   RunningBtrace,
@@ -354,3 +355,36 @@ testWith("a command that cannot be run is one error", [], () => {
   assertMatch(stderr, /^ERROR: [^\n]*[Nn]o such process\n$/);
   assert(nobodyCommand([]).length > 0);
 });
+
+for (const plane of ["user", "kernel"]) {
+  const test = plane === "kernel" ? kernelTest : testWith;
+  test(
+    `calls by the ABI of 32-bit programs are no others' events, and counted, on the ${plane} plane`,
+    [
+      "gcc",
+    ],
+    () => {
+      const program = buildProgram("int80");
+      const run = (script: string) => {
+        const { code, stdout, stderr } = btrace([
+          ...["-q", "--plane", plane, "-c", program, "-e", script],
+        ]);
+        assertEquals(code, 0, stderr);
+        const left = /(\d+) system calls? by the ABI of 32-bit programs/.exec(stderr)?.[1];
+        return { printed: stdout.trim(), left: Number(left ?? 0) };
+      };
+      const count = 'if (comm == "int80") { @ = count(); } ';
+      // The program makes i386's getppid, number 64, which is semget's here; and getppid itself once.
+      const both = "syscall:getppid:entry, syscall:semget:entry";
+      const seen = run(`${both} { ${count} }`);
+      assertEquals(seen.printed, "@: 1");
+      assert(seen.left >= 1, `${seen.left} counted`);
+      assert(run(`syscall:semget:return { ${count} }`).left >= 1);
+      // As in the kernel, of whose tracepoints these are.
+      assertEquals(run(`tracepoint:syscalls:sys_enter_semget { ${count} }`), {
+        printed: "",
+        left: 0,
+      });
+    },
+  );
+}

@@ -6,6 +6,7 @@ import { add64, and64, imm, lsh64, mov64, rsh64 } from "../../asm/alu.ts";
 import type { Assembler } from "../../asm/assembler.ts";
 import { BPF_FUNC } from "../../asm/generated/helpers.ts";
 import type { Label } from "../../asm/instruction.ts";
+import { missingFeature } from "../../bpf/features.ts";
 import { callHelper, ja, jeq } from "../../asm/jump.ts";
 import { load } from "../../asm/load_store.ts";
 import { R0, R1, type Register } from "../../asm/register.ts";
@@ -86,10 +87,14 @@ export function emitCallCode(
   asm.bind(done);
 }
 
-/** R0 = other than 0 for a call by the ABI of 32-bit programs. */
-function emitForeign(asm: Assembler, context: Register): void {
+/**
+ * Emits code that leaves a number in R0, other than 0 for a call by the ABI of 32-bit programs, also of one
+ * that a 64-bit program makes (`int $0x80`; before Linux 5.11, which lacks a helper for that, of 32-bit
+ * programs alone). Clobbers R1 to R5. The context must be typed.
+ */
+export function emitForeign(asm: Assembler, context: Register): void {
   const { compat, compatStatus } = arch;
-  if (compatStatus === undefined) {
+  if (compatStatus === undefined || missingFeature("get_current_task_btf") !== undefined) {
     const same = asm.label("abi");
     asm.emit(
       load(8, R1, context, 0),

@@ -11,6 +11,8 @@ export interface TracedSyscall {
   readonly number?: number;
   /** At the entry or at the return. */
   readonly side: SyscallSide;
+  /** True if calls by the ABI of 32-bit programs are counted, which the probe does not see. */
+  readonly countsForeign?: boolean;
 }
 
 /** Enabled probes of one side (entry or return), by system call. */
@@ -20,8 +22,12 @@ export class Selection {
   /** PCBs by number of the call, with those that fire at every call. */
   readonly #of: Pcb[][] = [];
 
+  /** True if calls by the ABI of 32-bit programs are counted. */
+  readonly countsForeign: boolean;
+
   /** @param selected Of that side, in the order in which they fire. */
   constructor(selected: readonly TracedSyscall[]) {
+    this.countsForeign = selected.some(({ countsForeign }) => countsForeign === true);
     this.#all = selected.flatMap(({ pcb, number }) => number === undefined ? [pcb] : []);
     for (const { pcb, number } of selected) {
       if (number !== undefined) (this.#of[number] ??= [...this.#all]).push(pcb);

@@ -424,6 +424,7 @@ export class Tracer {
 
   #fire(selection: Selection, event: SyscallEvent, tracee: Tracee): void {
     const pcbs = selection.of(tracee);
+    if (tracee.foreign && selection.countsForeign) this.#host.foreignCall();
     if (pcbs.length === 0) return;
     event.thread = tracee;
     for (const pcb of pcbs) this.#host.enter(pcb, event);

@@ -199,6 +199,8 @@ export class TracedSource implements TraceSource, LifeListener, UserHost {
 
   skipped(): void {}
 
+  foreignCall(): void {}
+
   born(child: Tracee, parent: Tracee | undefined): void {
     if (child.tid !== child.pid || parent === undefined) return;
     const process = this.#recorder.process(parent.pid);
