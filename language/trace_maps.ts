@@ -4,8 +4,10 @@
 import type { Loaded, ScriptMap } from "./model/loaded_script.ts";
 import type { CompiledMap } from "./model/map_layout.ts";
 import { Memory } from "./model/memory.ts";
-import { elementOffsets, type Type } from "./model/types.ts";
-import { readEntry, readMap } from "./output/map_values.ts";
+import { elementOffsets, type MapType, type Type } from "./model/types.ts";
+import type { AggregationType } from "./model/aggregations.ts";
+import { type MapPart, partOf, portable } from "./output/map_parts.ts";
+import { type Entry, readEntry, readMap } from "./output/map_values.ts";
 import type { Names } from "./output/names.ts";
 import { keyOf } from "./output/record_printer.ts";
 import { integerOf, type Value, Values } from "./output/values.ts";
@@ -33,6 +35,9 @@ export class TraceMap<K extends readonly Value[] = readonly Value[], V extends V
   #access?: { readonly compiled: CompiledMap; readonly map: ScriptMap; readonly values: Values };
   /** Entries at the end of the trace. */
   #ended: readonly (readonly [K, V])[] = [];
+  /** The same as they were in memory, in the same order. */
+  #endedRaw: readonly Entry[] = [];
+  #type?: MapType;
 
   private constructor(name: string) {
     this.name = name;
@@ -46,6 +51,7 @@ export class TraceMap<K extends readonly Value[] = readonly Value[], V extends V
   static running(name: string, compiled: CompiledMap, map: ScriptMap, values: Values): TraceMap {
     const made = new TraceMap(name);
     made.#access = { compiled, map, values };
+    made.#type = compiled.type;
     return made;
   }
 
@@ -115,10 +121,41 @@ export class TraceMap<K extends readonly Value[] = readonly Value[], V extends V
     );
   }
 
+  /**
+   * How the map aggregates; undefined for a map of plain values.
+   *
+   * @internal
+   */
+  get aggregation(): AggregationType | undefined {
+    return this.#type?.value.kind === "aggregation" ? this.#type.value : undefined;
+  }
+
+  /**
+   * Entries in a form that can be merged with those of other machines; not for tseries().
+   *
+   * @internal
+   */
+  parts(): (readonly [key: readonly Value[], part: MapPart])[] {
+    const raw = this.#raw();
+    const entries = this.#access === undefined ? this.#ended : this.#converted(raw);
+    if (raw.length === 0) return [];
+    const { key: keyType, value: valueType } = this.#type!;
+    const keyTypes = keyType?.kind === "tuple"
+      ? keyType.elements.map(({ type }) => type)
+      : [keyType];
+    return entries.map(([key, value], i) => {
+      const parts = key.map((one, j) => portable(keyTypes[j]!, one));
+      const part = partOf(raw[i].value);
+      if (part !== undefined) return [parts, part];
+      return [parts, { kind: "value", value: portable(valueType as Type, value) }];
+    });
+  }
+
   /** Removes all entries, as clear() of the language does. What the script counts meanwhile may be lost. */
   clear(): void {
     this.#access?.map.clear();
     this.#ended = [];
+    this.#endedRaw = [];
   }
 
   /**
@@ -127,16 +164,26 @@ export class TraceMap<K extends readonly Value[] = readonly Value[], V extends V
    * @internal
    */
   end(): void {
-    this.#ended = this.#entries();
+    this.#endedRaw = this.#raw();
+    this.#ended = this.#converted(this.#endedRaw);
     this.#access = undefined;
   }
 
   #entries(): readonly (readonly [K, V])[] {
-    if (this.#access === undefined) return this.#ended;
-    const { compiled, map, values } = this.#access;
-    if (!map.isSet()) return [];
-    return readMap(compiled, map).map(({ key, value }) =>
-      [keyOf(compiled.type, key, values) as unknown as K, values.ofMap(value) as V] as const
+    return this.#access === undefined ? this.#ended : this.#converted(this.#raw());
+  }
+
+  /** Entries as they are in memory. */
+  #raw(): readonly Entry[] {
+    if (this.#access === undefined) return this.#endedRaw;
+    const { compiled, map } = this.#access;
+    return map.isSet() ? readMap(compiled, map) : [];
+  }
+
+  #converted(raw: readonly Entry[]): (readonly [K, V])[] {
+    const { compiled: { type }, values } = this.#access!;
+    return raw.map(({ key, value }) =>
+      [keyOf(type, key, values) as unknown as K, values.ofMap(value) as V] as const
     );
   }
 }

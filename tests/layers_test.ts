@@ -136,6 +136,7 @@ const RULES: Rules = {
   "tools/systrace/": [
     ...["core/", "tools/cli/", "tools/kdump/", "tools/ktrace/", "deno.json"],
   ],
+  "tools/fleet/": ["core/", "language/", "tools/cli/", "deno.json"],
   "tools/": ["tools/", "language/syntax/diagnostics.ts", "deno.json"],
 };
 

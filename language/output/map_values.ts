@@ -55,8 +55,14 @@ export interface Series {
 /** A value of a map as printers show it. */
 export type MapValue =
   | { readonly kind: "value"; readonly type: Type; readonly memory: Memory }
-  | { readonly kind: "number"; readonly value: bigint }
-  | { readonly kind: "average"; readonly value: bigint }
+  /** `unset`: of min() and max(), which have seen no number since zero(). */
+  | { readonly kind: "number"; readonly value: bigint; readonly unset?: boolean }
+  | {
+    readonly kind: "average";
+    readonly value: bigint;
+    readonly count: bigint;
+    readonly total: bigint;
+  }
   | {
     readonly kind: "stats";
     readonly count: bigint;
@@ -128,29 +134,15 @@ const READS: Readonly<Record<AggregationName, Read>> = {
     kind: "number",
     value: signedBy(signed, sumCpus(value, stride)[0]),
   }),
-  avg: (type, value, stride) => ({
-    kind: "average",
-    value: totalAndCount(type, value, stride).average,
-  }),
+  avg(type, value, stride) {
+    const { count, total, average } = totalAndCount(type, value, stride);
+    return { kind: "average", value: average, count, total };
+  },
   stats: (type, value, stride) => ({ kind: "stats", ...totalAndCount(type, value, stride) }),
   min: extreme,
   max: extreme,
-  hist: (type, value, stride) =>
-    histogram(
-      type,
-      totals(type, value, stride),
-      histBounds(type.params),
-      type.params[0] === 0n,
-    ),
-  lhist(type, value, stride) {
-    const step = type.params[2];
-    return histogram(
-      type,
-      totals(type, value, stride),
-      lhistBounds(type.params),
-      step % 1024n === 0n,
-    );
-  },
+  hist: (type, value, stride) => histogram(type, totals(type, value, stride)),
+  lhist: (type, value, stride) => histogram(type, totals(type, value, stride)),
   tseries: series,
 };
 
@@ -163,7 +155,7 @@ function extreme(type: AggregationType, value: Uint8Array, stride: number): MapV
     const one = type.signed ? memory.i64(at) : memory.u64(at);
     if (best === undefined || (type.name === "min" ? one < best : one > best)) best = one;
   }
-  return { kind: "number", value: best ?? 0n };
+  return { kind: "number", value: best ?? 0n, unset: best === undefined };
 }
 
 type Bounds = (bucket: number) => { min?: bigint; max?: bigint };
@@ -191,12 +183,26 @@ function lhistBounds(params: readonly bigint[]): Bounds {
   };
 }
 
-function histogram(
-  { name }: AggregationType,
-  counts: BigUint64Array,
-  bounds: Bounds,
-  abbreviate: boolean,
+/** Bounds of the buckets of hist() or lhist() by their numbers. */
+function boundsOf({ name, params }: AggregationType): Bounds {
+  return name === "hist" ? histBounds(params) : lhistBounds(params);
+}
+
+/** A histogram of counts that are known by the lowest values of their buckets; undefined is below all. */
+export function histogramOf(
+  type: AggregationType,
+  counts: ReadonlyMap<bigint | undefined, bigint>,
 ): Histogram {
+  const words = new BigUint64Array(aggregationWords(type));
+  const bounds = boundsOf(type);
+  for (let i = 0; i < words.length; i++) words[i] = counts.get(bounds(i).min) ?? 0n;
+  return histogram(type, words);
+}
+
+function histogram(type: AggregationType, counts: BigUint64Array): Histogram {
+  const { name, params } = type;
+  const bounds = boundsOf(type);
+  const abbreviate = name === "hist" ? params[0] === 0n : params[2] % 1024n === 0n;
   const first = counts.findIndex((count) => count > 0n);
   const last = counts.findLastIndex((count) => count > 0n);
   const buckets: Bucket[] = [];
