@@ -30,9 +30,9 @@ export interface MergedRow {
   };
 }
 
-/** A merged map. */
+/** A map of all hosts together. */
 export interface MergedMap {
-  /** Name without `@`. */
+  /** Name of the map without `@`. */
   readonly name: string;
   /** How the map aggregates; undefined for plain values. */
   readonly rule: AggregationType | undefined;
@@ -61,7 +61,7 @@ export class FleetMaps {
   }
 
   /**
-   * Takes a snapshot.
+   * Takes a snapshot that has arrived.
    *
    * @returns False for one that is not newer than what is known.
    */

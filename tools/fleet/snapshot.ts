@@ -26,7 +26,7 @@ export const SHARDS = 16;
 
 /** A map of a running script, as far as it is published. */
 export interface GatheredMap {
-  /** Name without `@`. */
+  /** Name of the map without `@`. */
   readonly name: string;
   /** How the map aggregates; undefined for plain values. */
   readonly rule: AggregationType | undefined;
@@ -116,7 +116,7 @@ export class SnapshotWriter {
 }
 
 /**
- * Reads a snapshot.
+ * Reads the text of a snapshot.
  *
  * @throws {WireError} The text is no snapshot.
  * @throws {SyntaxError} The text is no JSON.

@@ -48,7 +48,7 @@ export function objectFromJson(json: Json | undefined, what: string): Record<str
   throw new WireError(`expected ${what}, not ${shown(json)}`);
 }
 
-/** Reads a list. */
+/** Reads a list; names the wanted thing in the error. */
 export function listFromJson(json: Json | undefined, what: string): readonly Json[] {
   if (Array.isArray(json)) return json;
   throw new WireError(`expected ${what}, not ${shown(json)}`);
