@@ -106,6 +106,7 @@ const RULES: Rules = {
   "language/user/": [
     ...["core/", "language/check/", "language/model/", "language/syntax/", "language/compile.ts"],
   ],
+  "language/reference/": ["language/model/"],
   "language/names/": ["core/", "language/compile.ts", "npm:"],
   "language/": ["core/", "language/", "providers/mod.ts"],
   "testing/": ["core/", "language/mod.ts", "node:"],

@@ -34,10 +34,14 @@ export class OwnEvents implements Disposable {
    * An event that happens now.
    *
    * @param args Values of `arg0`, `arg1`, …; their texts are valid until the next event.
+   * @throws {TypeError} A value is neither text nor a bigint.
    */
   event(args: readonly OwnValue[]): UserEvent {
     const values: Record<string, bigint> = {};
     args.forEach((value, i) => {
+      if (typeof value !== "bigint" && typeof value !== "string") {
+        throw new TypeError(`Cannot make arg${i} of a ${typeof value}: a text or a bigint`);
+      }
       values[`arg${i}`] = typeof value === "bigint" ? value : this.#address(value, i);
     });
     return { cpu: 0, thread: this.#thread, timestampNs: bootTimeNs(), values };

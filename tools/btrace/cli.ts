@@ -67,7 +67,7 @@ function isThere(path: string): boolean {
 async function dispatch(options: Options | string): Promise<number> {
   if (typeof options === "string") return write(Deno.stdout, options);
   const { mode } = options;
-  if (mode === "help") return write(Deno.stdout, USAGE);
+  if (mode === "help") return await help(options.positional);
   if (mode === "version") return write(Deno.stdout, `btrace v${denoJson.version}\n`);
   if (options.completions !== undefined) {
     const [{ completions }, { parseHelp }, { TOOL_NAMES: words }] = await Promise.all([
@@ -115,6 +115,22 @@ async function dispatch(options: Options | string): Promise<number> {
   using _signals = abortOnSignals(ending);
   const { prepare, trace } = await import("./trace_script.ts");
   return await trace(await prepare(options, plane), options, ending);
+}
+
+/** Prints the help text, or what the reference says of a name. */
+async function help([name]: readonly string[]): Promise<number> {
+  if (name === undefined) return write(Deno.stdout, USAGE);
+  const [{ entryNames, helpText }, { typeOf }] = await Promise.all([
+    import("../../language/reference/render.ts"),
+    import("../../language/check/probe_names.ts"),
+  ]);
+  const text = helpText(name) ?? helpText(typeOf(name));
+  if (text !== undefined) return write(Deno.stdout, text);
+  const { didYouMean } = await import("../../language/syntax/diagnostics.ts");
+  const near = didYouMean(name, entryNames(), Infinity);
+  throw new UsageError(
+    `nothing is named ${name}${near === undefined ? "" : `: did you mean ${near}?`}`,
+  );
 }
 
 /** Runs the user plane in a worker thread, which this thread tells of signals. */
