@@ -71,7 +71,7 @@ export function entryNames(): string[] {
   return SECTIONS.flatMap(({ entries }) => Object.keys(entries));
 }
 
-/** The page docs/language.md. */
+/** Text of the page docs/language.md, not formatted yet. */
 export function languagePage(): string {
   const parts = SECTIONS.map(({ title, entries }) => {
     const list = Object.entries(entries).map(([name, entry]) => {
