@@ -385,3 +385,81 @@ testWith("kmonitor says what is wrong in one line", [], () => {
     assertMatch(stderr, message);
   }
 });
+
+kernelTest("kmonitor watches a cgroup, a process to come, and sends signals", [], async () => {
+  // Own cgroup, whatever it is: a child of this process is in it.
+  const own = /^0::(.*)$/m.exec(Deno.readTextFileSync("/proc/self/cgroup"))?.[1];
+  const events = async (args: readonly string[], during: () => void | Promise<void>) => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", TOOL, "-j", ...args],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const lines: Line[] = [];
+    const reading = (async () => {
+      let rest = "";
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        const parts = (rest + text).split("\n");
+        rest = parts.pop()!;
+        lines.push(...parts.map((one) => JSON.parse(one)));
+      }
+    })();
+    // Until the programs are attached nothing is told: things happen until something is.
+    const started = Date.now();
+    while (lines.length === 0 && Date.now() - started < 30_000) {
+      await during();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    child.kill("SIGINT");
+    await reading;
+    assertEquals(await new Response(child.stderr).text(), "");
+    await child.status;
+    return lines;
+  };
+  if (own !== undefined && output("stat", ["/sys/fs/cgroup/cgroup.controllers"]).code === 0) {
+    const seen = await events(["--cgroup", own, "-e", "exec"], () => {
+      output("true", []);
+    });
+    assert(seen.some(({ comm }) => comm === "true"), JSON.stringify(seen.slice(0, 3)));
+  }
+  let signals = 0;
+  const count = () => void signals++;
+  Deno.addSignalListener("SIGUSR2", count);
+  try {
+    await events(["-e", "exec", "--signal", `SIGUSR2:${Deno.pid}`], () => {
+      output("true", []);
+    });
+    await until("a signal", () => signals > 0);
+  } finally {
+    Deno.removeSignalListener("SIGUSR2", count);
+  }
+  // A number that no process has.
+  const free = Number(Deno.readTextFileSync("/proc/sys/kernel/pid_max")) - 1;
+  const refused = kmonitor(["-p", `${free}`, "-s", "1"]);
+  assertEquals(refused.code, 1);
+  assertMatch(refused.stderr, /there is no process/);
+  assertEquals(kmonitor(["-p", `${free}`, "--future", "-q", "-s", "1"]).stderr, "");
+});
+
+testWith("kmonitor refuses targets and signals that mean nothing", [], () => {
+  const refusal = (...args: string[]) => {
+    const { code, stderr } = kmonitor(args);
+    assertEquals(code, 1);
+    return stderr.split("\n")[0];
+  };
+  assertEquals(
+    refusal("-p", "1", "--cgroup", "/"),
+    "ERROR: -a, -p, -c and --cgroup cannot be used together: see kmonitor --help",
+  );
+  assertEquals(refusal("--future"), "ERROR: --future needs -p: see kmonitor --help");
+  assertMatch(refusal("--signal", "SIGUSR1"), /^ERROR: Invalid --signal: 'SIGUSR1'/);
+  assertEquals(refusal("--signal", "SIGUSR1:no"), "ERROR: Invalid pid: 'no'");
+  assertEquals(
+    refusal("--signal", `SIGNONE:${Deno.pid}`),
+    "ERROR: Cannot send signal SIGNONE: there is none",
+  );
+  assertEquals(
+    refusal("-p", `${Deno.pid}`, "-e", "exec", "--signal", "SIGUSR1:1"),
+    "ERROR: --signal with -p or -c tells of the end, too: name exit in -e: see kmonitor --help",
+  );
+});

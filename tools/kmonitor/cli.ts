@@ -57,13 +57,20 @@ async function run(options: KmonitorOptions): Promise<number> {
     ? undefined
     : timelineOf(stack.use(openTimelineFile(options.timeline)));
   const monitor = stack.use(openMonitor({ source, child, bufferBytes }));
-  const target = pid === undefined ? "all" : options.follow ? { subtree: pid } : pid;
+  const { cgroup, future, signal } = options;
+  const target = cgroup !== undefined
+    ? { cgroup }
+    : pid === undefined
+    ? "all"
+    : options.follow
+    ? { subtree: pid }
+    : pid;
   const needed = timeline !== undefined
     ? EVENT_NAMES
     : pid === undefined
     ? []
     : TREE.filter((one) => options.follow || one === TREE[1]);
-  monitor.register(target, [...new Set([...options.events, ...needed])]);
+  monitor.register(target, [...new Set([...options.events, ...needed])], signal, { future });
   ending.signal.addEventListener("abort", () => monitor.close());
   if (options.seconds !== undefined) {
     const timer = setTimeout(() => monitor.close(), options.seconds * 1000);

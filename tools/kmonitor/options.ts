@@ -21,6 +21,8 @@ each event.
 OPTIONS:
     -a, --all            all processes (the default)
     -p, --pid PID        this process; ends with it
+        --future         -p may name a process that does not live yet: waits for its birth
+        --cgroup PATH    processes of this cgroup of version 2, as /system.slice/cron.service
     -c, --cmd 'CMD'      run CMD and tell of it; ends with it
     -f, --follow         and of all that it starts, as an indented tree
     -e, --events LIST    of these alone, comma separated [default:
@@ -33,6 +35,8 @@ OPTIONS:
     -j, --json           a JSON object for each event
         --stats          totals by event and by command at the end
     -q, --quiet          no lines, only totals
+        --signal SIG:PID sends process PID a signal for each event, as SIGRTMIN+1:4321; si_int is
+                         the event's bit, si_pid the process of the event
         --timeline FILE  writes a timeline that ui.perfetto.dev and
                            chrome://tracing open:
                          a row for each thread, with the programs that it ran
@@ -62,6 +66,12 @@ export interface KmonitorOptions {
   readonly mode: "run" | "help" | "version";
   /** The process to watch (-p); undefined if there is none. */
   readonly pid?: number;
+  /** True if the process of -p need not live yet. */
+  readonly future: boolean;
+  /** Path of the cgroup to watch; undefined if there is none. */
+  readonly cgroup?: string;
+  /** The signal to send for each event, and the process that gets it; undefined for none. */
+  readonly signal?: { readonly signal: string; readonly pid: number };
   /** The command to start and watch (-c); undefined if there is none. */
   readonly command?: string;
   /** True if descendants of the process are watched, too, and shown as a tree. */
@@ -99,8 +109,18 @@ const SOURCES = ["auto", "kernel", "connector", "ptrace", "pidfd"] as const;
  */
 export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
   const { text, flag } = readOptions(args, {
-    string: ["pid", "cmd", "events", "seconds", "source", "ring-size", "timeline"],
-    boolean: ["all", "follow", "wait", "json", "stats", "quiet", "help", "version"],
+    string: [
+      "pid",
+      "cmd",
+      "events",
+      "seconds",
+      "source",
+      "ring-size",
+      "timeline",
+      "cgroup",
+      "signal",
+    ],
+    boolean: ["all", "future", "follow", "wait", "json", "stats", "quiet", "help", "version"],
     alias: {
       all: "a",
       pid: "p",
@@ -115,10 +135,12 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
       version: "V",
     },
   });
-  const [pid, command] = [text("pid"), text("cmd")];
-  if ([pid, command, flag("all") ? "" : undefined].filter((one) => one !== undefined).length > 1) {
-    throw new UsageError("-a, -p and -c cannot be used together", true);
+  const [pid, command, cgroup] = [text("pid"), text("cmd"), text("cgroup")];
+  const targets = [pid, command, cgroup, flag("all") ? "" : undefined];
+  if (targets.filter((one) => one !== undefined).length > 1) {
+    throw new UsageError("-a, -p, -c and --cgroup cannot be used together", true);
   }
+  if (flag("future") && pid === undefined) throw new UsageError("--future needs -p", true);
   const one = pid ?? command;
   if (one === undefined && (flag("follow") || flag("wait"))) {
     throw new UsageError(`${flag("wait") ? "--wait" : "-f"} needs -p or -c`, true);
@@ -130,12 +152,20 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
   if (source === "ptrace" && command === undefined) {
     throw new UsageError("--source ptrace needs -c", true);
   }
+  const events = eventNames(text("events") ?? "fork,exec,exit");
+  const signal = text("signal");
+  if (signal !== undefined && one !== undefined && !events.includes("process:exit")) {
+    throw new UsageError("--signal with -p or -c tells of the end, too: name exit in -e", true);
+  }
   return {
     mode: flag("help") ? "help" : flag("version") ? "version" : "run",
     pid: pid === undefined ? undefined : wholeNumber("pid", pid, PID_MAX_LIMIT),
     command,
     follow: flag("follow"),
-    events: eventNames(text("events") ?? "fork,exec,exit"),
+    events,
+    future: flag("future"),
+    cgroup,
+    signal: signal === undefined ? undefined : signalTo(signal),
     wait: flag("wait"),
     seconds: text("seconds") === undefined
       ? undefined
@@ -147,6 +177,16 @@ export function parseKmonitorOptions(args: readonly string[]): KmonitorOptions {
     source: source as KmonitorOptions["source"],
     bufferBytes: text("ring-size") === undefined ? undefined : bufferBytes(text("ring-size")!),
   };
+}
+
+function signalTo(value: string): { signal: string; pid: number } {
+  const [, signal, pid] = /^([^:]+):(.*)$/.exec(value) ?? [];
+  if (signal === undefined) {
+    throw new UsageError(
+      `Invalid --signal: '${value}': expected a signal and a process, SIGUSR1:4321`,
+    );
+  }
+  return { signal, pid: wholeNumber("pid", pid, PID_MAX_LIMIT) };
 }
 
 function wholeNumber(what: string, value: string, most: number): number {
