@@ -115,3 +115,38 @@ Deno.test("what docs link to is there", () => {
     }
   }
 });
+
+testWith("README's one-liners work in any folder", ["bpf", "root", "tracefs"], async () => {
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const [, section] = /^## One-liners\n[\s\S]*?```sh\n([\s\S]*?)```/m.exec(readme)!;
+  const commands = section.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  assertEquals(commands.length, 10);
+  const folder = makeFolder();
+  Deno.removeSync(`${folder}/dt`);
+  try {
+    for (const command of commands) {
+      // What would go on until Ctrl-C gets it after some seconds; something happens meanwhile.
+      const { code, text } = await run(
+        folder,
+        `(for i in 1 2 3 4 5 6 7 8 9; do sleep 0.4; cat /etc/hostname > /dev/null; done) & exec timeout --preserve-status -s INT 3 ${command}`,
+      );
+      assertEquals(
+        [0, 1].includes(code) && !/ERROR/.test(text),
+        true,
+        `${command}: ${code} ${text}`,
+      );
+      assert(text.trim() !== "", command);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}, { timeout: 120_000 });
+
+Deno.test("what README and SECURITY.md link to is there", () => {
+  for (const name of ["README.md", "SECURITY.md", "CONTRIBUTING.md"]) {
+    const page = Deno.readTextFileSync(ROOT + name);
+    for (const [, target] of page.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)) {
+      Deno.statSync(ROOT + target);
+    }
+  }
+});
