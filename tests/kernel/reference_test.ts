@@ -32,7 +32,9 @@ for (const [name, make] of [["language", languagePage], ["tools", toolsPage]] as
     await writer.write(new TextEncoder().encode(await make()));
     await writer.close();
     const page = new TextDecoder().decode((await fmt.output()).stdout);
-    assertEquals(await Deno.readTextFile(`${ROOT}docs/${name}.md`), page);
+    const path = `${ROOT}docs/${name}.md`;
+    if (Deno.env.get("UPDATE_GOLDENS") === "1") await Deno.writeTextFile(path, page);
+    assertEquals(await Deno.readTextFile(path), page);
   });
 }
 
