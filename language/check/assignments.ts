@@ -174,7 +174,7 @@ function compound(context: Context, one: AssignStmt, operator: Arithmetic, out: 
     const key = context.key(target);
     const map = context.maps.get(target.name);
     const left = entry(context, target, key);
-    const result = binary(context, operator, left, right, span);
+    const result = binary(context, operator, left, right, one.change ?? span);
     context.maps.assign(map, result.type, span, context);
     const signed = isSignedOperation(operator, left, right);
     // A pointer moves by elements: the operand of the result counts bytes.
@@ -184,7 +184,7 @@ function compound(context: Context, one: AssignStmt, operator: Arithmetic, out: 
     return;
   }
   const left = variableNode(context, target);
-  const result = binary(context, operator, left, right, span);
+  const result = binary(context, operator, left, right, one.change ?? span);
   const local = context.variables.lookup(target.name);
   if (local === undefined) return;
   out.push({

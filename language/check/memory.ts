@@ -134,6 +134,11 @@ export function element(context: Context, object: Node, index: Node, span: Span)
   if (type.kind === "tuple" && isConstant(index)) {
     return tupleElement(context, object, type, `${index.value}`, span);
   }
+  if (type.kind === "tuple") {
+    const message = "Array-style access for tuples only valid for integer literals";
+    context.error("literal-expected", message, span);
+    return broken(span);
+  }
   const isInteger = index.type.kind === "integer" && !(isConstant(index) && index.value < 0n);
   if (!isInteger && type.kind !== "pointer") {
     context.error(

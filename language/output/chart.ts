@@ -9,19 +9,19 @@ const BAR_WIDTH = 52;
 const SERIES_WIDTH = 53;
 
 /** The rows of a histogram. */
-export function histogramText({ buckets, abbreviate }: Histogram): string {
+export function histogramText({ buckets, abbreviate, bits }: Histogram): string {
   const most = buckets.reduce((max, { count }) => count > max ? count : max, 1n);
   let text = "";
   for (const bucket of buckets) {
     const bar = Math.trunc(Number(bucket.count) / Number(most) * BAR_WIDTH);
-    text += `${label(bucket, abbreviate).padEnd(LABEL_WIDTH)}` +
+    text += `${label(bucket, abbreviate, bits).padEnd(LABEL_WIDTH)}` +
       `${String(bucket.count).padStart(COUNT_WIDTH)} |${"@".repeat(bar).padEnd(BAR_WIDTH)}|\n`;
   }
   return text;
 }
 
-function label({ min, max }: Bucket, abbreviate: boolean): string {
-  const show = (value: bigint) => abbreviate ? abbreviated(value) : `${value}`;
+function label({ min, max }: Bucket, abbreviate: boolean, bits = 0n): string {
+  const show = (value: bigint) => abbreviate ? abbreviated(value, bits) : `${value}`;
   if (min === undefined) return `(..., ${show(max! + 1n)})`;
   if (max === undefined) return `[${show(min)}, ...)`;
   if (min === max) return `[${show(min)}]`;
@@ -30,12 +30,17 @@ function label({ min, max }: Bucket, abbreviate: boolean): string {
 
 const SUFFIXES = "EPTGMK";
 
-/** 2048 is 2K: the largest power of 1024 that divides it. */
-function abbreviated(value: bigint): string {
+/**
+ * 2048 is 2K: the largest power of 1024 that divides it. With buckets of 2^bits to a power of two, 2^20 is
+ * 1024K if K is the unit that all of them have.
+ */
+function abbreviated(value: bigint, bits: bigint): string {
   const magnitude = value < 0n ? -value : value;
   for (let i = 0; i < SUFFIXES.length; i++) {
     const unit = 1n << BigInt((SUFFIXES.length - i) * 10);
-    if (magnitude >= unit && magnitude % unit === 0n) return `${value / unit}${SUFFIXES[i]}`;
+    if (magnitude >= unit << bits && magnitude % unit === 0n) {
+      return `${value / unit}${SUFFIXES[i]}`;
+    }
   }
   return `${value}`;
 }

@@ -34,6 +34,8 @@ export interface Histogram {
   readonly buckets: readonly Bucket[];
   /** True if bounds that are multiples of 1024 may be abbreviated in labels: "1K". */
   readonly abbreviate: boolean;
+  /** Buckets of a power of two are 2^bits: a label has a unit that is no finer than they are. */
+  readonly bits?: bigint;
   /** True for buckets of equal width: lhist(). */
   readonly linear: boolean;
   /** Sum of all counts. */
@@ -202,7 +204,8 @@ export function histogramOf(
 function histogram(type: AggregationType, counts: BigUint64Array): Histogram {
   const { name, params } = type;
   const bounds = boundsOf(type);
-  const abbreviate = name === "hist" ? params[0] === 0n : params[2] % 1024n === 0n;
+  const abbreviate = name === "hist" || params[2] % 1024n === 0n;
+  const bits = name === "hist" ? params[0] : undefined;
   const first = counts.findIndex((count) => count > 0n);
   const last = counts.findLastIndex((count) => count > 0n);
   const buckets: Bucket[] = [];
@@ -211,7 +214,7 @@ function histogram(type: AggregationType, counts: BigUint64Array): Histogram {
     buckets.push({ ...bounds(i), count: counts[i] });
     total += counts[i];
   }
-  return { kind: "histogram", buckets, abbreviate, linear: name === "lhist", total };
+  return { kind: "histogram", buckets, abbreviate, bits, linear: name === "lhist", total };
 }
 
 /** Points of a series that are not older than what any series of the map would keep. */

@@ -244,18 +244,25 @@ export class RecordReader implements Disposable {
     const retcode = Number(BigInt.asIntN(64, this.#memory.u64(at + HEADER.bytes)));
     const about = fault.kind === "helper_error" ? fault.retcode : undefined;
     const isAbout = about === undefined || about === retcode;
-    const message = (isAbout ? fault.message : undefined) ?? this.#names.error(retcode);
+    const message = (isAbout ? fault.message : undefined) ?? this.#failure(retcode);
     const helper = fault.kind === "helper_error" ? fault.helper : undefined;
     const details = helper === undefined
       ? ""
       : `Additional Info - helper: ${helper}, retcode: ${retcode}\n`;
+    // JSON has the system's own words for what a helper returned.
+    const reason = helper === undefined ? message : this.#failure(retcode);
     const tell = (message: string, excerpt: string) => {
       const text = `${formatPlace(span, source)}: WARNING: ${message}\n${excerpt}`;
-      const notice = this.#notice(fault.kind, message, span, text);
+      const notice = this.#notice(fault.kind, reason, span, text);
       this.#output.printer.notice({ ...notice, helper, retcode });
     };
     const more = (count: number) => tell(`${count} more: ${message}`, "");
     if (this.#limit.passes(plan, more)) tell(message, details + formatExcerpt(span, source));
+  }
+
+  /** An error number as the C library names it, where strerror() of scripts has other words. */
+  #failure(retcode: number): string {
+    return LIBRARY_TEXTS[Math.abs(retcode)] ?? this.#names.error(retcode);
   }
 
   /** Tells how many warnings were not shown one by one. */
@@ -270,6 +277,13 @@ export class RecordReader implements Disposable {
     this.#output.printer.map(compiled.type, entries, limits);
   }
 }
+
+/** Words of the C library for errors that helpers return. */
+const LIBRARY_TEXTS: Readonly<Record<number, string>> = {
+  12: "Cannot allocate memory",
+  16: "Device or resource busy",
+  34: "Numerical result out of range",
+};
 
 /** A script's text is one character a byte. */
 function decode(text: string): string {

@@ -322,6 +322,8 @@ export interface AssignStmt {
   readonly operator?: BinaryOperator;
   /** Expression to the right of the `=`. */
   readonly value: Expr;
+  /** Place of what is done to the target by a compound assignment: `+= 5`. */
+  readonly change?: Span;
   /** Place of the assignment in the source. */
   readonly span: Span;
 }

@@ -159,7 +159,10 @@ export class Cursor {
 
   /** Stops with a syntax error that names the text wanted, at the token found. */
   unexpected(token: Token, wanted: string): never {
-    this.fail(`syntax: expected ${wanted}`, token.span);
+    // Of a text that stands in the wrong place, the quote is told.
+    const { start } = token.span;
+    const span = token.kind === "string" ? { start, end: start + 1 } : token.span;
+    this.fail(`syntax: expected ${wanted}`, span);
   }
 
   /** Reports a syntax error and stops the parser. */

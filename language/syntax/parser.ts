@@ -320,7 +320,7 @@ class Parser {
     }
     const root = rootOf(expr);
     if (root === undefined) cursor.unexpected(cursor.peek(), "';'");
-    cursor.next();
+    const { start: changeStart } = cursor.next().span;
     const value = this.#expressions.expression();
     if (expr.kind !== "variable" && expr.kind !== "map") {
       cursor.fail(
@@ -336,6 +336,7 @@ class Parser {
       target: expr,
       operator: assignment[1] as BinaryOperator | undefined,
       value,
+      change: assignment[1] === undefined ? undefined : cursor.since(changeStart),
       span: cursor.since(start),
     };
   }

@@ -15,7 +15,7 @@ function shape(text: string): string {
   return JSON.stringify(
     { ...parse(new Source("x", text)), definitions: [] },
     (key, value) =>
-      key === "span" || key === "head"
+      ["span", "head", "change"].includes(key)
         ? undefined
         : typeof value === "bigint"
         ? `${value}n`
