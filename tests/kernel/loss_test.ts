@@ -2,8 +2,17 @@
 // knows which processes live.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { buildProgram, kernelTest, tool, toolCommand } from "../helpers.ts";
-import { recordsOf } from "../traces.ts";
+import {
+  buildProgram,
+  kernelTest,
+  nobodyCommand,
+  output,
+  testWith,
+  tool,
+  toolCommand,
+  until,
+} from "../helpers.ts";
+import { recordsOf, throughSlowPipe } from "../traces.ts";
 
 /** Counts the records of a trace file by their types. */
 function countTypes(file: string): Map<string, number> {
@@ -204,3 +213,78 @@ kernelTest("btrace -c ends with its child whatever its ring has lost", ["gcc"], 
   assertMatch(stdout, /^@: 1$/m);
   assertMatch(stderr, /Total lost event count: \d+$/m);
 });
+
+/** Ends of processes in a trace of JSON lines, beside births, by the burst's children. */
+function livesOf(json: string): { births: number; ends: number } {
+  const types = json.trimEnd().split("\n").map((line) => JSON.parse(line).type);
+  const count = (type: string) => types.filter((one) => one === type).length;
+  return { births: count("procctor"), ends: count("procdtor") };
+}
+
+const CHILDREN = 20;
+const ENDS: Readonly<Record<string, readonly string[]>> = {
+  "in the kernel": ["--ring-size", "65536"],
+  "by --sync": ["--sync"],
+};
+
+for (const [way, options] of Object.entries(ENDS)) {
+  kernelTest(`ktrace ends after bursts of children into a slow pipe, as JSON, ${way}`, [
+    "gcc",
+  ], async () => {
+    const folder = Deno.makeTempDirSync();
+    const calls = way === "in the kernel" ? 5000 : 300;
+    const { code, file } = await throughSlowPipe(
+      [...options, "-i", "-t", "c", "--format", "json"],
+      [buildProgram("burst"), `${calls}`, `${CHILDREN}`],
+      { folder, bytesPerSecond: 3e6 },
+    );
+    assertEquals(code, 7);
+    assertEquals(livesOf(Deno.readTextFileSync(file)), {
+      births: CHILDREN + 1,
+      ends: CHILDREN + 1,
+    });
+    Deno.removeSync(folder, { recursive: true });
+  });
+}
+
+testWith("ktrace ends after bursts of children, as JSON, without privilege", ["gcc"], () => {
+  const folder = Deno.makeTempDirSync();
+  Deno.chmodSync(folder, 0o777);
+  const file = `${folder}/trace`;
+  const [command, ...args] = nobodyCommand(
+    ["-i", "-t", "c", "--format", "json", "-f", file, buildProgram("burst"), "300", `${CHILDREN}`],
+    [],
+    "ktrace",
+  );
+  assertEquals(output(command, args).code, 7);
+  const { births, ends } = livesOf(Deno.readTextFileSync(file));
+  assertEquals([births, ends], [CHILDREN + 1, CHILDREN + 1]);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+kernelTest(
+  "ktrace -p ends when the process and its children have, after bursts",
+  ["gcc"],
+  async () => {
+    const file = Deno.makeTempFileSync();
+    const script = `read line; exec ${buildProgram("burst")} 5000 ${CHILDREN}`;
+    const child = new Deno.Command("sh", { args: ["-c", script], stdin: "piped", stdout: "null" })
+      .spawn();
+    const { code, stderr } = tool("ktrace", [
+      ...["-i", "-t", "c", "--ring-size", "65536", "--format", "json", "-f", file],
+      ...["-p", `${child.pid}`],
+    ]);
+    assertEquals([code, stderr], [0, ""]);
+    const input = child.stdin.getWriter();
+    await input.write(new TextEncoder().encode("go\n"));
+    await input.close();
+    assertEquals((await child.status).code, 7);
+    const recorder = () => output("pgrep", ["-f", `ktrace.ts --background-recorder`]).stdout;
+    await until("the recorder's end", () => recorder() === "");
+    assertEquals(livesOf(Deno.readTextFileSync(file)), {
+      births: CHILDREN + 1,
+      ends: CHILDREN + 1,
+    });
+    Deno.removeSync(file);
+  },
+);
