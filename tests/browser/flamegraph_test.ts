@@ -168,3 +168,17 @@ Deno.test("flameGraph() leaves out what cannot be seen, and says so", () => {
   assertStringIncludes(svg, "5000 frames too narrow to draw");
   assert(svg.length < 12_000);
 });
+
+testWith("a flame graph is dark where the reader wants it so", ["chromium"], async () => {
+  await inBrowser(flameGraph(sample()), async (page) => {
+    const lightness = async (scheme: "light" | "dark") => {
+      await page.emulateMedia({ colorScheme: scheme });
+      const fills = await page.evaluate(
+        "[...document.querySelectorAll('.paper, .title')].map((one) => getComputedStyle(one).fill)",
+      ) as string[];
+      return fills.map((fill) => Number(/\d+/.exec(fill)![0]) > 127);
+    };
+    assertEquals(await lightness("light"), [true, false]);
+    assertEquals(await lightness("dark"), [false, true]);
+  });
+});

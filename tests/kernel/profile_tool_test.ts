@@ -356,3 +356,11 @@ Deno.test("profile refuses what it does not understand, in one line", () => {
     assertEquals(/^ +at /m.test(stderr), false, stderr);
   }
 });
+
+kernelTest("profile shows names of programs as UTF-8", ["gcc"], () => {
+  using at = folder();
+  const program = `${at.path}/é-☃`;
+  Deno.copyFileSync(buildProgram("hot"), program);
+  const lines = foldedOf(`${program} 500 '' hot`, "-F", "499");
+  assert(lines.length > 0 && lines.every(({ frames }) => frames[0] === "é-☃"), lines[0]?.frames[0]);
+});

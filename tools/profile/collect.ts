@@ -178,7 +178,7 @@ class Naming {
     const offsets = elementOffsets(type);
     const [pidAt, commAt] = offsets.slice(-2);
     const pid = memory.u32(pidAt);
-    const comm = memory.text(commAt, 16);
+    const comm = utf8(memory.text(commAt, 16));
     const frames = [this.#table.index({ name: comm, kind: "process" })];
     const stacks = type.elements.slice(0, -2).map(({ type }, i) => ({
       type,
@@ -232,4 +232,11 @@ class Naming {
       file: module,
     });
   }
+}
+
+const UTF8 = new TextDecoder();
+
+/** A name whose characters are bytes, as people read it: names of programs are UTF-8 by custom. */
+function utf8(name: string): string {
+  return UTF8.decode(Uint8Array.from(name, (character) => character.charCodeAt(0)));
 }

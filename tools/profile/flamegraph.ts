@@ -56,15 +56,21 @@ export function flameGraph(profile: Profile): string {
 .frame rect { rx: 2 } .frame text { pointer-events: none; fill: #1a1a1a }
 .gone { display: none } .outer { opacity: .55 } .found rect { fill: #d83bd2 !important }
 .button { cursor: pointer; fill: #2456b3 }
+@media (prefers-color-scheme: dark) {
+.paper { fill: #1b1b1d } .title { fill: #eee } .said { fill: #bbb } #matched { fill: #f08be8 }
+.button { fill: #8ab4ff } .frame:hover rect { stroke: #fff }
+}
 </style>
-<rect width="${WIDTH}" height="${height}" fill="#fbfbf9"/>
-<text x="${MARGIN}" y="25" font-size="17" font-weight="bold" fill="#222">${
+<rect class="paper" width="${WIDTH}" height="${height}" fill="#fbfbf9"/>
+<text class="title" x="${MARGIN}" y="25" font-size="17" font-weight="bold" fill="#222">${
     escape(fit(profile.subject, 100))
   }</text>
-<text x="${MARGIN}" y="46" fill="#555">${escape(subtitle(profile, placed.narrow))}</text>
+<text class="said" x="${MARGIN}" y="46" fill="#555">${
+    escape(subtitle(profile, placed.narrow))
+  }</text>
 ${legend()}
 <g id="tools"></g>
-<text id="details" x="${MARGIN}" y="${height - 11}" fill="#333"> </text>
+<text id="details" class="said" x="${MARGIN}" y="${height - 11}" fill="#333"> </text>
 <text id="matched" x="${WIDTH - MARGIN}" y="${
     height - 11
   }" fill="#a0179a" text-anchor="end"> </text>
@@ -93,7 +99,7 @@ function legend(): string {
     const [from, to, saturation, lightness] = COLOURS[kind];
     const part = `<rect x="${x}" y="54" width="11" height="11" rx="2" fill="hsl(${
       (from + to) / 2
-    } ${saturation}% ${lightness}%)"/><text x="${
+    } ${saturation}% ${lightness}%)"/><text class="said" x="${
       x + 16
     }" y="64" fill="#555" font-size="11">${label}</text>`;
     x += 16 + label.length * CHARACTER + 16;
