@@ -25,7 +25,13 @@ export type { CaptureKind, CaptureRequest, State } from "./contract/capture.ts";
 export type { ArgumentSpec, Probe, ProbeSpec } from "./contract/probe.ts";
 export { globMatcher, isPattern, providerOf } from "./contract/probe_name.ts";
 export type { PlaneName, Provider } from "./contract/provider.ts";
-export type { EnableRequest, EventFilter, IdFilter, TreeFilter } from "./contract/request.ts";
+export type {
+  CgroupFilter,
+  EnableRequest,
+  EventFilter,
+  IdFilter,
+  TreeFilter,
+} from "./contract/request.ts";
 export type { SessionStats } from "./contract/stats.ts";
 export type { HeldChild, Target } from "./contract/target.ts";
 export { Device, type DeviceOptions, openDevice } from "./device/device.ts";

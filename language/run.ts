@@ -93,7 +93,15 @@ export async function runWith(
     const { openUserNames } = await import("./names/user_names.ts");
     symbolizer = stack.use(await openUserNames(script, options.pid));
   }
-  using runner = await openRunner(script, loaded, { ...options, symbolizer }, hooks.printer);
+  const ownerOf = /\b(container|pod)\b/.test(script.source.text)
+    ? (await import("./output/containers.ts")).ownerOf
+    : undefined;
+  using runner = await openRunner(
+    script,
+    loaded,
+    { ...options, symbolizer, ownerOf },
+    hooks.printer,
+  );
   hooks.onLoaded?.(loaded, runner);
   stack.defer(() => hooks.onClosing?.());
   const signals = script.probes.filter(({ name }) => name.startsWith("self:signal:"));

@@ -5,7 +5,7 @@
 import { DtError } from "../errors.ts";
 import type { CaptureKind } from "./capture.ts";
 import { PART_BYTES } from "./event_layout.ts";
-import type { EnableRequest, IdFilter, TreeFilter } from "./request.ts";
+import type { CgroupFilter, EnableRequest, IdFilter, TreeFilter } from "./request.ts";
 
 const VARIABLES: readonly unknown[] = ["pid", "tid"] satisfies IdFilter["variable"][];
 const OPERATORS: readonly unknown[] = ["eq", "ne"] satisfies IdFilter["operator"][];
@@ -41,6 +41,11 @@ export function checkRequest(request: EnableRequest, probe: string): void {
   if (filter !== undefined && "descendantsOf" in Object(filter)) {
     const { descendantsOf } = filter as TreeFilter;
     if (!isId(descendantsOf)) refuse("the filter's process", descendantsOf, ID);
+  } else if (filter !== undefined && "inCgroup" in Object(filter)) {
+    const { inCgroup } = filter as CgroupFilter;
+    if (typeof inCgroup !== "string" || inCgroup === "") {
+      refuse("the filter's cgroup", inCgroup, "a path");
+    }
   } else if (filter !== undefined) {
     const { variable, operator, value } = Object(filter) as IdFilter;
     if (!VARIABLES.includes(variable)) {

@@ -57,6 +57,8 @@ export interface CpuWords {
 export interface KernelPlane extends Disposable {
   /** Number of CPUs that the machine may have. */
   readonly cpuCount: number;
+  /** A map that holds a cgroup, by the path of its folder, for programs that test for it. */
+  cgroup(path: string): MapReference;
   /** The pid namespace whose numbers processes get in events; undefined for the initial namespace. */
   readonly pidNamespace?: NamespaceId;
   /**

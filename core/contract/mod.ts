@@ -29,6 +29,13 @@ export {
   PROVIDER_CONTRACT,
   type ProviderSession,
 } from "./provider.ts";
-export type { Action, EnableRequest, EventFilter, IdFilter, TreeFilter } from "./request.ts";
+export type {
+  Action,
+  CgroupFilter,
+  EnableRequest,
+  EventFilter,
+  IdFilter,
+  TreeFilter,
+} from "./request.ts";
 export type { HeldChild, Target } from "./target.ts";
 export type { UserAction, UserEvent, UserSite, UserThread } from "./user_action.ts";

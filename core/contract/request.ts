@@ -32,8 +32,16 @@ export interface TreeFilter {
   readonly descendantsOf: number;
 }
 
+/**
+ * Passes events of threads in a cgroup of version 2, or in one below it. On the kernel plane only.
+ */
+export interface CgroupFilter {
+  /** Path of the cgroup's folder. */
+  readonly inCgroup: string;
+}
+
 /** Passes the events of some threads. */
-export type EventFilter = IdFilter | TreeFilter;
+export type EventFilter = IdFilter | TreeFilter | CgroupFilter;
 
 /** How a probe is to be enabled. */
 export interface EnableRequest {

@@ -184,6 +184,12 @@ export class Session implements Disposable, ProviderSession {
       });
     }
     if (this.#current !== undefined && !this.#stopped) throw this.#busy("enable");
+    if (this.plane === "user" && request.filter !== undefined && "inCgroup" in request.filter) {
+      throw new DtError("EOPNOTSUPP", "Cannot filter by a cgroup on the user plane", {
+        operation: "enable",
+        probe: probe.name,
+      });
+    }
     if (this.plane === "user" && request.states?.includes("kstack")) {
       throw new DtError(
         "EOPNOTSUPP",

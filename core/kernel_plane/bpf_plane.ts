@@ -18,6 +18,7 @@ import type {
   ProgramTable,
 } from "../contract/kernel_plane.ts";
 import { emitExit, emitFork, TREE_ENTRIES, TREE_KEY_BYTES } from "./process_tree.ts";
+import { O_DIRECTORY, openFile } from "../sys/open.ts";
 import { offsetOf } from "./task_offsets.ts";
 import { possibleCpuCount } from "../sys/cpu.ts";
 import { pidNamespace } from "../sys/namespace.ts";
@@ -61,6 +62,7 @@ class BpfPlane implements KernelPlane {
   readonly #poller: Poller;
   /** Maps of descendants, by the process id of the root. */
   readonly #trees = new Map<number, BpfMap>();
+  readonly #cgroups = new Map<string, BpfMap>();
   readonly #owned: DisposableStack;
   /** Loaded programs that follow deaths and wait for {@linkcode BpfPlane.attached}. */
   readonly #unattached: BpfProgram[] = [];
@@ -126,6 +128,26 @@ class BpfPlane implements KernelPlane {
   tree(root: number): MapReference {
     let map = this.#trees.get(root);
     if (map === undefined) this.#trees.set(root, map = this.#plant(root));
+    return map;
+  }
+
+  cgroup(path: string): MapReference {
+    let map = this.#cgroups.get(path);
+    if (map === undefined) {
+      map = this.#owned.use(
+        new BpfMap({
+          type: "CGROUP_ARRAY",
+          name: "dt_cgroup",
+          keySize: 4,
+          valueSize: 4,
+          maxEntries: 1,
+        }),
+      );
+      using folder = openFile(path, O_DIRECTORY);
+      // The map holds the cgroup itself from now on.
+      map.update(new Uint8Array(4), new Uint8Array(new Uint32Array([folder.value]).buffer));
+      this.#cgroups.set(path, map);
+    }
     return map;
   }
 

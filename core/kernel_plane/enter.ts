@@ -351,6 +351,7 @@ function emitBody(
       namespace: plane.pidNamespace,
       reject,
       tree: "descendantsOf" in filter ? plane.tree(filter.descendantsOf) : undefined,
+      cgroup: "inCgroup" in filter ? plane.cgroup(filter.inCgroup) : undefined,
     });
     asm.emit(mov64(R1, R6), mov64(R2, R7), mov64(R3, R8));
   }

@@ -4,9 +4,11 @@
 
 import type { Assembler } from "../asm/assembler.ts";
 import type { Label, MapReference } from "../asm/instruction.ts";
-import { imm, rsh64 } from "../asm/alu.ts";
-import { jeq32, jne32 } from "../asm/jump.ts";
-import { R0 } from "../asm/register.ts";
+import { imm, mov64, rsh64 } from "../asm/alu.ts";
+import { BPF_FUNC } from "../asm/generated/helpers.ts";
+import { callHelper, jeq32, jne32 } from "../asm/jump.ts";
+import { loadMap } from "../asm/load_store.ts";
+import { R0, R1, R2 } from "../asm/register.ts";
 import { emitInTree } from "./process_tree.ts";
 import type { EventFilter } from "../contract/request.ts";
 import { emitPidTgid } from "./thread_id.ts";
@@ -31,10 +33,21 @@ export function emitFilter(
     readonly reject: Label;
     /** Map of the descendants; needed for `descendantsOf` only. */
     readonly tree?: MapReference;
+    /** Map that holds the cgroup; needed for `inCgroup` only. */
+    readonly cgroup?: MapReference;
   },
 ): void {
   if ("descendantsOf" in filter) {
     emitInTree(asm, { ...site, root: filter.descendantsOf, map: site.tree! }, site.reject);
+    return;
+  }
+  if ("inCgroup" in filter) {
+    asm.emit(
+      loadMap(R1, site.cgroup!),
+      mov64(R2, imm(0)),
+      callHelper(BPF_FUNC.current_task_under_cgroup),
+      jne32(R0, imm(1), site.reject),
+    );
     return;
   }
   emitPidTgid(asm, site.namespace, SPILL);

@@ -11,5 +11,7 @@ import type { UserEvent } from "../contract/user_action.ts";
  */
 export function passesFilter(filter: EventFilter | undefined, event: UserEvent): boolean {
   if (filter === undefined || "descendantsOf" in filter) return true;
+  // Sessions of the user plane refuse such a filter: nothing here knows cgroups.
+  if ("inCgroup" in filter) return false;
   return (event.thread[filter.variable] === filter.value) === (filter.operator === "eq");
 }

@@ -11,6 +11,7 @@ import {
   isBuiltin,
   isMemoryBuiltin,
   type MemoryBuiltin,
+  OWNER_PARTS,
   type RegisterBuiltin,
 } from "../model/builtins.ts";
 import { FUNCTIONS } from "../model/functions.ts";
@@ -100,7 +101,21 @@ const COMPOSED: Readonly<Record<ComposedBuiltin, (context: Context, span: Span) 
   func: (context, span) => probeValue(context, "func", span),
   usermode: (context, span) => probeValue(context, "usermode", span),
   config: configRecord,
+  container: (_, span) => ownerPart("container", span),
+  pod: (_, span) => ownerPart("pod", span),
 };
+
+/** The container or the pod of the running thread, by the path of its cgroup. */
+function ownerPart(part: keyof typeof OWNER_PARTS, span: Span): Node {
+  return {
+    op: "memory_call",
+    name: "cgroup_path",
+    id: builtinNode("cgroup", UINT64, span),
+    filter: OWNER_PARTS[part],
+    type: { kind: "special", as: "cgroup_path" },
+    span,
+  };
+}
 
 /** Type of the memory that `ctx` points to. */
 function contextType(context: Context): Type {

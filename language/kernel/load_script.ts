@@ -59,7 +59,7 @@ export function load(
     }),
   );
   for (const { name, pbn, action } of attachable) {
-    session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options.pid) });
+    session.enable(pbn, { action: { kernel: action }, filter: filterOf(name, options) });
   }
   const scratchBytes = Math.max(0, ...actions.map(({ action }) => action.scratchBytes));
   session.prepare({ scratchBytes });
@@ -162,10 +162,11 @@ function ringBytes(
   return floods ? FLOOD_BYTES : undefined;
 }
 
-function filterOf(name: string, pid: number | undefined): EventFilter | undefined {
+function filterOf(name: string, { pid, cgroup }: LoadOptions): EventFilter | undefined {
   // A clock is nobody's, and what an iterator goes over is not what runs.
-  if (pid === undefined || ["interval", "iter"].includes(providerOf(name))) return undefined;
-  return { descendantsOf: pid };
+  if (["interval", "iter"].includes(providerOf(name))) return undefined;
+  if (cgroup !== undefined) return { inCgroup: cgroup };
+  return pid === undefined ? undefined : { descendantsOf: pid };
 }
 
 function createMap(name: string, { layout }: CompiledMap): BpfMap {

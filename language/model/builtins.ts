@@ -60,11 +60,16 @@ export const BUILTINS = {
   probetype: { prefixed: true },
   usermode: { prefixed: true },
   config: { prefixed: true },
+  container: {},
+  pod: {},
 
   // What pid(init) and tid(init) read: ids in the first pid namespace.
   pid_init: { type: UINT32, read: "register", hidden: true },
   tid_init: { type: UINT32, read: "register", hidden: true },
 } as const satisfies Readonly<Record<string, Builtin>>;
+
+/** What `container` and `pod` read of a cgroup: filters of cgroup_path() that no script can write. */
+export const OWNER_PARTS = { container: "\x01container", pod: "\x01pod" } as const;
 
 type Table = typeof BUILTINS;
 

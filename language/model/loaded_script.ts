@@ -10,6 +10,8 @@ import type { PlanList } from "./plan.ts";
 export interface LoadOptions {
   /** Process whose events count, with its descendants. Clocks, BEGIN and END fire all the same. */
   readonly pid?: number;
+  /** Folder of the cgroup whose events count, with those below it; not together with `pid`. Kernel plane. */
+  readonly cgroup?: string;
   /** Process id of the -c child. */
   readonly childPid?: number;
   /** Size of the ring buffer in bytes (kernel plane only). */

@@ -8,6 +8,7 @@ import type { Memory } from "../model/memory.ts";
 import { type Entry, readMap } from "./map_values.ts";
 import type { Names } from "./names.ts";
 import { printValue } from "./value_text.ts";
+import type { Owner } from "./containers.ts";
 import { Out, type Sink } from "./output_buffer.ts";
 import type { Printer, PrinterOutput } from "./printer.ts";
 import { type OutputFormat, PRINTERS } from "./printers.ts";
@@ -52,6 +53,12 @@ export interface RunnerOptions {
   readonly noWarnings?: boolean;
   /** When output is written: after each round of reading, each record, or when there is much. */
   readonly buffer?: "none" | "line" | "full";
+  /**
+   * Tells container and pod of a cgroup's path; for scripts that ask for them.
+   *
+   * @internal
+   */
+  readonly ownerOf?: (path: string) => Owner;
   /** Names addresses of code of processes. */
   readonly symbolizer?: Symbolizer;
   /** There while the reader of records has no room; records wait meanwhile. */
@@ -102,6 +109,7 @@ export class Runner implements Disposable {
     const probeNames = new Map(script.probes.map(({ pbn, name }) => [pbn, name]));
     const names = this.names = systemNames({
       trailer: script.config.strTruncTrailer,
+      ownerOf: options.ownerOf,
       probe: (pbn) => probeNames.get(pbn) ?? `${pbn}`,
       text: (index) => loaded.plans.texts[index],
       frames: (hash) => loaded.frames(hash),

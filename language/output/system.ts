@@ -6,6 +6,8 @@ import { kernelSymbols } from "../../core/symbols/kallsyms.ts";
 import type { Symbolizer } from "../../core/symbols/mod.ts";
 import { syscalls } from "../../core/sources/syscalls/table.ts";
 import { signalByName } from "../../core/signal_names.ts";
+import { OWNER_PARTS } from "../model/builtins.ts";
+import type { Owner } from "./containers.ts";
 import type { Names } from "./names.ts";
 import { strftime } from "./strftime.ts";
 
@@ -13,6 +15,8 @@ import { strftime } from "./strftime.ts";
 export type ScriptNames = Pick<Names, "trailer" | "probe" | "text" | "frames"> & {
   /** True if the script itself tells tseries() the time: it is since 1970. */
   readonly tellsTime?: boolean;
+  /** Tells container and pod of a cgroup's path; for scripts that ask for them. */
+  readonly ownerOf?: (path: string) => Owner;
 };
 
 /** What strsignal(3) says of signals, by number from 1. */
@@ -104,7 +108,7 @@ export function systemNames(script: ScriptNames, symbolizer?: Symbolizer): Names
     cgroup(id, filter) {
       const key = `${id} ${filter}`;
       let text = cgroups.get(key);
-      if (text === undefined) cgroups.set(key, text = cgroupPaths(id, filter));
+      if (text === undefined) cgroups.set(key, text = cgroupText(id, filter, script.ownerOf));
       return text;
     },
     time(ns, clock, format) {
@@ -153,6 +157,14 @@ function cgroupMounts(): { name: string; path: string }[] {
     }));
 }
 
+/** Paths of a cgroup in the hierarchies that a filter matches, or the container or pod that its path tells. */
+function cgroupText(id: bigint, filter: string, ownerOf: ScriptNames["ownerOf"]): string {
+  const isContainer = filter === OWNER_PARTS.container;
+  if (!isContainer && filter !== OWNER_PARTS.pod) return cgroupPaths(id, filter);
+  const owner = ownerOf?.(cgroupPath(id));
+  return (isContainer ? owner?.container : owner?.pod) ?? "";
+}
+
 function cgroupPaths(id: bigint, filter: string): string {
   const found: string[] = [];
   let mounts: { name: string; path: string }[];
@@ -167,6 +179,11 @@ function cgroupPaths(id: bigint, filter: string): string {
     if (inside !== undefined) found.push(`${name}:${inside.slice(path.length) || "/"}`);
   }
   return found.join(",");
+}
+
+/** Path of a cgroup below the mount of version 2. */
+function cgroupPath(id: bigint): string {
+  return cgroupPaths(id, "unified").replace(/^unified:/, "");
 }
 
 function matches(name: string, filter: string): boolean {

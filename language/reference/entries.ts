@@ -133,6 +133,21 @@ export const BUILTIN_ENTRIES: Readonly<
     text: "Name of the function that the probe is in.",
     probes: "kprobe, kretprobe, fentry, fexit, uprobe, uretprobe",
   },
+  container: {
+    is: "container → text",
+    text:
+      "Container of the thread, by the path of its cgroup: the first 12 digits of the id, or the " +
+      "name; empty outside of containers. Named when it is printed, so that predicates compare `cgroup`.",
+    example: "BEGIN { print(container); }",
+    varies: true,
+  },
+  pod: {
+    is: "pod → text",
+    text:
+      "UID of the thread's pod of Kubernetes, by the path of its cgroup; empty outside of pods.",
+    example: "BEGIN { print(pod); }",
+    varies: true,
+  },
   ppid: {
     is: "ppid → uint32",
     text: "Id of the parent process.",

@@ -31,6 +31,9 @@ OPTIONS:
                          with it
     -c, --cmd 'CMD'      run CMD, only its events and of what it starts; end
                          with it
+        --cgroup PATH    only events of threads in a cgroup, or below it; also
+        --unit NAME      of a unit of systemd: nginx, user.slice
+        --container NAME of a container: its name, or its id from 4 digits on
         --plane PLANE    kernel (BPF), user (no privilege), auto (the default:
                          what is permitted)
         --seccomp-bpf    user plane with -c: only calls that the program asks
@@ -110,6 +113,12 @@ export interface Options {
   readonly pid?: number;
   /** Command line that -c starts and traces. */
   readonly command?: string;
+  /** Cgroup whose events count: by its path, by a unit of systemd, or by a container. */
+  readonly within: {
+    readonly cgroup?: string;
+    readonly unit?: string;
+    readonly container?: string;
+  };
   /** Plane of --plane; "auto" takes the kernel plane where permitted. */
   readonly plane: PlaneName | "auto";
   /** True if --seccomp-bpf lets a filter stop only the calls that the script traces. */
@@ -184,6 +193,9 @@ const STRINGS = [
     "debug",
     "mode",
     "plane",
+    "cgroup",
+    "unit",
+    "container",
     "duration",
     "export",
     "export-interval",
@@ -270,6 +282,13 @@ export function parseOptions(args: readonly string[]): Options {
   if (pid !== undefined && command !== undefined) {
     throw new UsageError("-c and -p cannot be used together", true);
   }
+  const within = ["cgroup", "unit", "container"].find((name) => text(name) !== undefined);
+  if (within !== undefined && (pid !== undefined || command !== undefined)) {
+    throw new UsageError(`--${within} and -${pid === undefined ? "c" : "p"}: one of them`, true);
+  }
+  if (within !== undefined && (flag("seccomp-bpf") || text("plane") === "user")) {
+    throw new UsageError(`--${within} needs the kernel plane`, true);
+  }
   if (flag("warnings") && flag("no-warnings")) {
     throw new UsageError("-k and --no-warnings cannot be used together", true);
   }
@@ -297,6 +316,7 @@ export function parseOptions(args: readonly string[]): Options {
     list: flag("list"),
     pid: pid === undefined ? undefined : parsePid(pid),
     command,
+    within: { cgroup: text("cgroup"), unit: text("unit"), container: text("container") },
     plane: oneOf("plane", ["auto", "kernel", "user"], "auto"),
     seccomp: flag("seccomp-bpf"),
     output: text("output"),

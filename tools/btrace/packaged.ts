@@ -108,6 +108,9 @@ function optionOf([name, fallback, description]: readonly Expr[]): ToolOption | 
 const COMMON: readonly (readonly [name: string, letter: string, takes: string, what: string])[] = [
   ["pid", "p", "PID", "only of this process and of what it starts"],
   ["cmd", "c", "'CMD'", "run CMD; only of it and of what it starts"],
+  ["container", "", "NAME", "only of a container, by name or id"],
+  ["unit", "", "NAME", "only of a unit of systemd"],
+  ["cgroup", "", "PATH", "only of a cgroup, and of those below it"],
   ["duration", "d", "SECONDS", "end after so many seconds"],
   ["output", "o", "FILE", "output goes to FILE"],
   ["format", "f", "FORMAT", "text or json"],

@@ -209,11 +209,19 @@ export async function trace(
     : stack.use(await openFileOf(options.output, ending.signal));
   const exporting = options.export === undefined ? undefined : await import("./export/exporter.ts");
   const exportTarget = exporting?.parseExportTarget(options.export!);
+  const isWithin = Object.values(options.within).some((one) => one !== undefined);
+  if (isWithin && script.plane !== "kernel") {
+    throw new UsageError("--cgroup, --unit and --container need the kernel plane");
+  }
+  const cgroup = isWithin
+    ? (await import("./cgroup_target.ts")).findCgroup(options.within)
+    : undefined;
   const { exitCode, stats } = await runWith(script, device, {
     stdout: (bytes) => writeAll(output, bytes),
     stderr: (bytes) => writeAll(Deno.stderr, bytes),
     signal: ending.signal,
     pid,
+    cgroup,
     childPid: child?.pid,
     take: child && (() => child.take()),
     seccomp: options.seccomp,
