@@ -42,6 +42,8 @@ export interface StartOptions extends
   readonly highWaterMark?: number;
   /** Reports failed reads and lookups of the script as records. Default false. */
   readonly warnings?: boolean;
+  /** Looks at the compiled script before anything is loaded; what it throws, {@linkcode start} throws. */
+  readonly accept?: (script: Script) => void;
   /** Providers beside those that come with dt. */
   readonly providers?: Iterable<Provider>;
   /** Device with the probes; then {@linkcode providers} is not used. Default: one of its own. */
@@ -129,6 +131,7 @@ async function begin(
     plane,
     programs: asksPrograms(text) ? (await import("./programs.ts")).programs() : undefined,
   });
+  options.accept?.(script);
   const trace = new Trace(script, options);
   await trace.run(device, options, () => hold(device, plane, options, trace));
   return trace;
@@ -237,6 +240,16 @@ export class Trace implements AsyncIterable<TraceRecord>, AsyncDisposable {
   /** Counters of events, losses and failures so far. */
   get stats(): SessionStats {
     return this.#loaded?.session.stats() ?? this.#stats;
+  }
+
+  /**
+   * Time that the programs have taken so far, in ns, while the kernel's statistics of programs are on.
+   *
+   * @internal
+   */
+  get programTimeNs(): bigint {
+    const programs = this.#loaded?.session.programs ?? [];
+    return programs.reduce((sum, program) => sum + program.info().runTimeNs, 0n);
   }
 
   /** Records that found no room because no loop read them. */

@@ -286,7 +286,8 @@ export type Need =
   | "readelf"
   | "busybox"
   | "cpio"
-  | "zstd";
+  | "zstd"
+  | "nats-server";
 
 const EVENTS = "/sys/kernel/tracing/events";
 

@@ -41,6 +41,11 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     main: () => import("./profile.ts"),
     usage: () => import("./profile/options.ts"),
   },
+  fleet: {
+    summary: "run one script on many hosts, with one exact result",
+    main: () => import("./fleet.ts"),
+    usage: () => import("./fleet/options.ts"),
+  },
   systrace: {
     summary: "show system calls as strace does",
     main: () => import("./systrace.ts"),
