@@ -2,7 +2,6 @@
 // of their own, such as waitid(2): a timer sends a signal to this very thread, and the handler of
 // the signal does nothing. See timer_create(2).
 
-import { DtError } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
 import { check } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
@@ -18,18 +17,10 @@ let installed = false;
 /**
  * Installs the handler of the signal, once for the process. The handler is abs(3), which takes an
  * int and touches nothing else; a JavaScript function cannot handle a signal on this thread.
- *
- * @throws {DtError} EOPNOTSUPP the C library has no dlsym(3) (glibc before 2.34).
  */
 function installHandler(): void {
   if (installed) return;
-  const c = processLibc();
-  const handler = c.dlsym?.(0n, cString("abs")) ?? 0n;
-  if (BigInt(handler) === 0n) {
-    throw new DtError("EOPNOTSUPP", "Cannot interrupt a wait: libc has no dlsym() (glibc 2.34)", {
-      operation: "sigaction",
-    });
-  }
+  const handler = processLibc().dlsym(0n, cString("abs"));
   // struct sigaction {handler, mask, flags, restorer}. SA_RESTART is not set, so calls are
   // interrupted.
   const action = new Struct(256).u64(0, BigInt(handler));
@@ -43,7 +34,7 @@ export class Interrupter implements Disposable {
   readonly #setting = new Struct(32);
   readonly #address = addressOf(this.#setting.bytes);
 
-  /** @throws {DtError} EAGAIN the user has too many timers; EOPNOTSUPP glibc before 2.34. */
+  /** @throws {DtError} EAGAIN the user has too many timers. */
   constructor() {
     installHandler();
     const tid = libc().syscall(arch.syscalls.gettid, 0n, 0n, 0n, 0n, 0n, 0n);

@@ -176,9 +176,13 @@ const PROCESS_SYMBOLS = {
   posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
   posix_spawnattr_setsigdefault: { parameters: ["buffer", "buffer"], result: "i32" },
   posix_spawnattr_setsigmask: { parameters: ["buffer", "buffer"], result: "i32" },
-  // Older C libraries than glibc 2.34 have dlsym() in libdl.so.2, not in libc.so.6.
-  dlsym: { parameters: ["usize", "buffer"], result: "usize", optional: true },
 } as const;
+
+/** The loader's function; C libraries older than glibc 2.34 have it in a library of its own. */
+const LOADER_SYMBOLS = {
+  dlsym: { parameters: ["usize", "buffer"], result: "usize" },
+} as const;
+const OLD_LOADER = "libdl.so.2";
 
 /** File names of the C library: glibc's, then musl's for the running architecture. */
 function sonames(): string[] {
@@ -190,9 +194,9 @@ function sonames(): string[] {
  *
  * @throws {Error} Neither library can be loaded, or a function is missing in it.
  */
-function dlopen<S extends Deno.ForeignLibraryInterface>(symbols: S) {
+function dlopen<S extends Deno.ForeignLibraryInterface>(symbols: S, names = sonames()) {
   let failure: unknown;
-  for (const soname of sonames()) {
+  for (const soname of names) {
     try {
       return Deno.dlopen(soname, symbols).symbols;
     } catch (error) {
@@ -214,7 +218,11 @@ let processes: ProcessLibc | undefined;
 
 /** Returns the functions for tracing other processes; the first call opens them. */
 export function processLibc(): ProcessLibc {
-  return processes ??= dlopen(PROCESS_SYMBOLS) as unknown as ProcessLibc;
+  return processes ??= Object.assign(
+    Object.create(null),
+    dlopen(PROCESS_SYMBOLS),
+    dlopen(LOADER_SYMBOLS, [...sonames(), OLD_LOADER]),
+  ) as ProcessLibc;
 }
 
 let current: Libc | undefined;
