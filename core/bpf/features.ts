@@ -230,5 +230,10 @@ export function disableFeature(feature: Feature): void {
   answers.set(feature, new UnsupportedError(feature, minimumKernel, "it is switched off"));
 }
 
+/** Returns the first version of Linux with a feature. */
+export function featureSince(feature: Feature): string {
+  return PROBES[feature].minimumKernel;
+}
+
 /** Names of all features that can be tried. */
 export const FEATURES: readonly Feature[] = Object.keys(PROBES) as Feature[];

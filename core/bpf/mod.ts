@@ -33,15 +33,22 @@ export {
   type KprobePlace,
 } from "./link.ts";
 export { PERF_FLAG, type PerfEventAttr, type PerfFlag, type Records } from "../sys/perf_event.ts";
-export { disableFeature, type Feature, FEATURES, missingFeature } from "./features.ts";
+export {
+  disableFeature,
+  type Feature,
+  FEATURES,
+  featureSince,
+  missingFeature,
+} from "./features.ts";
 export {
   type Capability,
   hasCapability,
+  isOlder,
   missingCapabilities,
   UnsupportedError,
 } from "./load_failure.ts";
 export { kernelPlaneRefusal } from "./permission.ts";
-export { VerifierError, verifierSummary } from "./verifier_log.ts";
+export { helperSince, VerifierError, verifierSummary } from "./verifier_log.ts";
 export {
   BPF_TRACE_ITER,
   BPF_TRACE_KPROBE_MULTI,
