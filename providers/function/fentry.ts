@@ -55,13 +55,13 @@ export class FentryProvider implements Provider {
     }
   }
 
-  /** Describes the probe of a full name, with or without the name of its module. */
+  /** Describes the probe of a name, with or without that of its module; the probe's name has it. */
   provide(name: string): ProbeSpec | undefined {
     const place = this.#parse(name);
     if (place === undefined || functionType(place.symbol, place.module) === undefined) {
       return undefined;
     }
-    return this.#spec(name, place);
+    return this.#spec(`${this.name}:${place.module}:${place.symbol}`, place);
   }
 
   /** Makes one PCB, which fires on all CPUs. */

@@ -49,7 +49,8 @@ export function writeInitramfs(to: string, kernel: Kernel): void {
  */
 function fillCache(folder: string): void {
   copyPackages(folder);
-  const modules = [`${ROOT}tools`, `${ROOT}tests/vm/guest`]
+  const tests = ["guest", "oracle", "hardened", "too_old"].map((name) => `${ROOT}tests/vm/${name}`);
+  const modules = [`${ROOT}tools`, ...tests]
     .flatMap((from) => [...Deno.readDirSync(from)].map(({ name }) => `${from}/${name}`))
     .filter((path) => path.endsWith(".ts"));
   run(Deno.execPath(), ["cache", "--no-check", "--quiet", ...modules], {

@@ -34,7 +34,7 @@ for (const make of [fentry, fexit]) {
     make,
     pattern: `${name}:vmlinux:vfs_*`,
     kernelProbe: `${name}:vmlinux:vfs_read`,
-    otherProbe: `${name}:vfs_open`,
+    otherProbe: `${name}:vmlinux:vfs_open`,
     fire: () => readFile(FILE),
     nonsense: [`${name}:no_such_function`, `${name}:no_such_module:vfs_read`, `${name}:`],
   });
@@ -143,7 +143,7 @@ kernelTest("fentry and fexit have typed arguments and the result", [], async () 
     () => readFile(FILE),
   );
   const [entry, exit] = stdout.split("\n");
-  assertEquals(entry, "fentry:vfs_read vfs_read 10 hosts");
+  assertEquals(entry, "fentry:vmlinux:vfs_read vfs_read 10 hosts");
   assertEquals(exit, "vfs_read 10 of 10");
 });
 
