@@ -4,7 +4,7 @@ import type { Device } from "../core/device/device.ts";
 import { BTF_KIND, kernelBtf } from "../core/btf/mod.ts";
 import { kernelSymbols } from "../core/symbols/kallsyms.ts";
 import { readIfThere } from "../core/sys/input_file.ts";
-import { possibleCpuCount } from "../core/sys/cpu.ts";
+import { knownCpuCount } from "../core/sys/cpu.ts";
 import { tracefsMissing } from "../core/tracefs/mod.ts";
 import type { PlaneName } from "../core/contract/provider.ts";
 import { BtfTypes } from "./ctypes/btf_types.ts";
@@ -174,7 +174,7 @@ function systemEnvironment(
     program: programs as Environment["program"],
     kernelMemory: plane === "kernel",
     get cpus() {
-      return possibleCpuCount();
+      return knownCpuCount();
     },
     kernelAddress: (name) => kernelSymbols().address(name),
     cgroupId,

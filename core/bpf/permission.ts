@@ -6,6 +6,7 @@ import { Assembler } from "../asm/assembler.ts";
 import { exit } from "../asm/jump.ts";
 import { R0, R10 } from "../asm/register.ts";
 import { errorCode } from "../errors.ts";
+import { NO_SYSFS, possibleCpuCount } from "../sys/cpu.ts";
 import { isOlder, kernelPlaneNeeds, MINIMUM_KERNEL, missingCapabilities } from "./load_failure.ts";
 import { BpfMap } from "./map.ts";
 import { BpfProgram } from "./program.ts";
@@ -31,6 +32,7 @@ export function kernelPlaneRefusal(): string | undefined {
 }
 
 function askKernel(): string | undefined {
+  if (!hasSysfs()) return `cannot be used: ${NO_SYSFS}`;
   let failure = failureOfBpf();
   // errno is read behind the call. Once in a process, the first time that it waits for one of its locks,
   // V8 looks for the CPU's frequency in a file that is often not there, and the errno of a call just made
@@ -48,6 +50,16 @@ function askKernel(): string | undefined {
       errorCode(failure)
     } although the capabilities are there, as in a ` +
       "user namespace or a container that does not allow it";
+}
+
+/** True if the kernel's list of CPUs can be read, by which per-CPU maps are laid out. */
+function hasSysfs(): boolean {
+  try {
+    return possibleCpuCount() > 0;
+  } catch (error) {
+    if (errorCode(error) === "EOPNOTSUPP") return false;
+    throw error;
+  }
 }
 
 /** The error of creating a map and loading a program; undefined if both succeed. */

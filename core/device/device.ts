@@ -11,7 +11,7 @@ import { Registry } from "./registry.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import { auxBase } from "../sys/auxv.ts";
 import { bootTimeNs } from "../sys/clock.ts";
-import { possibleCpuCount } from "../sys/cpu.ts";
+import { knownCpuCount } from "../sys/cpu.ts";
 import { disarmSigusr1 } from "../sys/sigusr1.ts";
 import { HeldProcess } from "../sys/spawn.ts";
 import { selfThread } from "../sys/thread.ts";
@@ -107,7 +107,7 @@ export class Device {
     if (!this.#keepSigusr1) disarmSigusr1();
     return new Session({
       registry: this.registry,
-      cpuCount: possibleCpuCount(),
+      cpuCount: knownCpuCount(),
       bootTimeNs,
       auxBase,
       selfEvent: () => ({

@@ -1,11 +1,13 @@
 // perf_event_open(2): encoding of the attributes, opening, ioctls. perf_ring.ts reads the records
 // of an event.
 
+import { DtError } from "../errors.ts";
 import { arch } from "./arch/mod.ts";
-import { check } from "./errno.ts";
+import { check, errnoName } from "./errno.ts";
 import { Fd } from "./fd.ts";
 import { libc } from "./libc.ts";
 import { addressOf, Struct } from "./memory.ts";
+import { hasSeccompFilter } from "./thread.ts";
 
 /** PMU type of the processor's hardware counters. */
 export const PERF_TYPE_HARDWARE = 0;
@@ -60,6 +62,7 @@ export const PERF_SAMPLE = {
 export const PERF_FLAG = {
   inherit: 1n << 1n,
   excludeKernel: 1n << 5n,
+  excludeKernelFrames: 1n << 21n,
   excludeHypervisor: 1n << 6n,
   mmap: 1n << 8n,
   comm: 1n << 9n,
@@ -147,7 +150,33 @@ export function perfEventOpen(attr: PerfEventAttr, target: { pid: number; cpu: n
     PERF_FLAG_FD_CLOEXEC,
     0n,
   );
+  const code = fd < 0 ? errnoName(libc().errno()) : "";
+  if (code === "EPERM" || code === "EACCES") {
+    throw new DtError(code, `Cannot open a perf event: ${perfEventRefusal()}`, {
+      operation: "perf_event_open",
+    });
+  }
   return new Fd(check(fd, "perf_event_open"), "perf_event");
+}
+
+/**
+ * Says what would permit a perf event that was refused.
+ * Documentation/admin-guide/sysctl/kernel.rst, "perf_event_paranoid"
+ */
+export function perfEventRefusal(): string {
+  if (hasSeccompFilter()) {
+    return "a seccomp filter is in force, as in containers: it must allow perf_event_open(2), which " +
+      "needs CAP_PERFMON";
+  }
+  let level: number;
+  try {
+    level = Number(Deno.readTextFileSync("/proc/sys/kernel/perf_event_paranoid"));
+  } catch {
+    return "perf_event_open(2) is not permitted; it needs CAP_PERFMON";
+  }
+  return level > 2
+    ? `kernel.perf_event_paranoid is ${level}: that needs CAP_PERFMON, or the setting 2`
+    : "it is another user's, or not dumpable: that needs CAP_PERFMON";
 }
 
 /**

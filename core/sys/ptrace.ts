@@ -8,7 +8,7 @@ import { arch } from "./arch/mod.ts";
 import { errnoMessage, errnoName } from "./errno.ts";
 import { libc, processLibc } from "./libc.ts";
 import { lasting } from "./memory.ts";
-import { statusField } from "./thread.ts";
+import { hasSeccompFilter, statusField } from "./thread.ts";
 
 /** Numbers of the requests of ptrace(2): PTRACE_*. */
 export const PTRACE = {
@@ -130,6 +130,11 @@ export function seize(tid: number, options: number): void {
   throw notPermitted(tid, libc().errno());
 }
 
+const NOT_TRACEABLE =
+  "it may not be traced (set-user-ID, or not dumpable): that needs CAP_SYS_PTRACE";
+const FILTERED = "a seccomp filter is in force, as in containers: it must allow ptrace(2), and a " +
+  "process that is set-user-ID or not dumpable needs CAP_SYS_PTRACE";
+
 /** Makes the error of an attach that failed; its message names what would permit the attach. */
 function notPermitted(tid: number, errno: number): DtError {
   const code = errnoName(errno);
@@ -149,7 +154,7 @@ function notPermitted(tid: number, errno: number): DtError {
   const uid = statusField(tid, "Uid");
   const whose = uid !== undefined && Number(uid) !== Deno.uid()
     ? `it belongs to user ${uid}: that needs CAP_SYS_PTRACE`
-    : reason ?? "it may not be traced (set-user-ID, or not dumpable): that needs CAP_SYS_PTRACE";
+    : reason ?? (hasSeccompFilter() ? FILTERED : NOT_TRACEABLE);
   return new DtError("EPERM", `Cannot trace process ${tid}: ${whose}`, options);
 }
 

@@ -37,6 +37,11 @@ export function statusField(id: number, name: string): string | undefined {
   return fieldOf(read(`/proc/${id}/status`), name);
 }
 
+/** True if a seccomp filter decides which system calls this process may make. */
+export function hasSeccompFilter(): boolean {
+  return statusField(Deno.pid, "Seccomp") === "2";
+}
+
 /** Name of a thread; empty if it is gone. */
 function commOf(id: number): string {
   return read(`/proc/${id}/comm`).replace(/\n$/, "");

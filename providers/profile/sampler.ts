@@ -15,6 +15,7 @@ import {
   PERF_SAMPLE,
   type PerfEventAttr,
   perfEventOpen,
+  perfEventRefusal,
   perfEventSetOutput,
 } from "../../core/sys/perf_event.ts";
 import { PERF_RECORD, PerfRing } from "../../core/sys/perf_ring.ts";
@@ -182,7 +183,14 @@ function openSampled(tid: number, cpu: number, attr: PerfEventAttr): Fd | undefi
       ...attr,
       records: {
         sampleType: SAMPLE_TYPE,
-        flags: ["inherit", "excludeKernel", "excludeHypervisor", "comm", "task"],
+        flags: [
+          "inherit",
+          "excludeKernel",
+          "excludeKernelFrames",
+          "excludeHypervisor",
+          "comm",
+          "task",
+        ],
         registers,
         frames: MAX_STACK_FRAMES,
       },
@@ -193,21 +201,8 @@ function openSampled(tid: number, cpu: number, attr: PerfEventAttr): Fd | undefi
     if (code !== "EACCES" && code !== "EPERM") throw error;
     throw new DtError(
       code,
-      `Cannot sample process ${tid}: ${whatPermits()}`,
+      `Cannot sample process ${tid}: ${perfEventRefusal()}`,
       { operation: "perf_event_open", cause: error },
     );
   }
-}
-
-/** Documentation/admin-guide/sysctl/kernel.rst, "perf_event_paranoid" */
-function whatPermits(): string {
-  let level: number;
-  try {
-    level = Number(Deno.readTextFileSync("/proc/sys/kernel/perf_event_paranoid"));
-  } catch {
-    return "perf_event_open(2) is not permitted; it needs CAP_PERFMON";
-  }
-  return level > 2
-    ? `kernel.perf_event_paranoid is ${level}: that needs CAP_PERFMON, or the setting 2`
-    : "it is another user's, or not dumpable: that needs CAP_PERFMON";
 }

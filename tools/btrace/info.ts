@@ -2,7 +2,7 @@
 
 import { FEATURES, kernelPlaneRefusal, missingFeature } from "../../core/bpf/mod.ts";
 import { kernelBtf } from "../../core/btf/mod.ts";
-import { possibleCpuCount } from "../../core/sys/cpu.ts";
+import { knownCpuCount } from "../../core/sys/cpu.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 
 /** Text that --info prints: system, permissions, features of the kernel; one fact a line. */
@@ -14,7 +14,7 @@ export function systemInfo(): string {
     "System",
     `  OS: ${Deno.build.os} ${Deno.osRelease()}`,
     `  Arch: ${Deno.build.arch}`,
-    `  CPUs: ${possibleCpuCount()}`,
+    `  CPUs: ${knownCpuCount()}`,
     "",
     "Build",
     `  version: ${denoJson.version}`,
