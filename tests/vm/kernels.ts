@@ -50,6 +50,8 @@ export interface Kernel {
   readonly processor: Processor;
   /** Folders of tests/vm with the tests that run there. */
   readonly tests: readonly string[];
+  /** True if the tests run only where VM_KERNELS is `all`: the whole matrix takes half an hour. */
+  readonly onDemand?: boolean;
 }
 
 /** All kernels on which the tests run; the first is the one that `run.ts` takes by itself. */
@@ -59,5 +61,11 @@ export const KERNELS: readonly Kernel[] = [
   { name: "newest", suite: "unstable", processor: amd64, tests: ["guest", "oracle"] },
   { name: "5.10", suite: "bullseye", processor: amd64, tests: ["too_old"] },
   { name: "arm64", suite: "trixie", processor: arm64, tests: ["guest"] },
-  { name: "arm64-newest", suite: "unstable", processor: arm64, tests: ["guest"] },
+  {
+    name: "arm64-newest",
+    suite: "unstable",
+    processor: arm64,
+    tests: ["guest"],
+    onDemand: true,
+  },
 ];

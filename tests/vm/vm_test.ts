@@ -13,6 +13,7 @@ import { programsFor, runIn } from "./machine.ts";
 const SECONDS = 1500;
 
 for (const kernel of KERNELS) {
+  if (kernel.onDemand && Deno.env.get("VM_KERNELS") !== "all") continue;
   const needs: readonly Need[] = [
     "root",
     ...(kernel.tests.includes("oracle") ? ["oracle" as const] : []),
