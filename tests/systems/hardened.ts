@@ -87,15 +87,10 @@ const sysctl = (name: string, value: number, cells: Omit<Restriction, "what" | "
 });
 const ALL = { kernel: true, user: true, profile: true } as const;
 const PARANOID = (level: number) => `kernel.perf_event_paranoid is ${level}`;
-const lockdown = (level: string, cells: Omit<Restriction, "what" | "setup">) => ({
-  what: `kernel lockdown: ${level}`,
-  setup: `${set("yama/ptrace_scope", 0)}; echo ${level} > /sys/kernel/security/lockdown`,
-  ...cells,
-});
 
 /**
- * Restrictions of a kernel, in the order in which a virtual machine takes them: some of them cannot
- * be taken back. Each one is undone by the first of its setting, where that is possible.
+ * Settings of a kernel, in the order in which a virtual machine takes them: the last one cannot be
+ * taken back.
  */
 export const KERNELS: readonly Restriction[] = [
   sysctl("perf_event_paranoid", 3, { ...ALL, profile: PARANOID(3) }),
@@ -112,8 +107,6 @@ export const KERNELS: readonly Restriction[] = [
     user: "kernel.yama.ptrace_scope is 2",
     profile: "kernel.yama.ptrace_scope is 2",
   }),
-  lockdown("integrity", ALL),
-  lockdown("confidentiality", ALL),
   sysctl("yama/ptrace_scope", 3, {
     kernel: "kernel.yama.ptrace_scope is 3",
     user: "kernel.yama.ptrace_scope is 3",
