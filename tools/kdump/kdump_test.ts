@@ -95,6 +95,15 @@ testWith("kdump --json has the bytes of a path that is not UTF-8", ["gcc"], () =
   assertEquals({ shown, hex }, { shown: "/etc/\ufffdotd", hex: "2f6574632fff6f7464" });
 });
 
+testWith("kdump --json has each member once, and the kind of every record", ["gcc"], () => {
+  for (const which of ["freebsd1", "netbsd2", "openbsd"]) {
+    for (const line of kdump(fixture(which), ["--json"]).stdout.trimEnd().split("\n")) {
+      assertEquals(JSON.stringify(JSON.parse(line)).length, line.length, line);
+      assertEquals(typeof JSON.parse(line).type, "string", line);
+    }
+  }
+});
+
 testWith("kdump says where a file is damaged and goes on behind it", ["gcc"], () => {
   const good = fixture("freebsd1");
   const whole = kdump(good, ["-H"]);

@@ -104,6 +104,8 @@ export function recordJson(record: KtrRecord, name: SystemName): string {
           values: strings(record.data),
           ...(isCut(record.data, name) ? { truncated: true } : {}),
         };
+      case "execfd":
+        return { fd: record.fd, descriptor: record.type };
       case "unknown":
         return { number: record.type, ...bytes(record.data) };
       default: {
