@@ -1,6 +1,7 @@
 // A fleet on one machine: real agents, a real nats-server, real BPF programs.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { connect } from "npm:@nats-io/transport-node@3.4.0";
 import { kernelTest, output } from "../helpers.ts";
 import { Agent, fleet, objectsOf, programsOfBpf, Server, until } from "./server.ts";
 
@@ -121,10 +122,12 @@ kernelTest(
     await until("the job runs again", () => second.programs.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const [id] = (await fleet(server, "ps")).stdout.split(" ");
+    const top = fleet(server, "top", "--by", "host", id);
     assertEquals((await fleet(server, "stop", id)).code, 0);
     const { code, stdout, stderr } = await running;
     assertEquals(code, 0, stderr);
     assertStringIncludes(stdout, "@begun: 2\n");
+    assertStringIncludes((await top).stdout, "a @begun: 2\n");
     assertMatch((await fleet(server, "ps")).stdout, /1 ended {2}stopped/);
     assertEquals(second.programs, []);
     assertEquals(await second.stop(), 0);
@@ -147,5 +150,32 @@ kernelTest(
     const { code, stdout, stderr } = await running;
     assertEquals(code, 0, stderr);
     assertStringIncludes(stdout, "@e: 1\n");
+  },
+);
+
+kernelTest(
+  "a host that is gone or silent is named, and what it has sent counts",
+  ["nats-server"],
+  async () => {
+    await using server = await Server.start();
+    const gone = await Agent.start(server, "--unsigned", "--host", "gone");
+    await using _there = await Agent.start(server, "--unsigned", "--host", "there");
+    const nats = await connect({ servers: server.url });
+    const silent = { host: "silent", labels: {}, jobs: [] };
+    nats.subscribe("dt.fleet.hosts", {
+      callback: (_error, message) => void message.respond(JSON.stringify(silent)),
+    });
+    try {
+      const running = fleet(server, "run", "-d", "5", "interval:ms:100 { @ = max(7); }");
+      await until("the job runs", () => shows(server, "2 running"));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await gone.stop("SIGKILL");
+      const { code, stdout, stderr } = await running;
+      assertEquals([code, stdout], [1, "\n@: 7\n"], stderr);
+      assertStringIncludes(stderr, "  gone: running, and has not told of its end\n");
+      assertStringIncludes(stderr, "  silent: silent\n");
+    } finally {
+      await nats.close();
+    }
   },
 );

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { makePackage } from "../../package/npm.ts";
 import { optionsOf, parseHelp } from "../../tools/cli/help.ts";
 import { parseOptions, USAGE as BTRACE } from "../../tools/btrace/options.ts";
+import { parseFleetOptions, USAGE as FLEET } from "../../tools/fleet/options.ts";
 import { parseKdumpOptions, USAGE as KDUMP } from "../../tools/kdump/options.ts";
 import { parseKmonitorOptions, USAGE as KMONITOR } from "../../tools/kmonitor/options.ts";
 import { parseKtraceOptions, USAGE as KTRACE } from "../../tools/ktrace/options.ts";
@@ -146,6 +147,7 @@ kernelTest("a program that starts scripts can be bundled", [], async () => {
 /** Help texts, and what reads the command lines that they explain. */
 const TOOLS = [
   [BTRACE, parseOptions],
+  [FLEET, parseFleetOptions],
   [KDUMP, parseKdumpOptions],
   [KMONITOR, parseKmonitorOptions],
   [KTRACE, parseKtraceOptions],

@@ -206,12 +206,13 @@ async function watch(
 }
 
 function showNow(collector: Collector, options: FleetOptions): void {
+  const maps = collector.maps.names.map((name) =>
+    collector.maps.merged(name, groups(collector, options))
+  );
+  if (options.json) return maps.forEach((map) => writeJson(mapJson(map)));
   const rows = Deno.stdout.isTerminal() ? Deno.consoleSize().rows - 4 : 20;
   const clear = Deno.stdout.isTerminal() ? "\x1b[H\x1b[2J" : "";
-  const maps = collector.maps.names.map((name) =>
-    mapText(collector.maps.merged(name, groups(collector, options)), rows)
-  );
-  write(Deno.stdout, `${clear}${maps.join("\n")}\n`);
+  write(Deno.stdout, `${clear}${maps.map((map) => mapText(map, rows)).join("\n")}\n`);
 }
 
 function groups(

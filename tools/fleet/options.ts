@@ -21,26 +21,23 @@ OPTIONS:
         --ca FILE        certificate of the authority of the servers' (tls://)
     -l, --labels LIST    agent: the labels of this host; run: those that a host
                          must have, as role=db,zone=a
+        --host NAME      agent: name of this host [default: the system's]
+        --policy FILE    agent: what may be run, as JSON: signers, unsigned,
+                         probes, unsafe, files, seconds, jobs, mapBytes,
+                         recordsPerSecond, cpuPercent
+        --signer KEY     agent: run jobs that this key has signed (repeatable)
+        --unsigned       agent: run jobs of anybody who can reach the server
+    -s, --script FILE    run: read the script from a file
+    -d, --duration S     run: seconds [default: 10]
+    -k, --key FILE       run, stop: sign with this key
+        --by NAME        run, top: keep hosts apart: by host, or by the value of
+                         a label
+    -f, --format FORMAT  run, top: text, or json: an object for each record, each
+                         map and the hosts [default: text]
+        --top            run: show the maps while they change
+        --unsafe         run: allow unsafe functions, where agents allow them
     -h, --help           show this help
     -V, --version        show the version
-
-OPTIONS of agent:
-        --host NAME      name of this host [default: the system's]
-        --policy FILE    what may be run, as JSON: signers, unsigned, probes,
-                         unsafe, files, seconds, jobs, mapBytes,
-                         recordsPerSecond, cpuPercent
-        --signer KEY     run jobs that this key has signed (may be repeated)
-        --unsigned       run jobs of anybody who can reach the server
-
-OPTIONS of run:
-    -s, --script FILE    read the script from a file
-    -d, --duration S     seconds to run [default: 10]
-    -k, --key FILE       sign the job with this key
-        --by NAME        keep hosts apart: by host, or by the value of a label
-    -f, --format FORMAT  text, or json: an object for each record, each map and
-                         the hosts [default: text]
-        --top            show the maps while they change
-        --unsafe         allow unsafe functions, where agents allow them
 
 The exit status of run is 1 if any host has refused, is silent, or if a part of
 its result is missing; which hosts those are is told on stderr.

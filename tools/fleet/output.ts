@@ -150,7 +150,9 @@ export function hostsText(hosts: readonly HostReport[], unreadable: number): str
   const totals = [...phases].map(([phase, list]) => `${list.length} ${phase}`).join(", ");
   const lines = hosts.flatMap(({ host, phase, reason, lost, missing }) => {
     const remarks: string[] = [];
-    if (phase !== "ended") remarks.push(reason === "" ? phase : `${phase}: ${reason}`);
+    if (phase === "compiling" || phase === "running") {
+      remarks.push(`${phase}, and has not told of its end`);
+    } else if (phase !== "ended") remarks.push(reason === "" ? phase : `${phase}: ${reason}`);
     else if (!EXPECTED_ENDS.has(reason)) remarks.push(`ended: ${reason}`);
     for (const [cause, count] of Object.entries(lost)) remarks.push(`lost: ${count} ${cause}`);
     if (missing.length > 0) remarks.push(`missing: @${missing.join(", @")}`);
