@@ -66,7 +66,8 @@ OPTIONS:
     --info               what this system supports
     --completions SHELL  print completions for bash, zsh or fish
     -v, --verbose        say more: plane, counters; verifier logs
-    -h, --help [NAME]    show this help, or what NAME of the language is: hist, str, tracepoint, …
+    -h, --help [NAME]    show this help, or what NAME of the language is: hist,
+                         str, tracepoint, …
     -V, --version        show the version
 
 Run by: deno run -A tools/btrace.ts …

@@ -9,10 +9,9 @@ export const OUTPUTS: Readonly<Record<string, string>> = {
   "Probes/tracepoint": "3",
   "Probes/rawtracepoint": "@: 29",
   "Probes/uprobe": "@calls: 209",
-  "Probes/interval": "@: 11",
-  "Probes/profile":
-    "@[kdamond.0]: 1\n@[tokio-runtime-w]: 2\n@[V8 DefaultWorke]: 10\n@[qemu-system-x86]: 11\n@[deno]: 14",
-  "Probes/software": "@[true]: 45",
+  "Probes/interval": "@: 12",
+  "Probes/profile": "@[V8 DefaultWorke]: 3\n@[deno]: 35",
+  "Probes/software": "@[true]: 46",
   "Probes/iter": "@: 158",
   "Probes/proc": "sh 3",
   "Builtin values/pid": "true",
@@ -27,7 +26,7 @@ export const OUTPUTS: Readonly<Record<string, string>> = {
   "Builtin values/nsecs": "true",
   "Builtin values/elapsed": "true",
   "Builtin values/jiffies": "true",
-  "Builtin values/rand": "1911439828",
+  "Builtin values/rand": "1916867493",
   "Builtin values/cgroup": "true",
   "Builtin values/comm": "true",
   "Builtin values/probe": "@[syscall:exit_group:entry]: 1",
@@ -42,7 +41,7 @@ export const OUTPUTS: Readonly<Record<string, string>> = {
   "Builtin values/retval": "4",
   "Builtin values/ncpus": "true",
   "Builtin values/probetype": "special",
-  "Builtin values/usermode": "@[0]: 3\n@[1]: 35",
+  "Builtin values/usermode": "@[0]: 10\n@[1]: 28",
   "Builtin values/config": "4096",
   "Functions/printf": "ab    |   -7|0xff",
   "Functions/print": "@[3]: 2\n@[2]: 3\n(1, b)",
@@ -118,5 +117,5 @@ export const OUTPUTS: Readonly<Record<string, string>> = {
   "Aggregations/lhist":
     "@:\n[10, 20)               1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n[20, 30)               1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|\n[30, ...)              1 |@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@|",
   "Aggregations/tseries":
-    "@:\n                   4                                                   6\nhh:mm:ss.ns        |___________________________________________________|\n19:17:04.344179177 |                         *                         | 5\n                   v___________________________________________________v\n                   4                                                   6",
+    "@:\n                   4                                                   6\nhh:mm:ss.ns        |___________________________________________________|\n19:20:57.344178176 |                         *                         | 5\n                   v___________________________________________________v\n                   4                                                   6",
 };
