@@ -127,6 +127,7 @@ kernelTest(
     const { code, stdout, stderr } = await running;
     assertEquals(code, 0, stderr);
     assertStringIncludes(stdout, "@begun: 2\n");
+    assertStringIncludes(stderr, "a: lost: 1 end of a run cut short\n");
     assertStringIncludes((await top).stdout, "a @begun: 2\n");
     assertMatch((await fleet(server, "ps")).stdout, /1 ended {2}stopped/);
     assertEquals(second.programs, []);
@@ -179,3 +180,14 @@ kernelTest(
     }
   },
 );
+
+kernelTest("an agent that was ended in order goes on with its job", ["nats-server"], async () => {
+  await using server = await Server.start();
+  const first = await Agent.start(server, "--unsigned", "--host", "a");
+  const running = fleet(server, "run", "-d", "60", "interval:ms:100 { @ = max(7); }");
+  await until("the job runs", () => shows(server, "1 running"));
+  assertEquals(await first.stop(), 0);
+  assertStringIncludes((await running).stderr, "a: ended: the agent was ended\n");
+  await using _second = await Agent.start(server, "--unsigned", "--host", "a");
+  await until("the job runs again", () => shows(server, "1 running"));
+});

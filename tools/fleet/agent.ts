@@ -37,6 +37,8 @@ export interface AgentOptions {
   readonly policy: Policy;
 }
 
+/** Why jobs end with their agent; the next agent goes on with them. */
+const AGENT_ENDED = "the agent was ended";
 /** How often a running job is published. */
 const PUBLISH_MS = 500;
 /** How long the results of an ended job wait for a server that cannot be reached. */
@@ -76,12 +78,13 @@ export async function runAgent(
     if (job.kind === "stop") return known?.stop("stopped");
     if (known !== undefined || !matches(job.labels, labels)) return;
     const before = await answered(bus, id, host);
-    if (before === "ended" || before === "refused") return;
+    if (before?.phase === "refused") return;
+    if (before?.phase === "ended" && before.reason !== AGENT_ENDED) return;
     if (running.size >= options.policy.jobs) {
       const reason = `${running.size} jobs run; the policy allows ${options.policy.jobs}`;
       return await refuse(bus, options, incarnation, id, reason);
     }
-    const one = new RunningJob(bus, options, incarnation, job, message.storedMs);
+    const one = new RunningJob(bus, options, incarnation, job, message.storedMs, before);
     running.set(id, one);
     const end = one.run().catch((error) => tell(`ERROR: job ${id}: ${error.message}\n`))
       .finally(() => {
@@ -95,15 +98,15 @@ export async function runAgent(
     // A job must not wait for the answers of another one, nor end the agent.
     take(message).catch((error) => tell(`WARNING: ${(error as Error).message}\n`));
   }
-  for (const one of running.values()) one.stop("the agent was ended");
+  for (const one of running.values()) one.stop(AGENT_ENDED);
   await Promise.all(ends);
 }
 
 /** What this host has answered about a job before, maybe in an earlier life. */
-async function answered(bus: Bus, id: string, host: string): Promise<Answer["phase"] | undefined> {
+async function answered(bus: Bus, id: string, host: string): Promise<Answer | undefined> {
   const last = await bus.last("answers", [id, host]);
   try {
-    return last && readAnswer(last.text).phase;
+    return last && readAnswer(last.text);
   } catch {
     return undefined;
   }
@@ -147,12 +150,16 @@ class RunningJob {
     incarnation: number,
     job: Job,
     storedMs: number,
+    before: Answer | undefined,
   ) {
     this.#bus = bus;
     this.#options = options;
     this.#incarnation = incarnation;
     this.#job = job;
     this.#storedMs = storedMs;
+    this.#lost = { ...before?.lost };
+    // What the agent before had gathered since its last snapshot is gone.
+    if (before !== undefined && before.phase !== "ended") this.#lose("end of a run cut short", 1);
   }
 
   /** Ends the job; its results are published. */
