@@ -369,15 +369,18 @@ kernelTest("kmonitor leaves nothing when it is told to stop", [], async () => {
 testWith("kmonitor says what is wrong in one line", [], () => {
   const refusals: [args: string[], message: RegExp][] = [
     [["-p", "4194303"], /^ERROR: Cannot register: there is no process 4194303\n$/],
-    [["-p", "x"], /^ERROR: Invalid pid: 'x'\n/],
-    [["-p", "1", "-a"], /^ERROR: -a, -p and -c cannot be used together\n/],
-    [["-f"], /^ERROR: -f needs -p or -c\n/],
-    [["--wait"], /^ERROR: --wait needs -p or -c\n/],
+    [["-p", "x"], /^ERROR: Invalid pid: 'x'\n$/],
+    [
+      ["-p", "1", "-a"],
+      /^ERROR: -a, -p, -c and --cgroup cannot be used together: see kmonitor --help\n$/,
+    ],
+    [["-f"], /^ERROR: -f needs -p or -c: see kmonitor --help\n$/],
+    [["--wait"], /^ERROR: --wait needs -p or -c: see kmonitor --help\n$/],
     [["-e", "nothing"], /^ERROR: Unknown event: nothing: expected fork/],
-    [["-s", "0"], /^ERROR: Invalid number of seconds: '0'\n/],
+    [["-s", "0"], /^ERROR: Invalid number of seconds: '0'\n$/],
     [["-c", "no-such-program"], /^ERROR: Failed to run 'no-such-program': No such file/],
     [["--source", "magic"], /^ERROR: Invalid value 'magic': expected auto or kernel/],
-    [["extra"], /^ERROR: unknown option extra\n/],
+    [["extra"], /^ERROR: unknown option extra: see kmonitor --help\n$/],
   ];
   for (const [args, message] of refusals) {
     const { code, stderr } = kmonitor(args);

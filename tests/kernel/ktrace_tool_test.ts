@@ -522,17 +522,23 @@ testWith("ktrace refuses what makes no sense", [], () => {
     assertEquals(code, 1);
     return stderr.split("\n")[0];
   };
-  assertEquals(first(), "ERROR: a command, -p or -g is wanted");
-  assertEquals(first("-p", "1", "true"), "ERROR: a command, -p or -g: one of them");
-  assertEquals(first("-t", "q", "true"), "ERROR: no trace points: q (letters: cinstuwfxvp + A)");
-  assertEquals(first("-c"), "ERROR: -c wants -p, -g or -f");
+  assertEquals(first(), "ERROR: a command, -p or -g is wanted: see ktrace --help");
+  assertEquals(
+    first("-p", "1", "true"),
+    "ERROR: a command, -p or -g: one of them: see ktrace --help",
+  );
+  assertEquals(
+    first("-t", "q", "true"),
+    "ERROR: no trace points: q (letters: cinstuwfxvp + A)",
+  );
+  assertEquals(first("-c"), "ERROR: -c wants -p, -g or -f: see ktrace --help");
   assertEquals(
     first("--request-pool", "0", "true"),
     "ERROR: --request-pool wants a number from 1 to 1000000: 0",
   );
   assertEquals(first("--request-pool", "50"), "ERROR: No recorder is running");
   assertEquals(first("-p", "4194000"), "ERROR: No process has number 4194000");
-  assertEquals(first("-x", "true"), "ERROR: unknown option -x");
+  assertEquals(first("-x", "true"), "ERROR: unknown option -x: see ktrace --help");
   assertEquals(
     first("-f", "/no/such/folder/trace", "true"),
     "ERROR: Cannot write '/no/such/folder/trace': No such file or directory",

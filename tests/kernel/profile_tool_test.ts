@@ -335,9 +335,12 @@ Deno.test("profile refuses what it does not understand, in one line", () => {
   const fifo = `${at.path}/fifo.svg`;
   assertEquals(output("mkfifo", [fifo]).code, 0);
   const cases: [string[], RegExp][] = [
-    [[], /^ERROR: say what to sample: one of -c CMD, -p PID and -a$/m],
+    [[], /^ERROR: say what to sample: one of -c CMD, -p PID and -a: see profile --help$/m],
     [["-a", "-p", "1"], /^ERROR: say what to sample/m],
-    [["-a", "-F", "0"], /^ERROR: Invalid frequency '0': expected a number from 1 to 20000$/m],
+    [
+      ["-a", "-F", "0"],
+      /^ERROR: Invalid frequency '0': expected a number from 1 to 20000: see profile --help$/m,
+    ],
     [["-a", "-d", "x"], /^ERROR: Invalid duration 'x'/m],
     [["-a", "-o", "x.png"], /^ERROR: Cannot tell what to write to 'x\.png'/m],
     [["-a", "-o", "/nonexistent/x.svg"], /^ERROR: Cannot write '\/nonexistent\/x\.svg': No such/m],
@@ -346,8 +349,11 @@ Deno.test("profile refuses what it does not understand, in one line", () => {
     [["-a", "-d", "3000000"], /^ERROR: Invalid duration '3000000'/m],
     [["-p", "4194303"], /^ERROR: Cannot sample process 4194303: no such process$/m],
     [["-c", "/nonexistent/program"], /^ERROR: Failed to run '\/nonexistent\/program'/m],
-    [["--nonsense"], /^ERROR: unknown option --nonsense$/m],
-    [["--plane", "user", "-a"], /^ERROR: -a needs the kernel plane: CAP_BPF and CAP_PERFMON/m],
+    [["--nonsense"], /^ERROR: unknown option --nonsense: see profile --help$/m],
+    [
+      ["--plane", "user", "-a"],
+      /^ERROR: -a needs the kernel plane, which needs CAP_BPF and CAP_PERFMON/m,
+    ],
   ];
   for (const [args, expected] of cases) {
     const { code, stdout, stderr } = profile(args);
