@@ -40,7 +40,11 @@ export async function openFor(
 
 /** Guesses by words in front of colons whether a text names probes of a provider. */
 function mayBeNamed(text: string): (provider: Provider) => boolean {
-  const words = new Set([...text.matchAll(/[\w*?[\]]+(?=:)/g)].map(([word]) => fullName(word)));
+  // The colon may be absent, or a long word would be tried from each of its letters.
+  const words = new Set(
+    [...text.matchAll(/([\w*?[\]]+)(:?)/g)].filter(([, , colon]) => colon !== "")
+      .map(([, word]) => fullName(word)),
+  );
   const all = [...words].some((word) => /[*?[]/.test(word)) || !/[:{]/.test(text);
   return ({ name }) => all || words.has(name);
 }
