@@ -251,13 +251,13 @@ export class RecordReader implements Disposable {
       : `Additional Info - helper: ${helper}, retcode: ${retcode}\n`;
     // JSON has the system's own words for what a helper returned.
     const reason = helper === undefined ? message : this.#failure(retcode);
-    const tell = (message: string, excerpt: string) => {
-      const text = `${formatPlace(span, source)}: WARNING: ${message}\n${excerpt}`;
-      const notice = this.#notice(fault.kind, reason, span, text);
+    const tell = (prefix: string, excerpt: string) => {
+      const text = `${formatPlace(span, source)}: WARNING: ${prefix}${message}\n${excerpt}`;
+      const notice = this.#notice(fault.kind, prefix + reason, span, text);
       this.#output.printer.notice({ ...notice, helper, retcode });
     };
-    const more = (count: number) => tell(`${count} more: ${message}`, "");
-    if (this.#limit.passes(plan, more)) tell(message, details + formatExcerpt(span, source));
+    const more = (count: number) => tell(`${count} more: `, "");
+    if (this.#limit.passes(plan, more)) tell("", details + formatExcerpt(span, source));
   }
 
   /** An error number as the C library names it, where strerror() of scripts has other words. */
