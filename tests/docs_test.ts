@@ -111,7 +111,7 @@ for (const name of PAGES) {
 }
 
 Deno.test("what docs link to is there", () => {
-  for (const name of PAGES) {
+  for (const name of [...PAGES, ...ELSEWHERE]) {
     const page = Deno.readTextFileSync(`${ROOT}docs/${name}`);
     for (const [, target] of page.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
       Deno.statSync(new URL(target, `file://${ROOT}docs/`));
