@@ -21,8 +21,10 @@ each event.
 OPTIONS:
     -a, --all            all processes (the default)
     -p, --pid PID        this process; ends with it
-        --future         -p may name a process that does not live yet: waits for its birth
-        --cgroup PATH    processes of this cgroup of version 2, as /system.slice/cron.service
+        --future         -p may name a process that does not live yet: waits for
+                         its birth
+        --cgroup PATH    processes of this cgroup of version 2, as
+                         /system.slice/cron.service
     -c, --cmd 'CMD'      run CMD and tell of it; ends with it
     -f, --follow         and of all that it starts, as an indented tree
     -e, --events LIST    of these alone, comma separated [default:
@@ -35,8 +37,9 @@ OPTIONS:
     -j, --json           a JSON object for each event
         --stats          totals by event and by command at the end
     -q, --quiet          no lines, only totals
-        --signal SIG:PID sends process PID a signal for each event, as SIGRTMIN+1:4321; si_int is
-                         the event's bit, si_pid the process of the event
+        --signal SIG:PID sends process PID a signal for each event, as
+                         SIGRTMIN+1:4321; si_int is the event's bit, si_pid the
+                         process of the event
         --timeline FILE  writes a timeline that ui.perfetto.dev and
                            chrome://tracing open:
                          a row for each thread, with the programs that it ran
