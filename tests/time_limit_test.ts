@@ -76,7 +76,9 @@ Deno.test("every test file has time limits", () => {
     seen.add(module);
     return graph.get(module)?.some((one) => reaches(one, seen)) ?? false;
   };
-  assertEquals(tests.filter((file) => !reaches(`file://${ROOT}${file}`, new Set())), []);
+  // Examples are what users write: tests/run.ts loads the limits before them.
+  const own = tests.filter((file) => !file.startsWith("examples/"));
+  assertEquals(own.filter((file) => !reaches(`file://${ROOT}${file}`, new Set())), []);
 });
 
 /** A module as deno info tells of it. */

@@ -153,10 +153,10 @@ testWith("kdump refuses what it is not asked for", ["gcc"], () => {
   );
   assertEquals(usage("-t", "q"), "ERROR: no trace points: q (letters: cinstuwfxvp + A)");
   assertEquals(usage("--from", "plan9"), "ERROR: --from is one of freebsd, netbsd, openbsd: plan9");
-  assertEquals(usage("-x"), "ERROR: unknown option -x");
+  assertEquals(usage("-x"), "ERROR: unknown option -x: see kdump --help");
   assertEquals(
     usage("--json", "--tree"),
-    "ERROR: --json, --summary, --tree or --perfetto: one of them",
+    "ERROR: --json, --summary, --tree or --perfetto: one of them: see kdump --help",
   );
 });
 
