@@ -60,7 +60,7 @@ export const KERNELS: readonly Kernel[] = [
   { name: "6.1", suite: "bookworm", processor: amd64, tests: ["guest"] },
   { name: "newest", suite: "unstable", processor: amd64, tests: ["guest"] },
   { name: "5.10", suite: "bullseye", processor: amd64, tests: ["too_old"] },
-  { name: "arm64", suite: "trixie", processor: arm64, tests: ["guest"] },
+  { name: "arm64", suite: "trixie", processor: arm64, tests: ["guest"], onDemand: true },
   {
     name: "arm64-newest",
     suite: "unstable",
