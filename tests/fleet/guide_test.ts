@@ -55,9 +55,19 @@ kernelTest("the guide's fleet on one machine works as pasted", [
     assertEquals([...err.matchAll(/^\d hosts: \d ended$/gm)].length, 2);
     assert(/3 ended/.test(out));
     assertEquals((await shell(key, "piped").output()).code, 0);
+    assertEquals(Deno.statSync(`${folder}/fleet-demo.key`).mode! & 0o777, 0o600);
+    // Whoever has not the key is let in neither by the server nor by the agents.
+    const stranger = (options: string) =>
+      shell(`export NATS_URL=nats://127.0.0.1:14222; dt fleet hosts ${options}`, "piped").output();
+    for (const options of ["", "-k ops.key"]) {
+      const asked = await stranger(options);
+      assertEquals(asked.code, 1);
+      assertStringIncludes(new TextDecoder().decode(asked.stderr), "ERROR: cannot use NATS at");
+    }
   } finally {
     fleet.kill("SIGINT");
     assertEquals([(await fleet.status).code, (await reading, stderr)], [0, ""]);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["dt", "ops.key"]);
     Deno.removeSync(folder, { recursive: true });
   }
 });

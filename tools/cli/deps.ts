@@ -54,6 +54,8 @@ export interface Nats {
   readonly connect: typeof Transport.connect;
   /** Makes the proof of identity from a file of credentials. */
   readonly credsAuthenticator: typeof Transport.credsAuthenticator;
+  /** Makes the proof of identity from the seed of a key. */
+  readonly nkeyAuthenticator: typeof Transport.nkeyAuthenticator;
   /** Makes the client that publishes to streams and reads them. */
   readonly jetstream: typeof JetStream.jetstream;
   /** Makes the client that makes streams. */
@@ -69,7 +71,10 @@ export async function loadNats(): Promise<Nats> {
     import(JETSTREAM) as Promise<typeof JetStream>,
     import(NKEYS) as Promise<typeof NkeysModule>,
   ]);
-  const { connect, credsAuthenticator } = transport;
+  const { connect, credsAuthenticator, nkeyAuthenticator } = transport;
   const { jetstream: client, jetstreamManager } = jetstream;
-  return { connect, credsAuthenticator, jetstream: client, jetstreamManager, nkeys };
+  return {
+    ...{ connect, credsAuthenticator, nkeyAuthenticator, jetstream: client, jetstreamManager },
+    nkeys,
+  };
 }

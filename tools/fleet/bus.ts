@@ -57,6 +57,8 @@ export interface BusOptions {
   readonly creds?: string;
   /** File with the certificate of the authority that the server's is checked against. */
   readonly ca?: string;
+  /** Key that signs jobs, and by which a server may admit its owner; not used beside credentials. */
+  readonly seed?: Uint8Array;
   /** Name of this connection in the server's lists. */
   readonly name: string;
 }
@@ -65,10 +67,13 @@ export interface BusOptions {
 export class Bus implements AsyncDisposable {
   /** The packages of NATS. */
   readonly nats: Nats;
+  /** Key of the connection's owner, if any. */
+  readonly seed?: Uint8Array;
   readonly #connection: NatsConnection;
 
-  private constructor(nats: Nats, connection: NatsConnection) {
+  private constructor(nats: Nats, connection: NatsConnection, seed?: Uint8Array) {
     this.nats = nats;
+    this.seed = seed;
     this.#connection = connection;
   }
 
@@ -77,7 +82,7 @@ export class Bus implements AsyncDisposable {
    *
    * @throws {UsageError} The server cannot be reached or has no JetStream.
    */
-  static async open({ servers, creds, ca, name }: BusOptions): Promise<Bus> {
+  static async open({ servers, creds, ca, seed, name }: BusOptions): Promise<Bus> {
     const nats = await loadNats();
     const list = servers.split(",");
     try {
@@ -87,14 +92,16 @@ export class Bus implements AsyncDisposable {
         maxReconnectAttempts: -1,
         reconnectTimeWait: 500,
         timeout: 5000,
-        ...(creds !== undefined && {
-          authenticator: nats.credsAuthenticator(Deno.readFileSync(creds)),
-        }),
+        authenticator: creds !== undefined
+          ? nats.credsAuthenticator(Deno.readFileSync(creds))
+          : seed === undefined
+          ? undefined
+          : nats.nkeyAuthenticator(seed),
         ...((ca !== undefined || list.some((one) => one.startsWith("tls:"))) && {
           tls: ca === undefined ? {} : { caFile: ca },
         }),
       });
-      const bus = new Bus(nats, connection);
+      const bus = new Bus(nats, connection, seed);
       try {
         await bus.#makeStreams();
       } catch (error) {

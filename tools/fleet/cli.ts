@@ -3,13 +3,13 @@
 import denoJson from "../../deno.json" with { type: "json" };
 import { safeJson, safeText } from "../../core/safe_text.ts";
 import { UsageError } from "../cli/command_line.ts";
-import { loadNats } from "../cli/deps.ts";
 import { abortOnSignals } from "../cli/signals.ts";
 import { reportError, tell, write } from "../cli/terminal.ts";
 import { runAgent } from "./agent.ts";
 import { Bus, HOSTS } from "./bus.ts";
 import { Collector } from "./collector.ts";
 import { type HostInfo, type Job, labelsText, matches, readAnswer, readHostInfo } from "./job.ts";
+import { makeKey, readSeed } from "./key.ts";
 import { type FleetOptions, parseFleetOptions, USAGE } from "./options.ts";
 import { hostsText, mapJson, mapText } from "./output.ts";
 import { peekJob, type Policy, readPolicy, sealJob, STRICT } from "./policy.ts";
@@ -31,12 +31,13 @@ export async function main(args: readonly string[]): Promise<number> {
       case "version":
         return write(Deno.stdout, `fleet v${denoJson.version}\n`);
       case "key":
-        return await makeKey(options);
+        return await printNewKey(options);
       case "demo":
-        return await (await import("./demo.ts")).demo(ending.signal);
+        return await (await import("./demo.ts")).demo(ending.signal, options.key);
     }
     const name = `dt fleet ${options.command}`;
-    await using bus = await Bus.open({ ...options, servers: options.nats, name });
+    const seed = options.key === undefined ? undefined : readSeed(options.key);
+    await using bus = await Bus.open({ ...options, servers: options.nats, name, seed });
     switch (options.command) {
       case "agent":
         return await agent(bus, options, ending.signal);
@@ -83,26 +84,10 @@ function policyOf({ policy: path, signers, unsigned }: FleetOptions): Policy {
   };
 }
 
-/** Makes a key: the seed into a file that nobody else may read, the public key on stdout. */
-async function makeKey({ rest: [path] }: FleetOptions): Promise<number> {
+/** Makes a key and prints its public part. */
+async function printNewKey({ rest: [path] }: FleetOptions): Promise<number> {
   if (path === undefined) throw new UsageError("key needs the name of a file");
-  const pair = (await loadNats()).nkeys.createUser();
-  try {
-    using file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
-    write(file, `${new TextDecoder().decode(pair.getSeed())}\n`);
-  } catch (error) {
-    throw new UsageError(`cannot make the key ${path}: ${(error as Error).message}`);
-  }
-  return write(Deno.stdout, `${pair.getPublicKey()}\n`);
-}
-
-function seedOf({ key }: FleetOptions): Uint8Array | undefined {
-  if (key === undefined) return undefined;
-  try {
-    return new TextEncoder().encode(Deno.readTextFileSync(key).trim());
-  } catch (error) {
-    throw new UsageError(`cannot read the key ${key}: ${(error as Error).message}`);
-  }
+  return write(Deno.stdout, `${(await makeKey(path)).publicKey}\n`);
 }
 
 function newJob(
@@ -117,9 +102,8 @@ function newJob(
 async function publishJob(bus: Bus, options: FleetOptions, job: Job): Promise<void> {
   let sealed: string;
   try {
-    sealed = sealJob(job, bus.nats.nkeys, seedOf(options));
+    sealed = sealJob(job, bus.nats.nkeys, bus.seed);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
     throw new UsageError(`cannot sign with ${options.key}: ${(error as Error).message}`);
   }
   await bus.store("jobs", [job.id], sealed);

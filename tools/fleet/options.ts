@@ -29,7 +29,9 @@ OPTIONS:
         --unsigned       agent: run jobs of anybody who can reach the server
     -s, --script FILE    run: read the script from a file
     -d, --duration S     run: seconds [default: 10]
-    -k, --key FILE       run, stop: sign with this key
+    -k, --key FILE       run, stop: sign with this key; demo: admit this key,
+                         which is made where there is none; servers may ask all
+                         commands for it [default: $DT_FLEET_KEY]
         --by NAME        run, top: keep hosts apart: by host, or by the value of
                          a label
     -f, --format FORMAT  run, top: text, or json: an object for each record, each
@@ -143,7 +145,7 @@ export function parseFleetOptions(args: readonly string[]): FleetOptions {
     unsigned: flag("unsigned"),
     script: text("script"),
     seconds,
-    key: text("key"),
+    key: text("key") ?? Deno.env.get("DT_FLEET_KEY"),
     by: text("by"),
     json: format === "json",
     top: flag("top"),
