@@ -138,7 +138,9 @@ const RULES: Rules = {
     ...["core/", "tools/cli/", "tools/kdump/", "tools/ktrace/", "deno.json"],
   ],
   "tools/fleet/": ["core/", "language/", "tools/cli/", "deno.json"],
-  "tools/": ["tools/", "language/syntax/diagnostics.ts", "deno.json"],
+  "tools/": [
+    ...["tools/", "core/sys/output_file.ts", "language/syntax/diagnostics.ts", "deno.json"],
+  ],
 };
 
 /** Finds the folder whose rule a module follows: the innermost folder with a rule. */

@@ -6,7 +6,8 @@
 
 import "./cli/at_start.ts";
 import denoJson from "../deno.json" with { type: "json" };
-import { write } from "./cli/terminal.ts";
+import { UsageError } from "./cli/command_line.ts";
+import { reportError, write } from "./cli/terminal.ts";
 
 /** A tool: what it is, and the module with its main() and its help text. */
 interface Tool {
@@ -76,6 +77,14 @@ OPTIONS:
  * @returns Exit status.
  */
 export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(args);
+  } catch (error) {
+    return reportError(error, "dt");
+  }
+}
+
+async function dispatch(args: readonly string[]): Promise<number> {
   const [name = "--help", ...rest] = args;
   switch (name) {
     case "-h":
@@ -94,19 +103,15 @@ export async function main(args: readonly string[]): Promise<number> {
   if (TOOL_NAMES.includes(name)) return await (await TOOLS.btrace.main()).main(args);
   const { didYouMean } = await import("../language/syntax/diagnostics.ts");
   const near = didYouMean(name, [...Object.keys(TOOLS), ...TOOL_NAMES]);
-  write(
-    Deno.stderr,
-    `ERROR: no tool ${name}${near === undefined ? "" : `: did you mean ${near}?`}\n${USAGE}`,
-  );
-  return 1;
+  const hint = near === undefined ? "" : `: did you mean ${near}?`;
+  throw new UsageError(`no tool ${name}${hint}`, near === undefined);
 }
 
 async function printCompletions(shell: string): Promise<number> {
-  const [{ completions }, { parseHelp }, { TOOL_NAMES }, { reportError }] = await Promise.all([
+  const [{ completions }, { parseHelp }, { TOOL_NAMES }] = await Promise.all([
     import("./cli/completions.ts"),
     import("./cli/help.ts"),
     import("./btrace/packaged.ts"),
-    import("./cli/terminal.ts"),
   ]);
   const tools = await Promise.all(
     Object.entries(TOOLS).map(async ([name, tool]) => ({
@@ -115,23 +120,19 @@ async function printCompletions(shell: string): Promise<number> {
     })),
   );
   const own = { help: parseHelp(USAGE), words: [...Object.keys(TOOLS), ...TOOL_NAMES] };
-  try {
-    return write(Deno.stdout, completions(shell, [own, ...tools]));
-  } catch (error) {
-    return reportError(error, USAGE);
-  }
+  return write(Deno.stdout, completions(shell, [own, ...tools]));
 }
 
 async function writeManPages(folder: string): Promise<number> {
-  const [{ manPage }, { parseHelp }] = await Promise.all([
+  const [{ manPage }, { parseHelp }, { replaceFile }] = await Promise.all([
     import("./cli/man.ts"),
     import("./cli/help.ts"),
+    import("../core/sys/output_file.ts"),
   ]);
   const { version } = denoJson;
-  const put = (name: string, page: string) => {
-    Deno.mkdirSync(folder, { recursive: true });
-    Deno.writeTextFileSync(`${folder}/${name}.1`, page);
-  };
+  Deno.mkdirSync(folder, { recursive: true });
+  const put = (name: string, page: string) =>
+    replaceFile(`${folder}/${name}.1`, new TextEncoder().encode(page), 0o644);
   put("dt", manPage(parseHelp(USAGE), "dynamic tracing for Linux", version));
   for (const [name, { summary, usage }] of Object.entries(TOOLS)) {
     put(name, manPage(parseHelp((await usage()).USAGE), summary, version));

@@ -126,18 +126,19 @@ export function checkReplaceable(path: string): void {
 
 /**
  * Replaces a whole file, or makes the file: other programs see the former content or the new one,
- * and whatever had the name before is not written to. Mode 0600.
+ * and whatever had the name before is not written to.
  *
+ * @param mode Permissions of the file, of which the umask takes some: others read it only if that is wanted.
  * @throws {DtError} ENOENT, EACCES, EISDIR and the like; ELOOP a symbolic link in a folder that
  * other users may change; ENOSPC.
  */
-export function replaceFile(path: string, bytes: Uint8Array): void {
+export function replaceFile(path: string, bytes: Uint8Array, mode: number = MODE): void {
   const place = replaceable(path);
   using folder = place.folder;
   const target = `/proc/self/fd/${folder.value}/${place.name}`;
   const temporary = temporaryName(place.name);
   const flags = O_WRONLY | O_CREAT | O_EXCL;
-  using file = new OutputFile(openIn(folder, temporary, flags, path), path, true);
+  using file = new OutputFile(openIn(folder, temporary, flags, path, mode), path, true);
   const made = `/proc/self/fd/${folder.value}/${temporary}`;
   try {
     for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
@@ -258,9 +259,9 @@ function settled(fd: Fd, path: string, isNew: boolean): OutputFile {
 }
 
 /** Opens a file in a folder; an error names the path as the user has written it. */
-function openIn(folder: Fd, name: string, flags: bigint, path: string): Fd {
+function openIn(folder: Fd, name: string, flags: bigint, path: string, mode: number = MODE): Fd {
   try {
-    return openFile(name, flags, MODE, folder.value);
+    return openFile(name, flags, mode, folder.value);
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;

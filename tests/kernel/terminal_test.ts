@@ -41,6 +41,16 @@ Deno.test("a wrong option is one line that names the help, and help has 80 colum
     assertEquals(help.split("\n").filter((line) => line.length > 80), [], name);
     assertMatch(help, /^USAGE:\n/);
   }
+  const mistakes: [args: string[], message: string][] = [
+    [["qqqqqqqq"], "no tool qqqqqqqq: see dt --help"],
+    [["opensnop"], "no tool opensnop: did you mean opensnoop?"],
+    [["--completions", "tcsh"], "No completions for 'tcsh': expected bash, zsh, fish"],
+    [["--man", "/dev/null/man"], "Not a directory (os error 20): mkdir '/dev/null/man'"],
+  ];
+  for (const [args, message] of mistakes) {
+    const { code, stderr } = tool("dt", args);
+    assertEquals([code, stderr], [1, `ERROR: ${message}\n`]);
+  }
   assertEquals(btrace(["opensnop"]).stderr.split("\n"), [
     "ERROR: failed to open file 'opensnop': No such file or directory",
     "HINT: did you mean the tool 'opensnoop'?",

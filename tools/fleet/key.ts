@@ -9,7 +9,7 @@ import { write } from "../cli/terminal.ts";
 export interface Key {
   /** Text that signs, as the file has it. */
   readonly seed: Uint8Array;
-  /** Public key: `U…`. */
+  /** Public part of the key: `U…`. */
   readonly publicKey: string;
 }
 
