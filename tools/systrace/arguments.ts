@@ -9,10 +9,10 @@ import { numbersOf } from "../ktrace/systems/linux.ts";
 import { ERESTART, restartOf } from "../ktrace/systems/restarts.ts";
 import { isFd, isMode, isUnused, symbolOf } from "../kdump/symbols/arguments.ts";
 import { CALLS, int } from "../kdump/symbols/calls.ts";
+import { POLL_EVENTS } from "../kdump/symbols/events.ts";
 import { nameOf, type SymbolSet } from "../kdump/symbols/flags.ts";
 import { structFields } from "../kdump/struct_text.ts";
 import type { Call, Captured, Memory, Return } from "./call.ts";
-import { POLL_EVENTS } from "./constants.ts";
 import { quote, quoteCut } from "./quoting.ts";
 import { structure } from "./structs.ts";
 

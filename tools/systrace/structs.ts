@@ -3,16 +3,22 @@
 import { LINUX } from "../ktrace/systems/linux.ts";
 import { fileStatus, socketAddress, type StructField, structFields } from "../kdump/struct_text.ts";
 import { CALLS } from "../kdump/symbols/calls.ts";
-import {
-  EPOLL_EVENTS,
-  POLL_EVENTS,
-  SIGNAL_ACTION_FLAGS,
-  STACK_FLAGS,
-  STATX_ATTRIBUTES,
-} from "./constants.ts";
+import { EPOLL_EVENTS, POLL_EVENTS } from "../kdump/symbols/events.ts";
+import { STATX_ATTRIBUTES } from "../kdump/symbols/files.ts";
+import { SIGNAL_ACTION_FLAGS, SIGNAL_STACK_FLAGS } from "../kdump/symbols/processes.ts";
 import { nameOf, type SymbolSet } from "../kdump/symbols/flags.ts";
-import { FILE_TYPES } from "./constants.ts";
 import { quote } from "./quoting.ts";
+
+/** Names of a file's types, by the bits of S_IFMT. linux/stat.h */
+const FILE_TYPES: Readonly<Record<number, string>> = {
+  0o010000: "S_IFIFO",
+  0o020000: "S_IFCHR",
+  0o040000: "S_IFDIR",
+  0o060000: "S_IFBLK",
+  0o100000: "S_IFREG",
+  0o120000: "S_IFLNK",
+  0o140000: "S_IFSOCK",
+};
 
 /** How a structure is shown. */
 interface Style {
@@ -34,7 +40,7 @@ const STYLES: Readonly<Record<string, Style>> = {
   iovec: { prefix: "iov_" },
   rlimit: { prefix: "rlim_" },
   pollfd: { prefix: "", symbols: { events: POLL_EVENTS, revents: POLL_EVENTS } },
-  stack: { prefix: "ss_", symbols: { flags: STACK_FLAGS } },
+  stack: { prefix: "ss_", symbols: { flags: SIGNAL_STACK_FLAGS } },
   open_how: { prefix: "", symbols: { flags: CALLS.openat[2] as SymbolSet } },
   rusage: { prefix: "ru_", brief: ["utime", "stime"] },
   statfs: { prefix: "f_", brief: ["type", "bsize", "blocks", "bfree", "bavail"] },

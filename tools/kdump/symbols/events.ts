@@ -41,18 +41,18 @@ export const EPOLL_CTL = enumeration({ EPOLL_CTL_ADD: 1, EPOLL_CTL_DEL: 2, EPOLL
 /** Flags of epoll_create1(2), its only argument. */
 export const EPOLL_CREATE_FLAGS = flags({ EPOLL_CLOEXEC: 0x80000 });
 
-/** Events that epoll waits for and reports, in struct epoll_event. */
+/** Events that epoll waits for and reports, in struct epoll_event; in strace's order. */
 export const EPOLL_EVENTS = flags({
   EPOLLIN: 0x1,
   EPOLLPRI: 0x2,
   EPOLLOUT: 0x4,
-  EPOLLERR: 0x8,
-  EPOLLHUP: 0x10,
   EPOLLRDNORM: 0x40,
   EPOLLRDBAND: 0x80,
   EPOLLWRNORM: 0x100,
   EPOLLWRBAND: 0x200,
   EPOLLMSG: 0x400,
+  EPOLLERR: 0x8,
+  EPOLLHUP: 0x10,
   EPOLLRDHUP: 0x2000,
   EPOLLEXCLUSIVE: 0x10000000,
   EPOLLWAKEUP: 0x20000000,
@@ -75,7 +75,7 @@ export const POLL_EVENTS = flags({
   POLLMSG: 0x400,
   POLLREMOVE: 0x1000,
   POLLRDHUP: 0x2000,
-});
+}, { zero: "0" });
 
 /** Flags of eventfd2(2), its second argument. */
 export const EVENTFD_FLAGS = flags({

@@ -62,18 +62,18 @@ export const WAIT_IDS = enumeration({ P_ALL: 0, P_PID: 1, P_PGID: 2, P_PIDFD: 3 
 /** Ways in which rt_sigprocmask(2) changes a thread's mask. */
 export const SIGNAL_MASK_HOW = enumeration({ SIG_BLOCK: 0, SIG_UNBLOCK: 1, SIG_SETMASK: 2 });
 
-/** Flags in sa_flags of a struct sigaction. */
+/** Flags in sa_flags of a struct sigaction; in strace's order. */
 export const SIGNAL_ACTION_FLAGS = flags({
-  SA_NOCLDSTOP: 0x1,
-  SA_NOCLDWAIT: 0x2,
-  SA_SIGINFO: 0x4,
-  SA_UNSUPPORTED: 0x400,
-  SA_EXPOSE_TAGBITS: 0x800,
   SA_RESTORER: 0x4000000,
   SA_ONSTACK: 0x8000000,
   SA_RESTART: 0x10000000,
   SA_NODEFER: 0x40000000,
   SA_RESETHAND: 0x80000000,
+  SA_NOCLDSTOP: 0x1,
+  SA_NOCLDWAIT: 0x2,
+  SA_SIGINFO: 0x4,
+  SA_UNSUPPORTED: 0x400,
+  SA_EXPOSE_TAGBITS: 0x800,
 });
 
 /** Flags in ss_flags of a stack_t, for sigaltstack(2). */
@@ -81,7 +81,7 @@ export const SIGNAL_STACK_FLAGS = flags({
   SS_ONSTACK: 1,
   SS_DISABLE: 2,
   SS_AUTODISARM: 0x80000000,
-});
+}, { zero: "0" });
 
 /** Resources that getrlimit, setrlimit and prlimit64 limit. */
 export const RESOURCE_LIMITS = enumeration({
