@@ -8,8 +8,8 @@ import { type Capture, capturesByNumber } from "../ktrace/captures.ts";
 import { KTR } from "../ktrace/formats/types.ts";
 import { structToFile } from "../ktrace/struct_layouts.ts";
 import { readCapture } from "../ktrace/traced/capture.ts";
-import { decodePayload } from "../ktrace/formats/freebsd.ts";
-import { latin1, strings, text } from "../ktrace/formats/bytes.ts";
+import { recordOf } from "../ktrace/formats/request_record.ts";
+import { latin1, strings } from "../ktrace/formats/bytes.ts";
 import type { KtrRecord } from "../ktrace/formats/record.ts";
 import type { Format } from "../ktrace/formats/write.ts";
 import type { Request } from "../ktrace/recorder/request.ts";
@@ -123,15 +123,7 @@ export class Printer implements Format {
   }
 
   #add(request: Request): string {
-    const record: KtrRecord = {
-      dropped: request.dropped,
-      pid: request.pid,
-      tid: request.tid,
-      cpu: request.cpu,
-      comm: text(request.comm),
-      timeNs: BigInt(request.seconds) * 1_000_000_000n + BigInt(request.nanoseconds),
-      ...decodePayload(request.type, request.bytes.slice(0, request.length)),
-    };
+    const record = recordOf(request);
     const dropped = record.dropped
       ? `${this.#prefix(record.tid, record.timeNs)}*** events of this process were lost ***\n`
       : "";

@@ -6,8 +6,8 @@ import { callOf } from "../../../core/sources/syscalls/mod.ts";
 import { safeJson } from "../../../core/safe_text.ts";
 import { archName, LINUX, numbersOf, refusedCode, systemBy } from "../systems/linux.ts";
 import type { KtrRecord, SystemName } from "./record.ts";
-import { decodePayload } from "./freebsd.ts";
-import { isCut, latin1, strings, text } from "./bytes.ts";
+import { recordOf } from "./request_record.ts";
+import { isCut, latin1, strings } from "./bytes.ts";
 import type { Format } from "./write.ts";
 
 /** A JSON line for each record. */
@@ -15,16 +15,7 @@ export const JSON_LINES: Format = {
   size: (request) => 1024 + request.length * 6,
   endOf: (bytes, _view, at) => bytes.indexOf(10, at) + 1,
   write(request, bytes, _view, at) {
-    const record: KtrRecord = {
-      dropped: request.dropped,
-      pid: request.pid,
-      tid: request.tid,
-      cpu: request.cpu,
-      comm: text(request.comm),
-      timeNs: BigInt(request.seconds) * 1_000_000_000n + BigInt(request.nanoseconds),
-      ...decodePayload(request.type, request.bytes.slice(0, request.length)),
-    };
-    const line = `${recordJson(record, LINUX.name)}\n`;
+    const line = `${recordJson(recordOf(request), LINUX.name)}\n`;
     return at + new TextEncoder().encodeInto(line, bytes.subarray(at)).written;
   },
 };
