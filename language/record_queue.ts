@@ -14,6 +14,7 @@ export class RecordQueue {
   #readers = 0;
   #unread = 0;
   #ended = false;
+  #released = false;
   #error: unknown;
   /** Settles when there is room again. */
   #room?: PromiseWithResolvers<void>;
@@ -36,9 +37,15 @@ export class RecordQueue {
 
   /** A promise that settles when there is room, if somebody reads and there is none. */
   held(): Promise<void> | undefined {
-    if (this.#readers === 0 || this.#length < this.#limit || this.#ended) return undefined;
+    if (this.#readers === 0 || this.#length < this.#limit || this.#released) return undefined;
     this.#room ??= Promise.withResolvers();
     return this.#room.promise;
+  }
+
+  /** Lets nobody wait for room any more. */
+  release(): void {
+    this.#released = true;
+    this.#makeRoom();
   }
 
   /** Takes the program for a reader until it has had a turn to become one. */
@@ -64,7 +71,7 @@ export class RecordQueue {
     this.#ended = true;
     this.#error = error;
     this.#wake();
-    this.#makeRoom();
+    this.release();
   }
 
   /** Hands out records until the end. */

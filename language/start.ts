@@ -226,6 +226,7 @@ export class Trace implements AsyncIterable<TraceRecord>, AsyncDisposable {
     this.plane = script.plane;
     this.warnings = script.warnings;
     this.#queue = new RecordQueue(highWaterMark);
+    this.ending.signal.addEventListener("abort", () => this.#queue.release());
     this.done = this.#result.promise;
     this.done.catch(() => {});
   }
@@ -306,9 +307,8 @@ export class Trace implements AsyncIterable<TraceRecord>, AsyncDisposable {
           stdout: () => {},
           stderr: (bytes) => {
             const message = new TextDecoder().decode(bytes).trimEnd();
-            this.#queue.put({
-              ...{ type: "warning", message, file: this.#script.source.name, line: 0, column: 0 },
-            });
+            const file = this.#script.source.name;
+            this.#queue.put({ type: "warning", message, file, line: 0, column: 0 });
           },
           signal: this.ending.signal,
           pid,

@@ -49,6 +49,7 @@ const GROUND = [
   "core/lazy_part.ts",
   "core/safe_text.ts",
   "core/signal_names.ts",
+  "core/until_aborted.ts",
 ];
 
 /**

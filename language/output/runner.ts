@@ -61,7 +61,7 @@ export interface RunnerOptions {
   readonly ownerOf?: (path: string) => Owner;
   /** Names addresses of code of processes. */
   readonly symbolizer?: Symbolizer;
-  /** There while the reader of records has no room; records wait meanwhile. */
+  /** There while the reader of records has no room; records wait until it settles, as it does at the signal. */
   readonly held?: () => Promise<void> | undefined;
 }
 
@@ -89,11 +89,12 @@ export async function openRunner(
 export class Runner implements Disposable {
   /** Printer of the run's output format. */
   readonly printer: Printer;
+  /** Names what the run's values stand for. */
+  readonly names: Names;
   readonly #script: Script;
   readonly #loaded: Loaded;
   readonly #options: RunnerOptions;
   readonly #out: Out;
-  readonly #names: Names;
   readonly #reader: RecordReader;
   #reportedLost = 0;
   /** True once nothing waits for the reader any more. */
@@ -107,7 +108,7 @@ export class Runner implements Disposable {
     const isText = (options.format ?? "text") === "text";
     this.#out = new Out(options.stdout, isText && options.terminal === true);
     const probeNames = new Map(script.probes.map(({ pbn, name }) => [pbn, name]));
-    const names = this.names = systemNames({
+    this.names = systemNames({
       trailer: script.config.strTruncTrailer,
       ownerOf: options.ownerOf,
       probe: (pbn) => probeNames.get(pbn) ?? `${pbn}`,
@@ -115,11 +116,10 @@ export class Runner implements Disposable {
       frames: (hash) => loaded.frames(hash),
       tellsTime: script.config.seriesClock !== undefined,
     }, options.symbolizer);
-    this.#names = names;
     const say = (text: string) => this.#say(text);
     const output = {
       out: this.#out,
-      names,
+      names: this.names,
       say,
       quiet: options.quiet === true,
       noWarnings: options.noWarnings === true,
@@ -151,9 +151,6 @@ export class Runner implements Disposable {
     clearControl(this.#loaded.session);
   }
 
-  /** Names what the run's values stand for. */
-  readonly names: Names;
-
   /** Code of the last exit(), as the system keeps it: 8 bits; 0 before any. */
   get exitCode(): number {
     return controlWord(this.#loaded.session, "exitCode") & 0xff;
@@ -179,7 +176,7 @@ export class Runner implements Disposable {
   /** A value as text, as print() shows it. */
   valueText(type: Type, memory: Memory, at = 0): string {
     const mark = this.#out.length;
-    printValue(this.#out, type, memory, at, this.#names);
+    printValue(this.#out, type, memory, at, this.names);
     return this.#out.take(mark);
   }
 
@@ -192,11 +189,7 @@ export class Runner implements Disposable {
     const { session } = this.#loaded;
     const { signal } = this.#options;
     const { recording } = session;
-    const aborted = Promise.withResolvers<void>();
-    const wake = () => {
-      aborted.resolve();
-      session.wake();
-    };
+    const wake = () => session.wake();
     signal?.addEventListener("abort", wake);
     try {
       for (;;) {
@@ -204,7 +197,7 @@ export class Runner implements Disposable {
         if (signal?.aborted || this.#exiting || (recording && !session.recording)) return;
         const held = this.#options.held?.();
         if (held === undefined) await session.wait();
-        else await Promise.race([held, aborted.promise]);
+        else await held;
       }
     } finally {
       signal?.removeEventListener("abort", wake);

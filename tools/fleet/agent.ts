@@ -12,6 +12,7 @@ import { parse } from "../../language/syntax/parser.ts";
 import { formatDiagnostic, Source } from "../../language/syntax/diagnostics.ts";
 import { BpfProgramStats } from "../../core/bpf/mod.ts";
 import { errorCode } from "../../core/errors.ts";
+import { sleep } from "../../core/until_aborted.ts";
 import { tell } from "../cli/terminal.ts";
 import { type Bus, type BusMessage, HOSTS } from "./bus.ts";
 import {
@@ -45,6 +46,8 @@ const PUBLISH_MS = 500;
 const PATIENCE_MS = 600_000;
 /** Most characters of records in a message. */
 const BATCH = 1 << 17;
+/** Most characters of records that wait for a server that cannot be reached. */
+const MOST_WAITING = 1 << 24;
 
 /** Runs jobs until the signal aborts; the jobs end then, and their results are published. */
 export async function runAgent(
@@ -138,6 +141,8 @@ class RunningJob {
   readonly #waiting = new Map<string, EncodedSnapshot>();
   /** Texts that have not been published, and the number of the first one. */
   #texts: string[] = [];
+  /** Characters of these texts. */
+  #waitingSize = 0;
   #first = 0;
   /** Records of the current second. */
   #recent = 0;
@@ -215,7 +220,8 @@ class RunningJob {
     }, (error) => this.stop(reasonOf(error))).finally(() => ended = true);
     let [last, spent] = [performance.now(), 0n];
     while (!ended) {
-      await Promise.race([done, sleep(PUBLISH_MS, this.#ending.signal)]);
+      // The end of the trace aborts, too.
+      await sleep(PUBLISH_MS, this.#ending.signal);
       if (this.#ending.signal.aborted) break;
       const now = performance.now();
       const run = trace.programTimeNs;
@@ -272,7 +278,11 @@ class RunningJob {
     if (this.#recent >= this.#options.policy.recordsPerSecond) {
       return this.#lose("records over the limit", 1);
     }
+    if (this.#waitingSize + text.length > MOST_WAITING) {
+      return this.#lose("records without a server", 1);
+    }
     this.#recent++;
+    this.#waitingSize += text.length;
     this.#texts.push(text);
   }
 
@@ -291,6 +301,7 @@ class RunningJob {
       );
       this.#first += texts.length;
       this.#texts.splice(0, texts.length);
+      this.#waitingSize -= texts.reduce((sum, one) => sum + one.length, 0);
     }
     for (const { map, shard, number, text } of this.#writer.changes(gathered(trace))) {
       const place = `${map}/${shard}`;
@@ -370,18 +381,4 @@ function reasonOf(error: unknown): string {
   }
   if (error instanceof Refusal || errorCode(error) !== undefined) return (error as Error).message;
   return `internal error: ${(error as Error).message}`;
-}
-
-/** Waits, at most until the signal aborts. */
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    if (signal?.aborted) end();
-    else signal?.addEventListener("abort", end);
-  });
 }

@@ -6,7 +6,8 @@ import { lineFitter } from "../cli/looks.ts";
 import { coloured, reportError, write, writeAll } from "../cli/terminal.ts";
 import { openTimelineFile, Timeline } from "../cli/timeline.ts";
 import { UsageError } from "../cli/command_line.ts";
-import { onEndSignals } from "../cli/signals.ts";
+import { sleep } from "../../core/until_aborted.ts";
+import { abortOnSignals } from "../cli/signals.ts";
 import { recordJson } from "../ktrace/formats/json.ts";
 import type { Cursor } from "../ktrace/formats/cursor.ts";
 import { Walk } from "../ktrace/formats/reader.ts";
@@ -186,19 +187,13 @@ async function eachPiece(
   } catch (error) {
     throw unreadable(file, error);
   }
-  const ended = Promise.withResolvers<void>();
-  let stopped = false;
+  const ending = new AbortController();
   using stack = new DisposableStack();
   stack.defer(() => file === "-" || input.close());
-  if (follow) {
-    stack.use(onEndSignals(() => {
-      stopped = true;
-      ended.resolve();
-    }));
-  }
+  if (follow) stack.use(abortOnSignals(ending));
   // A signal ends a kdump that does not follow, wherever it waits.
   const isWaited = follow || file === "-";
-  while (!stopped) {
+  while (!ending.signal.aborted) {
     let count: number | null;
     try {
       const room = walk.room(CHUNK);
@@ -212,9 +207,6 @@ async function eachPiece(
       continue;
     }
     if (!follow) return;
-    const timer = Promise.withResolvers<void>();
-    const id = setTimeout(timer.resolve, FOLLOW_MS);
-    await Promise.race([timer.promise, ended.promise]);
-    clearTimeout(id);
+    await sleep(FOLLOW_MS, ending.signal);
   }
 }

@@ -32,6 +32,7 @@ import {
 } from "../../sys/ptrace.ts";
 import { isStopSignal } from "../../sys/spawn.ts";
 import { statusField, Thread, threadsOf } from "../../sys/thread.ts";
+import { untilAborted } from "../../until_aborted.ts";
 import { installFilter, seccompFilter } from "./seccomp.ts";
 import type { Selection } from "./selection.ts";
 import { syscalls } from "./table.ts";
@@ -221,17 +222,13 @@ export class Tracer {
     using interrupter = new Interrupter();
     const { signal, alone } = this.#host;
     const hold = alone ? HOLD_MS.alone : HOLD_MS.shared;
-    // What is taken while letting go is no stop any more that a wait would see.
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener("abort", () => resolve());
-    });
     // Whoever started us goes on first.
     await eventLoop();
     while (this.#tracees.size > 0) {
       let idle = true;
       const { held } = this.#host;
       if (held !== undefined && !signal.aborted) {
-        await Promise.race([held, aborted]);
+        await untilAborted(held, signal);
         continue;
       }
       if (signal.aborted) {
@@ -243,7 +240,8 @@ export class Tracer {
       }
       await eventLoop();
       if (idle && this.#tracees.size > 0 && !this.#releaseOrphans()) {
-        await (signal.aborted ? eventLoop() : Promise.race([stopComing(), aborted]));
+        // What is taken while letting go is no stop any more that a wait would see.
+        await (signal.aborted ? eventLoop() : untilAborted(stopComing(), signal));
       }
     }
   }
