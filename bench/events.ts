@@ -13,7 +13,7 @@ import {
   compileC,
   median,
   numberOf,
-  PEER,
+  peerVersion,
   ROOT,
   under,
   withSpread,
@@ -84,7 +84,7 @@ function one(what: string, count = CALLS): Promise<number> {
   return numberOf("taskset", "-c", "1", caller, what, `${count}`);
 }
 
-console.log(`ns added a call: btrace, bpftrace ${PEER}, floor; median of ${ROUNDS}`);
+console.log(`ns added a call: btrace, bpftrace ${peerVersion()}, floor; median of ${ROUNDS}`);
 for (const { name, script, what = "getppid", floor } of ROWS) {
   if (!PATTERN.test(name)) continue;
   const found: Record<"plain" | "ours" | "theirs" | "floor", number[]> = {

@@ -11,7 +11,7 @@ import {
   compileC,
   median,
   numberOf,
-  PEER,
+  peerVersion,
   ROOT,
   under,
   withSpread,
@@ -27,7 +27,7 @@ const caller = await compileC(folder, `${ROOT}bench/caller.c`);
 const call = () => numberOf("taskset", "-c", "1", caller, "getppid", `${EVENTS}`);
 const tracers: readonly [name: string, command: string[]][] = [
   ["btrace", btrace("-e", SCRIPT)],
-  [`bpftrace ${PEER}`, bpftrace("-e", SCRIPT)],
+  [`bpftrace ${peerVersion()}`, bpftrace("-e", SCRIPT)],
 ];
 const found = tracers.map(() => ({
   ns: [] as number[],

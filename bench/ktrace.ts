@@ -5,12 +5,9 @@
 
 import { buildCaller, output, tool, toolCommand } from "../tests/helpers.ts";
 import { throughSlowPipe } from "../tests/traces.ts";
+import { median } from "./measure.ts";
 
 const ROUNDS = 5;
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
-}
 
 /** Runs a program that measures itself; returns its nanoseconds per system call. */
 function nanoseconds(command: readonly string[]): number {

@@ -10,14 +10,21 @@ export function btrace(...args: string[]): string[] {
   return [Deno.execPath(), "run", "-A", `${ROOT}tools/btrace.ts`, ...args];
 }
 
-const peer = fetchOracle();
+let fetched: ReturnType<typeof fetchOracle> | undefined;
+
+/** The bpftrace that is measured; fetched when it is first wanted. */
+function peer(): ReturnType<typeof fetchOracle> {
+  return fetched ??= fetchOracle();
+}
 
 /** Version of bpftrace that is measured. */
-export const PEER = peer.version;
+export function peerVersion(): string {
+  return peer().version;
+}
 
 /** Command line of bpftrace. */
 export function bpftrace(...args: string[]): string[] {
-  return [...peer.command, ...args];
+  return [...peer().command, ...args];
 }
 
 /** The middle of some values. */

@@ -5,7 +5,8 @@
 // Needs strace and no privilege. The rounds of all cases alternate; the figures are medians. strace
 // decodes every call into a line; btrace counts the calls, or prints a line for each of them.
 
-const ROOT = new URL("..", import.meta.url).pathname;
+import { btrace as btraceCommand, median } from "./measure.ts";
+
 const ROUNDS = Number(Deno.args[0] ?? 3);
 const COMMAND = Deno.args[1] ?? "find /usr -name x";
 
@@ -16,8 +17,17 @@ const PRINT = "tracepoint:raw_syscalls:sys_enter { " +
 const FEW = 'syscall:openat:entry { printf("%s\\n", str(args.filename)); }';
 
 function btrace(script: string, ...options: string[]): string[] {
-  const tool = [Deno.execPath(), "run", "-A", `${ROOT}tools/btrace.ts`];
-  return [...tool, "--plane", "user", "-o", "/dev/null", ...options, "-c", COMMAND, "-e", script];
+  return btraceCommand(
+    "--plane",
+    "user",
+    "-o",
+    "/dev/null",
+    ...options,
+    "-c",
+    COMMAND,
+    "-e",
+    script,
+  );
 }
 
 function strace(...options: string[]): string[] {
@@ -57,7 +67,7 @@ for (let round = 0; round < ROUNDS; round++) {
   for (const [i, [, command]] of CASES.entries()) samples[i].push(await seconds(command));
 }
 console.log(COMMAND);
-const medians = samples.map((values) => values.toSorted((a, b) => a - b)[values.length >> 1]);
+const medians = samples.map(median);
 CASES.forEach(([name], i) => {
   const peer = name.startsWith("btrace") ? medians[i < 4 ? 1 : i - 1] : undefined;
   const ratio = peer === undefined ? "" : `  ${(medians[i] / peer).toFixed(2)} of strace`;

@@ -4,14 +4,14 @@
 //
 // Needs root, gcc and strace. The program makes so many getppid calls and tells the nanoseconds of one.
 
-import { buildCaller } from "../tests/helpers.ts";
+import { buildCaller, toolCommand } from "../tests/helpers.ts";
+import { median } from "./measure.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
 const CALLS = Deno.args[0] ?? "50000";
 const ROUNDS = 3;
 const caller = buildCaller();
 
-const SYSTRACE = [Deno.execPath(), "run", "-A", `${ROOT}tools/systrace.ts`, "-o", "/dev/null"];
+const SYSTRACE = toolCommand("systrace", ["-o", "/dev/null"]);
 const CASES: readonly [name: string, command: string[]][] = [
   ["untraced", []],
   ["strace", ["strace", "-o", "/dev/null"]],
@@ -31,9 +31,8 @@ for (const [name, prefix] of CASES) {
     found.push(Number(decoder.decode(stdout).trim()));
     lost += Number(/(\d+) records lost/.exec(decoder.decode(stderr))?.[1] ?? 0);
   }
-  const median = found.toSorted((a, b) => a - b)[ROUNDS >> 1];
   const loss = lost === 0
     ? ""
     : `, ${Math.round(lost / ROUNDS)} of ${2 * Number(CALLS)} records lost`;
-  console.log(`${name.padEnd(24)}${median.toFixed(0).padStart(8)} ns a call${loss}`);
+  console.log(`${name.padEnd(24)}${median(found).toFixed(0).padStart(8)} ns a call${loss}`);
 }

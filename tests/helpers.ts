@@ -1,6 +1,7 @@
 // Helpers of the tests: running programs and tools, the needs of a test, and the check that a test
 // leaves nothing behind.
 
+import { completed } from "./command.ts";
 import { processes, variableOf } from "./marked_processes.ts";
 import { assertEquals } from "./std_assert.ts";
 import { kernelPlaneRefusal } from "../core/bpf/mod.ts";
@@ -29,13 +30,7 @@ export function output(
   args: readonly string[],
   options: Deno.CommandOptions = {},
 ): { code: number; stdout: string; stderr: string } {
-  const { code, stdout, stderr } = new Deno.Command(command, {
-    ...options,
-    args: [...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).outputSync();
+  const { code, stdout, stderr } = completed(command, args, options);
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }
 
