@@ -6,6 +6,7 @@
 //   man/, completions/
 
 import denoJson from "../deno.json" with { type: "json" };
+import { TOOLS } from "../tools/dt.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 /** Version of Deno that the package wants: the one that it is tested with. */
@@ -13,7 +14,7 @@ const DENO = Deno.version.deno;
 /** Commands that the package installs; other tools are run by `dt NAME`. */
 const COMMANDS = ["dt", "btrace", "ktrace", "kdump", "kmonitor"];
 /** Entries of the bundle. */
-const ENTRIES = ["dt", "btrace", "ktrace", "kdump", "kmonitor", "profile", "systrace"];
+const ENTRIES = ["dt", ...Object.keys(TOOLS)];
 
 /**
  * Places in the code that name a file beside them, and where that file is in the bundle. The bundler keeps such

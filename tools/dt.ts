@@ -10,13 +10,17 @@ import { UsageError } from "./cli/command_line.ts";
 import { reportError, write } from "./cli/terminal.ts";
 
 /** A tool: what it is, and the module with its main() and its help text. */
-interface Tool {
+export interface Tool {
+  /** What the tool does, in a few words. */
   readonly summary: string;
+  /** Loads the module that runs the tool. */
   main(): Promise<{ main(args: readonly string[]): Promise<number> }>;
+  /** Loads the module with the help text. */
   usage(): Promise<{ readonly USAGE: string }>;
 }
 
-const TOOLS: Readonly<Record<string, Tool>> = {
+/** All tools by their names. */
+export const TOOLS: Readonly<Record<string, Tool>> = {
   btrace: {
     summary: "trace by scripts of bpftrace's language",
     main: () => import("./btrace.ts"),
