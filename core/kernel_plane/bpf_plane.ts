@@ -9,6 +9,7 @@ import { BTF_KIND, kernelBtf } from "../btf/mod.ts";
 import { BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, BPF_F_RDONLY_PROG, BpfMap } from "../bpf/map.ts";
 import { BPF_TRACE_RAW_TP, BpfProgram } from "../bpf/program.ts";
 import { missingFeature } from "../bpf/features.ts";
+import { isOlder } from "../bpf/load_failure.ts";
 import { RingBuffer } from "../bpf/ringbuf.ts";
 import { DtError } from "../errors.ts";
 import type {
@@ -82,7 +83,8 @@ class BpfPlane implements KernelPlane {
   }
 
   get taskName(): number | undefined {
-    if (!fillsNames(Deno.osRelease())) return undefined;
+    // Older kernels leave the rest of a longer name behind a shorter one.
+    if (isOlder(Deno.osRelease(), "5.17")) return undefined;
     const offset = offsetOf("task_struct", "comm");
     return offset % 8 === 0 ? offset : undefined;
   }
@@ -219,12 +221,6 @@ class BpfPlane implements KernelPlane {
     this.#disposed = true;
     this.#owned.dispose();
   }
-}
-
-/** True if a kernel writes zeros behind the name of a thread that gets a shorter one: since Linux 5.17. */
-function fillsNames(release: string): boolean {
-  const [major, minor] = release.split(".").map((part) => parseInt(part));
-  return major > 5 || (major === 5 && minor >= 17);
 }
 
 /**
