@@ -148,8 +148,11 @@ function framesOf(stacks: BpfMap | undefined, hash: bigint): bigint[] {
  */
 const FLOOD_BYTES = 1 << 24;
 
-/** Probes that fire too rarely for a flood, or wait for the reader. */
-const CALM: readonly string[] = ["interval", "iter"];
+/**
+ * Providers whose probes no process fires: a clock, and what goes over objects. They fire too rarely for a
+ * flood, or wait for the reader.
+ */
+const OF_NOBODY: readonly string[] = ["interval", "iter"];
 
 /** Size of the ring: what the script says, else by what the script prints; undefined for the default. */
 function ringBytes(
@@ -158,13 +161,14 @@ function ringBytes(
 ): number | undefined {
   // A power of two, and at least what a ring can be.
   if (perfRbPages > 0) return Math.max(1 << 16, 2 ** Math.ceil(Math.log2(perfRbPages * 4096)));
-  const floods = actions.some(({ name, prints }) => prints && !CALM.includes(providerOf(name)));
+  const floods = actions.some(({ name, prints }) =>
+    prints && !OF_NOBODY.includes(providerOf(name))
+  );
   return floods ? FLOOD_BYTES : undefined;
 }
 
 function filterOf(name: string, { pid, cgroup }: LoadOptions): EventFilter | undefined {
-  // A clock is nobody's, and what an iterator goes over is not what runs.
-  if (["interval", "iter"].includes(providerOf(name))) return undefined;
+  if (OF_NOBODY.includes(providerOf(name))) return undefined;
   if (cgroup !== undefined) return { inCgroup: cgroup };
   return pid === undefined ? undefined : { descendantsOf: pid };
 }
